@@ -1,0 +1,30 @@
+# Two commands: `make demo` and `make test`. Both build .venv once, from constraints.txt.
+PYTHON ?= python3
+BIN    := .venv/bin
+PIP    := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test docs benchmarks clean
+
+demo: .venv/installed
+	@$(BIN)/sklidh demo
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sklidh needs Python 3.11 or later; run: make PYTHON=python3.11")'
+	@echo "Building .venv (once, some minutes) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@# PyRadiomics, the reference engine, imports numpy in its setup.py, so pip's isolated build of it
+	@# fails; and its setup.py does not run on Python 3.12, where only the native engine is installed.
+	@$(PIP) numpy setuptools wheel
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))' \
+	  || $(PIP) --no-build-isolation pyradiomics==3.0.1
+	@$(PIP) --editable ".[test]"
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info sklidh-demo sklidh-run

@@ -1,0 +1,17 @@
+"""What every stage shares: checks of tables, cached files, progress, estimator checks."""
+
+from sklidh.utils._cache import atomic_write, cache_folder, fingerprint
+from sklidh.utils._progress import progress
+from sklidh.utils._validation import CohortError, check_cases, check_target, is_missing, is_path
+
+__all__ = [
+    "CohortError",
+    "atomic_write",
+    "cache_folder",
+    "check_cases",
+    "check_target",
+    "fingerprint",
+    "is_missing",
+    "is_path",
+    "progress",
+]

@@ -1,0 +1,73 @@
+"""Files kept between runs: where they lie, what they are called, how they are written."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+
+def cache_folder(cache, name: str) -> Path | None:
+    """Return the folder that holds one kind of cached files, made if need be.
+
+    Parameters
+    ----------
+    cache : None, False, str or path
+        None: ``$SKLIDH_CACHE``, else ``~/.cache/sklidh``. False: nothing is kept.
+    name : str
+        The kind of file, a subfolder's name.
+
+    Returns
+    -------
+    Path or None
+        None where `cache` is False.
+    """
+    if cache is False:
+        return None
+    root = cache or os.environ.get("SKLIDH_CACHE") or Path.home() / ".cache" / "sklidh"
+    folder = Path(root) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def fingerprint(*parts) -> str:
+    """Return a hexadecimal digest of texts, bytes and (by their content) files."""
+    digest = hashlib.blake2b(digest_size=20)
+    for part in parts:
+        if isinstance(part, Path):
+            status = part.stat()
+            content = _file_digest(str(part.resolve()), status.st_size, status.st_mtime_ns)
+        else:
+            content = part if isinstance(part, bytes) else str(part).encode()
+        # The length keeps ("ab", "c") and ("a", "bc") apart.
+        digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=65536)
+def _file_digest(path: str, size: int, modified_ns: int) -> bytes:
+    # Size and time of change are part of the key only: a rewritten file is read again.
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).digest()
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and rename it to `path` once the block succeeds.
+
+    A run that is killed half way leaves no half-written file under the final name. The temporary
+    name ends as `path` does, since image writers choose the format by it.
+    """
+    path = Path(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.name)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,16 @@
+"""One progress bar for every long loop."""
+
+from collections.abc import Iterable, Iterator
+
+
+def progress(items: Iterable, description: str, *, total: int | None = None, verbose=0) -> Iterator:
+    """Iterate over `items`, with a bar on the terminal where `verbose` asks for one."""
+    if not verbose:
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(
+        items, description=description, total=total, console=Console(stderr=True), transient=False
+    )

@@ -1,0 +1,167 @@
+"""Checks of a cohort's table and target, made before any heavy work starts."""
+
+import os
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import column_or_1d
+
+SHOWN_PROBLEMS = 20
+
+
+class CohortError(ValueError):
+    """A table of patients that cannot be used: every problem found, one a line."""
+
+    def __init__(self, problems: Iterable[str]):
+        self.problems = list(problems)
+        lines = [f"  - {problem}" for problem in self.problems[:SHOWN_PROBLEMS]]
+        if len(self.problems) > SHOWN_PROBLEMS:
+            lines.append(f"  ... and {len(self.problems) - SHOWN_PROBLEMS} more")
+        super().__init__("the table of patients has problems:\n" + "\n".join(lines))
+
+    def __reduce__(self):
+        # The default would hand the finished message back to __init__ as if it were a list.
+        return type(self), (self.problems,)
+
+
+def is_missing(cell) -> bool:
+    """Tell whether a cell names no image: None, NaN, NA or an empty string."""
+    if isinstance(cell, str):
+        return not cell.strip()
+    return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
+
+
+def is_path(cell) -> bool:
+    """Tell whether a cell is a path (anything else is an image in memory)."""
+    return isinstance(cell, (str, os.PathLike))
+
+
+def check_cases(X, columns=None, *, missing="raise") -> pd.DataFrame:
+    """Check a table of cases: one row per patient, one column of images per modality.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+        Index: patient ids. Cells: paths, or SimpleITK images in memory.
+    columns : sequence of str, default=None
+        The columns that will be read; None means all. The column ``"mask"`` may never be empty.
+    missing : {"raise", "nan"}, default="raise"
+        Whether an empty cell of a modality is a problem.
+
+    Returns
+    -------
+    DataFrame of shape (n_patients, len(columns))
+        The checked columns, in the order asked for.
+
+    Raises
+    ------
+    TypeError
+        X is not a DataFrame.
+    CohortError
+        A patient is listed twice, a column is absent, a cell is empty or its file does not
+        exist. All problems are listed at once.
+    """
+    if not isinstance(X, pd.DataFrame):
+        raise TypeError(
+            f"X must be a pandas DataFrame with one row per patient and one column of image paths "
+            f"per modality, got {type(X).__name__}; load_cohort('cases.csv') makes one"
+        )
+    columns = list(X.columns) if columns is None else list(columns)
+    problems = []
+    if len(X) == 0:
+        problems.append("the table has no rows")
+    problems += [
+        f"column {column!r} is absent; the table has {', '.join(map(repr, X.columns))}"
+        for column in columns
+        if column not in X.columns
+    ]
+    repeated_columns = X.columns[X.columns.duplicated()].unique()
+    problems += [f"column {column!r} appears more than once" for column in repeated_columns]
+    repeated = X.index[X.index.duplicated()].unique()
+    problems += [
+        f"patient {patient!r} has {int((X.index == patient).sum())} rows; one is accepted"
+        for patient in repeated
+    ]
+    if not problems:
+        for column in columns:
+            problems += _column_problems(X[column], missing)
+    if problems:
+        raise CohortError(problems)
+    return X[columns]
+
+
+def _column_problems(cells: pd.Series, missing: str) -> list[str]:
+    problems = []
+    for patient, cell in cells.items():
+        where = f"patient {patient!r}, column {cells.name!r}"
+        if is_missing(cell):
+            if cells.name == "mask":
+                problems.append(f"{where}: no mask; every patient needs one")
+            elif missing == "raise":
+                problems.append(f"{where}: the cell is empty; drop the row or use missing='nan'")
+        elif is_path(cell):
+            if not os.path.exists(cell):
+                problems.append(f"{where}: no such file: {os.fspath(cell)}")
+        elif not hasattr(cell, "GetSpacing"):
+            problems.append(
+                f"{where}: expected a path or a SimpleITK image, got {type(cell).__name__}: {cell!r}"
+            )
+    return problems
+
+
+def check_target(y, X=None) -> np.ndarray:
+    """Check a target: one label per patient, none missing, at least two classes.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_patients,)
+        The IDH status, any two (or more) labels.
+    X : DataFrame of shape (n_patients, n_columns), default=None
+        The cases; names the patients in messages, and its length must agree.
+
+    Returns
+    -------
+    ndarray of shape (n_patients,)
+
+    Raises
+    ------
+    CohortError
+        y has another length than X, a missing value, labels of mixed types or a single class.
+    """
+    if (
+        isinstance(y, pd.Series)
+        and X is not None
+        and len(y) == len(X)
+        and not y.index.equals(X.index)
+    ):
+        raise CohortError(
+            [
+                "y has another index than X: the labels would go to the wrong patients; "
+                "use y.loc[X.index]"
+            ]
+        )
+    labels = column_or_1d(y, dtype=object) if not isinstance(y, np.ndarray) else column_or_1d(y)
+    if X is not None and len(labels) != len(X):
+        raise CohortError([f"y has {len(labels)} labels for {len(X)} patients"])
+    patients = X.index if X is not None else np.arange(len(labels))
+    absent = pd.isna(labels)
+    if absent.any():
+        raise CohortError(
+            f"patient {patient!r}: the target is missing; drop the row or fill it in"
+            for patient in np.asarray(patients, dtype=object)[absent]
+        )
+    labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
+    if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
+        raise CohortError(
+            [f"the target must be class labels, got real numbers such as {labels[0]!r}"]
+        )
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise CohortError(
+            [
+                f"the target has one class only, {classes.tolist()}, in {len(labels)} patients; "
+                "at least two are needed"
+            ]
+        )
+    return labels
