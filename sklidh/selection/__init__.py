@@ -1,0 +1,7 @@
+"""Stage 3: of one modality's columns, keep the few that tell the classes apart."""
+
+from sklidh.selection._correlation import CorrelationPruner
+from sklidh.selection._lasso import LassoCVSelector
+from sklidh.selection._mann_whitney import MannWhitneySelector
+
+__all__ = ["CorrelationPruner", "LassoCVSelector", "MannWhitneySelector"]
