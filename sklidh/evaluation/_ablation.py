@@ -12,7 +12,7 @@ from sklidh.evaluation._cross_validation import Evaluation
 class Comparison:
     """Evaluations of several models on the same patients.
 
-    Attributes
+    Parameters
     ----------
     evaluations : dict of str to Evaluation
         One a model, in the order of the table's rows.

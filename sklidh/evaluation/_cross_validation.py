@@ -17,7 +17,7 @@ from sklidh.utils import CohortError, check_target, progress
 class Evaluation:
     """Predictions of patients that were left out of training, and their scores.
 
-    Attributes
+    Parameters
     ----------
     predictions : DataFrame of shape (n_predicted, 3)
         Index: patients. Columns: ``fold``, ``mutant`` (bool, the truth) and ``probability``.
@@ -120,6 +120,16 @@ def check_folds(labels, n_folds: int):
     """Raise if some fold would have to do without one of the classes.
 
     scikit-learn only warns about this, and then scores folds in which no AUC exists.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_patients,)
+    n_folds : int
+
+    Raises
+    ------
+    CohortError
+        A class has fewer patients than folds.
     """
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < n_folds:

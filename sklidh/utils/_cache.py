@@ -2,11 +2,15 @@
 
 import hashlib
 import os
-import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from uuid import uuid4
+
+RECENT = 2e9
+"""ns within which a file system may give two writes the same time."""
 
 
 def cache_folder(cache, name: str) -> Path | None:
@@ -33,12 +37,22 @@ def cache_folder(cache, name: str) -> Path | None:
 
 
 def fingerprint(*parts) -> str:
-    """Return a hexadecimal digest of texts, bytes and (by their content) files."""
+    """Return a digest of everything that a result depends on.
+
+    Parameters
+    ----------
+    *parts : str, bytes, Path or any object with a faithful text
+        A Path stands for the content of its file.
+
+    Returns
+    -------
+    str
+        40 hexadecimal digits.
+    """
     digest = hashlib.blake2b(digest_size=20)
     for part in parts:
         if isinstance(part, Path):
-            status = part.stat()
-            content = _file_digest(str(part.resolve()), status.st_size, status.st_mtime_ns)
+            content = _file_digest(part.resolve())
         else:
             content = part if isinstance(part, bytes) else str(part).encode()
         # The length keeps ("ab", "c") and ("a", "bc") apart.
@@ -46,9 +60,16 @@ def fingerprint(*parts) -> str:
     return digest.hexdigest()
 
 
+def _file_digest(path: Path) -> bytes:
+    status = path.stat()
+    recent = time.time_ns() - status.st_mtime_ns < RECENT
+    read = _read_digest.__wrapped__ if recent else _read_digest
+    return read(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
 @lru_cache(maxsize=65536)
-def _file_digest(path: str, size: int, modified_ns: int) -> bytes:
-    # Size and time of change are part of the key only: a rewritten file is read again.
+def _read_digest(path: Path, inode: int, size: int, modified_ns: int) -> bytes:
+    # Inode, size and time of change are part of the key only: a rewritten file is read again.
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).digest()
 
@@ -59,11 +80,20 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     A run that is killed half way leaves no half-written file under the final name. The temporary
     name ends as `path` does, since image writers choose the format by it.
+
+    Parameters
+    ----------
+    path : Path
+        The file to be.
+
+    Yields
+    ------
+    Path
+        Where to write.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.name)
-    os.close(handle)
-    temporary = Path(name)
+    # Made by the writer, not by tempfile, so that others may read it as the user's umask says.
+    temporary = path.with_name(f".writing-{uuid4().hex}-{path.name}")
     try:
         yield temporary
         with open(temporary, "rb") as file:

@@ -4,7 +4,23 @@ from collections.abc import Iterable, Iterator
 
 
 def progress(items: Iterable, description: str, *, total: int | None = None, verbose=0) -> Iterator:
-    """Iterate over `items`, with a bar on the terminal where `verbose` asks for one."""
+    """Iterate over `items`, with a bar on the terminal where `verbose` asks for one.
+
+    Parameters
+    ----------
+    items : iterable
+    description : str
+        Stands before the bar.
+    total : int, default=None
+        Number of items, where `items` does not tell.
+    verbose : int, default=0
+        0 shows nothing.
+
+    Yields
+    ------
+    object
+        Each item.
+    """
     if not verbose:
         yield from items
         return

@@ -11,7 +11,18 @@ SHOWN_PROBLEMS = 20
 
 
 class CohortError(ValueError):
-    """A table of patients that cannot be used: every problem found, one a line."""
+    """A table of patients that cannot be used: every problem found, one a line.
+
+    Parameters
+    ----------
+    problems : iterable of str
+        Each names patient and column where there are such.
+
+    Attributes
+    ----------
+    problems : list of str
+        All of them; the message shows the first 20.
+    """
 
     def __init__(self, problems: Iterable[str]):
         self.problems = list(problems)
@@ -26,18 +37,38 @@ class CohortError(ValueError):
 
 
 def is_missing(cell) -> bool:
-    """Tell whether a cell names no image: None, NaN, NA or an empty string."""
+    """Tell whether a cell names no image: None, NaN, NA or an empty string.
+
+    Parameters
+    ----------
+    cell : object
+        Of a table of cases.
+
+    Returns
+    -------
+    bool
+    """
     if isinstance(cell, str):
         return not cell.strip()
     return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
 
 
 def is_path(cell) -> bool:
-    """Tell whether a cell is a path (anything else is an image in memory)."""
+    """Tell whether a cell is a path (anything else is an image in memory).
+
+    Parameters
+    ----------
+    cell : object
+        Of a table of cases.
+
+    Returns
+    -------
+    bool
+    """
     return isinstance(cell, (str, os.PathLike))
 
 
-def check_cases(X, columns=None, *, missing="raise") -> pd.DataFrame:
+def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame:
     """Check a table of cases: one row per patient, one column of images per modality.
 
     Parameters
@@ -48,6 +79,8 @@ def check_cases(X, columns=None, *, missing="raise") -> pd.DataFrame:
         The columns that will be read; None means all. The column ``"mask"`` may never be empty.
     missing : {"raise", "nan"}, default="raise"
         Whether an empty cell of a modality is a problem.
+    cells : bool, default=True
+        Whether the cells are looked at too; False where a bad one shall cost its own row only.
 
     Returns
     -------
@@ -78,12 +111,12 @@ def check_cases(X, columns=None, *, missing="raise") -> pd.DataFrame:
     ]
     repeated_columns = X.columns[X.columns.duplicated()].unique()
     problems += [f"column {column!r} appears more than once" for column in repeated_columns]
-    repeated = X.index[X.index.duplicated()].unique()
+    n_rows = X.index.value_counts(sort=False, dropna=False)
     problems += [
-        f"patient {patient!r} has {int((X.index == patient).sum())} rows; one is accepted"
-        for patient in repeated
+        f"patient {patient!r} has {n} rows; one is accepted"
+        for patient, n in n_rows[n_rows > 1].items()
     ]
-    if not problems:
+    if cells and not problems:
         for column in columns:
             problems += _column_problems(X[column], missing)
     if problems:
@@ -101,12 +134,12 @@ def _column_problems(cells: pd.Series, missing: str) -> list[str]:
             elif missing == "raise":
                 problems.append(f"{where}: the cell is empty; drop the row or use missing='nan'")
         elif is_path(cell):
-            if not os.path.exists(cell):
-                problems.append(f"{where}: no such file: {os.fspath(cell)}")
+            if not os.path.isfile(cell):
+                what = "a folder, not a file" if os.path.isdir(cell) else "no such file"
+                problems.append(f"{where}: {what}: {os.fspath(cell)}")
         elif not hasattr(cell, "GetSpacing"):
-            problems.append(
-                f"{where}: expected a path or a SimpleITK image, got {type(cell).__name__}: {cell!r}"
-            )
+            kind = type(cell).__name__
+            problems.append(f"{where}: expected a path or a SimpleITK image, got {kind}: {cell!r}")
     return problems
 
 
@@ -127,35 +160,47 @@ def check_target(y, X=None) -> np.ndarray:
     Raises
     ------
     CohortError
-        y has another length than X, a missing value, labels of mixed types or a single class.
+        y has another length or index than X, a missing value, words beside numbers, a real
+        number, or a single class.
     """
-    if (
-        isinstance(y, pd.Series)
-        and X is not None
-        and len(y) == len(X)
-        and not y.index.equals(X.index)
-    ):
+    if y is None:
+        raise CohortError(["there is no target; pass y, one label per patient"])
+    labels = column_or_1d(y) if isinstance(y, np.ndarray) else column_or_1d(y, dtype=object)
+    if X is not None and len(labels) != len(X):
+        raise CohortError([f"y has {len(labels)} labels for {len(X)} patients"])
+    if X is not None and isinstance(y, pd.Series) and not y.index.equals(X.index):
         raise CohortError(
             [
                 "y has another index than X: the labels would go to the wrong patients; "
                 "use y.loc[X.index]"
             ]
         )
-    labels = column_or_1d(y, dtype=object) if not isinstance(y, np.ndarray) else column_or_1d(y)
-    if X is not None and len(labels) != len(X):
-        raise CohortError([f"y has {len(labels)} labels for {len(X)} patients"])
-    patients = X.index if X is not None else np.arange(len(labels))
+    patients = (
+        np.arange(len(labels)).astype(object) if X is None else X.index.to_numpy(dtype=object)
+    )
+    column = f", column {y.name!r}" if getattr(y, "name", None) is not None else ""
     absent = pd.isna(labels)
     if absent.any():
         raise CohortError(
-            f"patient {patient!r}: the target is missing; drop the row or fill it in"
-            for patient in np.asarray(patients, dtype=object)[absent]
+            f"patient {patient!r}{column}: the target is missing; drop the row or fill it in"
+            for patient in patients[absent]
         )
+    words = np.array([isinstance(label, str) for label in labels], dtype=bool)
+    if words.any() and not words.all():
+        pairs = ((patients[i], labels[i]) for i in (words.argmax(), words.argmin()))
+        seen = " and ".join(f"{label!r} (patient {patient!r})" for patient, label in pairs)
+        raise CohortError([f"the target{column} mixes words and numbers: {seen}; use one kind"])
     labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
-    if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
-        raise CohortError(
-            [f"the target must be class labels, got real numbers such as {labels[0]!r}"]
-        )
+    if labels.dtype.kind == "f":
+        fractional = ~np.isfinite(labels) | (labels != np.round(labels))
+        if fractional.any():
+            i = fractional.argmax()
+            raise CohortError(
+                [
+                    f"patient {patients[i]!r}{column}: the target must be a class label, got the "
+                    f"real number {labels[i].item()}"
+                ]
+            )
     classes = np.unique(labels)
     if len(classes) < 2:
         raise CohortError(

@@ -1,0 +1,129 @@
+"""Cached files are found again, told apart by content, and never half written."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from sklidh.utils import atomic_write, cache_folder, fingerprint
+
+
+@pytest.fixture
+def file(tmp_path):
+    file = tmp_path / "image.nii"
+    file.write_bytes(b"voxels")
+    return file
+
+
+def test_the_same_parts_have_the_same_fingerprint(file):
+    assert fingerprint("settings", 1.5, file) == fingerprint("settings", 1.5, file)
+    assert len(fingerprint()) == 40
+
+
+def test_parts_are_kept_apart():
+    digests = [fingerprint(*parts) for parts in [("ab", "c"), ("a", "bc"), ("abc",), ("abc", "")]]
+    assert len(set(digests)) == 4
+
+
+def test_a_path_stands_for_the_content_of_its_file(file, tmp_path):
+    copy = tmp_path / "copy.nii"
+    copy.write_bytes(b"voxels")
+    other = tmp_path / "other.nii"
+    other.write_bytes(b"vexels")
+    assert fingerprint(file) == fingerprint(copy)
+    assert fingerprint(file) != fingerprint(other)
+    assert fingerprint(file) != fingerprint(str(file))
+
+
+@pytest.mark.parametrize("age", [0, 3600])
+def test_a_rewritten_file_is_noticed(file, age):
+    def let_it_look_old():
+        time = file.stat().st_mtime - age
+        os.utime(file, (time, time))
+
+    let_it_look_old()
+    before = fingerprint(file)
+    file.write_bytes(b"VOXELS")  # the same size, the same instant
+    let_it_look_old()
+    assert fingerprint(file) != before
+
+
+def test_a_file_put_in_anothers_place_is_noticed_whatever_its_time(file, tmp_path):
+    os.utime(file, (1e9, 1e9))
+    before = fingerprint(file)
+    other = tmp_path / "other.nii"
+    other.write_bytes(b"VOXELS")
+    os.utime(other, (1e9, 1e9))
+    os.replace(other, file)
+    assert fingerprint(file) != before
+
+
+def test_a_file_that_is_not_there_has_no_fingerprint(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        fingerprint(tmp_path / "nowhere.nii")
+
+
+def test_the_folder_is_the_one_given_or_the_environments_or_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("SKLIDH_CACHE", str(tmp_path / "environment"))
+    assert cache_folder(None, "radiomics") == tmp_path / "environment" / "radiomics"
+    assert cache_folder(tmp_path / "given", "radiomics") == tmp_path / "given" / "radiomics"
+    assert cache_folder(str(tmp_path / "given"), "radiomics").is_dir()
+    assert cache_folder(False, "radiomics") is None
+
+
+def test_without_any_setting_the_folder_is_in_the_users_home(tmp_path, monkeypatch):
+    monkeypatch.delenv("SKLIDH_CACHE")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert cache_folder(None, "radiomics") == tmp_path / ".cache" / "sklidh" / "radiomics"
+
+
+def test_what_is_written_appears_under_its_name_once_it_is_whole(tmp_path):
+    target = tmp_path / "features.npz"
+    with atomic_write(target) as temporary:
+        temporary.write_bytes(b"half")
+        assert not target.exists()
+        temporary.write_bytes(b"whole")
+    assert target.read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == ["features.npz"]
+
+
+def test_the_temporary_name_ends_as_the_final_one_since_writers_choose_the_format_by_it(tmp_path):
+    with atomic_write(tmp_path / "T1.nii.gz") as temporary:
+        assert temporary.name.endswith(".nii.gz")
+        temporary.touch()
+
+
+@pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
+def test_a_failure_leaves_nothing_behind_and_the_old_file_as_it_was(tmp_path, stop):
+    target = tmp_path / "features.npz"
+    target.write_bytes(b"old")
+
+    def write():
+        with atomic_write(target) as temporary:
+            temporary.write_bytes(b"half")
+            raise stop
+
+    with pytest.raises(stop):
+        write()
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["features.npz"]
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    def write():
+        with atomic_write(tmp_path / "features.npz"):
+            pass
+
+    with pytest.raises(FileNotFoundError):
+        write()
+
+
+def test_others_may_read_the_file_as_the_users_umask_says(tmp_path):
+    before = os.umask(0o022)
+    try:
+        with atomic_write(tmp_path / "features.npz") as temporary:
+            temporary.touch()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "features.npz").stat().st_mode) == 0o644

@@ -1,0 +1,216 @@
+"""A table or target that cannot be used is refused with the patient and the column."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+
+from sklidh.utils import CohortError, check_cases, check_target, is_missing, is_path
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """Return three patients' files (the content does not matter here)."""
+    X = pd.DataFrame(index=["P2", "P0", "P1"], columns=["T1", "T1CE", "mask"], dtype=object)
+    for patient in X.index:
+        for column in X.columns:
+            file = tmp_path / f"{patient}_{column}.nii.gz"
+            file.touch()
+            X.loc[patient, column] = str(file)
+    return X
+
+
+@pytest.mark.parametrize("cell", [None, np.nan, pd.NA, pd.NaT, "", "  "])
+def test_an_empty_cell_is_missing(cell):
+    assert is_missing(cell)
+
+
+def test_a_path_and_an_image_are_not_missing(tmp_path):
+    image = sitk.Image(2, 2, 2, sitk.sitkUInt8)
+    assert not is_missing("T1.nii.gz")
+    assert not is_missing(tmp_path)
+    assert not is_missing(image)
+    assert is_path("T1.nii.gz")
+    assert is_path(tmp_path)
+    assert not is_path(image)
+
+
+def test_a_good_table_comes_back_with_the_columns_asked_for_and_its_own_order(cases):
+    pd.testing.assert_frame_equal(check_cases(cases), cases)
+    asked = check_cases(cases, ["mask", "T1"])
+    pd.testing.assert_frame_equal(asked, cases[["mask", "T1"]])
+
+
+def test_images_in_memory_are_accepted(cases):
+    check_cases(cases.map(lambda _: sitk.Image(2, 2, 2, sitk.sitkUInt8)))
+
+
+def refused(X, **options) -> list[str]:
+    with pytest.raises(CohortError) as caught:
+        check_cases(X, **options)
+    return caught.value.problems
+
+
+def test_an_array_is_no_table():
+    with pytest.raises(TypeError, match=r"must be a pandas DataFrame .* got ndarray"):
+        check_cases(np.ones((2, 2)))
+
+
+def test_a_table_without_rows_is_refused(cases):
+    assert refused(cases.iloc[:0]) == ["the table has no rows"]
+
+
+def test_an_absent_column_is_named_with_those_that_are_there(cases):
+    (problem,) = refused(cases, columns=["T1", "FLAIR"])
+    assert problem == "column 'FLAIR' is absent; the table has 'T1', 'T1CE', 'mask'"
+
+
+def test_a_column_given_twice_is_named(cases):
+    (problem,) = refused(cases.set_axis(["T1", "T1", "mask"], axis=1))
+    assert problem == "column 'T1' appears more than once"
+
+
+@pytest.mark.parametrize("patient", ["P0", 7, np.nan])
+def test_a_patient_with_two_rows_is_named(cases, patient):
+    (problem,) = refused(cases.set_axis(["P2", patient, patient]))
+    assert problem == f"patient {patient!r} has 2 rows; one is accepted"
+
+
+def test_a_missing_file_is_named_with_patient_column_and_path(cases):
+    cases.loc["P0", "T1CE"] = "nowhere/T1CE.nii.gz"
+    (problem,) = refused(cases)
+    assert problem == "patient 'P0', column 'T1CE': no such file: nowhere/T1CE.nii.gz"
+
+
+def test_a_folder_is_no_image(cases, tmp_path):
+    cases.loc["P0", "T1CE"] = tmp_path
+    (problem,) = refused(cases)
+    assert problem == f"patient 'P0', column 'T1CE': a folder, not a file: {tmp_path}"
+
+
+def test_an_empty_cell_is_refused_unless_it_may_be_missing(cases):
+    cases.loc["P1", "T1"] = None
+    (problem,) = refused(cases)
+    assert problem.startswith("patient 'P1', column 'T1': the cell is empty; ")
+    check_cases(cases, missing="nan")
+
+
+@pytest.mark.parametrize("missing", ["raise", "nan"])
+def test_every_patient_needs_a_mask(cases, missing):
+    cases.loc["P1", "mask"] = ""
+    (problem,) = refused(cases, missing=missing)
+    assert problem == "patient 'P1', column 'mask': no mask; every patient needs one"
+
+
+def test_a_cell_that_is_neither_path_nor_image_is_shown(cases):
+    cases.loc["P2", "T1"] = 3.5
+    (problem,) = refused(cases)
+    expected = "patient 'P2', column 'T1': expected a path or a SimpleITK image, got float: 3.5"
+    assert problem == expected
+
+
+def test_cells_are_left_alone_where_a_bad_one_shall_cost_its_own_row_only(cases):
+    cases.loc["P2", "T1"] = "nowhere.nii"
+    check_cases(cases, cells=False)
+    assert refused(cases.set_axis(["P0", "P0", "P1"]), cells=False)
+
+
+def test_columns_that_are_not_read_are_not_checked(cases):
+    cases["site"] = ["A", "B", None]
+    check_cases(cases, ["T1", "mask"])
+
+
+def test_all_problems_are_told_at_once(cases):
+    cases.loc["P0", "T1"] = "nowhere.nii"
+    cases.loc["P1", "mask"] = None
+    cases.loc["P2", "T1CE"] = 1
+    assert [problem[:12] for problem in refused(cases)] == [
+        "patient 'P0'",
+        "patient 'P2'",
+        "patient 'P1'",
+    ]
+
+
+def test_a_long_list_of_problems_is_cut_and_counted():
+    error = CohortError(f"patient {i}" for i in range(50))
+    assert len(error.problems) == 50
+    assert "patient 19" in str(error)
+    assert "patient 20" not in str(error)
+    assert str(error).endswith("... and 30 more")
+
+
+def test_the_error_survives_the_way_back_from_a_worker():
+    error = pickle.loads(pickle.dumps(CohortError(["patient 'P0'"])))
+    assert error.problems == ["patient 'P0'"]
+    assert str(error) == str(CohortError(["patient 'P0'"]))
+
+
+def labels(values, index=("P2", "P0", "P1")):
+    return pd.Series(list(values), index=list(index), name="idh")
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [0, 1, 1],
+        [False, True, True],
+        ["wildtype", "mutant", "mutant"],
+        [0.0, 1.0, 1.0],
+        [2, 0, 1],
+    ],
+)
+@pytest.mark.parametrize("kind", [list, np.array, labels])
+def test_labels_of_any_kind_come_back_as_they_are(cases, y, kind):
+    for X in (cases, None):
+        checked = check_target(kind(y), X)
+        assert isinstance(checked, np.ndarray)
+        assert checked.tolist() == y
+
+
+def target_refused(y, X=None) -> str:
+    with pytest.raises(CohortError) as caught:
+        check_target(y, X)
+    return "; ".join(caught.value.problems)
+
+
+def test_labels_too_few_are_counted(cases):
+    assert target_refused([0, 1], cases) == "y has 2 labels for 3 patients"
+    assert target_refused(labels([0, 1], ["P2", "P0"]), cases) == "y has 2 labels for 3 patients"
+
+
+def test_labels_in_another_order_are_refused(cases):
+    message = target_refused(labels([0, 1, 1], ["P0", "P1", "P2"]), cases)
+    assert message.startswith("y has another index than X")
+
+
+@pytest.mark.parametrize("hole", [None, np.nan, pd.NA])
+def test_a_missing_label_is_named_with_patient_and_column(cases, hole):
+    message = target_refused(labels([0, hole, 1]), cases)
+    assert message.startswith("patient 'P0', column 'idh': the target is missing")
+
+
+def test_a_missing_label_of_an_array_is_named_by_its_place():
+    assert target_refused(np.array([0, 1, np.nan])).startswith("patient 2: the target is missing")
+
+
+def test_no_target_at_all_is_said_so():
+    assert target_refused(None).startswith("there is no target")
+
+
+def test_one_class_is_named_and_counted(cases):
+    message = target_refused(["mutant"] * 3, cases)
+    assert message.startswith("the target has one class only, ['mutant'], in 3 patients")
+
+
+def test_words_beside_numbers_are_refused_with_one_of_each(cases):
+    message = target_refused(labels([1, "mutant", 1]), cases)
+    assert "mixes words and numbers: 'mutant' (patient 'P0') and 1 (patient 'P2')" in message
+
+
+@pytest.mark.parametrize("number", [0.5, np.inf])
+def test_real_numbers_are_no_labels(cases, number):
+    message = target_refused(labels([1, 0, number]), cases)
+    assert message.startswith("patient 'P1', column 'idh': the target must be a class label, got")
+    assert message.endswith(str(number))
