@@ -3,5 +3,6 @@
 from sklidh.selection._correlation import CorrelationPruner
 from sklidh.selection._lasso import LassoCVSelector
 from sklidh.selection._mann_whitney import MannWhitneySelector
+from sklidh.selection._stability import StabilitySelector
 
-__all__ = ["CorrelationPruner", "LassoCVSelector", "MannWhitneySelector"]
+__all__ = ["CorrelationPruner", "LassoCVSelector", "MannWhitneySelector", "StabilitySelector"]

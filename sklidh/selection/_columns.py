@@ -20,11 +20,13 @@ def standardise(X):
     """
     present = ~np.isnan(X)
     n_present = np.maximum(present.sum(axis=0), 1)
-    Z = X - np.sum(X, axis=0, where=present) / n_present
+    # In units of the largest magnitude no square overflows, and rounding is of the order of eps.
+    largest = np.max(np.abs(X), axis=0, where=present, initial=0)
+    Z = X / np.where(largest > 0, largest, 1)
+    Z -= np.sum(Z, axis=0, where=present) / n_present
     scale = np.sqrt(np.sum(Z**2, axis=0, where=present) / n_present)
     # The mean of a constant column is off by rounding: what is left of it is not a signal.
-    largest = np.max(np.abs(X), axis=0, where=present, initial=0)
-    constant = scale <= 10 * np.finfo(X.dtype).eps * largest
+    constant = scale <= 10 * np.finfo(float).eps
     Z /= np.where(constant, 1, scale)
     Z[:, constant] *= 0
     return Z

@@ -116,6 +116,7 @@ def test_nan_are_filled_with_the_training_mean_for_the_fit_only(cohort):
     np.testing.assert_array_equal(np.isnan(passed), holes[:, selector.get_support()])
 
 
+@pytest.mark.filterwarnings("ignore:.* have a weight in the LASSO:UserWarning")
 def test_a_small_cohort_runs_on_as_many_folds_as_its_smaller_class_has_patients(cohort):
     X, y = cohort
     rows = np.r_[np.flatnonzero(y == 0)[:12], np.flatnonzero(y == 1)[:6]]

@@ -38,6 +38,7 @@ def one_by_one(test, X, y):
     return np.array([test(*samples) for samples in groups]).T
 
 
+@pytest.mark.filterwarnings("ignore:One or more sample:RuntimeWarning")
 @pytest.mark.parametrize("n_patients", [6, 18, 23, 24, 120])  # 8 in the smaller class at 23
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("holes", [False, True])

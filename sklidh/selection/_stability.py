@@ -1,0 +1,221 @@
+"""Keep the columns that a selector keeps on most resamples of the patients."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklidh.selection._columns import keep_at_least
+from sklidh.utils import check_target
+
+
+def resample(codes, resampling, rng):
+    """Draw patients of every class in its share.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_patients,), dtype=int
+        The class of each patient.
+    resampling : {"half", "bootstrap"}
+        Half of each class (rounded up) without replacement, or as many as there are with it.
+    rng : RandomState
+
+    Returns
+    -------
+    ndarray of int
+        Rows, in ascending order.
+    """
+    drawn = []
+    for k in np.unique(codes):
+        members = np.flatnonzero(codes == k)
+        if resampling == "half":
+            drawn.append(rng.choice(members, (len(members) + 1) // 2, replace=False))
+        else:
+            drawn.append(rng.choice(members, len(members)))
+    return np.sort(np.concatenate(drawn))
+
+
+def columns_kept(selector, X, y, seed):
+    """Fit a selector, or a pipeline of them, and tell which columns come out of it.
+
+    Parameters
+    ----------
+    selector : estimator
+        Not fitted; fitted here.
+    X : ndarray of shape (n_patients, n_features)
+    y : ndarray of shape (n_patients,)
+    seed : int
+        Of every part that has a ``random_state``.
+
+    Returns
+    -------
+    ndarray of shape (n_features,), dtype=bool
+    """
+    seeded = [name for name in selector.get_params() if name.split("__")[-1] == "random_state"]
+    selector.set_params(**dict.fromkeys(seeded, seed))
+    with warnings.catch_warnings():
+        # They tell what one of many resamples lacks: the shares tell it better.
+        warnings.simplefilter("ignore", UserWarning)
+        selector.fit(X, y)
+    names = np.arange(X.shape[1]).astype(str).astype(object)
+    return np.isin(names, selector.get_feature_names_out(names))
+
+
+class StabilitySelector(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
+    """Keep the columns that a selector keeps on most resamples of the patients.
+
+    Of columns that correlate, a selection on one sample keeps one by chance. How often a column
+    is kept when the patients are drawn again tells how far a selection can be trusted.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A selector or a pipeline that ends with one; what it calls its output columns must be the
+        names of its input columns.
+
+    threshold : float, default=0.6
+        The least share of resamples in which a column must be kept.
+
+    n_resamples : int, default=100
+
+    resampling : {"half", "bootstrap"}, default="half"
+        Half of the patients of each class without replacement, as Meinshausen and Bühlmann, or as
+        many as there are with replacement. A patient drawn twice makes p-values too small and can
+        lie on both sides of a split for cross-validation.
+
+    min_features_to_select : int, default=1
+        Where fewer columns reach the threshold, those with the largest shares are kept besides,
+        with a warning.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the patients, and seeds the estimator on each resample.
+
+    n_jobs : int, default=None
+        Resamples worked on at once; the answer does not depend on it.
+
+    Attributes
+    ----------
+    stability_ : ndarray of shape (n_features,)
+        The share of resamples in which each column was kept.
+
+    n_kept_ : ndarray of shape (n_resamples,), dtype=int
+        The number of columns kept on each resample.
+
+    support_ : ndarray of shape (n_features,), dtype=bool
+        The columns kept.
+
+    classes_ : ndarray of shape (n_classes,)
+
+    n_features_in_ : int
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Only where X has column names.
+
+    See Also
+    --------
+    LassoCVSelector : A selector whose choice among correlated columns is worth a second look.
+
+    References
+    ----------
+    N. Meinshausen, P. Bühlmann, "Stability selection", 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklidh.selection import MannWhitneySelector, StabilitySelector
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], 30)
+    >>> X = rng.normal(size=(60, 5))
+    >>> X[:, 2] += 2 * y
+    >>> selector = StabilitySelector(MannWhitneySelector(), n_resamples=20, random_state=0)
+    >>> selector.fit(X, y).get_support(indices=True)
+    array([2])
+    >>> float(selector.stability_[2])
+    1.0
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "get_feature_names_out"])],
+        "threshold": [Interval(Real, 0, 1, closed="right")],
+        "n_resamples": [Interval(Integral, 1, None, closed="left")],
+        "resampling": [StrOptions({"half", "bootstrap"})],
+        "min_features_to_select": [Interval(Integral, 0, None, closed="left")],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        threshold=0.6,
+        n_resamples=100,
+        resampling="half",
+        min_features_to_select=1,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.estimator = estimator
+        self.threshold = threshold
+        self.n_resamples = n_resamples
+        self.resampling = resampling
+        self.min_features_to_select = min_features_to_select
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Fit the estimator on every resample and count.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_features)
+            May hold NaN where the estimator allows it.
+        y : array-like of shape (n_patients,)
+            Class labels, two or more classes.
+
+        Returns
+        -------
+        self : StabilitySelector
+        """
+        finite = "allow-nan" if get_tags(self.estimator).input_tags.allow_nan else True
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite=finite)
+        y = check_target(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        rng = check_random_state(self.random_state)
+        draws = [
+            (resample(codes, self.resampling, rng), rng.randint(2**31 - 1))
+            for _ in range(self.n_resamples)
+        ]
+        kept = np.array(
+            Parallel(n_jobs=self.n_jobs)(
+                delayed(columns_kept)(clone(self.estimator), X[rows], y[rows], seed)
+                for rows, seed in draws
+            )
+        )
+        self.stability_, self.n_kept_ = kept.mean(axis=0), kept.sum(axis=1)
+        self.support_ = keep_at_least(
+            self.min_features_to_select,
+            self.stability_ >= self.threshold,
+            self.stability_,
+            selector=self,
+            reason=f"are kept on a share of {self.threshold} of the resamples (the largest share "
+            f"is {self.stability_.max():.3g})",
+        )
+        return self
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        return self.support_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
+        return tags
