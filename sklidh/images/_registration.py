@@ -1,0 +1,301 @@
+"""Lay every modality of a patient onto one of them."""
+
+import os
+import warnings
+from dataclasses import asdict
+from numbers import Integral, Real
+
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklidh.images._reading import image_columns
+from sklidh.images._registration_patient import register_patient
+from sklidh.utils import (
+    CohortError,
+    cache_folder,
+    check_cases,
+    check_target,
+    is_missing,
+    progress,
+)
+
+REPORTED = ("displacement", "translation", "rotation", "mutual_information", "matrix")
+
+
+def modalities_to_move(X, reference, modalities, mask):
+    """Return the columns that are laid onto the reference."""
+    named = image_columns(X) if modalities is None else modalities
+    return [column for column in named if column not in (reference, mask)]
+
+
+def check_reference(X, reference) -> None:
+    """Refuse a table in which a patient has no reference image."""
+    empty = X.index[X[reference].map(is_missing)]
+    if len(empty):
+        raise CohortError(
+            f"patient {patient!r}, column {reference!r}: the cell is empty, and it is the "
+            "reference onto which the others are registered; drop the row or choose another"
+            for patient in empty
+        )
+
+
+def report_of(fits) -> pd.DataFrame:
+    """Return one row per registered image, from (patient, fits by modality)."""
+    rows = [
+        {"patient": patient, "modality": modality} | asdict(fit)
+        for patient, by_modality in fits
+        for modality, fit in by_modality.items()
+    ]
+    report = pd.DataFrame(rows, columns=["patient", "modality", *REPORTED])
+    return report.set_index(["patient", "modality"])
+
+
+class RigidRegistration(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Lay every modality of a patient rigidly onto one of them.
+
+    The images of one examination differ in position, field of view and resolution. Each is moved
+    by the rotation and translation that maximise its mutual information with the reference, at
+    three resolutions from coarse to fine, and resampled on the reference's grid by linear
+    interpolation. The reference itself is never touched.
+
+    Parameters
+    ----------
+    reference : str, default="T2"
+        The column of the images that stay; the mask is drawn on them.
+    modalities : sequence of str, default=None
+        The columns of the images that move (the reference among them is passed over). None: every
+        column in which a cell is an image or a path that ends as an image file's does. All other
+        columns, such as site and age, pass through.
+    mask : str or None, default="mask"
+        The column of masks. A mask in another grid than the reference is resampled on it, labels
+        from the nearest voxel, without registration. None: the table has none.
+    n_samples : int, default=50000
+        Voxels of the reference's foreground that are compared at each resolution.
+    n_bins : int, default=32
+        Bins of intensity along either axis of the joint histogram.
+    tolerance : float, default=0.5
+        In voxels of the reference (its shortest edge). An image that already lies in the
+        reference's grid stays as it is, byte for byte, where the transform found displaces its
+        foreground by less: to interpolate would cost more than it gains. 0 resamples always.
+    warn_below : float, default=0.4
+        Mutual information, in nats, below which an image is warned of. Brain images of one
+        patient reached 0.45 to 1.04, those of two different patients 0.35 at most.
+    missing : {"raise", "nan"}, default="raise"
+        Whether an empty cell of a modality is an error, or stays empty. The reference and the
+        mask may never be empty.
+    cache : None, False, str or path, default=None
+        The folder where registered images are kept, under names that stand for the content of
+        both images, the parameters and the version: None is ``$SKLIDH_CACHE`` or else
+        ``~/.cache/sklidh``. False keeps nothing: SimpleITK images in memory come out. So they do,
+        whatever the cache, where SimpleITK images went in.
+    n_jobs : int, default=None
+        Patients worked on at once, as in scikit-learn; the images do not depend on it.
+    random_state : int, default=0
+        Seed of the choice of samples. Always a number: a cached image belongs to it.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    modalities_ : list of str
+        The columns that are moved.
+    report_ : DataFrame of shape (n_images, 5)
+        How the last `transform` went, by patient and modality: ``displacement`` of the foreground
+        (mm, root mean square), ``translation`` of its middle (mm), ``rotation`` (degrees),
+        ``mutual_information`` (nats), and the transform as a ``matrix`` of shape (4, 4) that maps
+        a point of the reference to the same anatomy in the image as it came (mm, LPS).
+    n_features_in_ : int
+        The number of columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        The columns' names.
+
+    See Also
+    --------
+    sklidh.datasets.load_cohort : Makes the table.
+
+    Notes
+    -----
+    The mutual information is that of Mattes [2]_, with its exact derivative; the maximum is found
+    by a quasi-Newton ascent from the best of several starts. On the test suite's synthetic
+    patients the true transforms come back within half a millimetre and half a degree.
+
+    References
+    ----------
+    .. [1] Shi X. et al., "An intra- and inter-modality fusion model with invariant- and
+           specific-constraints using MR images for prediction of glioma isocitrate dehydrogenase
+           mutation status", 2023, section III-A: all modalities are registered rigidly onto T2.
+    .. [2] Mattes D. et al., "PET-CT image registration in the chest using free-form
+           deformations", IEEE Transactions on Medical Imaging 22(1), 2003.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklidh import RigidRegistration
+    >>> from sklidh.datasets import make_glioma_phantoms
+    >>> with TemporaryDirectory() as folder:
+    ...     X, y = make_glioma_phantoms(folder, 2, size=32, spacing=2.0)
+    ...     register = RigidRegistration(reference="T2", cache=False).fit(X)
+    ...     registered = register.transform(X)
+    >>> registered.loc["phantom-000", "T1CE"].GetSize()
+    (32, 32, 32)
+    >>> register.report_.shape
+    (6, 5)
+    """
+
+    _parameter_constraints: dict = {
+        "reference": [str],
+        "modalities": [None, "array-like"],
+        "mask": [None, str],
+        "n_samples": [Interval(Integral, 1000, None, closed="left")],
+        "n_bins": [Interval(Integral, 8, 256, closed="both")],
+        "tolerance": [Interval(Real, 0, None, closed="left")],
+        "warn_below": [Interval(Real, 0, None, closed="left")],
+        "missing": [StrOptions({"raise", "nan"})],
+        "cache": [None, Options(bool, {False}), str, os.PathLike],
+        "n_jobs": [None, Integral],
+        "random_state": [Interval(Integral, 0, None, closed="left")],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        reference="T2",
+        *,
+        modalities=None,
+        mask="mask",
+        n_samples=50_000,
+        n_bins=32,
+        tolerance=0.5,
+        warn_below=0.4,
+        missing="raise",
+        cache=None,
+        n_jobs=None,
+        random_state=0,
+        verbose=0,
+    ):
+        self.reference = reference
+        self.modalities = modalities
+        self.mask = mask
+        self.n_samples = n_samples
+        self.n_bins = n_bins
+        self.tolerance = tolerance
+        self.warn_below = warn_below
+        self.missing = missing
+        self.cache = cache
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the table; nothing is learned and no image is read.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            Index: patient ids. Paths or SimpleITK images in the columns of modalities and masks.
+        y : array-like of shape (n_patients,), default=None
+            Checked if given, not used.
+
+        Returns
+        -------
+        RigidRegistration
+            This one.
+        """
+        check_cases(X, [self.reference])
+        self.modalities_ = modalities_to_move(X, self.reference, self.modalities, self.mask)
+        self._check_cells(X)
+        if y is not None:
+            check_target(y, X)
+        validate_data(self, X, skip_check_array=True)
+        self.report_ = report_of([])
+        return self
+
+    def transform(self, X):
+        """Register every patient's images.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            The columns that were there at fit.
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_columns)
+            The same rows and columns. Registered images are paths in the cache, or SimpleITK
+            images; see `cache`.
+
+        Raises
+        ------
+        CohortError
+            A patient listed twice, an empty cell or a file that does not exist: all of them, before
+            any image is read.
+        ImageError
+            An image that cannot be read or registered; patient, column and path are named.
+
+        Warns
+        -----
+        UserWarning
+            Of images that agree poorly with the reference even so; see `warn_below`.
+        """
+        check_is_fitted(self)
+        columns = self._check_cells(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        settings = {
+            "tolerance": self.tolerance,
+            "n_samples": self.n_samples,
+            "n_bins": self.n_bins,
+            "seed": self.random_state,
+        }
+        jobs = [
+            delayed(register_patient)(
+                patient,
+                dict(zip(columns, cells, strict=True)),
+                reference=self.reference,
+                mask=self.mask,
+                folder=cache_folder(self.cache, "registration"),
+                settings=settings,
+            )
+            for patient, *cells in X[columns].itertuples(name=None)
+        ]
+        results = Parallel(self.n_jobs, return_as="generator")(jobs)
+        results = list(progress(results, "registration", total=len(jobs), verbose=self.verbose))
+        self.report_ = report_of(zip(X.index, [fits for _, fits in results], strict=True))
+        self._warn_of_poor_fits()
+        registered = X.copy()
+        for column in columns:
+            cells = [row[column] for row, _ in results]
+            registered[column] = pd.Series(cells, index=X.index, dtype=object)
+        return registered
+
+    def _check_cells(self, X) -> list[str]:
+        """Return the columns to be read, once every cell in them has been checked."""
+        columns = [self.reference, *self.modalities_, *([self.mask] if self.mask else [])]
+        check_cases(X, columns, missing=self.missing)
+        check_reference(X, self.reference)
+        return columns
+
+    def _warn_of_poor_fits(self) -> None:
+        poor = self.report_[self.report_["mutual_information"] < self.warn_below]
+        if len(poor):
+            images = ", ".join(
+                f"{patient} {modality} ({value:.2f})"
+                for (patient, modality), value in poor["mutual_information"].items()
+            )
+            warnings.warn(
+                f"{len(poor)} images agree poorly with {self.reference!r} after registration: "
+                f"mutual information below {self.warn_below} nats in {images}. Look at them: wrong "
+                "patient, wrong sequence or little overlap",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.target_tags.required = False
+        return tags

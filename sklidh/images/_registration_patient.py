@@ -1,0 +1,194 @@
+"""One patient's images, laid onto the reference or found in the cache."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from sklidh.images._reading import ImageError, grid_difference, read_image
+from sklidh.images._rigid import RigidFit, register_rigidly
+from sklidh.utils import atomic_write, fingerprint, is_missing, is_path
+
+ARITHMETIC = "rigid registration 1"
+"""Part of every cached file's name: to be changed when the same images would give other voxels."""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """What became of an image.
+
+    Attributes
+    ----------
+    image : SimpleITK.Image, str or None
+        The image in the reference's grid, or its path in the cache; None if it stays as it is.
+    fit : RigidFit or None
+        None for a mask, which is not registered.
+    """
+
+    image: sitk.Image | str | None
+    fit: RigidFit | None
+
+
+def lay_image(image, reference, *, tolerance, **search):
+    """Register an image onto the reference.
+
+    Parameters
+    ----------
+    image, reference : SimpleITK.Image
+    tolerance : float
+        In voxels of the reference: an image in its grid that is displaced by less stays.
+    **search
+        Of `register_rigidly`: ``n_samples``, ``n_bins`` and ``seed``.
+
+    Returns
+    -------
+    Laid
+    """
+    fit = register_rigidly(reference, image, **search)
+    aligned = fit.displacement < tolerance * min(reference.GetSpacing())
+    if aligned and not grid_difference(image, reference):
+        return Laid(None, fit)
+    return Laid(resample(image, reference, fit.matrix), fit)
+
+
+def lay_mask(mask, reference):
+    """Bring a mask into the reference's grid; labels come from the nearest voxel."""
+    if not grid_difference(mask, reference):
+        return Laid(None, None)
+    carried = sitk.Resample(mask, reference, sitk.Transform(), sitk.sitkNearestNeighbor)
+    if not sitk.GetArrayViewFromImage(carried).any():
+        raise ValueError("no voxel of the mask lies within the reference image")
+    return Laid(carried, None)
+
+
+def resample(image, grid, matrix):
+    """Resample an image on another's grid, by linear interpolation.
+
+    Parameters
+    ----------
+    image, grid : SimpleITK.Image
+    matrix : ndarray of shape (4, 4)
+        Maps a point of the grid to a point of the image, in mm.
+
+    Returns
+    -------
+    SimpleITK.Image
+        Voxels of the type that `image` has; outside its field of view, its background.
+    """
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(matrix[:3, :3].ravel())
+    transform.SetTranslation(matrix[:3, 3])
+    values = sitk.Cast(image, sitk.sitkFloat32)
+    moved = sitk.Resample(values, grid, transform, sitk.sitkLinear, background(image))
+    whole_numbers = "float" not in image.GetPixelIDTypeAsString()
+    return sitk.Cast(sitk.Round(moved) if whole_numbers else moved, image.GetPixelID())
+
+
+def background(image):
+    """Return the brightness around the head: the median of the image's eight corners."""
+    corners = np.ix_(*[(0, -1)] * 3)
+    return float(np.median(sitk.GetArrayViewFromImage(image)[corners]))
+
+
+def cache_entry(folder, *parts):
+    """Return the cached image's path, or None where nothing is to be kept."""
+    if folder is None or not all(is_path(part) or isinstance(part, dict) for part in parts):
+        return None
+    contents = [Path(part) if is_path(part) else part for part in parts]
+    return folder / f"{fingerprint(ARITHMETIC, *contents)}.nii.gz"
+
+
+def recall(entry):
+    """Return what the cache knows, or None if it knows nothing that can be read."""
+    if entry is None:
+        return None
+    try:
+        record = json.loads(_record(entry).read_text())
+        fit = record["fit"] and RigidFit(
+            **record["fit"] | {"matrix": np.array(record["fit"]["matrix"])}
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    if record["stays"]:
+        return Laid(None, fit)
+    return Laid(str(entry), fit) if entry.exists() else None
+
+
+def keep(entry, laid):
+    """Write what was found into the cache, and return it as `recall` will."""
+    if entry is None:
+        return laid
+    if laid.image is not None:
+        with atomic_write(entry) as path:
+            sitk.WriteImage(laid.image, os.fspath(path))
+    fit = laid.fit and asdict(laid.fit) | {"matrix": laid.fit.matrix.tolist()}
+    # The record comes last: it vouches for the image.
+    with atomic_write(_record(entry)) as path:
+        path.write_text(json.dumps({"stays": laid.image is None, "fit": fit}))
+    return Laid(None if laid.image is None else str(entry), laid.fit)
+
+
+def register_patient(patient, row, *, reference, mask, folder, settings):
+    """Lay one patient's images and mask onto the reference.
+
+    Parameters
+    ----------
+    patient : object
+        Named in messages.
+    row : dict
+        Path or SimpleITK image by column: the reference, the modalities and the mask.
+    reference, mask : str
+        Which of the columns are these; `mask` may be None.
+    folder : Path or None
+        The cache.
+    settings : dict
+        As `lay_image` takes them.
+
+    Returns
+    -------
+    row : dict
+        Paths where both images came as paths and there is a cache, else SimpleITK images.
+    fits : dict of RigidFit
+        By modality; without the reference, the mask and what is missing.
+
+    Raises
+    ------
+    ImageError
+        An image cannot be read or registered; patient, column and path are named.
+    """
+    done, fits, images = dict(row), {}, {}
+
+    def read(column):
+        if column not in images:
+            images[column] = read_image(row[column], patient=patient, modality=column)
+        return images[column]
+
+    for column, cell in row.items():
+        if column == reference or is_missing(cell):
+            continue
+        how = {} if column == mask else settings
+        entry = cache_entry(folder, row[reference], cell, how)
+        laid = recall(entry)
+        if laid is None:
+            lay = lay_mask if column == mask else lay_image
+            pair = read(column), read(reference)
+            try:
+                laid = keep(entry, lay(*pair, **how))
+            except (RuntimeError, ValueError) as error:
+                path = os.fspath(cell) if is_path(cell) else "image in memory"
+                raise ImageError(
+                    f"patient {patient!r}, column {column!r}, {path}: cannot be laid onto "
+                    f"{reference!r}: {error}"
+                ) from error
+        if laid.image is not None:
+            done[column] = laid.image
+        if laid.fit is not None:
+            fits[column] = laid.fit
+    return done, fits
+
+
+def _record(entry):
+    return entry.with_name(entry.name.removesuffix(".nii.gz") + ".json")
