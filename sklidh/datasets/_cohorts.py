@@ -1,0 +1,112 @@
+"""Read a cohort's table: one row per patient, one column of image paths per modality."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from sklidh.images import image_columns
+from sklidh.utils import CohortError, check_cases, check_target, is_missing
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+
+
+def resolve(cell, folder: Path):
+    """Return an image's path as seen from `folder`; an empty cell stays what it is."""
+    return cell if is_missing(cell) else os.path.abspath(folder / str(cell).strip())
+
+
+def problems_of(check, *arguments, **options):
+    """Return what a check finds wrong, instead of raising it."""
+    try:
+        check(*arguments, **options)
+    except CohortError as error:
+        return error.problems
+    return []
+
+
+def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
+    """Load a cohort from its table.
+
+    Parameters
+    ----------
+    path : str or path
+        A ``.csv`` or ``.tsv`` file with a column ``patient`` (ids, read as text), a column of
+        image paths per modality, a column ``mask`` and the target. Other columns, such as age and
+        site, are kept as they are. Paths are relative to the table's folder, or absolute.
+    target : str or None, default="idh"
+        The column to predict. None: the table has none, and `y` is None.
+    modalities : sequence of str, default=None
+        The columns that hold images. None: every column, but for the mask, in which a cell names
+        an image file (``.nii``, ``.nii.gz``, ``.mha``, ``.nrrd`` and the like).
+    missing : {"raise", "nan"}, default="raise"
+        Whether an empty cell of a modality is an error or stays empty (NaN). A mask may never be
+        empty.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_patients, n_columns)
+        Index: the patients' ids. The table's columns without the target, paths made absolute.
+    y : Series of shape (n_patients,) or None
+        The target, with the index of `X` and the target's name.
+
+    Raises
+    ------
+    CohortError
+        Everything that is wrong with the table, at once: a patient without an id or listed twice,
+        an absent column, an empty cell, a file that does not exist, a target that is missing or
+        has one class only.
+
+    See Also
+    --------
+    make_glioma_phantoms : Write a cohort of synthetic patients.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklidh.datasets import load_cohort, make_glioma_phantoms
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = make_glioma_phantoms(folder, 5, size=16)
+    ...     X, y = load_cohort(f"{folder}/cases.csv")
+    >>> list(X.columns)
+    ['T1', 'T1CE', 'T2', 'FLAIR', 'mask', 'age', 'site']
+    >>> y.to_list()
+    [0, 1, 0, 1, 0]
+    """
+    path = Path(path)
+    if path.suffix.lower() not in SEPARATORS:
+        raise ValueError(
+            f"{path}: a cohort's table is one of {', '.join(SEPARATORS)}, got {path.suffix!r}; "
+            "save the sheet as comma-separated text"
+        )
+    separator = SEPARATORS[path.suffix.lower()]
+    table = pd.read_csv(path, sep=separator)
+    absent = {"patient", "mask"} | ({target} if target is not None else set())
+    absent -= set(table.columns)
+    if absent:
+        raise CohortError(
+            f"{path}: column {column!r} is absent; the table has "
+            f"{', '.join(map(repr, table.columns))}"
+            for column in sorted(absent)
+        )
+    # Read for itself, as text: ids such as "007" and "NA" stay as they are written.
+    ids = pd.read_csv(path, sep=separator, usecols=["patient"], dtype=str, keep_default_na=False)
+    table["patient"] = ids["patient"].str.strip()
+    problems = [
+        f"{path}, line {line}: the patient has no id"
+        for line, patient in enumerate(table["patient"], start=2)
+        if not patient
+    ]
+    X = table.set_index("patient")
+    y = X.pop(target) if target is not None else None
+    modalities = image_columns(X) if modalities is None else list(modalities)
+    if not modalities:
+        problems.append(f"{path}: no column holds image files; name them by modalities=")
+    for column in X.columns.intersection([*modalities, "mask"]):
+        X[column] = [resolve(cell, path.parent) for cell in X[column]]
+    problems += problems_of(check_cases, X, [*modalities, "mask"], missing=missing)
+    if y is not None:
+        problems += problems_of(check_target, y, X)
+    if problems:
+        raise CohortError(problems)
+    return X, y

@@ -1,0 +1,233 @@
+"""A cohort of synthetic glioma patients, written to disk with everything about it known."""
+
+import json
+from numbers import Integral, Real
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, validate_params
+
+from sklidh.datasets._cohorts import load_cohort
+from sklidh.datasets._patient import (
+    CONTRAST,
+    Grid,
+    draw_anatomy,
+    draw_image,
+    draw_motion,
+    draw_traits,
+)
+
+REFERENCE = "T2"
+
+CONVENTION = (
+    "Each 4x4 matrix maps a point of the reference image (T2, and the mask drawn on it) to the "
+    "same anatomy in the named image: [x, y, z, 1] in mm, LPS frame (DICOM, ITK). It is what a "
+    "registration with the reference as its fixed image has to find."
+)
+
+
+def is_mutant(number):
+    """Tell the IDH status of a patient: two of every five are mutants, about the paper's 40 %."""
+    return number % 5 in (1, 3)
+
+
+def draw_site(rng, number):
+    """Return how one site's scanner differs from the first site's.
+
+    Returns
+    -------
+    dict
+        ``gain``: factor of brightness, per modality; ``noise``: factor of the noise's standard
+        deviation; ``thickness``: factor of the distance between slices.
+    """
+    if number == 0:
+        return {"gain": dict.fromkeys(CONTRAST, 1.0), "noise": 1.0, "thickness": 1.0}
+    gain = np.exp(rng.normal(0, 0.4, len(CONTRAST)))
+    return {
+        "gain": dict(zip(CONTRAST, gain, strict=True)),
+        "noise": rng.uniform(0.7, 1.6),
+        "thickness": rng.uniform(1.1, 1.6),
+    }
+
+
+def draw_patient(rng, site, *, shift, size, spacing, misalignment):
+    """Return one patient's images, mask, true transforms and age.
+
+    The draws are the same whatever `shift` is, so that with an effect of 0 nothing but the label
+    tells a mutant from a wild type.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    site : dict
+        As `draw_site` returns.
+    shift : float
+        0 for a wild type, `effect` for a mutant.
+    size : int
+        Voxels along each edge.
+    spacing : float
+        In mm.
+    misalignment : tuple of (float, float)
+        In mm and degrees.
+
+    Returns
+    -------
+    volumes : dict of ndarray of shape (n_x, n_y, n_z)
+        By modality, and ``mask``.
+    motions : dict of ndarray of shape (4, 4)
+        By modality but the reference.
+    age : float
+        In years.
+    grid : Grid
+    """
+    slices = round(size / site["thickness"])
+    grid = Grid((size, size, slices), spacing * np.array([1, 1, site["thickness"]]))
+    age = np.clip(rng.normal(55 - 12 * shift, 12), 18, 85)
+    traits = draw_traits(rng, shift)
+    anatomy = draw_anatomy(rng, grid)
+    motions = {name: draw_motion(rng, misalignment) for name in CONTRAST if name != REFERENCE}
+    volumes = {
+        name: draw_image(
+            rng,
+            name,
+            anatomy,
+            traits,
+            grid,
+            motion=motions.get(name, np.eye(4)),
+            gain=site["gain"][name],
+            noise=site["noise"],
+        )
+        for name in CONTRAST
+    }
+    volumes["mask"] = anatomy.tumour.astype(np.uint8)
+    return volumes, motions, round(age, 1), grid
+
+
+def write_patient(folder, volumes, motions, grid):
+    """Write a patient's volumes as compressed NIfTI, and the true transforms beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    affine = np.diag([*grid.spacing, 1.0])
+    affine[:3, 3] = grid.corner
+    # The grid is LPS, a NIfTI file's affine RAS.
+    affine = np.diag([-1, -1, 1, 1]) @ affine
+    for name, volume in volumes.items():
+        image = nibabel.Nifti1Image(volume, affine)
+        image.header.set_xyzt_units("mm")
+        image.to_filename(folder / f"{name}.nii.gz")
+    matrices = {name: motion.tolist() for name, motion in motions.items()}
+    record = {"convention": CONVENTION, "reference": REFERENCE, "matrices": matrices}
+    (folder / "transforms.json").write_text(json.dumps(record, indent=1))
+
+
+@validate_params(
+    {
+        "n_patients": [Interval(Integral, 2, None, closed="left")],
+        "size": [Interval(Integral, 16, None, closed="left")],
+        "spacing": [Interval(Real, 0, None, closed="neither")],
+        "effect": [Interval(Real, 0, None, closed="left")],
+        "misalignment": ["array-like"],
+        "sites": [Interval(Integral, 1, None, closed="left")],
+        "missing": [Interval(Real, 0, 1, closed="left")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def make_glioma_phantoms(
+    folder,
+    n_patients=60,
+    *,
+    size=64,
+    spacing=1.0,
+    effect=1.0,
+    misalignment=(3.0, 5.0),
+    sites=1,
+    missing=0.0,
+    random_state=0,
+):
+    """Write a cohort of synthetic glioma patients and load it.
+
+    Every patient gets a skull-stripped brain with folds, ventricles and a tumour, seen in T1,
+    T1CE, T2 and FLAIR as 16-bit NIfTI files. Size, place and shape of the tumour, brightness,
+    noise and shading differ from patient to patient. The mutants' tumours differ in three traits
+    that radiology knows of: they are less heterogeneous, their rim takes up less contrast medium
+    in T1CE, and their core is dark in FLAIR where it is bright in T2. The classes overlap: no
+    single trait decides.
+
+    Parameters
+    ----------
+    folder : str or path
+        Where to write: ``cases.csv``, and per patient a folder with ``T1.nii.gz``,
+        ``T1CE.nii.gz``, ``T2.nii.gz``, ``FLAIR.nii.gz``, ``mask.nii.gz`` and
+        ``transforms.json``.
+    n_patients : int, default=60
+        Two of every five are mutants. Patient i is the same whatever `n_patients`.
+    size : int, default=64
+        Voxels along each edge of an image.
+    spacing : float, default=1.0
+        Distance between voxels, in mm. The brain fills the field of view whatever its extent.
+    effect : float, default=1.0
+        How far mutants differ from wild types; 0 makes the classes indistinguishable.
+    misalignment : tuple of (float, float), default=(3.0, 5.0)
+        How far T1, T1CE and FLAIR are moved at most against T2: a translation in mm, and a
+        rotation in degrees about an axis through the centre. The true transforms, and the
+        convention they follow, are in ``transforms.json``.
+    sites : int, default=1
+        Scanners that the patients come from, each with its own brightness, noise and slice
+        thickness; independent of the label.
+    missing : float, default=0.0
+        Probability that a modality other than T2 was not acquired: its cell is empty.
+    random_state : int, RandomState instance or None, default=0
+
+    Returns
+    -------
+    X : DataFrame of shape (n_patients, 7)
+        Paths of T1, T1CE, T2, FLAIR and mask; age (years) and site.
+    y : Series of shape (n_patients,)
+        IDH status, 1 = mutant.
+
+    See Also
+    --------
+    load_cohort : What loads the table again.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklidh.datasets import make_glioma_phantoms
+    >>> with TemporaryDirectory() as folder:
+    ...     X, y = make_glioma_phantoms(folder, 5, size=16)
+    >>> X.shape, y.sum()
+    ((5, 7), np.int64(2))
+    """
+    if len(misalignment) != 2 or min(misalignment) < 0:
+        raise ValueError(
+            f"misalignment={misalignment!r}: a translation in mm and a rotation in degrees are "
+            "accepted, both 0 or more"
+        )
+    folder = Path(folder)
+    seed = check_random_state(random_state).randint(2**31)
+    scanners = [draw_site(np.random.default_rng([seed, 0, k]), k) for k in range(sites)]
+    rows = []
+    for number in range(n_patients):
+        patient = f"phantom-{number:03d}"
+        rng = np.random.default_rng([seed, 1, number])
+        site, acquired = int(sites * rng.random()), rng.random(len(CONTRAST)) >= missing
+        volumes, motions, age, grid = draw_patient(
+            rng,
+            scanners[site],
+            shift=effect * is_mutant(number),
+            size=size,
+            spacing=spacing,
+            misalignment=misalignment,
+        )
+        for name, present in zip(CONTRAST, acquired, strict=True):
+            if name != REFERENCE and not present:
+                del volumes[name], motions[name]
+        write_patient(folder / patient, volumes, motions, grid)
+        row = {"patient": patient} | dict.fromkeys((*CONTRAST, "mask"), "")
+        row |= {name: f"{patient}/{name}.nii.gz" for name in volumes}
+        rows.append(row | {"idh": int(is_mutant(number)), "age": age, "site": f"site{site + 1}"})
+    pd.DataFrame(rows).to_csv(folder / "cases.csv", index=False)
+    return load_cohort(folder / "cases.csv", missing="nan" if missing else "raise")

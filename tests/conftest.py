@@ -1,0 +1,24 @@
+"""What the tests share: a cache of their own, and one small cohort of phantoms."""
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+
+def pytest_configure(config):
+    """Keep cached files, those of the doctests too, out of the user's home."""
+    os.environ["SKLIDH_CACHE"] = tempfile.mkdtemp(prefix="sklidh-tests-")
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(os.environ["SKLIDH_CACHE"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory):
+    """Return (X, y) of 12 phantoms, 5 of them mutants; 32 voxels of 2 mm a side."""
+    from sklidh.datasets import make_glioma_phantoms
+
+    return make_glioma_phantoms(tmp_path_factory.mktemp("phantoms"), 12, size=32, spacing=2.0)
