@@ -1,0 +1,135 @@
+"""From intensities to grey levels: the bins of PyRadiomics, to the last bit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklidh.radiomics._kernels import kernel
+
+MOST_BINS = 10_000_000
+MOST_LEVELS = np.iinfo(np.uint16).max
+
+
+@dataclass(frozen=True)
+class GreyLevels:
+    """One image of the region, discretised.
+
+    Attributes
+    ----------
+    image : ndarray of uint16, shape of the padded box
+        0 outside the region; inside it the *rank* of the voxel's grey level among those that occur,
+        from 1. Ranks instead of levels keep every table free of empty rows, however far the levels
+        are apart.
+    level : ndarray of float64, shape (n_ranks,)
+        Grey level of rank 1, 2, ...; the lowest is 1.
+    count : ndarray of int64, shape (n_ranks,)
+        Voxels of each rank.
+    """
+
+    image: np.ndarray
+    level: np.ndarray
+    count: np.ndarray
+
+    @property
+    def highest(self):
+        """The highest grey level, N_g of the formulas."""
+        return self.level[-1]
+
+    def level_image(self):
+        """Grey levels themselves in the padded box, 0 outside the region, int32."""
+        return np.concatenate([[0], self.level]).astype(np.int32)[self.image]
+
+
+def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
+    """Edges of the grey-level bins, as PyRadiomics' ``getBinEdges`` places them.
+
+    The bins are half open, ``bin_width`` wide and aligned on 0, so that the same intensity falls
+    into the same bin in every image; with `bin_count` they divide the region's own range instead.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_voxels,)
+        Intensities of the region.
+    dtype : numpy dtype
+        Type that the image is stored in: the lowest edge is computed in its precision.
+    bin_width : float
+        Width of a bin, in units of intensity.
+    bin_count : int or None
+        Number of bins; overrides the width.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_bins + 1,)
+    """
+    dtype = np.dtype(dtype)
+    if bin_count is not None:
+        as_stored = values if dtype.kind in "iu" else values.astype(dtype)
+        edges = np.histogram_bin_edges(as_stored, bin_count)
+        edges[-1] += 1  # the maximum belongs to the last bin
+        return edges.astype(np.float64)
+    # Integers go through Python's own: in 8 bits, PyRadiomics' ``maximum + 2 * binWidth`` would
+    # overflow under NumPy 2 and throw the brightest voxels together.
+    exact = int if dtype.kind in "iu" else dtype.type
+    lowest, highest = exact(values.min()), exact(values.max())
+    start = lowest - lowest % bin_width
+    stop = highest + 2 * bin_width
+    if (float(stop) - float(start)) / bin_width > MOST_BINS:
+        raise ValueError(
+            f"binWidth={bin_width} cuts intensities from {lowest} to {highest} into more than "
+            f"{MOST_BINS} grey levels; choose a wider binWidth, or a binCount"
+        )
+    edges = np.arange(start, stop, bin_width, dtype=None)
+    if edges.size == 1:
+        return np.array([edges[0] - 0.5, edges[0] + 0.5])
+    return edges.astype(np.float64)
+
+
+def discretise(values, edges, roi):
+    """Replace each voxel's intensity by the rank of its grey level.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_voxels,)
+        Intensities of the region, in the order of ``roi.voxels``.
+    edges : ndarray of float64, shape (n_bins + 1,)
+        From `bin_edges`.
+    roi : Roi
+
+    Returns
+    -------
+    GreyLevels
+    """
+    level_of_voxel, count = _digitise(values, edges)
+    occurring = np.flatnonzero(count)
+    if occurring.size > MOST_LEVELS:
+        raise ValueError(
+            f"the region has {occurring.size} different grey levels, more than {MOST_LEVELS}; "
+            "choose a wider binWidth, or a binCount"
+        )
+    rank = np.zeros(count.size, np.uint16)
+    rank[occurring] = np.arange(1, occurring.size + 1)
+    image = np.zeros(roi.shape, np.uint16)
+    image.reshape(-1)[roi.voxels] = rank[level_of_voxel]
+    return GreyLevels(image, occurring.astype(np.float64), count[occurring])
+
+
+@kernel
+def _digitise(values, edges):
+    """Grey level of every value (number of edges at or below it), and voxels per grey level.
+
+    The edges are evenly spaced but for the last bit, so a multiplication finds the bin up to one,
+    and comparing with the edges themselves settles it exactly.
+    """
+    last = edges.size - 1
+    inverse_width = last / (edges[last] - edges[0])
+    levels = np.empty(values.size, np.int32)
+    count = np.zeros(edges.size + 1, np.int64)
+    for v in range(values.size):
+        guess = min(max(int((values[v] - edges[0]) * inverse_width), 0), last)
+        while guess < last and values[v] >= edges[guess + 1]:
+            guess += 1
+        while values[v] < edges[guess]:
+            guess -= 1
+        levels[v] = guess + 1
+        count[guess + 1] += 1
+    return levels, count

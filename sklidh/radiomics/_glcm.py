@@ -1,0 +1,237 @@
+"""GLCM: how often grey levels lie next to each other (grey level co-occurrence matrix)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklidh.radiomics._kernels import kernel
+from sklidh.radiomics._maximal_correlation import maximal_correlation
+
+EPSILON = np.spacing(1.0)
+# Co-occurrence tables held at once; beyond it the directions are counted in turns.
+TABLE_BYTES = 64 * 2**20
+
+
+@dataclass
+class CoOccurrence:
+    """What the features need of the matrices p(i, j), one per direction that has a pair.
+
+    Attributes
+    ----------
+    i : ndarray, shape (n_levels,)
+        Grey levels that occur.
+    n_grey : float
+        N_g, the highest of them.
+    px, py : ndarray, shape (n_directions, n_levels)
+        Row and column sums of p.
+    p_sum : ndarray, shape (n_directions, 2 * N_g + 1)
+        p_{x+y}(k): probability that i + j = k.
+    p_difference : ndarray, shape (n_directions, N_g)
+        p_{x-y}(k): probability that |i - j| = k.
+    energy, entropy, maximum : ndarray, shape (n_directions,)
+        Sum of p^2, -sum of p log2 p, largest p.
+    mcc : ndarray, shape (n_directions,), or None
+        Maximal correlation coefficient, where it was asked for.
+    """
+
+    i: np.ndarray
+    n_grey: float
+    px: np.ndarray
+    py: np.ndarray
+    p_sum: np.ndarray
+    p_difference: np.ndarray
+    energy: np.ndarray
+    entropy: np.ndarray
+    maximum: np.ndarray
+    mcc: np.ndarray | None
+
+
+def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=True):
+    """Compute the 24 GLCM features of PyRadiomics 3.0.1.
+
+    Each is the mean over the directions that have a pair of voxels (IBSI: averaged over 3-D
+    directions without merging); with `weights` the matrices are summed first.
+
+    Parameters
+    ----------
+    grey : GreyLevels
+    roi : Roi
+    directions : ndarray of int, shape (n_directions, 3)
+        From `half_directions`.
+    symmetrical : bool
+        Count each pair in both orders.
+    weights : ndarray of float, shape (n_directions,), or None
+        Weight of each direction's matrix (``weightingNorm``).
+    mcc : bool
+        Whether to compute MCC: its eigenvalues cost more than all other features together.
+
+    Returns
+    -------
+    dict of str to float
+        NaN where the region has no pair of neighbours at all.
+    """
+    p = co_occurrence(grey, roi, directions, symmetrical=symmetrical, weights=weights, mcc=mcc)
+    i, n_grey = p.i, p.n_grey
+    k_sum = np.arange(p.p_sum.shape[1], dtype=float)
+    k = np.arange(p.p_difference.shape[1], dtype=float)
+    ux = (p.px * i).sum(1)
+    uy = (p.py * i).sum(1)
+    var_x = (p.px * (i - ux[:, None]) ** 2).sum(1)
+    var_y = (p.py * (i - uy[:, None]) ** 2).sum(1)
+    # i + j stays in p_{x+y}: moments of i + j need no second look at the matrix.
+    from_mean = k_sum - (ux + uy)[:, None]
+    cluster_tendency = (p.p_sum * from_mean**2).sum(1)
+    # var(i + j) = var(i) + var(j) + 2 cov(i, j)
+    covariance = (cluster_tendency - var_x - var_y) / 2
+    spread = np.sqrt(var_x) * np.sqrt(var_y)
+    correlation = np.where(spread == 0, 1.0, covariance / (spread + EPSILON))
+    difference_average = (p.p_difference * k).sum(1)
+
+    hx, hy = _entropy(p.px), _entropy(p.py)
+    # HXY1 = -sum p log2(px py) and HXY2 = -sum px py log2(px py) are both HX + HY, since px and py
+    # are p's own margins.
+    information = hx + hy - p.entropy
+    largest = np.maximum(hx, hy)
+    # A single grey level, or none shared: PyRadiomics compares HXY2 with HXY for equality.
+    information = np.where(np.abs(information) < 1e-13, 0.0, information)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        imc1 = np.where(largest > 1e-15, -information / largest, 0.0)
+        imc2 = np.sqrt(1 - np.exp(-2 * information))
+
+    features = {
+        "Autocorrelation": covariance + ux * uy,
+        "JointAverage": ux,
+        "ClusterProminence": (p.p_sum * from_mean**4).sum(1),
+        "ClusterShade": (p.p_sum * from_mean**3).sum(1),
+        "ClusterTendency": cluster_tendency,
+        "Contrast": (p.p_difference * k**2).sum(1),
+        "Correlation": correlation,
+        "DifferenceAverage": difference_average,
+        "DifferenceEntropy": _entropy(p.p_difference),
+        "DifferenceVariance": (p.p_difference * (k - difference_average[:, None]) ** 2).sum(1),
+        "JointEnergy": p.energy,
+        "JointEntropy": p.entropy,
+        "Imc1": imc1,
+        "Imc2": imc2,
+        "Idm": (p.p_difference / (1 + k**2)).sum(1),
+        "Idmn": (p.p_difference / (1 + k**2 / n_grey**2)).sum(1),
+        "Id": (p.p_difference / (1 + k)).sum(1),
+        "Idn": (p.p_difference / (1 + k / n_grey)).sum(1),
+        "InverseVariance": (p.p_difference[:, 1:] / k[1:] ** 2).sum(1),
+        "MaximumProbability": p.maximum,
+        "SumAverage": (p.p_sum * k_sum).sum(1),
+        "SumEntropy": _entropy(p.p_sum),
+        "SumSquares": var_x,
+    }
+    if p.mcc is not None:
+        features["MCC"] = p.mcc
+    return {name: _mean(each) for name, each in features.items()}
+
+
+def _mean(each):
+    # Imc2 is NaN where rounding makes its information negative: PyRadiomics skips that direction.
+    defined = each[~np.isnan(each)]
+    return defined.mean() if defined.size else np.nan
+
+
+def _entropy(p):
+    return -(p * np.log2(p + EPSILON)).sum(1)
+
+
+def co_occurrence(grey, roi, directions, *, symmetrical=True, weights=None, mcc=False):
+    """Count neighbouring pairs and reduce each direction's matrix to a `CoOccurrence`."""
+    n = grey.level.size
+    offsets = roi.offsets(directions)
+    at_once = max(1, TABLE_BYTES // (4 * (n + 1) ** 2))
+    parts, coefficients = [], []
+    weighted = np.zeros((1, n + 1, n + 1))
+    for first in range(0, len(offsets), at_once):
+        counts = _count_pairs(
+            grey.image.reshape(-1), roi.spans, offsets[first : first + at_once], n
+        )
+        if weights is not None:
+            weighted[0] += np.tensordot(weights[first : first + at_once], counts, 1)
+            continue
+        parts.append(_reduce(counts, grey.level, symmetrical))
+        coefficients += [_mcc(c, symmetrical) for c in counts] if mcc else []
+    if weights is not None:
+        parts.append(_reduce(weighted, grey.level, symmetrical))
+        coefficients += [_mcc(weighted[0], symmetrical)] if mcc else []
+    total, *rest = (np.concatenate(part) for part in zip(*parts, strict=True))
+    counted = total > 0
+    found = np.array(coefficients)[counted] if mcc else None
+    return CoOccurrence(grey.level, grey.highest, *(part[counted] for part in rest), found)
+
+
+def _mcc(counts, symmetrical):
+    p = counts[1:, 1:].astype(np.float64)
+    if symmetrical:
+        p = p + p.T
+    return maximal_correlation(p / p.sum()) if p.any() else np.nan
+
+
+@kernel
+def _count_pairs(image, spans, offsets, n_levels):
+    """Count pairs: counts[d, i, j] of a voxel of rank i whose neighbour in direction d has rank j.
+
+    Rank 0 is the background: its row and column take the pairs that leave the region, so that the
+    loop has no branch, and are never read. The directions go innermost: consecutive increments then
+    meet different tables and need not wait for one another.
+    """
+    n_directions = offsets.size
+    counts = np.zeros((n_directions, n_levels + 1, n_levels + 1), np.int32)
+    for s in range(spans.shape[0]):
+        for at in range(spans[s, 0], spans[s, 0] + spans[s, 1]):
+            for d in range(n_directions):
+                counts[d, image[at], image[at + offsets[d]]] += 1
+    return counts
+
+
+@kernel
+def _reduce(counts, level, symmetrical):
+    """Margins and sums over each matrix, in one pass over its upper triangle."""
+    n_directions = counts.shape[0]
+    n = level.size
+    n_grey = int(level[n - 1])
+    total = np.zeros(n_directions)
+    px = np.zeros((n_directions, n))
+    py = np.zeros((n_directions, n))
+    p_sum = np.zeros((n_directions, 2 * n_grey + 1))
+    p_difference = np.zeros((n_directions, n_grey))
+    energy = np.zeros(n_directions)
+    entropy = np.zeros(n_directions)
+    maximum = np.zeros(n_directions)
+    for d in range(n_directions):
+        for i in range(1, n + 1):
+            for j in range(1, n + 1):
+                total[d] += counts[d, i, j]
+        if total[d] == 0:
+            continue
+        scale = 1.0 / total[d]
+        for i in range(n):
+            for j in range(i, n):
+                one = float(counts[d, i + 1, j + 1])
+                other = float(counts[d, j + 1, i + 1])
+                if one + other == 0:
+                    continue
+                if symmetrical:
+                    one = other = (one + other) / 2
+                one *= scale
+                other *= scale
+                both = one + other
+                if i == j:
+                    both = one
+                    other = 0.0
+                px[d, i] += one
+                py[d, j] += one
+                px[d, j] += other
+                py[d, i] += other
+                p_sum[d, int(level[i] + level[j])] += both
+                p_difference[d, int(level[j] - level[i])] += both
+                energy[d] += one * one + other * other
+                if one > 0:
+                    entropy[d] -= one * np.log2(one + EPSILON)
+                if other > 0:
+                    entropy[d] -= other * np.log2(other + EPSILON)
+                maximum[d] = max(maximum[d], one, other)
+    return total, px, py, p_sum, p_difference, energy, entropy, maximum

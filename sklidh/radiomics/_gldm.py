@@ -1,0 +1,93 @@
+"""GLDM: how many neighbours depend on a voxel (grey level dependence matrix)."""
+
+import numpy as np
+
+from sklidh.radiomics._kernels import kernel
+from sklidh.radiomics._size_tables import SizeTables, size_sums
+
+
+def gldm_features(grey, roi, directions, *, alpha=0):
+    """Compute the 14 GLDM features of PyRadiomics (IBSI's neighbouring grey level dependence).
+
+    P(i, j) is the number of voxels of grey level i with j - 1 dependent neighbours: neighbours in
+    the region whose grey level differs by at most `alpha`.
+
+    Parameters
+    ----------
+    grey : GreyLevels
+    roi : Roi
+    directions : ndarray of int, shape (n_directions, 3)
+        From `half_directions`; each is looked along both ways.
+    alpha : int
+        Largest difference of dependent grey levels (``gldm_a``).
+
+    Returns
+    -------
+    dict of str to float
+    """
+    s = size_sums(SizeTables.from_dense(dependences(grey, roi, directions, alpha), grey.level))
+    return {
+        "SmallDependenceEmphasis": s["small"],
+        "LargeDependenceEmphasis": s["large"],
+        "LowGrayLevelEmphasis": s["low"],
+        "HighGrayLevelEmphasis": s["high"],
+        "SmallDependenceLowGrayLevelEmphasis": s["small_low"],
+        "SmallDependenceHighGrayLevelEmphasis": s["small_high"],
+        "LargeDependenceLowGrayLevelEmphasis": s["large_low"],
+        "LargeDependenceHighGrayLevelEmphasis": s["large_high"],
+        "GrayLevelNonUniformity": s["level_non_uniformity"],
+        "DependenceNonUniformity": s["size_non_uniformity"],
+        "DependenceNonUniformityNormalized": s["size_non_uniformity_normalized"],
+        "GrayLevelVariance": s["level_variance"],
+        "DependenceVariance": s["size_variance"],
+        "DependenceEntropy": s["entropy"],
+    }
+
+
+def dependences(grey, roi, directions, alpha=0):
+    """Count voxels: counts[0, rank, 1 + number of dependent neighbours]."""
+    offsets = roi.offsets(directions)
+    offsets = np.concatenate([offsets, -offsets])
+    if alpha == 0:
+        return _count_equal(grey.image.reshape(-1), roi.spans, offsets, grey.level.size)
+    levels = grey.level_image().reshape(-1)
+    return _count_similar(
+        grey.image.reshape(-1), levels, roi.spans, offsets, grey.level.size, alpha
+    )
+
+
+@kernel
+def _count_equal(image, spans, offsets, n_levels):
+    """Count dependences with alpha 0: equal ranks, which background never has."""
+    counts = np.zeros((1, n_levels + 1, offsets.size + 2), np.int64)
+    dependent = np.empty(image.size, np.uint16)
+    for s in range(spans.shape[0]):
+        start, n = spans[s, 0], spans[s, 1]
+        here, row = image[start : start + n], dependent[:n]
+        for v in range(n):
+            row[v] = 1
+        for d in range(offsets.size):
+            neighbour = image[start + offsets[d] : start + offsets[d] + n]
+            for v in range(n):
+                row[v] += np.uint16(here[v] == neighbour[v])
+        for v in range(n):
+            if here[v] > 0:
+                counts[0, here[v], row[v]] += 1
+    return counts
+
+
+@kernel
+def _count_similar(image, levels, spans, offsets, n_levels, alpha):
+    """Count dependences with any alpha, on grey levels instead of ranks."""
+    counts = np.zeros((1, n_levels + 1, offsets.size + 2), np.int64)
+    for s in range(spans.shape[0]):
+        for at in range(spans[s, 0], spans[s, 0] + spans[s, 1]):
+            if image[at] == 0:
+                continue
+            dependent = 1
+            for d in range(offsets.size):
+                neighbour = at + offsets[d]
+                if image[neighbour] > 0 and abs(levels[neighbour] - levels[at]) <= alpha:
+                    dependent += 1
+            counts[0, image[at], dependent] += 1
+    return counts

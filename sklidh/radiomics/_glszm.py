@@ -1,0 +1,145 @@
+"""GLSZM: how large the patches of one grey level are (grey level size zone matrix)."""
+
+from functools import cache
+
+import numpy as np
+
+from sklidh.radiomics._kernels import kernel
+from sklidh.radiomics._size_tables import SizeTables, size_sums
+
+
+def glszm_features(grey, roi, directions):
+    """Compute the 16 GLSZM features of PyRadiomics.
+
+    P(i, j) is the number of zones of grey level i with j voxels: voxels of one grey level that are
+    connected through `directions` (26 neighbours in 3-D, 8 in a plane).
+
+    Parameters
+    ----------
+    grey : GreyLevels
+    roi : Roi
+    directions : ndarray of int, shape (n_directions, 3)
+        From `half_directions`, distance 1.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    s = size_sums(zone_sizes(grey, roi, directions))
+    return {
+        "SmallAreaEmphasis": s["small"],
+        "LargeAreaEmphasis": s["large"],
+        "LowGrayLevelZoneEmphasis": s["low"],
+        "HighGrayLevelZoneEmphasis": s["high"],
+        "SmallAreaLowGrayLevelEmphasis": s["small_low"],
+        "SmallAreaHighGrayLevelEmphasis": s["small_high"],
+        "LargeAreaLowGrayLevelEmphasis": s["large_low"],
+        "LargeAreaHighGrayLevelEmphasis": s["large_high"],
+        "GrayLevelNonUniformity": s["level_non_uniformity"],
+        "GrayLevelNonUniformityNormalized": s["level_non_uniformity_normalized"],
+        "SizeZoneNonUniformity": s["size_non_uniformity"],
+        "SizeZoneNonUniformityNormalized": s["size_non_uniformity_normalized"],
+        "GrayLevelVariance": s["level_variance"],
+        "ZoneVariance": s["size_variance"],
+        "ZoneEntropy": s["entropy"],
+        "ZonePercentage": s["percentage"],
+    }
+
+
+def zone_sizes(grey, roi, directions):
+    """Count zones by grey level and size."""
+    offsets = roi.offsets(directions)
+    representatives = _representatives(tuple(map(tuple, directions)))
+    image = grey.image.reshape(-1)
+    size = np.zeros(image.size, np.int32)
+    firsts = np.empty(roi.n_voxels, np.int32)
+    zones = firsts[: _join(image, roi.spans, offsets, representatives, size, firsts)]
+    rank, size = image[zones], size[zones]
+    width = size.max() + 1
+    key, count = np.unique(rank.astype(np.int64) * width + size, return_counts=True)
+    level = grey.level[key // width - 1].astype(np.int64)
+    return SizeTables(np.zeros(key.size, np.int64), level, key % width, count.astype(np.float64))
+
+
+@cache
+def _representatives(directions):
+    """For each set of equal earlier neighbours, the few that must be joined.
+
+    Two earlier neighbours that are neighbours of one another are in one zone already. The table
+    keeps one of each such group: entry `set` (bit d: the neighbour against direction d is equal)
+    holds the bits of the ones kept.
+    """
+    step = np.array(directions)
+    touching = (np.abs(step[:, None] - step[None]) <= 1).all(2)
+    n = len(step)
+    member = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
+    group = np.where(member, np.arange(n), n)
+    for _ in range(n):  # spread the smallest number through each group
+        for a in range(n):
+            nearest = np.where(touching[a], group, n).min(1)
+            group[:, a] = np.where(member[:, a], nearest, n)
+    kept = member & (group == np.arange(n))
+    return (kept << np.arange(n)).sum(1).astype(np.int32)
+
+
+@kernel
+def _join(image, spans, offsets, representatives, size, firsts):
+    """Join equal neighbours to zones, by union-find over the voxels in memory order.
+
+    A zone's root is its first voxel; `size` there becomes the zone's, and `firsts` lists these
+    voxels. Row by row, a vector pass notes which earlier neighbours are equal; then each voxel
+    joins their zones. Returns the number of zones.
+    """
+    root = np.empty(image.size, np.int32)
+    equal = np.empty(image.size, np.uint16)
+    n_firsts = 0
+    for s in range(spans.shape[0]):
+        start, n = spans[s, 0], spans[s, 1]
+        here, bits = image[start : start + n], equal[:n]
+        for v in range(n):
+            bits[v] = 0
+        for d in range(offsets.size):
+            before = image[start - offsets[d] : start - offsets[d] + n]
+            bit = np.uint16(1 << d)
+            for v in range(n):
+                bits[v] |= bit * np.uint16(here[v] == before[v])
+        for v in range(n):
+            if here[v] == 0:
+                continue
+            at = start + v
+            joined = representatives[bits[v]]
+            if joined == 0:
+                root[at] = at
+                size[at] = 1
+                firsts[n_firsts] = at
+                n_firsts += 1
+                continue
+            mine = -1
+            d = 0
+            while joined:
+                if joined & 1:
+                    other = _find(root, at - offsets[d])
+                    if mine < 0:
+                        mine = other
+                    elif other != mine:
+                        mine, other = min(mine, other), max(mine, other)
+                        root[other] = mine
+                        size[mine] += size[other]
+                joined >>= 1
+                d += 1
+            root[at] = mine
+            size[mine] += 1
+    n_zones = 0
+    for f in range(n_firsts):
+        if root[firsts[f]] == firsts[f]:
+            firsts[n_zones] = firsts[f]
+            n_zones += 1
+    return n_zones
+
+
+@kernel
+def _find(root, at):
+    while root[at] != at:
+        root[at] = root[root[at]]  # halve the path for those who come later
+        at = root[at]
+    return at

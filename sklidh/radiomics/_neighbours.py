@@ -1,0 +1,48 @@
+"""Which voxels are neighbours: the directions that every texture family counts along."""
+
+from itertools import product
+
+import numpy as np
+
+
+def half_directions(flat_dimension=None, distances=(1,)):
+    """List one of each pair of opposite directions, as PyRadiomics' ``generate_angles`` does.
+
+    A direction belongs to distance ``d`` when its largest step is ``d`` voxels (infinity norm):
+    13 directions in 3-D and 4 in a plane for distance 1.
+
+    Parameters
+    ----------
+    flat_dimension : {0, 1, 2} or None
+        Axis of (z, y, x) along which nothing is a neighbour (``force2D``), None for 3-D.
+    distances : sequence of int
+        Distances in voxels.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_directions, 3)
+        Steps along (z, y, x); the first non-zero step of each is positive.
+    """
+    reach = range(max(distances), -max(distances) - 1, -1)
+    return np.array(
+        [
+            step
+            for step in product(reach, repeat=3)
+            if step > (0, 0, 0)
+            and max(map(abs, step)) in distances
+            and (flat_dimension is None or step[flat_dimension] == 0)
+        ],
+        dtype=np.int64,
+    )
+
+
+def all_directions(flat_dimension=None, distances=(1,)):
+    """List both of each pair of opposite directions, shape (2 * n_directions, 3)."""
+    half = half_directions(flat_dimension, distances)
+    return np.concatenate([half, -half])
+
+
+def flat_offsets(directions, shape):
+    """Distance in memory of a neighbour in each direction, in a C-contiguous array of `shape`."""
+    _, rows, columns = shape
+    return directions @ np.array([rows * columns, columns, 1])

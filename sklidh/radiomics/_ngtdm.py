@@ -1,0 +1,68 @@
+"""NGTDM: how far a voxel is from the mean around it (neighbouring grey tone difference matrix)."""
+
+import numpy as np
+
+from sklidh.radiomics._kernels import kernel
+
+
+def ngtdm_features(grey, roi, directions):
+    """Compute the 5 NGTDM features of PyRadiomics.
+
+    s(i) is the sum, over the voxels of grey level i, of the distance between i and the mean grey
+    level of their neighbours in the region; n(i) the number of these voxels, p(i) = n(i) / N.
+
+    Parameters
+    ----------
+    grey : GreyLevels
+    roi : Roi
+    directions : ndarray of int, shape (n_directions, 3)
+        From `half_directions`; each is looked along both ways.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    offsets = roi.offsets(directions)
+    offsets = np.concatenate([offsets, -offsets])
+    levels = grey.level_image().reshape(-1)
+    s = _distance_from_mean(grey.image.reshape(-1), levels, roi.spans, offsets, grey.level.size)
+    i, p, n_levels = grey.level, grey.count / roi.n_voxels, grey.level.size
+    s_total, ps = s.sum(), p * s
+    difference = i[:, None] - i
+    p_pair = p[:, None] + p
+    coarseness = ps.sum()
+    contrast = 0.0
+    if n_levels > 1:
+        spread = (p[:, None] * p * difference**2).sum() / (n_levels * (n_levels - 1))
+        contrast = spread * s_total / roi.n_voxels
+    weighted = np.abs((i * p)[:, None] - i * p).sum()
+    return {
+        # 10^6 stands for infinity, where nothing differs from its neighbours.
+        "Coarseness": 1 / coarseness if coarseness else 1e6,
+        "Contrast": contrast,
+        "Busyness": coarseness / weighted if weighted else 0.0,
+        "Complexity": (np.abs(difference) * (ps[:, None] + ps) / p_pair).sum() / roi.n_voxels,
+        "Strength": (p_pair * difference**2).sum() / s_total if s_total else 0.0,
+    }
+
+
+@kernel
+def _distance_from_mean(image, levels, spans, offsets, n_levels):
+    """Sum s(i) of each rank's distances from the mean of the neighbours; 0 without neighbours."""
+    s_of = np.zeros(n_levels)
+    total = np.empty(image.size, np.int32)
+    number = np.empty(image.size, np.int32)
+    for s in range(spans.shape[0]):
+        start, n = spans[s, 0], spans[s, 1]
+        for v in range(n):
+            total[v] = number[v] = 0
+        for d in range(offsets.size):
+            neighbour = levels[start + offsets[d] : start + offsets[d] + n]
+            for v in range(n):
+                total[v] += neighbour[v]
+                number[v] += np.int32(neighbour[v] > 0)
+        for v in range(n):
+            rank = image[start + v]
+            if rank > 0 and number[v] > 0:
+                s_of[rank - 1] += abs(levels[start + v] - total[v] / number[v])
+    return s_of

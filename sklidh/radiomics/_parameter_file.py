@@ -1,0 +1,43 @@
+"""Read a PyRadiomics parameter file, YAML or JSON."""
+
+import os
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """Read plain YAML; a key that stands twice is an error, where YAML would take the last."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def read_parameter_file(path) -> dict:
+    """Read a parameter file as plain dictionaries, without judging its keys.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        It is not YAML, or a key stands twice.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            # _Loader is a SafeLoader: it builds plain objects only.
+            parameters = yaml.load(file, Loader=_Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{os.fspath(path)} cannot be read as YAML: {error}") from error
+    return {} if parameters is None else parameters

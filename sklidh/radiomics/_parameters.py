@@ -1,0 +1,236 @@
+"""What a PyRadiomics 3.0.1 parameter file may hold: settings, image types, feature classes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from numbers import Integral, Real
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One key of ``setting``: its default, the test a value must pass, and that test in words."""
+
+    default: object
+    accepts: Callable[[object], bool]
+    accepted: str
+    as_float: bool = False
+
+
+def _is_int(value) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_real(value) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+
+
+def _flag(default: bool) -> Parameter:
+    return Parameter(default, lambda value: isinstance(value, bool), "true or false")
+
+
+def _integer(default, low: int, high: int | None = None) -> Parameter:
+    def accepts(value):
+        if value is None:
+            return default is None
+        return _is_int(value) and value >= low and (high is None or value <= high)
+
+    accepted = f"an integer of {low} or more" if high is None else f"an integer, {low} to {high}"
+    return Parameter(default, accepts, accepted + (" or null" if default is None else ""))
+
+
+def _positive(default) -> Parameter:
+    def accepts(value):
+        return default is None if value is None else _is_real(value) and value > 0
+
+    accepted = "a number above 0" + (" or null" if default is None else "")
+    return Parameter(default, accepts, accepted, as_float=True)
+
+
+def _numbers(default, test, accepted: str, *, as_float=False) -> Parameter:
+    def accepts(value):
+        if value is None:
+            return default is None
+        return isinstance(value, (list, tuple)) and len(value) > 0 and test(value)
+
+    return Parameter(default, accepts, accepted, as_float)
+
+
+def _choice(default, *choices) -> Parameter:
+    return Parameter(
+        default,
+        lambda value: value in choices and not isinstance(value, bool),
+        ", ".join("null" if choice is None else repr(choice) for choice in choices),
+    )
+
+
+def _is_wavelet(value) -> bool:
+    import pywt
+
+    return value in pywt.wavelist(kind="discrete")
+
+
+def _only(default, reason: str) -> Parameter:
+    # A key of PyRadiomics whose work is done elsewhere here: its default is read, nothing else.
+    return Parameter(
+        default,
+        lambda value: value == default and type(value) is type(default),
+        f"{default!r} only, since {reason}",
+    )
+
+
+INTERPOLATORS = (
+    "sitkNearestNeighbor",
+    "sitkLinear",
+    "sitkBSpline",
+    "sitkGaussian",
+    "sitkLabelGaussian",
+    "sitkHammingWindowedSinc",
+    "sitkCosineWindowedSinc",
+    "sitkWelchWindowedSinc",
+    "sitkLanczosWindowedSinc",
+    "sitkBlackmanWindowedSinc",
+)
+
+# Read once an image, before any filter: an image type cannot have its own.
+PREPROCESSING = {
+    "minimumROIDimensions": _integer(2, 1, 3),
+    "minimumROISize": _integer(None, 1),
+    "normalize": _flag(False),
+    "normalizeScale": _positive(1.0),
+    "removeOutliers": _positive(None),
+    "resampledPixelSpacing": _numbers(
+        None,
+        lambda value: len(value) == 3 and all(_is_real(v) and v >= 0 for v in value),
+        "three numbers in mm (x, y, z; 0 keeps the image's own) or null",
+        as_float=True,
+    ),
+    "interpolator": _choice("sitkBSpline", *INTERPOLATORS, *range(1, 11), None),
+    "preCrop": _flag(False),
+    "padDistance": _integer(5, 0),
+    "resegmentRange": _numbers(
+        None,
+        lambda value: len(value) <= 2 and all(map(_is_real, value)),
+        "one or two numbers or null",
+        as_float=True,
+    ),
+    "resegmentMode": _choice("absolute", "absolute", "relative", "sigma"),
+    "resegmentShape": _flag(False),
+    # PyRadiomics takes label 1 unless told; here every label above 0 is tumour unless told.
+    "label": _integer(None, 1),
+    "label_channel": _only(0, "a mask has one value a voxel"),
+    "additionalInfo": _flag(True),
+    "geometryTolerance": _only(None, "image and mask must share one grid when they are read"),
+    "correctMask": _only(False, "image and mask must share one grid when they are read"),
+}
+
+# Read for every filtered image: an image type may have its own.
+DISCRETISATION_AND_MATRICES = {
+    "binWidth": _positive(25.0),
+    "binCount": _integer(None, 1),
+    "force2D": _flag(False),
+    "force2Ddimension": _integer(0, 0, 2),
+    "distances": _numbers(
+        (1,), lambda value: all(_is_int(v) and v > 0 for v in value), "integers above 0, in voxels"
+    ),
+    "weightingNorm": _choice(None, "euclidean", "manhattan", "infinity", "no_weighting", None),
+    "symmetricalGLCM": _flag(True),
+    "gldm_a": _integer(0, 0),
+    "voxelArrayShift": Parameter(0, _is_int, "an integer"),
+}
+
+# Read by one filter.
+FILTERS = {
+    "Wavelet": {
+        "wavelet": Parameter("coif1", _is_wavelet, "the name of a discrete wavelet of PyWavelets"),
+        "start_level": _integer(0, 0),
+        "level": _integer(1, 1),
+    },
+    "LoG": {
+        # As written: sigma 1 names its columns log-sigma-1-mm-3D, and 1.0 log-sigma-1-0-mm-3D.
+        "sigma": _numbers(
+            (), lambda value: all(_is_real(v) and v > 0 for v in value), "numbers above 0, in mm"
+        ),
+    },
+    "Gradient": {"gradientUseSpacing": _flag(True)},
+    "LBP2D": {
+        "lbp2DRadius": _positive(1.0),
+        "lbp2DSamples": _integer(9, 1),
+        "lbp2DMethod": _choice("uniform", "default", "ror", "uniform", "var"),
+    },
+    "LBP3D": {
+        "lbp3DLevels": _integer(2, 1),
+        "lbp3DIcosphereRadius": _positive(1.0),
+        "lbp3DIcosphereSubdivision": _integer(1, 0),
+    },
+}
+
+SETTINGS = PREPROCESSING | DISCRETISATION_AND_MATRICES
+for _parameters in FILTERS.values():
+    SETTINGS |= _parameters
+
+IMAGE_TYPES = (
+    "Original",
+    "Wavelet",
+    "LoG",
+    "Gradient",
+    "Square",
+    "SquareRoot",
+    "Logarithm",
+    "Exponential",
+    "LBP2D",
+    "LBP3D",
+)
+
+# In PyRadiomics' order, which is that of its code: alphabetical, capitals first.
+FEATURES = {
+    "firstorder": (
+        "10Percentile 90Percentile Energy Entropy InterquartileRange Kurtosis Maximum "
+        "MeanAbsoluteDeviation Mean Median Minimum Range RobustMeanAbsoluteDeviation "
+        "RootMeanSquared Skewness TotalEnergy Uniformity Variance"
+    ),
+    "glcm": (
+        "Autocorrelation ClusterProminence ClusterShade ClusterTendency Contrast Correlation "
+        "DifferenceAverage DifferenceEntropy DifferenceVariance Id Idm Idmn Idn Imc1 Imc2 "
+        "InverseVariance JointAverage JointEnergy JointEntropy MCC MaximumProbability SumAverage "
+        "SumEntropy SumSquares"
+    ),
+    "gldm": (
+        "DependenceEntropy DependenceNonUniformity DependenceNonUniformityNormalized "
+        "DependenceVariance GrayLevelNonUniformity GrayLevelVariance HighGrayLevelEmphasis "
+        "LargeDependenceEmphasis LargeDependenceHighGrayLevelEmphasis "
+        "LargeDependenceLowGrayLevelEmphasis LowGrayLevelEmphasis SmallDependenceEmphasis "
+        "SmallDependenceHighGrayLevelEmphasis SmallDependenceLowGrayLevelEmphasis"
+    ),
+    "glrlm": (
+        "GrayLevelNonUniformity GrayLevelNonUniformityNormalized GrayLevelVariance "
+        "HighGrayLevelRunEmphasis LongRunEmphasis LongRunHighGrayLevelEmphasis "
+        "LongRunLowGrayLevelEmphasis LowGrayLevelRunEmphasis RunEntropy RunLengthNonUniformity "
+        "RunLengthNonUniformityNormalized RunPercentage RunVariance ShortRunEmphasis "
+        "ShortRunHighGrayLevelEmphasis ShortRunLowGrayLevelEmphasis"
+    ),
+    "glszm": (
+        "GrayLevelNonUniformity GrayLevelNonUniformityNormalized GrayLevelVariance "
+        "HighGrayLevelZoneEmphasis LargeAreaEmphasis LargeAreaHighGrayLevelEmphasis "
+        "LargeAreaLowGrayLevelEmphasis LowGrayLevelZoneEmphasis SizeZoneNonUniformity "
+        "SizeZoneNonUniformityNormalized SmallAreaEmphasis SmallAreaHighGrayLevelEmphasis "
+        "SmallAreaLowGrayLevelEmphasis ZoneEntropy ZonePercentage ZoneVariance"
+    ),
+    "ngtdm": "Busyness Coarseness Complexity Contrast Strength",
+    "shape": (
+        "Elongation Flatness LeastAxisLength MajorAxisLength Maximum2DDiameterColumn "
+        "Maximum2DDiameterRow Maximum2DDiameterSlice Maximum3DDiameter MeshVolume "
+        "MinorAxisLength Sphericity SurfaceArea SurfaceVolumeRatio VoxelVolume"
+    ),
+    "shape2D": (
+        "Elongation MajorAxisLength MaximumDiameter MeshSurface MinorAxisLength Perimeter "
+        "PerimeterSurfaceRatio PixelSurface Sphericity"
+    ),
+}
+FEATURES = {name: tuple(features.split()) for name, features in FEATURES.items()}
+
+# Computed when asked for by name, never as part of "all".
+DEPRECATED = {
+    "firstorder": ("StandardDeviation",),
+    "shape": ("Compactness1", "Compactness2", "SphericalDisproportion"),
+    "shape2D": ("SphericalDisproportion",),
+}

@@ -1,0 +1,82 @@
+"""What happens to an image and its region before any filter: normalise, crop, resegment."""
+
+import numpy as np
+
+from sklidh.radiomics._roi import bounding_box
+
+
+def normalise(volume, *, scale=1.0, outliers=None):
+    """Shift and scale the intensities of the whole image to mean 0 and standard deviation `scale`.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (n_slices, n_rows, n_columns)
+    scale : float
+        ``normalizeScale``.
+    outliers : float or None
+        ``removeOutliers``: intensities farther from the mean than that many standard deviations are
+        set to that distance.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+    """
+    x = volume.astype(np.float64)
+    mean = x.mean()
+    x -= mean
+    deviation = np.sqrt(np.square(x).sum() / (x.size - 1))
+    if deviation == 0:
+        raise ValueError("setting normalize: the image has a single intensity, nothing to scale")
+    x *= 1 / deviation
+    if outliers is not None:
+        np.clip(x, -outliers, outliers, out=x)
+    x *= scale
+    return x
+
+
+def crop(volume, mask, margin):
+    """Cut image and mask to the region's box with a margin (``preCrop``, ``padDistance``)."""
+    box = tuple(
+        slice(max(0, side.start - margin), side.stop + margin) for side in bounding_box(mask)
+    )
+    return volume[box], mask[box]
+
+
+def resegment(volume, mask, limits, mode):
+    """Leave voxels outside a range of intensities out of the region.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (n_slices, n_rows, n_columns)
+    mask : ndarray of bool, same shape
+    limits : sequence of float, shape (1,) or (2,)
+        Lowest and highest intensity that stays (``resegmentRange``).
+    mode : {"absolute", "relative", "sigma"}
+        Whether the limits are intensities, multiples of the region's maximum, or standard
+        deviations from its mean.
+
+    Returns
+    -------
+    ndarray of bool, same shape
+    """
+    inside = volume[mask]
+    if inside.dtype.kind in "iu":
+        inside = inside.astype(np.int64)
+    # In the precision of the image, as in PyRadiomics: a voxel may lie exactly on a limit.
+    low, *high = sorted(limits)
+    if mode == "relative":
+        low, *high = (inside.max() * limit for limit in (low, *high))
+    elif mode == "sigma":
+        mean, deviation = inside.mean(), inside.std()
+        low, *high = (mean + deviation * limit for limit in (low, *high))
+    kept = inside >= low
+    if high:
+        kept &= inside <= high[0]
+    if np.count_nonzero(kept) <= 1:
+        raise ValueError(
+            f"setting resegmentRange={list(limits)} ({mode}) leaves {np.count_nonzero(kept)} of "
+            f"{kept.size} voxels in the region"
+        )
+    result = np.zeros_like(mask)
+    result[mask] = kept
+    return result

@@ -1,0 +1,99 @@
+"""The region of interest: its box and its voxels, worked out once per mask."""
+
+from functools import cached_property
+
+import numpy as np
+
+from sklidh.radiomics._neighbours import flat_offsets
+
+
+class Roi:
+    """A tumour mask cut down to its bounding box.
+
+    Every texture family walks over the same *padded box*: the bounding box with `margin` voxels of
+    background on each side, so that a neighbour always exists and no kernel tests for a border.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (n_slices, n_rows, n_columns)
+        True inside the region; at least one voxel is.
+    margin : int
+        Background voxels around the box: the largest neighbour distance in use.
+
+    Attributes
+    ----------
+    box : tuple of slice, shape (3,)
+        The bounding box in the image, along (z, y, x).
+    inside : ndarray of bool
+        The mask within its bounding box.
+    shape : tuple of int, shape (3,)
+        Shape of the padded box.
+    n_voxels : int
+        Number of voxels in the region.
+    voxels : ndarray of int64, shape (n_voxels,)
+        Places of the voxels in the padded box, raveled in C order.
+    spans : ndarray of int64, shape (n_spans, 2)
+        Per row of the padded box that meets the region: place of its first voxel, and the distance
+        to one past its last. Gaps inside a span are background.
+    """
+
+    def __init__(self, mask, margin=1):
+        self.box = bounding_box(mask)
+        self.inside = np.ascontiguousarray(mask[self.box])
+        self.margin = margin
+        self.padded = np.pad(self.inside, margin)
+        self.shape = self.padded.shape
+        self.voxels = np.flatnonzero(self.padded)
+        self.n_voxels = self.voxels.size
+        self._is_inside = self.padded.reshape(-1)
+        self._lines = {}
+        self._places_in_box = np.flatnonzero(self.inside)
+
+    @cached_property
+    def spans(self):
+        columns = self.shape[2]
+        row = self.voxels // columns
+        first = np.flatnonzero(np.diff(row, prepend=-1))
+        last = np.append(first[1:], self.n_voxels) - 1
+        start = self.voxels[first]
+        return np.column_stack([start, self.voxels[last] + 1 - start])
+
+    @cached_property
+    def coordinates(self):
+        """Places of the voxels within the bounding box, shape (n_voxels, 3), as (z, y, x)."""
+        return np.column_stack(np.nonzero(self.inside))
+
+    def offsets(self, directions):
+        """Distance in memory of a neighbour in each direction, within the padded box."""
+        return flat_offsets(directions, self.shape)
+
+    def has_lines(self, directions):
+        """Whether some line along each direction holds two voxels of the region, gaps or not."""
+        return np.array([self._has_line(tuple(direction)) for direction in directions])
+
+    def _has_line(self, direction):
+        if direction not in self._lines:
+            self._lines[direction] = self._find_line(np.array(direction))
+        return self._lines[direction]
+
+    def _find_line(self, direction):
+        (offset,) = self.offsets(direction[None])
+        if self._is_inside[self.voxels + offset].any():
+            return True
+        # No two adjacent ones: two voxels share a line when the first step along it meets the
+        # same point of the plane that it starts from.
+        axis = int(np.flatnonzero(direction)[0])
+        start = self.coordinates - self.coordinates[:, [axis]] * direction
+        return len(np.unique(start, axis=0)) < self.n_voxels
+
+    def values(self, box_image):
+        """Intensities of the region's voxels in an image cropped to the bounding box."""
+        return np.ravel(box_image)[self._places_in_box].astype(np.float64)
+
+
+def bounding_box(mask):
+    """The smallest box with all voxels that are not zero, as slices along (z, y, x)."""
+    slices = np.flatnonzero(mask.any(axis=(1, 2)))
+    shadow = mask[slices[0] : slices[-1] + 1].any(axis=0)
+    places = slices, np.flatnonzero(shadow.any(1)), np.flatnonzero(shadow.any(0))
+    return tuple(slice(int(along[0]), int(along[-1]) + 1) for along in places)

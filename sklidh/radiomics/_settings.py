@@ -1,0 +1,283 @@
+"""Which features to extract and how, and what they are called."""
+
+import json
+import os
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+import numpy as np
+
+from sklidh.radiomics._parameters import (
+    DEPRECATED,
+    DISCRETISATION_AND_MATRICES,
+    FEATURES,
+    FILTERS,
+    IMAGE_TYPES,
+    INTERPOLATORS,
+    SETTINGS,
+)
+from sklidh.radiomics._presets import PRESETS, REPEATED
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; the message names the key, what was seen, what is accepted."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one extraction, complete: nothing is left to an engine's own default.
+
+    Parameters
+    ----------
+    image_types : dict of str to dict
+        PyRadiomics' ``imageType``: the filter, and what it sets otherwise than `setting`.
+    feature_classes : dict of str to tuple of str
+        PyRadiomics' ``featureClass``: the class, and the features wanted of it, every one listed.
+    setting : dict
+        PyRadiomics' ``setting``, with 3.0.1's default wherever nothing was said. ``label`` is None
+        (any label above 0) unless given.
+    name : str
+        The preset's name, or an empty text.
+    repeated : dict of str to str
+        Names of images whose columns are those of another image once more:
+        ``{"wavelet-LLL": "wavelet-LL"}`` in the preset ``"paper"``.
+    """
+
+    image_types: dict[str, dict]
+    feature_classes: dict[str, tuple[str, ...]]
+    setting: dict
+    name: str = ""
+    repeated: dict[str, str] = field(default_factory=dict)
+
+    def of_image_type(self, image_type: str) -> dict:
+        """Return the settings that hold for one image type.
+
+        Parameters
+        ----------
+        image_type : str
+            A key of `image_types`.
+
+        Returns
+        -------
+        dict
+            `setting`, and over it what the image type sets otherwise.
+        """
+        return self.setting | self.image_types[image_type]
+
+    def as_text(self) -> str:
+        """Write down everything that decides names and values.
+
+        Returns
+        -------
+        str
+            JSON; equal for settings that mean the same.
+        """
+        return json.dumps([self.image_types, self.feature_classes, self.setting, self.repeated])
+
+
+def read_settings(settings) -> Settings:
+    """Read a preset, a dictionary or a PyRadiomics parameter file.
+
+    Parameters
+    ----------
+    settings : {"paper", "full"}, dict, path or Settings
+        A dictionary has the shape of a PyRadiomics parameter file: ``imageType``, ``featureClass``
+        and ``setting``. A path names such a file, YAML or JSON. As in PyRadiomics, no image type
+        means Original alone, no feature class means all but shape2D, and an empty list of features
+        means all that are not deprecated. PyRadiomics' other keys are accepted where they can
+        have an effect: ``voxelSetting`` is not, since the result is one row per image.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        A key or value that PyRadiomics 3.0.1 does not know or that has no effect where it stands.
+    """
+    if isinstance(settings, Settings):
+        return settings
+    if isinstance(settings, dict):
+        return _from_parameters(settings)
+    if isinstance(settings, str) and settings in PRESETS:
+        complete = _from_parameters(PRESETS[settings])
+        return replace(complete, name=settings, repeated=REPEATED.get(settings, {}))
+    if isinstance(settings, (str, os.PathLike)):
+        parameters = _read_file(settings)
+        try:
+            return _from_parameters(parameters)
+        except SettingsError as error:
+            raise SettingsError(f"{os.fspath(settings)}: {error}") from None
+    raise SettingsError(
+        f"settings must be {' or '.join(map(repr, PRESETS))}, a dictionary or the path of a "
+        f"PyRadiomics parameter file, got {type(settings).__name__}: {settings!r}"
+    )
+
+
+def feature_names(settings: Settings) -> list[str]:
+    """List the columns in the order of the table, as PyRadiomics names them.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    list of str
+        ``original_shape_...`` first, then image by image ``<image>_<class>_<feature>``.
+    """
+    shapes = ("shape", "shape2D")
+    names = [
+        f"original_{shape}_{feature}"
+        for shape in shapes
+        for feature in settings.feature_classes.get(shape, ())
+    ]
+    names += [
+        f"{image}_{name}_{feature}"
+        for image in image_names(settings)
+        for name, features in settings.feature_classes.items()
+        if name not in shapes
+        for feature in features
+    ]
+    return names
+
+
+def image_names(settings: Settings) -> list[str]:
+    """List the names of the images whose voxels are described, repeated ones after their source."""
+    names = []
+    for image_type in settings.image_types:
+        for name in _images_of(image_type, settings.of_image_type(image_type)):
+            names.append(name)
+            names += [copy for copy, source in settings.repeated.items() if source == name]
+    return names
+
+
+def in_order(values: dict[str, float], settings: Settings) -> dict[str, float]:
+    """Put an engine's values in the order of `feature_names`, and repeat what is repeated.
+
+    Parameters
+    ----------
+    values : dict of str to float
+        Every column but those of a repeated image; more than that is left out.
+    settings : Settings
+
+    Returns
+    -------
+    dict of str to float
+    """
+    ordered = {}
+    for name in feature_names(settings):
+        image, feature = name.split("_", 1)
+        ordered[name] = float(values[f"{settings.repeated.get(image, image)}_{feature}"])
+    return ordered
+
+
+def _images_of(image_type: str, setting: dict) -> list[str]:
+    match image_type:
+        case "LoG":
+            return [f"log-sigma-{str(s).replace('.', '-')}-mm-3D" for s in setting["sigma"]]
+        case "Wavelet":
+            n_axes = 2 if setting["force2D"] else 3
+            *bands, approximation = ["".join(band) for band in product("HL", repeat=n_axes)]
+            levels = ["wavelet" + (str(i) if i > 1 else "") for i in range(1, setting["level"] + 1)]
+            # Low before high, as PyRadiomics has it; the approximation comes once, after the last.
+            names = [f"{level}-{band}" for level in levels for band in reversed(bands)]
+            return [*names, f"{levels[-1]}-{approximation}"]
+        case "LBP2D":
+            return ["lbp-2D"]
+        case "LBP3D":
+            return [*(f"lbp-3D-m{i + 1}" for i in range(setting["lbp3DLevels"])), "lbp-3D-k"]
+        case _:
+            return [image_type.lower()]
+
+
+def _defaults() -> dict:
+    return {key: parameter.default for key, parameter in SETTINGS.items()}
+
+
+def _from_parameters(parameters: dict) -> Settings:
+    sections = ("imageType", "featureClass", "setting")
+    parameters = _check_keys("the settings", parameters, sections)
+    image_types = _check_keys("imageType", parameters.get("imageType"), IMAGE_TYPES)
+    settings = Settings(
+        image_types={
+            image_type: _check_values(
+                f"imageType {image_type}",
+                own,
+                DISCRETISATION_AND_MATRICES | FILTERS.get(image_type, {}),
+            )
+            for image_type, own in (image_types or {"Original": {}}).items()
+        },
+        feature_classes=_feature_classes(parameters.get("featureClass")),
+        setting=_defaults() | _check_values("setting", parameters.get("setting"), SETTINGS),
+    )
+    if "LoG" in settings.image_types and not settings.of_image_type("LoG")["sigma"]:
+        raise SettingsError("imageType LoG: sigma is missing; give its widths in mm, as [1.0, 3.0]")
+    if "shape2D" in settings.feature_classes and not settings.setting["force2D"]:
+        raise SettingsError("featureClass shape2D needs setting force2D: true")
+    return settings
+
+
+def _feature_classes(wanted: dict | None) -> dict[str, tuple[str, ...]]:
+    wanted = _check_keys("featureClass", wanted, FEATURES)
+    if not wanted:
+        # PyRadiomics lists shape2D too: to skip it without force2D, to fail on thick regions with.
+        return {name: FEATURES[name] for name in FEATURES if name != "shape2D"}
+    classes = {}
+    for name, features in wanted.items():
+        known = FEATURES[name] + DEPRECATED.get(name, ())
+        if not isinstance(features, (list, tuple, type(None))):
+            raise SettingsError(f"featureClass {name}: expected a list, got {features!r}")
+        for feature in features or ():
+            if feature not in known:
+                raise SettingsError(
+                    f"featureClass {name}: unknown feature {feature!r}; "
+                    f"accepted: {', '.join(known)}"
+                )
+        classes[name] = tuple(dict.fromkeys(features or FEATURES[name]))
+    return classes
+
+
+def _check_values(where: str, values: dict | None, accepted: dict) -> dict:
+    values = _check_keys(where, values, accepted)
+    for key, value in values.items():
+        if not accepted[key].accepts(value):
+            raise SettingsError(f"{where}: {key} is {value!r}; accepted: {accepted[key].accepted}")
+    # In the table's order, so that equal settings have one text.
+    return {key: _canonical(key, values[key]) for key in accepted if key in values}
+
+
+def _canonical(key: str, value):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if key == "interpolator" and isinstance(value, int):
+        return INTERPOLATORS[value - 1]
+    if isinstance(value, (list, tuple)):
+        return tuple(_canonical(key, v) for v in value)
+    return float(value) if SETTINGS[key].as_float and value is not None else value
+
+
+def _check_keys(where: str, values: dict | None, accepted) -> dict:
+    if values is None:  # as YAML has a key with nothing behind it
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{where}: expected keys and values, got {values!r}")
+    for key in values:
+        if key not in accepted:
+            problem = "has no effect there" if key in SETTINGS else "is unknown"
+            raise SettingsError(f"{where}: {key!r} {problem}; accepted: {', '.join(accepted)}")
+    return values
+
+
+def _read_file(path) -> dict:
+    from sklidh.radiomics._parameter_file import read_parameter_file
+
+    if not os.path.isfile(path):
+        raise SettingsError(
+            f"{os.fspath(path)!r} is neither a preset ({', '.join(PRESETS)}) nor a file"
+        )
+    try:
+        return read_parameter_file(path)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error

@@ -1,0 +1,164 @@
+"""Shape features: the form of the region, whatever its intensities."""
+
+import math
+
+import numpy as np
+
+from sklidh.radiomics._kernels import kernel
+from sklidh.radiomics._marching_cubes import surface, surface_vertices
+
+
+def shape_features(roi, spacing):
+    """Describe the form of the region in three dimensions.
+
+    Parameters
+    ----------
+    roi : Roi
+    spacing : sequence of float
+        Voxel size along (z, y, x), mm.
+
+    Returns
+    -------
+    dict of str to float
+        The 14 features of PyRadiomics (lengths in mm, areas in mm2, volumes in mm3) and its three
+        deprecated ones. Columns and rows are PyRadiomics' words: Slice, Column and Row are the
+        planes of constant z, y and x.
+    """
+    mask = np.pad(roi.inside, 1)
+    area, volume = surface(mask, spacing)
+    in_slice, in_column, in_row, anywhere = diameters(surface_vertices(mask), spacing)
+    least, minor, major = principal_variances(roi, spacing)
+    return {
+        "MeshVolume": volume,
+        "VoxelVolume": roi.n_voxels * math.prod(spacing),
+        "SurfaceArea": area,
+        "SurfaceVolumeRatio": area / volume,
+        "Sphericity": (36 * math.pi * volume**2) ** (1 / 3) / area,
+        "Compactness1": volume / (area**1.5 * math.sqrt(math.pi)),
+        "Compactness2": 36 * math.pi * volume**2 / area**3,
+        "SphericalDisproportion": area / (36 * math.pi * volume**2) ** (1 / 3),
+        "Maximum3DDiameter": anywhere,
+        "Maximum2DDiameterSlice": in_slice,
+        "Maximum2DDiameterColumn": in_column,
+        "Maximum2DDiameterRow": in_row,
+        "MajorAxisLength": 4 * math.sqrt(major),
+        "MinorAxisLength": 4 * math.sqrt(minor),
+        "LeastAxisLength": 4 * math.sqrt(least),
+        "Elongation": math.sqrt(minor / major),
+        "Flatness": math.sqrt(least / major),
+    }
+
+
+def principal_variances(roi, spacing):
+    """Variances of the voxels' places along the principal axes, mm2, ascending."""
+    place = roi.coordinates * np.asarray(spacing)
+    place -= place.mean(0)
+    return np.linalg.eigvalsh(place.T @ place / roi.n_voxels).clip(min=0)
+
+
+def diameters(vertices, spacing):
+    """Largest distances between two vertices of the surface.
+
+    Parameters
+    ----------
+    vertices : ndarray of int64, shape (n_vertices, 3)
+        In half voxels, from `surface_vertices`.
+    spacing : sequence of float
+        Voxel size along (z, y, x), mm.
+
+    Returns
+    -------
+    tuple of float
+        Within a plane of constant z, of constant y, of constant x, and anywhere; mm.
+    """
+    half = np.asarray(spacing, float) / 2
+    within = []
+    for plane, row, along in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
+        low, high = row_ends(vertices[:, (plane, row, along)])
+        within.append(_widest_in_a_plane(low, high, half[row], half[along]))
+        if plane == 0:
+            ends = _points(low, high)
+    return (*within, farthest_pair(ends * half))
+
+
+def row_ends(places):
+    """First and last vertex of each row of each plane; nothing between can be an end of a diameter.
+
+    Parameters
+    ----------
+    places : ndarray of int64, shape (n_vertices, 3)
+        Plane, row, and place along the row.
+
+    Returns
+    -------
+    low, high : ndarray of int64, shape (n_planes, n_rows)
+        `high` is -1 in a row without a vertex.
+    """
+    n_planes, n_rows, n_places = places.max(0) + 1
+    low, high = np.full((n_planes, n_rows), n_places), np.full((n_planes, n_rows), -1)
+    _find_ends(places, low, high)
+    return low, high
+
+
+@kernel
+def _find_ends(places, low, high):
+    for v in range(places.shape[0]):
+        plane, row, along = places[v, 0], places[v, 1], places[v, 2]
+        low[plane, row] = min(low[plane, row], along)
+        high[plane, row] = max(high[plane, row], along)
+
+
+def _points(low, high):
+    plane, row = np.nonzero(high >= 0)
+    ends = [np.column_stack([plane, row, end[plane, row]]) for end in (low, high)]
+    return np.concatenate(ends)
+
+
+@kernel
+def _widest_in_a_plane(low, high, row_step, along_step):
+    """Largest distance between ends of rows of one plane."""
+    widest = 0.0
+    for plane in range(low.shape[0]):
+        for a in range(low.shape[1]):
+            if high[plane, a] < 0:
+                continue
+            for b in range(a, low.shape[1]):
+                if high[plane, b] < 0:
+                    continue
+                across = (b - a) * row_step
+                along = along_step * max(
+                    abs(high[plane, b] - low[plane, a]), abs(high[plane, a] - low[plane, b])
+                )
+                widest = max(widest, across * across + along * along)
+    return np.sqrt(widest)
+
+
+def farthest_pair(points):
+    """Largest distance between two points, shape (n_points, n_axes).
+
+    Walking from point to farthest point gives a distance that the answer must reach; pairs that are
+    together no farther from the middle than that are left out.
+    """
+    middle = (points.min(0) + points.max(0)) / 2
+    radius = np.linalg.norm(points - middle, axis=1)
+    order = np.argsort(-radius)
+    points, radius = points[order], radius[order]
+    best, at = 0.0, 0
+    for _ in range(4):
+        distance = np.linalg.norm(points - points[at], axis=1)
+        at = int(distance.argmax())
+        best = max(best, distance[at])
+    return _farthest_beyond(points, radius, best)
+
+
+@kernel
+def _farthest_beyond(points, radius, best):
+    for a in range(radius.size):
+        for b in range(a):
+            if radius[a] + radius[b] <= best:
+                break
+            d = 0.0
+            for axis in range(points.shape[1]):
+                d += (points[a, axis] - points[b, axis]) ** 2
+            best = max(best, np.sqrt(d))
+    return best
