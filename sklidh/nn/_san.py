@@ -1,0 +1,151 @@
+"""The self-attention networks SAN10, SAN15 and SAN19 (Zhao et al. 2020), and their features."""
+
+import torch.nn.functional as F
+from torch import nn
+
+from sklidh.nn._attention import PairwiseAttention, PatchwiseAttention
+
+BLOCKS = {"san10": (2, 1, 2, 4, 1), "san15": (3, 2, 3, 5, 2), "san19": (3, 3, 4, 6, 3)}
+"""Bottlenecks in each of the five stages."""
+
+CHANNELS = (64, 256, 512, 1024, 2048)
+FOOTPRINTS = (3, 7, 7, 7, 7)
+
+
+class Bottleneck(nn.Module):
+    """Normalise, attend in a quarter of the channels, and add to what came in.
+
+    Parameters
+    ----------
+    attention : type
+        `PairwiseAttention` or `PatchwiseAttention`.
+    channels : int
+        Of the map that comes in, and goes out.
+    kernel_size : int
+        The footprint's side in pixels.
+    """
+
+    def __init__(self, attention, channels, kernel_size):
+        super().__init__()
+        self.norm_in = nn.BatchNorm2d(channels)
+        self.attention = attention(
+            channels, channels // 16, channels // 4, share=8, kernel_size=kernel_size
+        )
+        self.norm_out = nn.BatchNorm2d(channels // 4)
+        self.expand = nn.Conv2d(channels // 4, channels, 1)
+
+    def forward(self, x):
+        """Return a map of the shape of x, (B, channels, H, W)."""
+        attended = self.attention(F.relu(self.norm_in(x)))
+        return self.expand(F.relu(self.norm_out(attended))) + x
+
+
+class Stage(nn.Module):
+    """Halve the map, change its channels, and pass it through bottlenecks.
+
+    Parameters
+    ----------
+    attention : type
+        `PairwiseAttention` or `PatchwiseAttention`.
+    in_channels, channels : int
+        Before and after.
+    n_blocks : int
+    kernel_size : int
+        The footprint's side in pixels.
+    """
+
+    def __init__(self, attention, in_channels, channels, n_blocks, kernel_size):
+        super().__init__()
+        self.transition = nn.Conv2d(in_channels, channels, 1, bias=False)
+        self.blocks = nn.Sequential(
+            *[Bottleneck(attention, channels, kernel_size) for _ in range(n_blocks)]
+        )
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        """Map (B, in_channels, H, W) to (B, channels, H // 2, W // 2)."""
+        # A map of one pixel cannot be halved: images below 32 pixels stay at one.
+        x = F.max_pool2d(x, 2) if min(x.shape[-2:]) > 1 else x
+        return F.relu(self.norm(self.blocks(self.transition(x))))
+
+
+class SAN(nn.Module):
+    """Self-attention network with a layer of features before its classifier.
+
+    Parameters
+    ----------
+    architecture : {"san10", "san15", "san19"}, default="san10"
+        How many bottlenecks each of the five stages has.
+    in_channels : int, default=1
+        Channels of the images.
+    n_features : int or None, default=128
+        Width of the dense layer before the classifier; None leaves it out, as in the published
+        network, whose features are the 2048 averages of the last map.
+    n_classes : int, default=2
+    attention : {"pairwise", "patchwise"}, default="pairwise"
+
+    References
+    ----------
+    Shi et al. 2023, section II.C, Fig. 3 and 4; Zhao, Jia, Koltun, "Exploring self-attention for
+    image recognition", CVPR 2020, Table 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklidh.nn import SAN
+    >>> network = SAN("san10").eval()
+    >>> sum(parameter.numel() for parameter in network.parameters())
+    8745250
+    >>> network.features(torch.zeros(3, 1, 32, 32)).shape
+    torch.Size([3, 128])
+    """
+
+    def __init__(
+        self,
+        architecture="san10",
+        *,
+        in_channels=1,
+        n_features=128,
+        n_classes=2,
+        attention="pairwise",
+    ):
+        super().__init__()
+        attention = {"pairwise": PairwiseAttention, "patchwise": PatchwiseAttention}[attention]
+        self.stem = nn.Conv2d(in_channels, CHANNELS[0], 1, bias=False)
+        self.norm = nn.BatchNorm2d(CHANNELS[0])
+        before = (CHANNELS[0], *CHANNELS[:-1])
+        self.stages = nn.Sequential(
+            *[
+                Stage(attention, *sizes)
+                for sizes in zip(before, CHANNELS, BLOCKS[architecture], FOOTPRINTS, strict=True)
+            ]
+        )
+        self.feature_layer = nn.Linear(CHANNELS[-1], n_features) if n_features else nn.Identity()
+        self.classifier = nn.Linear(n_features or CHANNELS[-1], n_classes)
+
+    def features(self, x):
+        """Return what the layer before the classifier gives.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, in_channels, H, W)
+
+        Returns
+        -------
+        Tensor of shape (B, n_features)
+        """
+        x = F.relu(self.norm(self.stem(x)))
+        return self.feature_layer(self.stages(x).mean((2, 3)))
+
+    def forward(self, x):
+        """Return the classes' logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, in_channels, H, W)
+
+        Returns
+        -------
+        Tensor of shape (B, n_classes)
+        """
+        return self.classifier(self.features(x))

@@ -1,0 +1,220 @@
+"""The lean attention is the obvious one: same values, gradients and running averages."""
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.autograd import gradcheck
+
+from sklidh.nn import SAN, PairwiseAttention, PatchwiseAttention
+from sklidh.nn._attention import reflect_pad
+from sklidh.nn._pairwise import AttendPixels, AttendWindows, reflected, visits
+from sklidh.nn._training import fenced
+
+# Maps larger than the 7 x 7 footprint, of its area or less, and narrower than its reach.
+MAPS = [(12, 9), (8, 8), (7, 7), (4, 4), (3, 5), (2, 2), (1, 3), (1, 1)]
+
+
+@pytest.fixture(autouse=True)
+def same_numbers_every_time():
+    with fenced(seed=0):
+        yield
+
+
+def bounce(position, n):
+    """Walk to a position as a ball between two walls: the reflection, step by step."""
+    at, step = 0, 1 if position > 0 else -1
+    for _ in range(abs(position)):
+        if n == 1:
+            return 0
+        if not 0 <= at + step < n:
+            step = -step
+        at += step
+    return at
+
+
+def unfold_reflected(x, k):
+    """Return every pixel's footprint: (B, C, H, W) to (B, C, k * k, H * W)."""
+    B, C, H, W = x.shape
+    rows = [bounce(i, H) for i in range(-(k // 2), H + k // 2)]
+    columns = [bounce(i, W) for i in range(-(k // 2), W + k // 2)]
+    padded = x[:, :, rows][:, :, :, columns]
+    return F.unfold(padded, k).view(B, C, k * k, H * W)
+
+
+def obvious_pairwise(block, x):
+    """Pairwise attention as Eq. 1 and 2 say it, every pair of pixels written out."""
+    B, _, H, W = x.shape
+    k = block.kernel_size
+
+    def difference(target, neighbour):
+        return target.flatten(2).unsqueeze(2) - unfold_reflected(neighbour, k)
+
+    across = torch.linspace(-1, 1, W, dtype=x.dtype).expand(H, W)
+    down = torch.linspace(-1, 1, H, dtype=x.dtype)[:, None].expand(H, W)
+    place = block.position(torch.stack([across, down])[None])
+    delta = difference(block.phi(x), block.psi(x))
+    delta = torch.cat([delta, difference(place, place).expand(B, -1, -1, -1)], 1)
+    weights = block.gamma(delta).softmax(2)
+    values = unfold_reflected(block.beta(x), k)
+    weights = weights.repeat(1, block.share, 1, 1)  # channel c takes weight c mod G
+    return (weights * values).sum(2).view(B, -1, H, W)
+
+
+def obvious_patchwise(block, x):
+    """Patchwise attention with one pixel's patch at a time."""
+    B, _, H, W = x.shape
+    k = block.kernel_size
+    patch = unfold_reflected(block.psi(x), k).flatten(1, 2)
+    joined = torch.cat([block.phi(x).flatten(2), patch], 1).unsqueeze(-1)
+    weights = block.gamma(joined).view(B, -1, k * k, H * W).repeat(1, block.share, 1, 1)
+    return (weights * unfold_reflected(block.beta(x), k)).sum(2).view(B, -1, H, W)
+
+
+def scattered(block, dtype):
+    """Move a block off its initial values, where channels sit on the kink of a ReLU."""
+    block = block.to(dtype)
+    for module in block.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias)
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    return block
+
+
+def relative_error(one, other):
+    return float((one - other).detach().abs().max() / (other.detach().abs().max() + 1e-30))
+
+
+def errors(block, obvious, x):
+    """Compare output, all gradients and running averages; return the errors by name."""
+    other = copy.deepcopy(block)
+    xs = [x.clone().requires_grad_() for _ in range(2)]
+    out, expected = block(xs[0]), obvious(other, xs[1])
+    grad = torch.randn_like(expected)
+    out.backward(grad)
+    expected.backward(grad)
+    found = {
+        "output": relative_error(out, expected),
+        "input": relative_error(xs[0].grad, xs[1].grad),
+    }
+    # Some biases cancel, in the difference, the normalisation or the softmax: their gradient is 0
+    # but for rounding. So every error is relative to at least a hundredth of the largest gradient.
+    floor = 0.01 * max(float(p.grad.abs().max()) for p in other.parameters())
+    for (name, ours), theirs in zip(block.named_parameters(), other.parameters(), strict=True):
+        ours = torch.zeros_like(theirs) if ours.grad is None else ours.grad
+        difference = float((ours - theirs.grad).abs().max())
+        found[name] = difference / max(float(theirs.grad.abs().max()), floor)
+    for (name, ours), theirs in zip(block.named_buffers(), other.buffers(), strict=True):
+        found[name] = relative_error(ours, theirs)
+    return found
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", MAPS)
+def test_pairwise_attention_is_the_obvious_block_in_float64(shape, training):
+    block = scattered(PairwiseAttention(16, 4, 16, kernel_size=7), torch.float64).train(training)
+    found = errors(block, obvious_pairwise, torch.randn(3, 16, *shape, dtype=torch.float64))
+    assert max(found.values()) < 1e-12, found
+
+
+@pytest.mark.parametrize("kernel_size", [3, 5])
+def test_pairwise_attention_is_the_obvious_block_at_other_footprints(kernel_size):
+    block = scattered(PairwiseAttention(8, 4, 8, share=2, kernel_size=kernel_size), torch.float64)
+    found = errors(block, obvious_pairwise, torch.randn(2, 8, 9, 6, dtype=torch.float64))
+    assert max(found.values()) < 1e-12, found
+
+
+@pytest.mark.parametrize("shape", [(18, 18), (4, 4)])
+def test_pairwise_attention_is_the_obvious_block_in_float32(shape):
+    block = scattered(PairwiseAttention(256, 16, 64, kernel_size=7), torch.float32)
+    found = errors(block, obvious_pairwise, torch.randn(4, 256, *shape))
+    assert max(found["output"], found["input"]) < 1e-5, found
+
+
+@pytest.mark.parametrize("shape", MAPS)
+def test_patchwise_attention_is_the_obvious_block(shape):
+    block = scattered(PatchwiseAttention(16, 4, 16, kernel_size=7), torch.float64)
+    found = errors(block, obvious_patchwise, torch.randn(3, 16, *shape, dtype=torch.float64))
+    assert max(found.values()) < 1e-12, found
+
+
+def draw(*shape):
+    return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+
+
+@pytest.mark.parametrize("batch_statistics", [True, False])
+def test_gradients_of_windows_are_those_of_finite_differences(batch_statistics):
+    B, H, W, R, G, S, k = 2, 3, 4, 3, 2, 2, 3
+    maps = [draw(B, H, W, R + 2), draw(B, H + 2, W + 2, R + 2), draw(S, B, H + 2, W + 2, G)]
+    scoring = [draw(R, R + 2), draw(R), draw(R), draw(G, R), draw(G)]
+    statistics = (None, None) if batch_statistics else (draw(R).detach(), torch.rand(R).double())
+
+    def attend(*inputs):
+        return AttendWindows.apply(*inputs, k, 1e-5, *statistics)[0]
+
+    assert gradcheck(attend, [*maps, *scoring], eps=1e-7, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_statistics", [True, False])
+def test_gradients_of_pixels_are_those_of_finite_differences(batch_statistics):
+    B, H, W, R, G, S = 2, 3, 2, 3, 2, 2
+    maps = [draw(B, H * W, R + 2), draw(B, H * W, R + 2), draw(B, G, H * W, S)]
+    scoring = [draw(R, R + 2), draw(R), draw(R), draw(G, R), draw(G)]
+    counts = torch.kron(visits(H, 2), visits(W, 2))
+    statistics = (None, None) if batch_statistics else (draw(R).detach(), torch.rand(R).double())
+
+    def attend(*inputs):
+        return AttendPixels.apply(*inputs, counts, 1e-5, *statistics)[0]
+
+    assert gradcheck(attend, [*maps, *scoring], eps=1e-7, atol=1e-5)
+
+
+def test_attention_to_a_constant_map_returns_its_values():
+    # The weights of a footprint sum to 1, whatever they are.
+    block = PairwiseAttention(8, 4, 8, kernel_size=5)
+    x = torch.randn(2, 8, 1, 1).expand(2, 8, 6, 7)
+    torch.testing.assert_close(block(x), block.beta(x))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8])
+def test_reflection_goes_to_and_fro_like_a_ball_between_walls(n):
+    assert reflected(n, 5).tolist() == [bounce(i, n) for i in range(-5, n + 5)]
+
+
+def test_reflection_is_torchs_where_torch_defines_it():
+    x = torch.randn(2, 3, 6, 5)
+    assert torch.equal(reflect_pad(x, 3), F.pad(x, (3, 3, 3, 3), mode="reflect"))
+
+
+def test_every_footprint_is_counted_whole():
+    assert torch.equal(visits(4, 3).sum(1), torch.full((4,), 7.0, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("attention", [PairwiseAttention, PatchwiseAttention])
+def test_a_batch_is_its_images_one_by_one(attention):
+    block = scattered(attention(16, 4, 16), torch.float32).eval()
+    x = torch.randn(3, 16, 9, 9)
+    torch.testing.assert_close(block(x), torch.cat([block(image[None]) for image in x]))
+
+
+def test_a_whole_network_is_the_obvious_one():
+    lean = scattered(SAN(n_features=8), torch.float64)
+    obvious = copy.deepcopy(lean)
+    for module in obvious.modules():
+        if isinstance(module, PairwiseAttention):
+            module.forward = partial(obvious_pairwise, module)
+    x = torch.randn(3, 1, 40, 32, dtype=torch.float64)
+    for network in (lean, obvious):
+        network(x).square().sum().backward()
+    torch.testing.assert_close(lean(x), obvious(x), rtol=1e-9, atol=1e-10)
+    expected = dict(obvious.named_parameters())
+    largest = max(parameter.grad.abs().max() for parameter in expected.values())
+    for name, parameter in lean.named_parameters():
+        if not name.endswith("position.bias"):  # cancels: the lean block does not compute it
+            assert (parameter.grad - expected[name].grad).abs().max() < 1e-10 * largest, name
+    for ours, theirs in zip(lean.buffers(), obvious.buffers(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-10)

@@ -1,0 +1,70 @@
+"""SAN10, SAN15 and SAN19 are the published networks."""
+
+import pytest
+import torch
+
+from sklidh.nn import SAN
+from sklidh.nn._training import fenced
+
+
+@pytest.fixture(autouse=True)
+def same_numbers_every_time():
+    with fenced(seed=0):
+        yield
+
+
+def millions_of_parameters(network):
+    return round(sum(parameter.numel() for parameter in network.parameters()) / 1e6, 2)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "attention", "published"),
+    [
+        ("san10", "pairwise", 10.53),
+        ("san15", "pairwise", 14.07),
+        ("san19", "pairwise", 17.60),
+        ("san10", "patchwise", 11.84),
+        ("san15", "patchwise", 16.18),
+        ("san19", "patchwise", 20.52),
+    ],
+)
+def test_networks_have_the_published_number_of_parameters(architecture, attention, published):
+    network = SAN(architecture, in_channels=3, n_features=None, n_classes=1000, attention=attention)
+    assert millions_of_parameters(network) == published
+
+
+@pytest.mark.parametrize(
+    ("architecture", "expected"), [("san10", 8.75), ("san15", 12.28), ("san19", 15.81)]
+)
+def test_networks_for_one_modality_and_two_classes_are_smaller(architecture, expected):
+    assert millions_of_parameters(SAN(architecture)) == expected
+
+
+@pytest.mark.parametrize("size", [16, 24, 31, 32, 45, 72])
+def test_images_of_any_size_pass_through_and_back(size):
+    network = SAN(n_features=8)
+    features = network.features(torch.randn(2, 1, size, size))
+    assert features.shape == (2, 8)
+    features.square().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("attention", ["pairwise", "patchwise"])
+def test_a_batch_is_its_images_one_by_one(attention):
+    network = SAN(n_features=8, attention=attention).eval()
+    x = torch.randn(3, 1, 32, 32)
+    one_by_one = torch.cat([network.features(image[None]) for image in x])
+    torch.testing.assert_close(network.features(x), one_by_one, rtol=1e-5, atol=1e-5)
+
+
+def test_the_classifier_reads_the_features():
+    network = SAN(n_features=8).eval()
+    x = torch.randn(2, 1, 32, 32)
+    torch.testing.assert_close(network(x), network.classifier(network.features(x)))
+
+
+def test_the_published_network_classifies_the_averages_of_its_last_map():
+    network = SAN(in_channels=3, n_features=None, n_classes=5).eval()
+    x = torch.randn(2, 3, 32, 32)
+    assert network.features(x).shape == (2, 2048)
+    assert network(x).shape == (2, 5)

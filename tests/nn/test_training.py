@@ -1,0 +1,157 @@
+"""Training is seeded, leaves no trace, and stops when it should."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback, EarlyStopping
+from torch import nn
+
+from sklidh.nn._training import Batches, choose_device, fenced, predict, random_symmetry, train
+
+
+class Tiny(nn.Module):
+    """A linear network with a normalisation, in place of a SA-Net."""
+
+    def __init__(self, n_classes=2):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(4)
+        self.out = nn.Linear(4, n_classes)
+
+    def forward(self, x):
+        return self.out(self.norm(x.flatten(1)))
+
+
+def images_and_labels(n=10):
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 2
+    return (rng.normal(size=(n, 1, 2, 2)) + labels[:, None, None, None]).astype("f4"), labels
+
+
+def epochs(n):
+    yield from range(n)
+
+
+def fitted(n_epochs=3, **options):
+    settings = {"lr": 0.01, "batch_size": 4, "seed": 0} | options
+    return train(Tiny, *images_and_labels(), epochs=epochs(n_epochs), **settings)
+
+
+def batches(n, **options):
+    images = torch.arange(n, dtype=torch.float32).view(n, 1, 1, 1).expand(n, 1, 3, 3)
+    return Batches(SimpleNamespace(X=images, y=torch.arange(n)), **options)
+
+
+@pytest.mark.parametrize(
+    ("n", "sizes"), [(8, [4, 4]), (9, [4, 5]), (10, [4, 4, 2]), (3, [3]), (1, [1])]
+)
+def test_a_last_batch_of_one_joins_the_one_before(n, sizes):
+    assert [len(labels) for _, labels in batches(n, batch_size=4)] == sizes
+
+
+def test_without_shuffling_the_order_is_that_of_the_table():
+    seen = torch.cat([labels for _, labels in batches(10, batch_size=4)])
+    assert seen.tolist() == list(range(10))
+
+
+def test_shuffling_draws_another_order_each_epoch_and_loses_nobody():
+    shuffled = batches(10, batch_size=4, shuffle=True)
+    with fenced(seed=0):
+        orders = [torch.cat([labels for _, labels in shuffled]).tolist() for _ in range(2)]
+    assert orders[0] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(10))
+
+
+def test_augmentation_shows_every_image_in_the_squares_eight_symmetries():
+    image = torch.arange(9.0).view(1, 1, 3, 3)
+    turned = [torch.rot90(image, k, (-2, -1)) for k in range(4)]
+    symmetries = {tuple(t.flatten().tolist()) for t in [*turned, *(t.flip(-1) for t in turned)]}
+    with fenced(seed=0):
+        drawn = random_symmetry(image.expand(200, 1, 3, 3))
+    assert {tuple(each.flatten().tolist()) for each in drawn} == symmetries
+
+
+def test_a_fence_leaves_random_state_and_threads_as_they_were():
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    with fenced(seed=1):
+        torch.rand(3)
+        assert torch.get_num_threads() == 1
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
+
+
+def test_the_same_seed_trains_the_same_network_and_another_seed_another():
+    images, _ = images_and_labels()
+    first, again, other = (predict(fitted(seed=seed)[0], images) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0.01
+
+
+def test_adam_on_the_cross_entropy_is_what_is_trained():
+    images, labels = images_and_labels()
+    with fenced(seed=0):
+        module = Tiny()
+        optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+        for _ in range(3):
+            for rows in (slice(0, 4), slice(4, 8), slice(8, 10)):
+                optimizer.zero_grad()
+                logits = module(torch.from_numpy(images[rows]))
+                nn.functional.cross_entropy(logits, torch.from_numpy(labels[rows])).backward()
+                optimizer.step()
+        expected = module.eval()(torch.from_numpy(images)).detach().numpy()
+    np.testing.assert_allclose(predict(fitted(3)[0], images), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_iterator_counts_the_epochs():
+    assert [len(fitted(n)[1]) for n in (1, 5)] == [1, 5]
+
+
+def test_early_stopping_ends_the_training_and_closes_the_iterator():
+    closed = []
+
+    def announced():
+        try:
+            yield from range(50)
+        finally:
+            closed.append(True)
+
+    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=10, threshold_mode="abs")
+    _, losses = train(
+        Tiny, *images_and_labels(), epochs=announced(), lr=0.01, batch_size=4, callbacks=[stop]
+    )
+    assert len(losses) < 50
+    assert closed == [True]
+
+
+class PressCtrlC(Callback):
+    def on_batch_end(self, net, **_):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_an_epoch_is_passed_on():
+    with pytest.raises(KeyboardInterrupt):
+        fitted(callbacks=[PressCtrlC()])
+
+
+def test_a_loss_of_nan_is_an_error_that_names_epoch_and_learning_rate():
+    images, labels = images_and_labels()
+    images[7] = np.nan
+    with pytest.raises(FloatingPointError, match=r"nan in epoch 1 with lr=0\.01"):
+        train(Tiny, images, labels, epochs=epochs(2), lr=0.01, batch_size=4)
+
+
+def test_class_weights_move_the_decision():
+    images, _ = images_and_labels()
+    plain, weighted = (
+        predict(fitted(20, class_weight=weight)[0], images) for weight in (None, [1.0, 9.0])
+    )
+    assert (np.diff(weighted) > np.diff(plain)).all()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has an NVIDIA GPU")
+def test_cuda_without_a_gpu_is_an_error_that_says_what_to_do():
+    with pytest.raises(ValueError, match=r"finds no NVIDIA GPU.*device='auto'"):
+        choose_device("cuda")
+    assert choose_device("auto") == "cpu"
