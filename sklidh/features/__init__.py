@@ -1,0 +1,24 @@
+"""Stage 2: an image and its mask in, a row of numbers out."""
+
+from importlib import import_module
+
+from sklidh.features._radiomics import RadiomicsExtractor
+from sklidh.features._radiomics_case import ExtractionError
+
+# Loaded when first asked for: they import torch.
+_LAZY = {
+    "SANetFeaturizer": "sklidh.features._sanet",
+    "SANetClassifier": "sklidh.features._sanet_classifier",
+}
+
+__all__ = ["ExtractionError", "RadiomicsExtractor", "SANetClassifier", "SANetFeaturizer"]
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module 'sklidh.features' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__():
+    return sorted([*globals(), *_LAZY])

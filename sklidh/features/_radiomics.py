@@ -1,0 +1,309 @@
+"""Radiomics features of every patient's tumour: the table and the workers, no arithmetic."""
+
+import multiprocessing
+import os
+import warnings
+from dataclasses import asdict, fields
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklidh.features._radiomics_case import Case, Failure, engine_of, features_of_case
+from sklidh.radiomics import Settings, feature_names, read_settings
+from sklidh.utils import CohortError, cache_folder, check_cases, check_target, is_missing, progress
+
+
+def check_table(X, *, missing: str, cells: bool) -> pd.DataFrame:
+    """Check a table of two columns, an image and its mask, and name the second ``"mask"``."""
+    if isinstance(X, pd.DataFrame):
+        if X.shape[1] != 2:
+            raise CohortError(
+                [
+                    f"two columns are needed, the image's and then the mask's; got {X.shape[1]}: "
+                    f"{list(X.columns)}; per_modality gives each modality its own two"
+                ]
+            )
+        X = X.set_axis([X.columns[0], "mask"], axis=1)
+    return check_cases(X, missing=missing, cells=cells)
+
+
+def list_cases(X: pd.DataFrame, *, missing: str) -> list[Case | Failure | None]:
+    """Turn each row into a case: None where its image may be missing, a failure where it is bad."""
+    column = X.columns[0]
+    cases = []
+    for row, (patient, image, mask) in enumerate(X.itertuples(name=None)):
+        case = Case(patient, column, image, mask)
+        try:
+            check_cases(X.iloc[[row]], missing=missing)
+        except CohortError as error:
+            cases.append(Failure.of(case, error))
+        else:
+            cases.append(None if is_missing(image) else case)
+    return cases
+
+
+def check_label(label) -> None:
+    """Check that labels of tumour are whole numbers above 0."""
+    labels = np.atleast_1d(label)
+    if label is not None and (labels.dtype.kind not in "iu" or not labels.size or labels.min() < 1):
+        raise ValueError(f"label must be one or more whole numbers above 0, or None; got {label!r}")
+
+
+def warn_of_failures(errors: pd.DataFrame, n_patients: int) -> None:
+    """Say which patients got a row of NaN because of an error."""
+    if len(errors):
+        first = errors.iloc[0]
+        warnings.warn(
+            f"{len(errors)} of {n_patients} patients failed and have NaN for every radiomics "
+            f"feature; errors_ lists them. The first: patient {first.patient!r}, column "
+            f"{first.column!r}, {first.path}: {first.message}",
+            stacklevel=3,
+        )
+
+
+def warn_of_undefined(table: pd.DataFrame, extracted: np.ndarray, column: str) -> None:
+    """Say which features of an intact image and mask have no finite value.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_patients, n_features)
+    extracted : ndarray of bool, shape (n_patients,)
+        Whether the patient's image was there and could be extracted.
+    column : str
+        The image's column.
+    """
+    undefined = ~np.isfinite(table.to_numpy()) & extracted[:, None]
+    for row in np.flatnonzero(undefined.any(axis=1)):
+        names = table.columns[undefined[row]]
+        warnings.warn(
+            f"patient {table.index[row]!r}, column {column!r}: {len(names)} radiomics features are "
+            f"not defined for this tumour, as {names[0]}; they are {table[names[0]].iloc[row]}",
+            stacklevel=3,
+        )
+
+
+class RadiomicsExtractor(TransformerMixin, BaseEstimator):
+    """Describe a tumour by PyRadiomics' features: intensities, shape and texture.
+
+    The input is a table of two columns, an image and its mask; the output has one row per patient
+    and PyRadiomics' names. Images are read by the workers, one at a time, and what was extracted
+    once is kept: a run that was stopped takes up where it was, and a pipeline that is fitted again
+    costs nothing.
+
+    Parameters
+    ----------
+    settings : {"paper", "full"}, dict, path or Settings, default="paper"
+        Which features, and how. ``"paper"``: the 873 of Shi et al.; ``"full"``: everything of
+        PyRadiomics 3.0.1 on the original, wavelet, Laplacian-of-Gaussian (1, 3, 5 mm) and gradient
+        images in three dimensions, 1223; a PyRadiomics parameter file, or a dictionary of the same
+        shape. `sklidh.radiomics.read_settings` tells more.
+    engine : {"native", "pyradiomics"}, default="native"
+        What computes: the package's own code, or PyRadiomics 3.0.1 where it is installed. The
+        values are the same.
+    label : int or sequence of int, default=None
+        The labels of the mask that are tumour. None means the settings' ``label`` if they have
+        one, else every label above 0.
+    missing : {"raise", "nan"}, default="raise"
+        An empty cell of the image's column is an error, or a row of NaN.
+    on_error : {"raise", "record"}, default="raise"
+        A patient whose image cannot be used stops the run (what was done stays in the cache), or
+        has a row of NaN and an entry in `errors_`, and a warning is given.
+    cache : None, False, str or path, default=None
+        The folder where features are kept, one small file per image: None is
+        ``$SKLIDH_CACHE`` or else ``~/.cache/sklidh``; False keeps nothing. An entry belongs to the
+        content of image and mask, the settings, label, engine and version. Images in memory are
+        never kept.
+    n_jobs : int, default=None
+        Patients worked on at once, as in scikit-learn; the values do not depend on it.
+    timeout : float, default=None
+        Seconds that one patient may take before the run ends in an error, where several are
+        worked on at once. None means no limit.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    settings_ : Settings
+        The complete settings, every default filled in.
+    errors_ : DataFrame of shape (n_failures, 5)
+        The last transform's failures: ``patient``, ``column``, ``path``, ``exception`` and
+        ``message``. Always empty where ``on_error="raise"``.
+    n_features_in_ : int
+        2.
+    feature_names_in_ : ndarray of shape (2,)
+        The two columns.
+
+    See Also
+    --------
+    sklidh.per_modality : Gives each modality an extractor of its own.
+
+    Notes
+    -----
+    Some features have no value for some tumours: the co-occurrence of neighbouring voxels, say,
+    where no two voxels are neighbours. PyRadiomics then returns NaN, and so does this, with a
+    warning that names patient and feature. Every other failure is an error.
+
+    References
+    ----------
+    .. [1] Shi X. et al., "An intra- and inter-modality fusion model with invariant- and
+           specific-constraints using MR images for prediction of glioma isocitrate dehydrogenase
+           mutation status", 2023, section II-B.
+    .. [2] van Griethuysen J. J. M. et al., "Computational radiomics system to decode the
+           radiographic phenotype", Cancer Research 77(21), 2017.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, SimpleITK as sitk
+    >>> from sklidh import RadiomicsExtractor
+    >>> image = sitk.GetImageFromArray(np.arange(512.0).reshape(8, 8, 8))
+    >>> mask = sitk.GetImageFromArray(np.ones((8, 8, 8), dtype=np.uint8))
+    >>> X = pd.DataFrame({"T1CE": [image], "mask": [mask]}, index=["patient-01"])
+    >>> settings = {"featureClass": {"firstorder": ["Mean", "Maximum"]}}
+    >>> RadiomicsExtractor(settings).fit_transform(X)
+                original_firstorder_Mean  original_firstorder_Maximum
+    patient-01                     255.5                        511.0
+    """
+
+    _parameter_constraints: dict = {
+        "settings": [str, os.PathLike, dict, Settings],
+        "engine": [StrOptions({"native", "pyradiomics"})],
+        "label": [None, Interval(Integral, 1, None, closed="left"), "array-like"],
+        "missing": [StrOptions({"raise", "nan"})],
+        "on_error": [StrOptions({"raise", "record"})],
+        "cache": [None, Options(bool, {False}), str, os.PathLike],
+        "n_jobs": [None, Integral],
+        "timeout": [None, Interval(Real, 0, None, closed="neither")],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        settings="paper",
+        *,
+        engine="native",
+        label=None,
+        missing="raise",
+        on_error="raise",
+        cache=None,
+        n_jobs=None,
+        timeout=None,
+        verbose=0,
+    ):
+        self.settings = settings
+        self.engine = engine
+        self.label = label
+        self.missing = missing
+        self.on_error = on_error
+        self.cache = cache
+        self.n_jobs = n_jobs
+        self.timeout = timeout
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check settings, engine and table; nothing is learned and no image is read.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, 2)
+            The image's column, then the mask's: paths, or SimpleITK images in memory.
+        y : array-like of shape (n_patients,), default=None
+            Checked if given, not used.
+
+        Returns
+        -------
+        RadiomicsExtractor
+            This one.
+        """
+        check_label(self.label)
+        self.settings_ = read_settings(self.settings)
+        engine_of(self.engine).check_supported(self.settings_)
+        check_table(X, missing=self.missing, cells=self.on_error == "raise")
+        if y is not None:
+            check_target(y, X)
+        validate_data(self, X, skip_check_array=True)
+        self.errors_ = self._failures([])
+        return self
+
+    def transform(self, X):
+        """Extract the features of every patient.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, 2)
+            As in `fit`.
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_features), float64
+            With the index of `X`.
+        """
+        check_is_fitted(self)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        checked = check_table(X, missing=self.missing, cells=self.on_error == "raise")
+        outcomes = self._extract(list_cases(checked, missing=self.missing))
+        names = self.get_feature_names_out()
+        extracted = np.array([isinstance(outcome, np.ndarray) for outcome in outcomes])
+        values = np.full((len(X), len(names)), np.nan)
+        for row in np.flatnonzero(extracted):
+            values[row] = outcomes[row]
+        table = pd.DataFrame(values, index=X.index, columns=names)
+        self.errors_ = self._failures([o for o in outcomes if isinstance(o, Failure)])
+        warn_of_failures(self.errors_, len(X))
+        warn_of_undefined(table, extracted, X.columns[0])
+        return table
+
+    def get_feature_names_out(self, input_features=None):
+        """Return PyRadiomics' names, as ``wavelet-LH_glcm_Idm``.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Not used.
+
+        Returns
+        -------
+        ndarray of shape (n_features,), dtype object
+        """
+        check_is_fitted(self)
+        return np.array(feature_names(self.settings_), dtype=object)
+
+    def _extract(self, cases: list[Case | Failure | None]) -> list[np.ndarray | Failure | None]:
+        """Work on every case, several at once if asked; leave alone what is none."""
+        job = delayed(features_of_case)
+        options = {
+            "settings": self.settings_,
+            "engine": self.engine,
+            "label": self.settings_.setting["label"] if self.label is None else self.label,
+            "folder": cache_folder(self.cache, "radiomics"),
+            "on_error": self.on_error,
+        }
+        jobs = [job(case, **options) for case in cases if isinstance(case, Case)]
+        results = Parallel(self.n_jobs, timeout=self.timeout, return_as="generator")(jobs)
+        name = f"radiomics {self.feature_names_in_[0]}"
+        try:
+            done = list(progress(results, name, total=len(jobs), verbose=self.verbose))
+        except (TimeoutError, multiprocessing.TimeoutError) as error:
+            raise TimeoutError(
+                f"{name}: a patient took longer than timeout={self.timeout} s, or its worker died; "
+                "what was done is in the cache"
+            ) from error
+        done = iter(done)
+        return [next(done) if isinstance(case, Case) else case for case in cases]
+
+    @staticmethod
+    def _failures(failures: list[Failure]) -> pd.DataFrame:
+        columns = [field.name for field in fields(Failure)]
+        return pd.DataFrame([asdict(failure) for failure in failures], columns=columns)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.target_tags.required = False
+        return tags

@@ -1,0 +1,163 @@
+"""The features of one image and mask: from the cache, or read, extracted and kept."""
+
+import os
+import warnings
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+import sklidh
+from sklidh import radiomics
+from sklidh.images import ImageError, read_case
+from sklidh.radiomics import Settings, feature_names
+from sklidh.utils import atomic_write, fingerprint, is_path
+
+# Formats of a header beside a file of voxels: the header alone does not tell that voxels changed.
+DETACHED = (".mhd", ".nhdr", ".hdr", ".img")
+
+
+class ExtractionError(ImageError):
+    """An image from which no features can be had; the message names patient, column and path."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image and its mask, and what to call them."""
+
+    patient: object
+    column: str
+    image: object
+    mask: object
+
+    @property
+    def path(self) -> str:
+        """The image's path, or in words that there is none."""
+        return os.fspath(self.image) if is_path(self.image) else "image in memory"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one case has no features: a row of ``errors_``."""
+
+    patient: object
+    column: str
+    path: str
+    exception: str
+    message: str
+
+    @classmethod
+    def of(cls, case: Case, error: Exception) -> "Failure":
+        """Describe an error that one case met with."""
+        return cls(case.patient, case.column, case.path, type(error).__name__, str(error))
+
+
+def engine_of(name: str):
+    """Import the engine: two functions, `check_supported` and `extract`, the same in both."""
+    if name == "pyradiomics":
+        from sklidh.radiomics import _reference as engine
+    else:
+        from sklidh.radiomics import _extract as engine
+    return engine
+
+
+def features_of_case(case: Case, settings: Settings, *, engine, label, folder, on_error):
+    """Return one case's features, from the cache where they are there.
+
+    Parameters
+    ----------
+    case : Case
+    settings : Settings
+    engine : {"native", "pyradiomics"}
+    label : int, sequence of int or None
+        The labels that are tumour; None means every label above 0.
+    folder : Path or None
+        The cache; None keeps nothing.
+    on_error : {"raise", "record"}
+
+    Returns
+    -------
+    ndarray of shape (n_features,), or Failure
+        A failure only where `on_error` is "record".
+
+    Raises
+    ------
+    ImageError
+        The image cannot be read or has no such features.
+    """
+    try:
+        names = feature_names(settings)
+        entry = _entry(case, settings, engine, label, folder)
+        values = _read_entry(entry, names) if entry is not None and entry.exists() else None
+        if values is not None:
+            return values
+        values = _extract(case, settings, engine, label, names)
+    except Exception as error:
+        if on_error == "record":
+            return Failure.of(case, error)
+        if isinstance(error, ImageError):
+            raise  # names patient, column and path already
+        raise ExtractionError(
+            f"patient {case.patient!r}, column {case.column!r}, {case.path}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if entry is not None:
+        with atomic_write(entry) as temporary:
+            np.savez_compressed(temporary, names=names, values=values)
+    return values
+
+
+def _extract(case: Case, settings: Settings, engine: str, label, names: list[str]) -> np.ndarray:
+    image, mask = read_case(
+        case.image, case.mask, label=label, patient=case.patient, modality=case.column
+    )
+    features = engine_of(engine).extract(
+        sitk.GetArrayFromImage(image),
+        sitk.GetArrayViewFromImage(mask) != 0,
+        image.GetSpacing()[::-1],
+        settings,
+    )
+    return np.array([features[name] for name in names], dtype=np.float64)
+
+
+def _entry(case: Case, settings: Settings, engine: str, label, folder: Path | None) -> Path | None:
+    cells = (case.image, case.mask)
+    if folder is None or not all(map(is_path, cells)):
+        return None
+    if any(os.fspath(cell).lower().endswith(DETACHED) for cell in cells):
+        return None
+    key = fingerprint(
+        *map(Path, cells), settings.as_text(), _labels(label), engine, sklidh.__version__, _code()
+    )
+    return folder / f"{key}.npz"
+
+
+def _labels(label) -> str:
+    return "above 0" if label is None else str(np.unique(np.atleast_1d(label)).tolist())
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    # A development install keeps its version while the arithmetic changes.
+    return fingerprint(*sorted(Path(radiomics.__file__).parent.glob("*.py")))
+
+
+def _read_entry(entry: Path, names: list[str]) -> np.ndarray | None:
+    try:
+        with np.load(entry, allow_pickle=False) as kept:
+            values = kept["values"]
+            intact = kept["names"].tolist() == names and values.shape == (len(names),)
+            intact = intact and values.dtype == np.float64
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        intact, reason = False, f"{type(error).__name__}: {error}"
+    else:
+        reason = "it holds something else"
+    if not intact:
+        warnings.warn(
+            f"cached features {entry} cannot be used ({reason}); extracted again", stacklevel=2
+        )
+        return None
+    return values

@@ -1,0 +1,319 @@
+"""Deep features of the tumour, from a self-attention network trained with the labels."""
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from sklearn.base import TransformerMixin, _fit_context
+from sklearn.callback import with_callbacks
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklidh.features._sanet_base import BaseSANet, patient_means
+from sklidh.nn._training import predict
+from sklidh.utils import CohortError, check_cases, is_missing
+
+
+def check_image_and_mask(X, missing):
+    """Check a table of two columns, an image and its mask, and name the second ``"mask"``."""
+    if isinstance(X, pd.DataFrame):
+        if X.shape[1] != 2:
+            raise CohortError(
+                [
+                    f"two columns are accepted, a modality and the mask, got {list(X.columns)}; "
+                    "per_modality gives each modality a featurizer of its own"
+                ]
+            )
+        X = X.set_axis([X.columns[0], "mask"], axis=1)
+    return check_cases(X, missing=missing)
+
+
+def align(source, target):
+    """Return the rigid map that brings features of one network closest to those of another.
+
+    The orthogonal Procrustes solution on centred features: a rotation (or reflection) and a
+    shift, nothing is stretched. Directions in which the two do not vary together are dropped.
+
+    Parameters
+    ----------
+    source, target : ndarray of shape (n_images, n_features)
+        The same images in both networks.
+
+    Returns
+    -------
+    callable
+        From (n, n_features) in the source's axes to (n, n_features) in the target's.
+    """
+    from_centre, to_centre = source.mean(0), target.mean(0)
+    left, strength, right = np.linalg.svd((source - from_centre).T @ (target - to_centre))
+    shared = strength > 1e-9 * strength[0]
+    rotation = left[:, shared] @ right[shared]
+    return lambda features: (features - from_centre) @ rotation + to_centre
+
+
+class SANetFeaturizer(TransformerMixin, BaseSANet):
+    """Deep features of one modality: the last layer of a SA-Net before its classifier.
+
+    A self-attention network learns to tell the classes apart on the tumour slices of the training
+    patients. Its dense layer before the classifier then describes any patient.
+
+    .. note::
+        With ``train_features="out_of_fold"``, ``fit(X, y).transform(X)`` does not equal
+        ``fit_transform(X, y)``. A pipeline calls the latter on its training patients.
+
+    Parameters
+    ----------
+    n_features : int, default=128
+        Width of the layer.
+    architecture : {"san10", "san15", "san19"}, default="san10"
+        Depth of the network, pairwise attention.
+    size : int, default=72
+        Side of the tumour slices in pixels.
+    n_slices : int, default=1
+        Slices per patient, at most: those with the largest tumour area. Each is an image to train
+        on; a patient's features are the mean over the slices.
+    max_epochs : int, default=20
+        Passes over the training slices. The paper does not give its number.
+    lr : float, default=1e-4
+        Step of Adam on the cross-entropy.
+    batch_size : int, default=16
+        Slices per step. A last batch of a single slice joins the one before it.
+    shuffle : bool, default=False
+        Draw the order of the slices anew each epoch. The paper keeps the order of the table.
+    augment : bool, default=False
+        Turn and mirror the slices at random while training (the square's eight symmetries).
+    class_weight : "balanced", dict or None, default=None
+        Weights of the classes in the loss.
+    train_features : {"in_sample", "out_of_fold"}, default="in_sample"
+        What `fit_transform` returns for the patients that the network was trained on.
+        "in_sample", the paper's way: what `transform` returns. The network has seen their labels,
+        so whatever learns from these features trusts them too much. "out_of_fold": features from
+        `cv` networks, each trained without the patients that it describes. They start from the
+        same weights as the final network, and their axes are brought to its axes by a rotation
+        and a shift, found on the patients that both were trained on.
+    cv : int, default=5
+        Folds of "out_of_fold", stratified, in the order of the table.
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        "auto" takes an NVIDIA GPU where there is one.
+    missing : {"raise", "nan"}, default="raise"
+        With "nan", a patient whose image cell is empty is left out of training and gets a row of
+        NaN.
+    label : int or sequence of int, default=None
+        The mask's labels that are tumour; None means every label above 0.
+    callbacks : list of skorch callbacks, default=None
+        Copied for each network. Early stopping can monitor ``"train_loss"``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the first weights, the order and the augmentation.
+    verbose : int, default=0
+        1 shows progress bars.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    net_ : skorch.NeuralNetClassifier
+        The trained network; ``net_.module_`` is a `sklidh.nn.SAN`.
+    loss_curve_ : ndarray of shape (n_epochs,)
+        Mean training loss of each epoch.
+    n_features_in_ : int
+        2.
+    feature_names_in_ : ndarray of shape (2,)
+
+    Notes
+    -----
+    A patient's features do not depend on who else is in the table, up to rounding: features of a
+    batch and of its patients one by one agree within 1e-5 of their largest value. On a CPU the
+    same seed gives the same bits, also where several networks are trained at the same time; each
+    takes one thread, so let `per_modality` train the modalities in parallel (``n_jobs``).
+    scikit-learn's callbacks see each network, and each of its epochs, as a task.
+
+    References
+    ----------
+    Shi et al. 2023, sections II.C, III.A and III.B, Fig. 3 and 4.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, SimpleITK as sitk
+    >>> from sklidh.features import SANetFeaturizer
+    >>> def patient(seed, tumour_signal):
+    ...     voxels = np.random.default_rng(seed).normal(100, 10, (3, 24, 24))
+    ...     mask = np.zeros(voxels.shape, np.uint8)
+    ...     mask[1, 8:16, 8:16] = 1
+    ...     voxels[mask == 1] += tumour_signal
+    ...     return sitk.GetImageFromArray(voxels), sitk.GetImageFromArray(mask)
+    >>> cases = [patient(seed, 40 * (seed % 2)) for seed in range(8)]
+    >>> X = pd.DataFrame(cases, columns=["FLAIR", "mask"], index=list("ABCDEFGH"))
+    >>> featurizer = SANetFeaturizer(4, size=16, max_epochs=2, random_state=0)
+    >>> featurizer.fit_transform(X, [0, 1] * 4).shape
+    (8, 4)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSANet._parameter_constraints,
+        "train_features": [StrOptions({"in_sample", "out_of_fold"})],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_features=128,
+        *,
+        architecture="san10",
+        size=72,
+        n_slices=1,
+        max_epochs=20,
+        lr=1e-4,
+        batch_size=16,
+        shuffle=False,
+        augment=False,
+        class_weight=None,
+        train_features="in_sample",
+        cv=5,
+        device="auto",
+        missing="raise",
+        label=None,
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_features = n_features
+        self.architecture = architecture
+        self.size = size
+        self.n_slices = n_slices
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.augment = augment
+        self.class_weight = class_weight
+        self.train_features = train_features
+        self.cv = cv
+        self.device = device
+        self.missing = missing
+        self.label = label
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, 2)
+            One modality and the mask: paths or SimpleITK images. Index: patient ids.
+        y : array-like of shape (n_patients,)
+            IDH status, any two or more labels.
+
+        Returns
+        -------
+        SANetFeaturizer
+            Itself.
+        """
+        cases = check_image_and_mask(X, self.missing)
+        targets = self._check(X, y, cases)
+        with self._announced_fit(X, y, n_networks=1) as tasks:
+            images, patients = self._cut(cases)
+            self._fit_network(images, targets[patients], tasks)
+        return self
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y):
+        """Train the network and return the features of the patients it was trained on.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, 2)
+        y : array-like of shape (n_patients,)
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_features), float64
+            As `train_features` says. Index: that of X.
+        """
+        cases = check_image_and_mask(X, self.missing)
+        targets = self._check(X, y, cases)
+        folds = self._folds(cases, targets)
+        with self._announced_fit(X, y, n_networks=1 + len(folds)) as tasks:
+            images, patients = self._cut(cases)
+            self._fit_network(images, targets[patients], tasks)
+            features = predict(self.net_, images, "features").astype(np.float64)
+            final = features.copy()
+            for fold, held_out in enumerate(folds, start=1):
+                unseen = np.isin(patients, held_out)
+                net, _ = self._train(
+                    images[~unseen],
+                    targets[patients[~unseen]],
+                    seed=self._seed,
+                    name=f"SA-Net {X.columns[0]}, fold {fold} of {len(folds)}",
+                    task=next(tasks),
+                )
+                own = predict(net, images, "features").astype(np.float64)
+                to_final = align(own[~unseen], final[~unseen])
+                features[unseen] = to_final(own[unseen])
+        return self._table(features, patients, X.index)
+
+    def transform(self, X):
+        """Return the features of patients.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, 2)
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_features), float64
+            Index: that of X; a row of NaN where an image is missing.
+        """
+        check_is_fitted(self)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        images, patients = self._cut(check_image_and_mask(X, self.missing))
+        return self._table(predict(self.net_, images, "features"), patients, X.index)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features: sanet000, sanet001, ...
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored; here for scikit-learn.
+
+        Returns
+        -------
+        ndarray of str, shape (n_features,)
+        """
+        digits = max(3, len(str(self.n_features - 1)))
+        return np.array([f"sanet{i:0{digits}}" for i in range(self.n_features)], dtype=object)
+
+    def _fit_network(self, images, targets, tasks):
+        self.net_, self.loss_curve_ = self._train(
+            images,
+            targets,
+            seed=self._seed,
+            name=f"SA-Net {self.feature_names_in_[0]}",
+            task=next(tasks),
+        )
+
+    def _folds(self, cases, targets):
+        """Return the rows of each fold, before anything heavy has started."""
+        if self.train_features == "in_sample":
+            return []
+        rows = np.flatnonzero(cases.iloc[:, 0].map(lambda cell: not is_missing(cell)))
+        members = np.bincount(targets[rows])
+        if members.min() < self.cv:
+            smallest = self.classes_.tolist()[members.argmin()]
+            raise CohortError(
+                [
+                    f"cv={self.cv} folds need {self.cv} patients of each class; class "
+                    f"{smallest!r} has {members.min()}; lower cv"
+                ]
+            )
+        splits = StratifiedKFold(self.cv).split(rows, targets[rows])
+        return [rows[test] for _, test in splits]
+
+    def _table(self, features, patients, index):
+        means = patient_means(features, patients, len(index))
+        return pd.DataFrame(means, index=index, columns=self.get_feature_names_out())

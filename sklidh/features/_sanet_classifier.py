@@ -1,0 +1,233 @@
+"""The paper's Model 1: self-attention networks that go from images to a probability."""
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.callback import with_callbacks
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sklidh.features._sanet_base import BaseSANet, patient_means
+from sklidh.images import image_columns
+from sklidh.nn._training import predict
+from sklidh.utils import CohortError, check_cases
+
+
+class SANetClassifier(ClassifierMixin, BaseSANet):
+    """Classify patients by self-attention networks on their tumour slices alone.
+
+    Parameters
+    ----------
+    n_features : int, default=128
+        Width of the dense layer before the classifier.
+    fusion : {"mean", "channels"}, default="mean"
+        "mean" trains one network per modality and averages their probabilities. "channels" trains
+        one network that sees the modalities of a slice as the channels of one image.
+    modalities : list of str, default=None
+        The columns of images; None takes every column that holds images, but the mask.
+    architecture : {"san10", "san15", "san19"}, default="san10"
+        Depth of the networks, pairwise attention.
+    size : int, default=72
+        Side of the tumour slices in pixels.
+    n_slices : int, default=1
+        Slices per patient, at most: those with the largest tumour area. A patient's probability
+        is the mean over the slices.
+    max_epochs : int, default=20
+        Passes over the training slices. The paper does not give its number.
+    lr : float, default=1e-4
+        Step of Adam on the cross-entropy.
+    batch_size : int, default=16
+        Slices per step. A last batch of a single slice joins the one before it.
+    shuffle : bool, default=False
+        Draw the order of the slices anew each epoch. The paper keeps the order of the table.
+    augment : bool, default=False
+        Turn and mirror the slices at random while training (the square's eight symmetries).
+    class_weight : "balanced", dict or None, default=None
+        Weights of the classes in the loss.
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        "auto" takes an NVIDIA GPU where there is one.
+    missing : {"raise", "nan"}, default="raise"
+        With "nan", a patient who lacks a modality is left out of that network's training, and
+        classified by the mean of the others; with ``fusion="channels"`` every modality is needed
+        to classify.
+    label : int or sequence of int, default=None
+        The mask's labels that are tumour; None means every label above 0.
+    callbacks : list of skorch callbacks, default=None
+        Copied for each network. Early stopping can monitor ``"train_loss"``.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the first weights, the order and the augmentation.
+    verbose : int, default=0
+        1 shows progress bars.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    modalities_ : list of str
+    nets_ : dict of str to skorch.NeuralNetClassifier
+        The trained networks, by their modality, or ``"T1+T1CE+..."`` with ``fusion="channels"``.
+    loss_curves_ : dict of str to ndarray of shape (n_epochs,)
+        Mean training loss of each epoch.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+
+    References
+    ----------
+    Shi et al. 2023, section III.B, Model 1 of Table I. The paper does not say how Model 1 joins
+    the modalities; the mean is ours.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, SimpleITK as sitk
+    >>> from sklidh.features import SANetClassifier
+    >>> def patient(seed, tumour_signal):
+    ...     voxels = np.random.default_rng(seed).normal(100, 10, (3, 24, 24))
+    ...     mask = np.zeros(voxels.shape, np.uint8)
+    ...     mask[1, 8:16, 8:16] = 1
+    ...     voxels[mask == 1] += tumour_signal
+    ...     return sitk.GetImageFromArray(voxels), sitk.GetImageFromArray(mask)
+    >>> cases = [patient(seed, 40 * (seed % 2)) for seed in range(8)]
+    >>> X = pd.DataFrame(cases, columns=["FLAIR", "mask"], index=list("ABCDEFGH"))
+    >>> classifier = SANetClassifier(size=16, max_epochs=2, random_state=0)
+    >>> classifier.fit(X, ["wild type", "mutant"] * 4).predict_proba(X).shape
+    (8, 2)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSANet._parameter_constraints,
+        "fusion": [StrOptions({"mean", "channels"})],
+        "modalities": ["array-like", None],
+    }
+
+    def __init__(
+        self,
+        n_features=128,
+        *,
+        fusion="mean",
+        modalities=None,
+        architecture="san10",
+        size=72,
+        n_slices=1,
+        max_epochs=20,
+        lr=1e-4,
+        batch_size=16,
+        shuffle=False,
+        augment=False,
+        class_weight=None,
+        device="auto",
+        missing="raise",
+        label=None,
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.n_features = n_features
+        self.fusion = fusion
+        self.modalities = modalities
+        self.architecture = architecture
+        self.size = size
+        self.n_slices = n_slices
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.augment = augment
+        self.class_weight = class_weight
+        self.device = device
+        self.missing = missing
+        self.label = label
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Train the networks.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            Columns of images, and ``"mask"``: paths or SimpleITK images. Index: patient ids.
+        y : array-like of shape (n_patients,)
+            IDH status, any two or more labels.
+
+        Returns
+        -------
+        SANetClassifier
+            Itself.
+        """
+        check_cases(X, [])
+        self.modalities_ = list(image_columns(X) if self.modalities is None else self.modalities)
+        if not self.modalities_:
+            raise CohortError([f"no column of images among {list(X.columns)}"])
+        cases = check_cases(X, [*self.modalities_, "mask"], missing=self.missing)
+        targets = self._check(X, y, cases)
+        self.nets_, self.loss_curves_ = {}, {}
+        inputs = self._inputs()
+        with self._announced_fit(X, y, n_networks=len(inputs)) as tasks:
+            for number, (name, modalities) in enumerate(inputs.items()):
+                images, patients = self._cut(cases[[*modalities, "mask"]])
+                self.nets_[name], self.loss_curves_[name] = self._train(
+                    images,
+                    targets[patients],
+                    seed=self._seed + number,
+                    name=f"SA-Net {name}",
+                    task=next(tasks),
+                )
+        return self
+
+    def predict_proba(self, X):
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_classes)
+            Columns in the order of `classes_`.
+
+        Raises
+        ------
+        CohortError
+            A patient lacks the images that the networks need.
+        """
+        check_is_fitted(self)
+        cases = check_cases(X, [*self.modalities_, "mask"], missing=self.missing)
+        total, n_networks = np.zeros((len(X), len(self.classes_))), np.zeros((len(X), 1))
+        for name, modalities in self._inputs().items():
+            images, patients = self._cut(cases[[*modalities, "mask"]])
+            probability = softmax(predict(self.nets_[name], images).astype(np.float64), axis=1)
+            means = patient_means(probability, patients, len(X))
+            there = np.isfinite(means).all(1, keepdims=True)
+            total += np.where(there, means, 0)
+            n_networks += there
+        if not n_networks.all():
+            needed = "all" if self.fusion == "channels" else "one"
+            raise CohortError(
+                f"patient {patient!r}: too few images, fusion={self.fusion!r} needs {needed} of "
+                f"{', '.join(self.modalities_)}"
+                for patient in X.index[n_networks[:, 0] == 0]
+            )
+        return total / n_networks
+
+    def predict(self, X):
+        """Return the most probable class.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+        """
+        most_probable = self.predict_proba(X).argmax(1)
+        return self.classes_[most_probable]
+
+    def _inputs(self):
+        """Return the modalities that each network sees, by the network's name."""
+        if self.fusion == "channels":
+            return {"+".join(self.modalities_): self.modalities_}
+        return {modality: [modality] for modality in self.modalities_}

@@ -1,0 +1,449 @@
+"""Radiomics of a table: every patient keeps their row, and nothing goes wrong in silence."""
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+from joblib import parallel_config
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklidh import RadiomicsExtractor
+from sklidh.features import ExtractionError
+from sklidh.images import ImageError
+from sklidh.radiomics import feature_names, read_settings
+from sklidh.utils import CohortError
+from sklidh.utils.estimator_checks import parametrize_with_image_checks
+
+SMALL = {
+    "imageType": {"Original": {}, "Gradient": {}},
+    "featureClass": {"shape": ["VoxelVolume"], "firstorder": ["Mean", "Energy"], "glszm": []},
+}
+
+
+def has_pyradiomics():
+    try:
+        import radiomics
+    except ImportError:
+        return False
+    return bool(radiomics)
+
+
+ENGINES = [
+    "native",
+    pytest.param(
+        "pyradiomics",
+        marks=pytest.mark.skipif(not has_pyradiomics(), reason="PyRadiomics is not installed"),
+    ),
+]
+
+
+@pytest.fixture
+def cohort(phantoms):
+    X, y = phantoms
+    order = np.random.default_rng(0).permutation(6)
+    return X[["T1CE", "mask"]].iloc[order], y.iloc[order]
+
+
+@pytest.fixture
+def own(cohort, tmp_path):
+    """Return the cohort in files that a test may spoil, and the folder of its cache."""
+    X, y = cohort
+    X = X.copy()
+    for patient in X.index:
+        for column in X.columns:
+            path = tmp_path / f"{patient}-{column}.nii.gz"
+            shutil.copy(X.at[patient, column], path)
+            X.at[patient, column] = str(path)
+    return X, y, tmp_path / "cache"
+
+
+def entries(folder):
+    return sorted((folder / "radiomics").glob("*"))
+
+
+@parametrize_with_image_checks([RadiomicsExtractor(SMALL)])
+def test_every_check_of_image_in_estimators(estimator, check, phantoms):
+    X, y = phantoms
+    check(estimator, X[["FLAIR", "mask"]].iloc[:6], y.iloc[:6])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_row_per_patient_in_their_order_under_pyradiomics_names(cohort, engine):
+    X, y = cohort
+    table = RadiomicsExtractor(engine=engine).fit_transform(X, y)
+    assert table.shape == (6, 873)
+    assert (table.dtypes == np.float64).all()
+    assert table.index.equals(X.index)
+    assert list(table.columns) == feature_names(read_settings("paper"))
+    for patient in X.index:
+        image, mask = (sitk.ReadImage(X.at[patient, column]) for column in X.columns)
+        inside = sitk.GetArrayFromImage(image)[sitk.GetArrayFromImage(mask) > 0].astype(float)
+        assert table.at[patient, "original_firstorder_Mean"] == pytest.approx(inside.mean())
+        volume = inside.size * np.prod(image.GetSpacing())
+        assert table.at[patient, "original_shape_VoxelVolume"] == pytest.approx(volume)
+
+
+@pytest.mark.skipif(not has_pyradiomics(), reason="PyRadiomics is not installed")
+def test_both_engines_give_the_same_table(cohort):
+    X, _ = cohort
+    ours, theirs = (
+        RadiomicsExtractor(engine=engine).fit_transform(X) for engine in ("native", "pyradiomics")
+    )
+    pd.testing.assert_frame_equal(ours, theirs, rtol=1e-6)
+
+
+def test_images_in_memory_give_what_their_files_give_and_are_not_kept(cohort, tmp_path):
+    X, _ = cohort
+    read = pd.DataFrame({c: [sitk.ReadImage(p) for p in X[c]] for c in X.columns}, index=X.index)
+    in_memory = RadiomicsExtractor(SMALL, cache=tmp_path, n_jobs=2).fit_transform(read)
+    assert not entries(tmp_path)
+    pd.testing.assert_frame_equal(in_memory, RadiomicsExtractor(SMALL).fit_transform(X))
+
+
+def test_side_by_side_in_a_feature_union_every_patient_keeps_one_row(cohort):
+    X, y = cohort
+    sizes = FunctionTransformer(lambda X: X.map(os.path.getsize))
+    union = FeatureUnion([("radiomics", RadiomicsExtractor(SMALL)), ("size", sizes)])
+    sizes.set_output(transform="pandas")
+    table = union.set_output(transform="pandas").fit_transform(X, y)
+    assert table.index.equals(X.index)
+    assert table["size__mask"].tolist() == [os.path.getsize(path) for path in X["mask"]]
+    assert table["radiomics__original_firstorder_Mean"].notna().all()
+
+
+def test_every_modality_has_a_branch_of_its_own(phantoms):
+    X, y = phantoms
+    X, y = X.iloc[[3, 0, 5]], y.iloc[[3, 0, 5]]
+    branch = make_pipeline(RadiomicsExtractor(SMALL), StandardScaler())
+    columns = ColumnTransformer([(m, clone(branch), [m, "mask"]) for m in ("T1", "T2")])
+    table = columns.set_output(transform="pandas").fit_transform(X, y)
+    assert table.index.equals(X.index)
+    assert {name.split("__")[0] for name in table.columns} == {"T1", "T2"}
+
+
+def test_a_label_picks_its_voxels(cohort, tmp_path):
+    X, _ = cohort
+    X = X.iloc[:1].copy()
+    mask = sitk.ReadImage(X["mask"].iloc[0])
+    labels = sitk.GetArrayFromImage(mask).astype(np.uint8)
+    half = labels.copy()
+    half[labels.shape[0] // 2 :] *= 4
+    whole = sitk.GetImageFromArray(half)
+    whole.CopyInformation(mask)
+    sitk.WriteImage(whole, str(tmp_path / "labels.nii.gz"))
+    X["mask"] = str(tmp_path / "labels.nii.gz")
+    voxel = np.prod(mask.GetSpacing())
+
+    def count(**parameters):
+        table = RadiomicsExtractor(**({"settings": SMALL} | parameters)).fit_transform(X)
+        return round(table["original_shape_VoxelVolume"].iloc[0] / voxel)
+
+    assert count() == count(label=[4, 1]) == np.count_nonzero(half)
+    assert count(label=1) == np.count_nonzero(half == 1)
+    assert count(label=4) == np.count_nonzero(half == 4)
+    labelled = SMALL | {"setting": {"label": 4}}
+    assert count(settings=labelled) == np.count_nonzero(half == 4)
+    assert count(settings=labelled, label=1) == np.count_nonzero(half == 1)
+
+
+# The cache
+
+
+def test_what_was_extracted_once_is_read_back_bit_by_bit(own):
+    X, y, cache = own
+    extractor = RadiomicsExtractor(SMALL, cache=cache)
+    first = extractor.fit_transform(X, y)
+    written = {path: path.stat().st_mtime_ns for path in entries(cache)}
+    assert len(written) == len(X)
+    pd.testing.assert_frame_equal(first, clone(extractor).fit_transform(X), check_exact=True)
+    assert {path: path.stat().st_mtime_ns for path in entries(cache)} == written
+
+
+def test_a_copy_of_a_file_is_the_same_file(own, tmp_path):
+    X, _, cache = own
+    RadiomicsExtractor(SMALL, cache=cache).fit_transform(X)
+    moved = X.copy()
+    moved["T1CE"] = [shutil.copy(p, tmp_path / f"moved-{Path(p).name}") for p in X["T1CE"]]
+    RadiomicsExtractor(SMALL, cache=cache).fit_transform(moved)
+    assert len(entries(cache)) == len(X)
+
+
+@pytest.mark.parametrize(
+    "change", ["image", "mask", "settings", "label", pytest.param("engine", marks=ENGINES[1].marks)]
+)
+def test_an_entry_belongs_to_everything_that_decides_the_values(own, change):
+    X, _, cache = own
+    X = X.iloc[:1]
+    extractor = RadiomicsExtractor(SMALL, cache=cache)
+    before = extractor.fit_transform(X)
+    match change:
+        case "image" | "mask":
+            path = X["T1CE" if change == "image" else "mask"].iloc[0]
+            image = sitk.ReadImage(path)
+            z, y, x = np.argwhere(sitk.GetArrayFromImage(sitk.ReadImage(X["mask"].iloc[0])))[0]
+            image[int(x), int(y), int(z)] = 0  # a voxel of the tumour
+            sitk.WriteImage(image, path)
+        case "settings":
+            extractor.set_params(settings=SMALL | {"setting": {"binWidth": 3}})
+        case "label":
+            extractor.set_params(label=1)
+        case "engine":
+            extractor.set_params(engine="pyradiomics")
+    after = extractor.fit_transform(X)
+    assert len(entries(cache)) == 2
+    same_values = change in ("label", "engine")
+    assert np.allclose(before, after, rtol=1e-9) == same_values
+
+
+def test_without_a_cache_nothing_is_written(own, monkeypatch):
+    X, _, cache = own
+    monkeypatch.setenv("SKLIDH_CACHE", str(cache))
+    RadiomicsExtractor(SMALL, cache=False).fit_transform(X)
+    assert not cache.exists()
+    RadiomicsExtractor(SMALL).fit_transform(X)
+    assert len(entries(cache)) == len(X)
+
+
+def test_a_header_beside_its_voxels_is_not_kept(own, tmp_path):
+    X, _, cache = own
+    X = X.iloc[:1].copy()
+    path = str(tmp_path / "image.mhd")
+    image = sitk.ReadImage(X["T1CE"].iloc[0])
+    X["T1CE"] = path
+    sitk.WriteImage(image, path)
+    before = RadiomicsExtractor(SMALL, cache=cache).fit_transform(X)
+    sitk.WriteImage(image + 10, path)
+    after = RadiomicsExtractor(SMALL, cache=cache).fit_transform(X)
+    difference = after["original_firstorder_Mean"] - before["original_firstorder_Mean"]
+    assert difference.iloc[0] == pytest.approx(10)
+
+
+@pytest.mark.parametrize("spoil", ["truncated", "empty", "text", "foreign", "pickle"])
+def test_a_spoiled_entry_is_extracted_again_with_a_warning(own, spoil):
+    X, _, cache = own
+    extractor = RadiomicsExtractor(SMALL, cache=cache)
+    before = extractor.fit_transform(X)
+    entry = entries(cache)[2]
+    match spoil:
+        case "truncated":
+            entry.write_bytes(entry.read_bytes()[:-40])
+        case "empty":
+            entry.write_bytes(b"")
+        case "text":
+            entry.write_text("no such thing")
+        case "foreign":
+            np.savez(entry, names=["original_firstorder_Mean"], values=[1.0])
+        case "pickle":
+            entry.write_bytes(pickle.dumps(np.zeros(20)))
+    with pytest.warns(UserWarning, match=f"{entry.name} cannot be used .* extracted again"):
+        after = extractor.transform(X)
+    pd.testing.assert_frame_equal(before, after, check_exact=True)
+    pd.testing.assert_frame_equal(before, extractor.transform(X), check_exact=True)
+
+
+def test_what_was_done_before_an_error_stays_done(own):
+    X, _, cache = own
+    good = Path(X["T1CE"].iloc[3]).read_bytes()
+    Path(X["T1CE"].iloc[3]).write_bytes(b"spoiled")
+    extractor = RadiomicsExtractor(SMALL, cache=cache).fit(X)
+    with pytest.raises(ImageError, match=str(X.index[3])):
+        extractor.transform(X)
+    done = entries(cache)
+    assert len(done) == 3
+    Path(X["T1CE"].iloc[3]).write_bytes(good)
+    times = [path.stat().st_mtime_ns for path in done]
+    table = extractor.transform(X)
+    assert [path.stat().st_mtime_ns for path in done] == times
+    pd.testing.assert_frame_equal(
+        table, RadiomicsExtractor(SMALL, cache=False).fit_transform(X), check_exact=True
+    )
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_takes_up_where_it_was(own):
+    X, _, cache = own
+    X.to_csv(cache.parent / "cases.csv")
+    run = (
+        "import sys, pandas as pd; from sklidh import RadiomicsExtractor;"
+        "X = pd.read_csv(sys.argv[1], index_col=0);"
+        "RadiomicsExtractor('paper', cache=sys.argv[2]).fit_transform(X)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", run, cache.parent / "cases.csv", cache])
+    while process.poll() is None and not list((cache / "radiomics").glob("*.npz")):
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    done = {path: path.stat().st_mtime_ns for path in (cache / "radiomics").glob("*.npz")}
+    assert done
+    table = RadiomicsExtractor(cache=cache).fit_transform(X)
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    pd.testing.assert_frame_equal(
+        table, RadiomicsExtractor(cache=False).fit_transform(X), check_exact=True
+    )
+
+
+# Errors
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_image_that_cannot_be_used_stops_the_run_by_name(own, engine):
+    X, _, _ = own
+    mask = sitk.ReadImage(X["mask"].iloc[1])
+    voxel = np.zeros(mask.GetSize()[::-1], dtype=np.uint8)
+    voxel[4, 5, 6] = 1
+    single = sitk.GetImageFromArray(voxel)
+    single.CopyInformation(mask)
+    sitk.WriteImage(single, X["mask"].iloc[1])
+    with pytest.raises(ExtractionError) as caught:
+        RadiomicsExtractor(SMALL, engine=engine).fit_transform(X)
+    for said in (repr(X.index[1]), "'T1CE'", X["T1CE"].iloc[1], "ValueError"):
+        assert said in str(caught.value)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_bad_patient_costs_their_own_row_and_is_recorded(own, n_jobs):
+    X, y, _ = own
+    Path(X["T1CE"].iloc[1]).write_bytes(b"spoiled")
+    os.remove(X["mask"].iloc[4])
+    X.iloc[5, 0] = None
+    extractor = RadiomicsExtractor(SMALL, on_error="record", n_jobs=n_jobs)
+    with pytest.warns(UserWarning, match=f"3 of 6 patients failed .*{X.index[1]}"):
+        table = extractor.fit_transform(X, y)
+    assert table.isna().all(axis=1).tolist() == [False, True, False, False, True, True]
+    assert list(extractor.errors_.columns) == ["patient", "column", "path", "exception", "message"]
+    assert sorted(extractor.errors_["patient"]) == sorted(X.index[[1, 4, 5]])
+    by_patient = extractor.errors_.set_index("patient")
+    assert by_patient.at[X.index[1], "path"] == X["T1CE"].iloc[1]
+    assert by_patient.at[X.index[1], "exception"] == "ImageError"
+    assert "cannot be read" in by_patient.at[X.index[1], "message"]
+    assert "no such file" in by_patient.at[X.index[4], "message"]
+    assert "the cell is empty" in by_patient.at[X.index[5], "message"]
+    good = X.iloc[[0, 2, 3]]
+    pd.testing.assert_frame_equal(table.loc[good.index], extractor.transform(good))
+    assert extractor.errors_.empty
+
+
+def test_a_modality_that_was_not_acquired_is_a_row_of_nan_if_allowed(cohort):
+    X, _ = cohort
+    X = X.copy()
+    X.iloc[2, 0] = np.nan
+    with pytest.raises(CohortError, match=f"{X.index[2]}.*'T1CE': the cell is empty"):
+        RadiomicsExtractor(SMALL).fit(X)
+    extractor = RadiomicsExtractor(SMALL, missing="nan")
+    table = extractor.fit_transform(X)
+    assert table.iloc[2].isna().all()
+    assert table.drop(index=X.index[2]).notna().all(axis=None)
+    assert extractor.errors_.empty
+    nobody = X.iloc[[2]]
+    assert extractor.transform(nobody).isna().all(axis=None)
+
+
+def test_a_mask_may_never_be_missing_whatever_its_column_is_called(cohort):
+    X, _ = cohort
+    X = X.set_axis(["T1CE", "outline"], axis=1).copy()
+    X.iloc[2, 1] = None
+    with pytest.raises(CohortError, match=f"{X.index[2]}.*no mask"):
+        RadiomicsExtractor(SMALL, missing="nan").fit(X)
+
+
+def test_a_value_that_is_not_defined_is_not_silent(own):
+    X, _, _ = own
+    mask = sitk.ReadImage(X["mask"].iloc[1])
+    apart = np.zeros(mask.GetSize()[::-1], dtype=np.uint8)
+    apart[4, 5, 6] = apart[20, 15, 12] = 1
+    scattered = sitk.GetImageFromArray(apart)
+    scattered.CopyInformation(mask)
+    sitk.WriteImage(scattered, X["mask"].iloc[1])
+    settings = {"featureClass": {"firstorder": ["Mean"], "glcm": ["Idm", "Contrast"]}}
+    with pytest.warns(UserWarning, match=f"{X.index[1]}.*2 radiomics features are not defined"):
+        table = RadiomicsExtractor(settings, cache=False).fit_transform(X)
+    assert table.isna().sum(axis=1).tolist() == [0, 2, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"settings": "papper"}, "neither a preset"),
+        ({"settings": {"setting": {"bins": 4}}}, "'bins' is unknown"),
+        ({"settings": {"imageType": {"LBP3D": {}}}}, 'LBP3D.*engine="pyradiomics" does'),
+        ({"engine": "cuda"}, "'engine' parameter .* must be a str among"),
+        ({"label": 0}, "'label' parameter"),
+        ({"label": [1, 0]}, r"label must be .* above 0, or None; got \[1, 0\]"),
+        ({"label": [1.5]}, "label must be"),
+        ({"cache": True}, "'cache' parameter"),
+        ({"timeout": 0}, "'timeout' parameter"),
+    ],
+)
+def test_a_bad_parameter_is_an_error_before_any_image_is_read(tmp_path, parameters, said):
+    path = tmp_path / "image.nii"
+    path.write_bytes(b"no image")
+    X = pd.DataFrame({"T1": [str(path)], "mask": [str(path)]}, index=["one"])
+    with pytest.raises(ValueError, match=said):
+        RadiomicsExtractor(**parameters).fit(X)
+
+
+def test_the_table_has_two_columns(phantoms):
+    X, y = phantoms
+    with pytest.raises(CohortError, match=r"two columns are needed.*got 3.*per_modality"):
+        RadiomicsExtractor().fit(X[["T1", "T2", "mask"]], y)
+    with pytest.raises(TypeError, match="X must be a pandas DataFrame"):
+        RadiomicsExtractor().fit(X[["T1", "mask"]].to_numpy())
+
+
+def test_a_target_that_cannot_be_one_is_an_error(cohort):
+    X, y = cohort
+    with pytest.raises(CohortError, match="5 labels for 6 patients"):
+        RadiomicsExtractor(SMALL).fit(X, y.to_numpy()[:5])
+
+
+# Workers
+
+
+def test_threads_and_processes_give_the_same_table(cohort):
+    X, _ = cohort
+    serial = RadiomicsExtractor(SMALL, cache=False).fit_transform(X)
+    for backend in ("loky", "threading"):
+        with parallel_config(backend):
+            table = RadiomicsExtractor(SMALL, cache=False, n_jobs=2).fit_transform(X)
+        pd.testing.assert_frame_equal(serial, table, check_exact=True)
+
+
+def test_a_patient_that_takes_too_long_ends_the_run(cohort):
+    X, _ = cohort
+    slow = RadiomicsExtractor("full", cache=False, n_jobs=2, timeout=1e-3).fit(X)
+    with pytest.raises(TimeoutError, match=r"radiomics T1CE: .* longer than timeout=0\.001 s"):
+        slow.transform(X)
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same_table(cohort):
+    distributed = pytest.importorskip("distributed", reason="dask is not installed")
+    X, _ = cohort
+    serial = RadiomicsExtractor(SMALL, cache=False).fit_transform(X)
+    with (
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+        parallel_config("dask"),
+    ):
+        table = RadiomicsExtractor(SMALL, cache=False, n_jobs=2).fit_transform(X)
+    pd.testing.assert_frame_equal(serial, table, check_exact=True)
+
+
+def test_a_progress_bar_on_request_only(cohort, capfd):
+    X, _ = cohort
+    RadiomicsExtractor(SMALL).fit_transform(X)
+    assert capfd.readouterr() == ("", "")
+    RadiomicsExtractor(SMALL, verbose=1).fit_transform(X)
+    assert "radiomics T1CE" in capfd.readouterr().err
