@@ -1,0 +1,21 @@
+"""Stage 4: blocks of columns, one a modality, to one probability."""
+
+from importlib import import_module
+
+from sklidh.fusion._brnn import BRNNClassifier
+from sklidh.fusion._late import LateFusionClassifier
+
+# Loaded when first asked for: they need torch, which `import sklidh.fusion` must not cost.
+_WITH_TORCH = {"InvariantSpecificFusionClassifier": "sklidh.fusion._invariant_specific"}
+
+__all__ = ["BRNNClassifier", "InvariantSpecificFusionClassifier", "LateFusionClassifier"]
+
+
+def __getattr__(name):
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module 'sklidh.fusion' has no attribute {name!r}")
+    return getattr(import_module(_WITH_TORCH[name]), name)
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,364 @@
+"""Inter-modality fusion with invariant and specific constraints."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from sklidh.fusion._blockwise import BlockwiseMixin
+from sklidh.nn._fusion import FusionNet, pad
+from sklidh.nn._fusion_training import Batch, Constraints, one_thread, train
+from sklidh.nn._losses import DIFFERENCES, RECONSTRUCTIONS, SIMILARITIES
+from sklidh.utils import progress
+
+
+def as_batch(X, y, weight, present, blocks) -> Batch:
+    """Turn patients into what the network reads, the same for all its members.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_patients, n_columns)
+    y : ndarray of int of shape (n_patients,)
+    weight : ndarray of shape (n_patients,)
+    present : ndarray of bool of shape (n_patients, n_blocks)
+    blocks : dict of str to ndarray of int
+    """
+    x = pad([torch.from_numpy(X[:, columns]) for columns in blocks.values()])
+    mask = None if present.all() else torch.from_numpy(present.T.copy()).unsqueeze(0)
+    return Batch(x, torch.from_numpy(y)[None], torch.from_numpy(weight)[None], mask)
+
+
+class InvariantSpecificFusionClassifier(
+    BlockwiseMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+):
+    r"""Classify by what the modalities share and by what each has of its own.
+
+    Every block of columns :math:`m` is projected to :math:`u_m` and encoded twice: by one encoder
+    for all blocks to :math:`h^i_m` (invariant) and by its own to :math:`h^s_m` (specific). All
+    codes together enter a linear head. The network minimises
+
+    .. math:: L = L_{task} + \alpha L_{sim} + \beta L_{diff} + \gamma L_{recon}
+
+    where :math:`L_{task}` is the cross-entropy. The columns are taken as they come: standardise
+    them in a step before.
+
+    Parameters
+    ----------
+    alpha, beta, gamma : float, default=0.7
+        The strengths of similarity, difference and reconstruction.
+    modalities : dict of str to list, or list of str, default=None
+        A dict gives the columns of every modality, by name or by position. A list gives the
+        modalities to use, the part of the column names before the first ``__``. None uses all of
+        them, in the order of the columns; an array without column names is one modality.
+    groups : list of tuple of str, default=None
+        Modalities whose columns are joined to one block before the projection; the others are left
+        out. None makes one block of each modality. With T1, T1CE, T2 and FLAIR, the paper's Input
+        Method 1 is ``[("T1CE",), ("FLAIR",)]``, Method 2 is None and Method 3, its best,
+        ``[("T1", "T1CE"), ("T2", "FLAIR")]``.
+    similarity : {"kl", "jeffreys", "js", "cmd"}, default="kl"
+        :math:`L_{sim}`, the sum over the pairs :math:`m < m'` of a divergence of
+        :math:`p(h^i_m)` and :math:`p(h^i_{m'})`. The paper's Eq. 3 does not say what :math:`p(h)`
+        is: here the softmax over a code's features. "kl" is the mean over the patients of the
+        Kullback-Leibler divergence, which depends on the order of the blocks; "jeffreys" and "js"
+        (Jensen-Shannon) do not. "cmd" compares the first five central moments over the patients.
+    difference : {"distance", "xcorr", "cosine", "dot", "misa"}, default="distance"
+        :math:`L_{diff}`, the sum over :math:`(h^i_m, h^s_m)` of every block and
+        :math:`(h^s_m, h^s_{m'})` of every pair of: "distance", the Euclidean distance that Eq. 4
+        prints, which pulls the codes together although the text asks for orthogonal ones; "xcorr",
+        the squared correlation over the patients, the mean over the pairs of features; "cosine",
+        the squared cosine; "dot", the squared scalar product, the text's vector product; "misa",
+        the loss of Hazarika et al. All but "xcorr" and "misa" are means over the patients.
+    reconstruction : {"norm", "mse"}, default="norm"
+        :math:`L_{recon}`, the sum over the blocks of the mean distance of :math:`\hat u_m` and
+        :math:`u_m` (Eq. 5), or of the mean squared difference over patients and features.
+    reconstruction_target : {"projected", "input"}, default="projected"
+        Whether the decoders give back :math:`u_m`, or the block's columns themselves.
+    projection_dim, hidden_dim : int, default=8 and 2
+        The number of features of :math:`u_m`, and of a code.
+    max_epochs : int, default=200
+        Passes over all patients. The paper does not give its number.
+    lr : float, default=0.02
+        Adam's learning rate. The paper has 1e-4 with `batch_size` 16, for which this small network
+        needs thousands of epochs.
+    batch_size : int, default=None
+        Patients per step, in the order of the rows: nothing is shuffled, as in the paper. None
+        takes all at once, and then the order does not matter.
+    class_weight : dict or "balanced", default=None
+        Factors of the patients' weights by class, as in scikit-learn.
+    validation_fraction : float, default=None
+        The part of the patients to keep out of the steps, drawn within the classes. The network
+        then ends with the weights of the epoch whose cross-entropy on them was lowest.
+    missing : {"raise", "ignore"}, default="raise"
+        "raise" accepts no NaN, and needs every modality that is named. "ignore" leaves a named
+        modality without columns out, and predicts a patient from the blocks that are there: a
+        block that is NaN throughout counts in no constraint, its invariant code is the mean of
+        the patient's others, and its specific code that of the training means. Any other NaN is
+        replaced by its column's training mean.
+    n_members : int, default=1
+        Networks from different initial weights, trained side by side; probabilities are averaged.
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights and the patients of `validation_fraction`.
+    verbose : int, default=0
+        Whether to show a progress bar over the epochs.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    blocks_ : dict of str to ndarray of int
+        The positions of the columns of each of the M blocks.
+    column_means_ : ndarray of shape (n_features_in_,)
+        The training means, which stand in for missing columns.
+    net_ : sklidh.nn.FusionNet
+        The trained members.
+    loss_curve_ : dict of str to ndarray of shape (n_iter_,)
+        "task", "similarity", "difference" and "reconstruction" without their strengths, "total",
+        and with `validation_fraction` "validation"; the mean over the members.
+    n_iter_ : int
+        The number of epochs.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where X has column names.
+
+    References
+    ----------
+    Shi et al. 2023, Section II.E, Fig. 5 and Eq. 3 to 6; Fig. 7 for the input methods.
+
+    Hazarika, Zimmermann and Poria: MISA: modality-invariant and -specific representations for
+    multimodal sentiment analysis. ACM Multimedia 2020.
+
+    Zellinger et al.: Central moment discrepancy (CMD) for domain-invariant representation
+    learning. ICLR 2017.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from sklidh.fusion import InvariantSpecificFusionClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> names = [f"{'T1' if column < 15 else 'T2'}__{column}" for column in range(30)]
+    >>> X = pd.DataFrame(scale(X), columns=names)
+    >>> fusion = InvariantSpecificFusionClassifier(random_state=0).fit(X, y)
+    >>> list(fusion.blocks_)
+    ['T1', 'T2']
+    >>> fusion.transform(X).shape
+    (569, 8)
+    >>> bool(fusion.score(X, y) > 0.95)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "modalities": [dict, "array-like", None],
+        "groups": ["array-like", None],
+        "similarity": [StrOptions(set(SIMILARITIES))],
+        "difference": [StrOptions(set(DIFFERENCES))],
+        "reconstruction": [StrOptions(set(RECONSTRUCTIONS))],
+        "reconstruction_target": [StrOptions({"projected", "input"})],
+        "projection_dim": [Interval(Integral, 1, None, closed="left")],
+        "hidden_dim": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "missing": [StrOptions({"raise", "ignore"})],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        alpha=0.7,
+        beta=0.7,
+        gamma=0.7,
+        *,
+        modalities=None,
+        groups=None,
+        similarity="kl",
+        difference="distance",
+        reconstruction="norm",
+        reconstruction_target="projected",
+        projection_dim=8,
+        hidden_dim=2,
+        max_epochs=200,
+        lr=0.02,
+        batch_size=None,
+        class_weight=None,
+        validation_fraction=None,
+        missing="raise",
+        n_members=1,
+        random_state=None,
+        verbose=0,
+    ):
+        self.alpha = alpha
+        self.beta = beta
+        self.gamma = gamma
+        self.modalities = modalities
+        self.groups = groups
+        self.similarity = similarity
+        self.difference = difference
+        self.reconstruction = reconstruction
+        self.reconstruction_target = reconstruction_target
+        self.projection_dim = projection_dim
+        self.hidden_dim = hidden_dim
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.batch_size = batch_size
+        self.class_weight = class_weight
+        self.validation_fraction = validation_fraction
+        self.missing = missing
+        self.n_members = n_members
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+            Standardised columns.
+        y : array-like of shape (n_patients,)
+        sample_weight : array-like of shape (n_patients,), default=None
+            Each patient's part in every term of the loss.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        FloatingPointError
+            The loss became infinite or NaN.
+        """
+        X, y, present = self._fit_blocks(X, y)
+        weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        weight = weight * compute_sample_weight(self.class_weight, self.classes_[y])
+        random_state = check_random_state(self.random_state)
+        seeds = random_state.randint(2**31 - 1, size=self.n_members)
+        training, validation = self._split(y, random_state)
+
+        def batch(rows):
+            return as_batch(X[rows], y[rows], weight[rows], present[rows], self.blocks_)
+
+        self.net_ = FusionNet(
+            [len(columns) for columns in self.blocks_.values()],
+            len(self.classes_),
+            seeds.tolist(),
+            projection_dim=self.projection_dim,
+            hidden_dim=self.hidden_dim,
+            target=self.reconstruction_target,
+        )
+        strengths = torch.tensor([[self.alpha, self.beta, self.gamma]], dtype=torch.float64)
+        with one_thread():
+            history = train(
+                self.net_,
+                batch(training).split(self.batch_size),
+                strengths.expand(self.n_members, 3),
+                Constraints(self.similarity, self.difference, self.reconstruction),
+                epochs=progress(
+                    range(self.max_epochs), "fusion", total=self.max_epochs, verbose=self.verbose
+                ),
+                lr=self.lr,
+                validation=None if validation is None else batch(validation),
+            )
+        self.loss_curve_ = {term: curve.mean(1).numpy() for term, curve in history.items()}
+        self.n_iter_ = len(self.loss_curve_["total"])
+        return self
+
+    def predict_proba(self, X):
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_classes)
+            The columns are in the order of `classes_`.
+        """
+        codes, _ = self._run(X)
+        return torch.softmax(codes.logits, -1).mean(0).numpy()
+
+    def predict(self, X):
+        """Return the most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+        """
+        best = self.predict_proba(X).argmax(1)
+        return self.classes_[best]
+
+    def transform(self, X):
+        """Return the codes that the head reads.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_members * 2 * n_blocks * hidden_dim)
+            The invariant codes of all blocks, then the specific ones, member after member.
+        """
+        codes, present = self._run(X)
+        head_input = self.net_.head_input(codes.invariant, codes.specific, present)
+        return head_input.transpose(0, 1).flatten(1).numpy()
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the codes: ``T1__invariant0``, ``T1__specific0_member1``, ...
+
+        Parameters
+        ----------
+        input_features : None
+            Not used: a code is made of a whole block.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self)
+        names = [
+            f"{block}__{kind}{feature}"
+            for kind in ("invariant", "specific")
+            for block in self.blocks_
+            for feature in range(self.hidden_dim)
+        ]
+        later = [f"{name}_member{k}" for k in range(1, self.n_members) for name in names]
+        return np.array(names + later, dtype=object)
+
+    def _split(self, y, random_state):
+        """Return the rows to train on and, if asked for, those to stop by."""
+        rows = np.arange(len(y))
+        if self.validation_fraction is None:
+            return rows, None
+        training, validation = train_test_split(
+            rows, test_size=self.validation_fraction, stratify=y, random_state=random_state
+        )
+        return np.sort(training), np.sort(validation)
+
+    def _run(self, X):
+        """Return the codes of all members, and the presence mask or None."""
+        X, present = self._read_blocks(X)
+        n_patients = len(X)
+        batch = as_batch(
+            X, np.zeros(n_patients, dtype=int), np.ones(n_patients), present, self.blocks_
+        )
+        with torch.no_grad(), one_thread():
+            return self.net_(batch.x, batch.present), batch.present

@@ -1,0 +1,263 @@
+"""Late fusion: one classifier per modality, then the mean or a regression of their answers."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import check_cv
+from sklearn.utils._param_validation import HasMethods, StrOptions
+
+from sklidh.fusion._blockwise import BlockwiseMixin
+
+
+def fill_absent(probabilities, present):
+    """Give an absent block the mean probability of the patient's other blocks.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_patients, n_blocks, n_classes)
+        NaN where the block is absent.
+    present : ndarray of bool of shape (n_patients, n_blocks)
+
+    Returns
+    -------
+    ndarray of shape (n_patients, n_blocks, n_classes)
+    """
+    known = present[:, :, np.newaxis]
+    total = np.where(known, probabilities, 0.0).sum(1, keepdims=True)
+    return np.where(known, probabilities, total / known.sum(1, keepdims=True))
+
+
+def regress(probabilities, y, n_classes):
+    """Fit each class's indicator by the blocks' probabilities of that class, with a bias.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_patients, n_blocks, n_classes)
+    y : ndarray of int of shape (n_patients,)
+    n_classes : int
+
+    Returns
+    -------
+    weights : ndarray of shape (n_classes, n_blocks)
+    intercept : ndarray of shape (n_classes,)
+    """
+    models = [
+        LinearRegression().fit(probabilities[:, :, label], y == label) for label in range(n_classes)
+    ]
+    return np.stack([model.coef_ for model in models]), np.array([m.intercept_ for m in models])
+
+
+def as_probabilities(scores):
+    """Clip scores of shape (n_patients, n_classes) to [0, 1] and make each row add up to 1."""
+    clipped = np.clip(scores, 0.0, 1.0)
+    total = clipped.sum(1, keepdims=True)
+    uniform = np.full_like(clipped, 1 / clipped.shape[1])
+    return np.divide(clipped, total, out=uniform, where=total > 0)
+
+
+class LateFusionClassifier(BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Train one classifier per block of columns and combine their probabilities.
+
+    The paper's earlier model: per modality a Bayesian-regularised network, then a linear
+    regression with bias on the four probabilities of a mutation. Its "Average" is the mean.
+
+    Parameters
+    ----------
+    estimator : estimator with `predict_proba`
+        Trained once per block, on the block's columns alone. ``BRNNClassifier()`` in the paper.
+    method : {"average", "regression"}, default="average"
+        "average" is the mean of the blocks' probabilities. "regression" fits the class indicator
+        (1 for the class, 0 for others) by the blocks' probabilities of that class, by least
+        squares with a bias, and clips the answer to [0, 1]; with more than two classes each is
+        regressed and the rows are scaled to add up to 1.
+    out_of_fold : bool, default=True
+        Whether the regression sees probabilities of patients that the block's classifier was not
+        trained on. On those of the trained patients, which are too good, a block that overfits
+        gets too much weight. The paper does not say which it took.
+    cv : int, cross-validation generator or iterable, default=5
+        The folds of `out_of_fold`; an integer makes stratified ones without shuffling.
+    modalities : dict of str to list, or list of str, default=None
+        A dict gives the columns of every modality, by name or by position. A list gives the
+        modalities to use, the part of the column names before the first ``__``. None uses all of
+        them; an array without column names is one modality.
+    groups : list of tuple of str, default=None
+        Modalities whose columns are joined to one block; the others are left out. None makes one
+        block of each modality.
+    missing : {"raise", "ignore"}, default="raise"
+        "raise" accepts no NaN, and needs every modality that is named. "ignore" leaves a named
+        modality without columns out; a block that is NaN throughout for a patient takes no part in
+        that patient's mean, and enters the regression with the mean of the patient's other blocks.
+        Any other NaN is replaced by its column's training mean.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    blocks_ : dict of str to ndarray of int
+        The positions of the columns of each block.
+    column_means_ : ndarray of shape (n_features_in_,)
+        The training means, which stand in for missing columns.
+    estimators_ : dict of str to estimator
+        The trained classifier of each block.
+    weights_ : ndarray of shape (n_blocks,), or (n_classes, n_blocks) for more than two classes
+        What the regression gives each block; 1 / n_blocks for the mean.
+    intercept_ : float, or ndarray of shape (n_classes,) for more than two classes
+        The regression's bias; 0 for the mean.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where X has column names.
+
+    References
+    ----------
+    Shi et al. 2023, Section II.E; Table III ("Average", "Regression") and Table IV (the weights).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from sklidh.fusion import BRNNClassifier, LateFusionClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> late = LateFusionClassifier(
+    ...     BRNNClassifier(random_state=0),
+    ...     method="regression",
+    ...     modalities={"mean": range(10), "error": range(10, 20), "worst": range(20, 30)},
+    ... ).fit(scale(X), y)
+    >>> late.weights_.shape
+    (3,)
+    >>> list(late.blocks_)[late.weights_.argmax()]
+    'worst'
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "method": [StrOptions({"average", "regression"})],
+        "out_of_fold": ["boolean"],
+        "cv": ["cv_object"],
+        "modalities": [dict, "array-like", None],
+        "groups": ["array-like", None],
+        "missing": [StrOptions({"raise", "ignore"})],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        method="average",
+        *,
+        out_of_fold=True,
+        cv=5,
+        modalities=None,
+        groups=None,
+        missing="raise",
+    ):
+        self.estimator = estimator
+        self.method = method
+        self.out_of_fold = out_of_fold
+        self.cv = cv
+        self.modalities = modalities
+        self.groups = groups
+        self.missing = missing
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Train the blocks' classifiers, then what combines them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+        y : array-like of shape (n_patients,)
+
+        Returns
+        -------
+        self
+        """
+        X, codes, present = self._fit_blocks(X, y)
+        self.estimators_ = self._fit_estimators(X, codes, present)
+        if self.method == "average":
+            self.weights_ = np.full(len(self.blocks_), 1 / len(self.blocks_))
+            self.intercept_ = 0.0
+            return self
+        if self.out_of_fold:
+            probabilities = np.full((*present.shape, len(self.classes_)), np.nan)
+            for train, test in check_cv(self.cv, codes, classifier=True).split(X, codes):
+                estimators = self._fit_estimators(X[train], codes[train], present[train])
+                probabilities[test] = self._ask(estimators, X[test], present[test])
+        else:
+            probabilities = self._ask(self.estimators_, X, present)
+        weights, intercept = regress(fill_absent(probabilities, present), codes, len(self.classes_))
+        binary = len(self.classes_) == 2
+        self.weights_ = weights[1] if binary else weights
+        self.intercept_ = float(intercept[1]) if binary else intercept
+        return self
+
+    def block_probabilities(self, X):
+        """Return what each block alone says.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_blocks, n_classes)
+            NaN where a patient lacks the block.
+        """
+        X, present = self._read_blocks(X)
+        return self._ask(self.estimators_, X, present)
+
+    def predict_proba(self, X):
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_classes)
+            The columns are in the order of `classes_`.
+        """
+        X, present = self._read_blocks(X)
+        probabilities = fill_absent(self._ask(self.estimators_, X, present), present)
+        if self.method == "average":
+            return probabilities.mean(1)
+        if len(self.classes_) == 2:
+            mutant = np.clip(probabilities[:, :, 1] @ self.weights_ + self.intercept_, 0.0, 1.0)
+            return np.column_stack([1 - mutant, mutant])
+        scores = np.einsum("nbc,cb->nc", probabilities, self.weights_) + self.intercept_
+        return as_probabilities(scores)
+
+    def predict(self, X):
+        """Return the most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+        """
+        best = self.predict_proba(X).argmax(1)
+        return self.classes_[best]
+
+    def _fit_estimators(self, X, codes, present):
+        """Return one classifier per block, trained on the patients who have the block."""
+        estimators = {}
+        for (block, columns), rows in zip(self.blocks_.items(), present.T, strict=True):
+            labels = self.classes_[codes[rows]]
+            if len(np.unique(labels)) < len(self.classes_):
+                raise ValueError(
+                    f"block {block!r} has {rows.sum()} patients to train on and no example of one "
+                    f"of the classes {self.classes_.tolist()}; leave the block out"
+                )
+            estimators[block] = clone(self.estimator).fit(X[rows][:, columns], labels)
+        return estimators
+
+    def _ask(self, estimators, X, present):
+        """Return the blocks' probabilities, NaN where a patient lacks the block."""
+        probabilities = np.full((*present.shape, len(self.classes_)), np.nan)
+        for place, (block, columns) in enumerate(self.blocks_.items()):
+            rows = present[:, place]
+            if rows.any():
+                answer = estimators[block].predict_proba(X[rows][:, columns])
+                probabilities[rows, place] = answer
+        return probabilities
