@@ -1,0 +1,156 @@
+"""The models that the paper compares, one function a row of its tables."""
+
+from collections.abc import Callable
+
+from sklearn.pipeline import Pipeline
+
+from sklidh.features import SANetClassifier, SANetFeaturizer
+from sklidh.fusion import BRNNClassifier, LateFusionClassifier
+from sklidh.pipeline import make_idh_pipeline
+
+
+def cnn(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
+    """Build Model 1: self-attention networks alone, one a modality, their mean probability.
+
+    Parameters
+    ----------
+    build : callable, default=make_idh_pipeline
+        Returns the paper's pipeline for your cohort: ``functools.partial(make_idh_pipeline,
+        ["T1CE", "FLAIR"], reference=None)``, for instance. Its registration is kept.
+    deep : SANetFeaturizer, default=None
+        Gives the networks' architecture and training; None takes the paper's.
+
+    Returns
+    -------
+    Pipeline
+        Steps ``register`` and ``network``.
+
+    References
+    ----------
+    Shi et al. 2023, Table I. How the four networks' answers are joined is not said there; the
+    mean is ours.
+    """
+    pipeline = build()
+    deep = SANetFeaturizer() if deep is None else deep
+    accepted = SANetClassifier().get_params(deep=False)
+    parameters = {
+        name: value for name, value in deep.get_params(deep=False).items() if name in accepted
+    }
+    modalities = [name for name, _, _ in pipeline["intra"].transformers]
+    network = SANetClassifier(**parameters | {"modalities": modalities})
+    return Pipeline([pipeline.steps[0], ("network", network)], memory=pipeline.memory).set_output(
+        transform="pandas"
+    )
+
+
+def radiomics_only(build: Callable = make_idh_pipeline, *, random_state=None) -> Pipeline:
+    """Build Model 2: radiomics alone, selected, classified and joined as in Model 3.
+
+    Parameters
+    ----------
+    build : callable, default=make_idh_pipeline
+        As in `cnn`.
+    random_state : int or None, default=None
+        Seed of the classifiers.
+
+    Returns
+    -------
+    Pipeline
+        Steps ``register``, ``intra`` and ``fusion``.
+
+    References
+    ----------
+    Shi et al. 2023, Table I; Yan et al. 2021 [9], to whom Table V gives the same figures.
+    """
+    return build(deep=None, classifier=_regression(build, random_state))
+
+
+def regression_fusion(
+    build: Callable = make_idh_pipeline, *, deep="paper", random_state=None
+) -> Pipeline:
+    """Build Model 3: radiomics and deep features, a BRNN a modality, joined by a regression.
+
+    Parameters
+    ----------
+    build : callable, default=make_idh_pipeline
+        As in `cnn`.
+    deep : "paper" or SANetFeaturizer, default="paper"
+        As in `make_idh_pipeline`.
+    random_state : int or None, default=None
+        Seed of the classifiers.
+
+    Returns
+    -------
+    Pipeline
+        Steps ``register``, ``intra`` and ``fusion``.
+
+    References
+    ----------
+    Shi et al. 2023, section II.E and Tables I, III and IV; Shi et al. 2022 [17].
+    """
+    return build(deep=deep, classifier=_regression(build, random_state))
+
+
+def constraint_fusion(build: Callable = make_idh_pipeline, *, deep="paper") -> Pipeline:
+    """Build Model 4, the proposed one: fusion under invariant and specific constraints.
+
+    Parameters
+    ----------
+    build : callable, default=make_idh_pipeline
+        As in `cnn`.
+    deep : "paper" or SANetFeaturizer, default="paper"
+        As in `make_idh_pipeline`.
+
+    Returns
+    -------
+    Pipeline
+        Steps ``register``, ``intra`` and ``fusion``.
+
+    References
+    ----------
+    Shi et al. 2023, section II.E and Table I.
+    """
+    return build(deep=deep)
+
+
+def ablation_models(
+    build: Callable = make_idh_pipeline, *, deep=None, random_state=None
+) -> dict[str, Pipeline]:
+    """Build the rows of the paper's Table I.
+
+    Parameters
+    ----------
+    build : callable, default=make_idh_pipeline
+        As in `cnn`.
+    deep : SANetFeaturizer, default=None
+        The networks of Models 1, 3 and 4; None takes the paper's.
+    random_state : int or None, default=None
+        Seed of the classifiers of Models 2 and 3.
+
+    Returns
+    -------
+    dict of str to Pipeline
+        Models 1 to 4, in order.
+
+    References
+    ----------
+    Shi et al. 2023, Table I.
+    """
+    part = "paper" if deep is None else deep
+    return {
+        "Model 1: SA-Net": cnn(build, deep=deep),
+        "Model 2: radiomics": radiomics_only(build, random_state=random_state),
+        "Model 3: both, regression": regression_fusion(build, deep=part, random_state=random_state),
+        "Model 4: both, constraints": constraint_fusion(build, deep=part),
+    }
+
+
+def _regression(build, random_state) -> LateFusionClassifier:
+    # The same modalities and the same answer to a missing one as in the pipeline it ends.
+    proposed = build()["fusion"]
+    return LateFusionClassifier(
+        BRNNClassifier(random_state=random_state),
+        method="regression",
+        modalities=proposed.modalities,
+        missing=proposed.missing,
+    )

@@ -1,0 +1,204 @@
+"""The whole way as one Pipeline: it composes, keeps rows in place and refuses early."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from sklidh import (
+    RadiomicsExtractor,
+    RigidRegistration,
+    SANetFeaturizer,
+    make_idh_pipeline,
+    per_modality,
+)
+from sklidh.utils import CohortError
+
+FIRST_ORDER = {"imageType": {"Original": {}}, "featureClass": {"firstorder": []}}
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def quick_pipeline(**changes):
+    """The paper's pipeline, with few radiomics features and networks that see one epoch."""
+    parameters = {
+        "radiomics": RadiomicsExtractor(FIRST_ORDER),
+        "deep": SANetFeaturizer(n_features=8, size=16, max_epochs=1, random_state=0),
+        "random_state": 0,
+    } | changes
+    return make_idh_pipeline(**parameters).set_params(fusion__max_epochs=20)
+
+
+@pytest.fixture
+def fast():
+    """A pipeline without networks."""
+    return quick_pipeline(deep=None)
+
+
+def shuffled(X, y, seed=0):
+    order = np.random.default_rng(seed).permutation(len(X))
+    return X.iloc[order], y.iloc[order]
+
+
+def test_the_steps_read_as_the_paper_does():
+    pipeline = make_idh_pipeline()
+    assert list(pipeline.named_steps) == ["register", "intra", "fusion"]
+    assert list(pipeline["intra"].transformers[0][1].named_steps) == [
+        "featureunion",
+        "standardscaler",
+        "mannwhitneyselector",
+        "correlationpruner",
+        "lassocvselector",
+    ]
+    assert pipeline["fusion"].get_params()["groups"] == [("T1", "T1CE"), ("T2", "FLAIR")]
+
+
+def test_from_paths_to_probabilities(phantoms):
+    X, y = phantoms
+    pipeline = quick_pipeline().fit(X, y)
+    probabilities = pipeline.predict_proba(X)
+    assert probabilities.shape == (len(X), 2)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    features = pipeline[:-1].transform(X)
+    assert features.index.equals(X.index)
+    parts = [name.split("__") for name in features.columns]
+    assert {part[0] for part in parts} <= {"T1", "T1CE", "T2", "FLAIR"}
+    assert {part[1] for part in parts} <= {"radiomics", "deep"}
+
+
+def test_rows_stay_with_their_patients_whatever_the_order(phantoms, fast):
+    X, y = phantoms
+    fast.fit(*shuffled(X, y))
+    whole = fast[:-1].transform(X)
+    one_by_one = pd.concat([fast[:-1].transform(X.loc[[patient]]) for patient in X.index])
+    pd.testing.assert_frame_equal(whole, one_by_one)
+
+
+def test_the_same_seed_gives_the_same_probabilities_serial_or_parallel(phantoms):
+    X, y = phantoms
+    first = quick_pipeline().fit(X, y).predict_proba(X)
+    second = quick_pipeline(n_jobs=2).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_any_scikit_learn_selector_swaps_in(phantoms, fast):
+    X, y = phantoms
+    fast.set_params(
+        intra__T1__mannwhitneyselector=SelectKBest(k=5),
+        intra__T1__correlationpruner="passthrough",
+        intra__T1__lassocvselector="passthrough",
+    ).fit(X, y)
+    names = fast[:-1].get_feature_names_out()
+    assert sum(name.startswith("T1__") for name in names) == 5
+
+
+def test_any_classifier_and_any_selection_swap_in(phantoms):
+    X, y = phantoms
+    pipeline = quick_pipeline(deep=None, selection=None, classifier=LogisticRegression()).fit(X, y)
+    assert len(pipeline[:-1].get_feature_names_out()) == 4 * 18
+
+
+def test_memory_changes_nothing_but_the_time(phantoms, fast, tmp_path):
+    X, y = phantoms
+    plain = fast.fit(X, y).predict_proba(X)
+    remembering = clone(fast).set_params(memory=str(tmp_path))
+    for _ in range(2):
+        np.testing.assert_array_equal(remembering.fit(X, y).predict_proba(X), plain)
+    assert any(tmp_path.rglob("output.pkl"))
+
+
+def test_a_clone_starts_from_nothing_and_learns_the_same(phantoms, fast):
+    X, y = phantoms
+    fitted = fast.fit(X, y)
+    copy = clone(fitted)
+    assert not hasattr(copy["fusion"], "classes_")
+    np.testing.assert_array_equal(copy.fit(X, y).predict_proba(X), fitted.predict_proba(X))
+
+
+def test_cross_val_score_and_a_grid_over_the_weights_of_the_constraints(phantoms, fast):
+    X, y = phantoms
+    assert len(cross_val_score(fast, X, y, cv=2, scoring="roc_auc", error_score="raise")) == 2
+    grid = {f"fusion__{weight}": [0.3, 0.9] for weight in ("alpha", "beta", "gamma")}
+    search = GridSearchCV(fast, grid, cv=2, scoring="roc_auc", error_score="raise").fit(X, y)
+    assert len(search.cv_results_["params"]) == 8
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert set(search.predict(X)) <= {0, 1}
+
+
+def test_a_patient_without_a_sequence_is_predicted_from_the_others(phantoms):
+    X, y = phantoms
+    X = X.copy()
+    X.loc[X.index[[1, 4]], "T1CE"] = None
+    pipeline = quick_pipeline(missing="nan").fit(X, y)
+    assert pipeline[:-1].transform(X).loc[X.index[1]].filter(like="T1CE__").isna().all()
+    assert np.isfinite(pipeline.predict_proba(X)).all()
+
+
+def without_file(X, y):
+    X = X.copy()
+    X.loc[X.index[3], "FLAIR"] = "nowhere/FLAIR.nii.gz"
+    return X, y
+
+
+def with_empty_cell(X, y):
+    X = X.copy()
+    X.loc[X.index[3], "FLAIR"] = None
+    return X, y
+
+
+def with_repeated_patient(X, y):
+    index = X.index[[0, 1, 2, 2, *range(4, len(X))]]
+    return X.set_axis(index), y.set_axis(index)
+
+
+def with_nan_label(X, y):
+    y = y.astype(float)
+    y.iloc[3] = np.nan
+    return X, y
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (without_file, ["{3}", "FLAIR", "nowhere/FLAIR.nii.gz"]),
+        (with_empty_cell, ["{3}", "FLAIR", "empty", "missing='nan'"]),
+        (with_repeated_patient, ["{2}", "2 rows"]),
+        (lambda X, y: (X.drop(columns="T1CE"), y), ["'T1CE'", "absent"]),
+        (lambda X, y: (X.drop(columns="mask"), y), ["'mask'", "absent"]),
+        (lambda X, y: (X, y * 0), ["one class", "[0]"]),
+        (with_nan_label, ["{3}", "target is missing"]),
+        (lambda X, y: (X, y.iloc[:-1]), ["11 labels for 12 patients"]),
+        (lambda X, y: (X, y.iloc[::-1]), ["another index than X"]),
+    ],
+)
+def test_a_bad_table_is_one_clear_error_before_any_work(spoil, expected, phantoms, tmp_path):
+    X, y = phantoms
+    bad_X, bad_y = spoil(X, y)
+    cache = tmp_path / "cache"
+    with pytest.raises(CohortError) as caught:
+        make_idh_pipeline(cache=cache).fit(bad_X, bad_y)
+    for text in expected:
+        assert text.format(*X.index) in str(caught.value)
+    assert not any(path.is_file() for path in cache.rglob("*"))
+
+
+@pytest.mark.parametrize("modalities", [[], ["T1", "T1"], ["T1", "mask"]])
+def test_modalities_must_be_different_columns_of_images(modalities):
+    with pytest.raises(ValueError, match="modalities must be"):
+        per_modality(RadiomicsExtractor(), modalities)
+
+
+def test_a_reference_that_is_no_modality_and_a_pipeline_without_features_are_refused():
+    with pytest.raises(ValueError, match="reference='T2' is not among the modalities"):
+        make_idh_pipeline(["T1", "FLAIR"])
+    with pytest.raises(ValueError, match="leave no features"):
+        make_idh_pipeline(radiomics=None, deep=None)
+
+
+def test_images_that_lie_on_one_another_need_no_registration(phantoms):
+    pipeline = make_idh_pipeline(["T1", "FLAIR"], reference=None)
+    assert pipeline["register"] == "passthrough"
+    assert isinstance(make_idh_pipeline()["register"], RigidRegistration)
