@@ -1,0 +1,101 @@
+"""One patient at a glance: every modality's slice with the tumour's outline."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from sklidh.images import read_case
+from sklidh.plotting._axes import COLOURS
+from sklidh.utils import is_missing
+
+
+@dataclass
+class CaseDisplay:
+    """Draw the axial slice with the largest tumour area in every modality, mask outlined.
+
+    Build it with `from_case`.
+
+    Parameters
+    ----------
+    slices : dict of str to array of shape (height, width) or None
+        Intensities by modality; None where the sequence was not acquired.
+    outline : array of bool, shape (height, width)
+        The tumour on that slice.
+    aspect : float
+        Height of a voxel over its width.
+    title : str
+
+    Attributes
+    ----------
+    axes_, figure_ : array of matplotlib Axes, and Figure
+        Set by `plot`.
+    """
+
+    slices: dict
+    outline: np.ndarray
+    aspect: float
+    title: str
+
+    @classmethod
+    def from_case(cls, case, modalities, *, mask="mask"):
+        """Draw one row of a table of cases.
+
+        Parameters
+        ----------
+        case : Series
+            Paths or SimpleITK images by column; its name is the patient.
+        modalities : sequence of str
+            Columns to draw, in one grid with the mask (RigidRegistration sees to that).
+        mask : str, default="mask"
+            Column of the mask.
+
+        Returns
+        -------
+        CaseDisplay
+
+        Raises
+        ------
+        ImageError
+            An image cannot be read, or lies in another grid than the mask.
+        """
+        slices, outline, aspect = {}, None, 1.0
+        for modality in modalities:
+            slices[modality] = None
+            if is_missing(case[modality]):
+                continue
+            image, tumour = read_case(
+                case[modality], case[mask], patient=case.name, modality=modality
+            )
+            voxels = sitk.GetArrayViewFromImage(tumour)
+            largest = int(voxels.sum(axis=(1, 2)).argmax())
+            outline = voxels[largest].astype(bool)
+            slices[modality] = sitk.GetArrayFromImage(image)[largest].astype(np.float64)
+            aspect = image.GetSpacing()[1] / image.GetSpacing()[0]
+        if outline is None:
+            raise ValueError(f"patient {case.name!r} has no image in {list(modalities)}")
+        return cls(slices, outline, aspect, str(case.name)).plot()
+
+    def plot(self):
+        """Draw on a new figure.
+
+        Returns
+        -------
+        CaseDisplay
+            Itself, with ``axes_`` and ``figure_``.
+        """
+        from matplotlib.figure import Figure
+
+        count = len(self.slices)
+        self.figure_ = Figure(figsize=(2.1 * count, 2.5), layout="constrained")
+        self.axes_ = self.figure_.subplots(1, count, squeeze=False)[0]
+        for ax, (modality, voxels) in zip(self.axes_, self.slices.items(), strict=True):
+            ax.set_axis_off()
+            ax.set_title(modality if voxels is not None else f"{modality}\nnot acquired")
+            if voxels is None:
+                continue
+            darkest, brightest = np.percentile(voxels, [1, 99.5])
+            ax.imshow(voxels, cmap="gray", vmin=darkest, vmax=brightest, aspect=self.aspect)
+            ax.contour(self.outline, levels=[0.5], colors=[COLOURS[2]], linewidths=1)
+        self.figure_.suptitle(self.title, fontsize="medium")
+        return self

@@ -1,0 +1,64 @@
+"""The terms of the fusion's loss over the epochs."""
+
+from dataclasses import dataclass
+
+from sklidh.plotting._axes import COLOURS, new_axes
+
+
+@dataclass
+class LossCurveDisplay:
+    """Draw each term of the fusion's loss (paper Eq. 3 to 6) over the epochs.
+
+    Build it with `from_estimator`.
+
+    Parameters
+    ----------
+    curves : dict of str to array of shape (n_epochs,)
+        Mean loss of an epoch, by term.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Set by `plot`.
+    """
+
+    curves: dict
+
+    @classmethod
+    def from_estimator(cls, classifier, *, ax=None):
+        """Draw the training of a fitted InvariantSpecificFusionClassifier.
+
+        Parameters
+        ----------
+        classifier : fitted InvariantSpecificFusionClassifier
+            Or a Pipeline that ends with one.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        LossCurveDisplay
+        """
+        steps = getattr(classifier, "steps", None)
+        final = steps[-1][1] if steps else classifier
+        return cls(dict(final.loss_curve_)).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the plot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None draws on a new figure.
+
+        Returns
+        -------
+        LossCurveDisplay
+            Itself, with ``ax_`` and ``figure_``.
+        """
+        self.ax_ = new_axes(ax, figsize=(5.0, 3.2))
+        self.figure_ = self.ax_.figure
+        for colour, (term, curve) in zip(COLOURS * 2, self.curves.items(), strict=False):
+            self.ax_.plot(range(1, len(curve) + 1), curve, color=colour, label=term)
+        self.ax_.set(xlabel="epoch", ylabel="loss", title="Training of the fusion")
+        self.ax_.legend(fontsize="small")
+        return self
