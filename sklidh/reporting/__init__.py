@@ -1,0 +1,6 @@
+"""What a run leaves behind: tables, plots and one HTML file that tells the whole."""
+
+from sklidh.reporting._report import render_report
+from sklidh.reporting._results import write_results
+
+__all__ = ["render_report", "write_results"]

@@ -1,0 +1,125 @@
+"""Write what a run found: tables, plots, the report and what is needed to repeat it."""
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from sklidh.evaluation import Comparison
+from sklidh.plotting import CaseDisplay, LossCurveDisplay, ROCDisplay, SelectedFeaturesDisplay
+from sklidh.reporting._report import render_report
+from sklidh.utils import atomic_write, is_missing
+
+PACKAGES = ("sklidh", "scikit-learn", "torch", "skorch", "numpy", "scipy", "SimpleITK", "numba")
+
+
+def write_results(
+    folder,
+    title: str,
+    comparison: Comparison,
+    X: pd.DataFrame,
+    y: pd.Series,
+    *,
+    pipeline,
+    modalities,
+    settings: Mapping,
+    notes=(),
+) -> dict[str, Path]:
+    """Write the tables, plots and report of one run into a folder.
+
+    Parameters
+    ----------
+    folder : str or path
+        Made if need be; files of an earlier run are replaced.
+    title : str
+    comparison : Comparison
+        The evaluated models.
+    X : DataFrame of shape (n_patients, n_columns)
+        The cases; the first is drawn.
+    y : Series of shape (n_patients,)
+    pipeline : fitted Pipeline
+        The model whose selected features and training are shown: steps ``register``, ``intra``,
+        ``fusion``.
+    modalities : sequence of str
+    settings : mapping of str to str, int or float
+        Options and seeds of the run.
+    notes : sequence of str, default=()
+        What a reader must know before believing the figures.
+
+    Returns
+    -------
+    dict of str to Path
+        What was written, by what it is.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {**settings, "Python": platform.python_version()}
+    facts |= {package: version(package) for package in PACKAGES}
+    features = _selected_features(pipeline)
+    figures = _figures(comparison, X, pipeline, modalities)
+    page = render_report(
+        title, comparison, _cohort_table(X, y, modalities), figures, features, facts, list(notes)
+    )
+    files = {
+        "table": _write(folder / "table.csv", comparison.table.to_csv()),
+        "predictions": _write(folder / "predictions.csv", comparison.predictions.to_csv()),
+        "features": _write(folder / "selected_features.csv", features.to_csv(index=False)),
+        "settings": _write(folder / "run.json", json.dumps(facts, indent=2) + "\n"),
+        "report": _write(folder / "report.html", page),
+    }
+    for name, (figure, _) in figures.items():
+        files[name] = folder / f"{name}.png"
+        with atomic_write(files[name]) as temporary:
+            figure.savefig(temporary, dpi=150)
+    return files
+
+
+def _write(path: Path, text: str) -> Path:
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def _cohort_table(X, y, modalities) -> pd.DataFrame:
+    missing = X[list(modalities)].map(is_missing)
+    rows = {
+        str(label): {"patients": len(group)}
+        | {f"without {name}": int(n) for name, n in missing.loc[group.index].sum().items() if n}
+        for label, group in y.groupby(y)
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").fillna(0).astype(int)
+    table.loc["all"] = table.sum()
+    return table.rename_axis(str(y.name))
+
+
+def _selected_features(pipeline) -> pd.DataFrame:
+    names = [name.split("__", 2) for name in pipeline[:-1].get_feature_names_out()]
+    return pd.DataFrame(names, columns=["modality", "kind", "feature"])
+
+
+def _figures(comparison, X, pipeline, modalities) -> dict:
+    registered = X.iloc[[0]]
+    if pipeline.named_steps["register"] != "passthrough":
+        registered = pipeline.named_steps["register"].transform(registered)
+    return {
+        "cases": (
+            CaseDisplay.from_case(registered.iloc[0], modalities).figure_,
+            "The first patient after registration: the axial slice with the largest tumour "
+            "area, the mask's outline in yellow.",
+        ),
+        "roc": (
+            ROCDisplay.from_comparison(comparison).figure_,
+            "Sensitivity against 1 - specificity on the patients left out of training.",
+        ),
+        "selected_features": (
+            SelectedFeaturesDisplay.from_estimator(pipeline).figure_,
+            "What Mann-Whitney, correlation and LASSO selection left of each modality.",
+        ),
+        "loss": (
+            LossCurveDisplay.from_estimator(pipeline).figure_,
+            "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained.",
+        ),
+    }

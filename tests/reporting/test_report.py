@@ -1,0 +1,57 @@
+"""The report is one file that needs no other, and trusts no text from a cohort."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sklidh.evaluation import Comparison, Evaluation
+from sklidh.reporting import render_report
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def comparison():
+    rng = np.random.default_rng(0)
+    patients = [HOSTILE, *(f"P{i}" for i in range(9))]
+    table = pd.DataFrame({"fold": 0, "mutant": [True, False] * 5}, index=patients)
+    return Comparison(
+        {
+            name: Evaluation(table.assign(probability=rng.random(10)), ())
+            for name in ("Model 1", "Model 2")
+        }
+    )
+
+
+def page():
+    return render_report(
+        title="A run",
+        comparison=comparison(),
+        cohort=pd.DataFrame({"patients": [5, 5]}, index=["0", "1"]),
+        figures={"roc": (Figure(), "A curve.")},
+        features=pd.DataFrame({"feature": [HOSTILE]}),
+        facts={"seed": "0"},
+        notes=["Few patients.", HOSTILE],
+    )
+
+
+def test_the_page_fetches_nothing_and_runs_nothing():
+    html = page()
+    assert "http" not in html
+    assert "<script" not in html
+    assert "data:image/png;base64," in html
+
+
+def test_every_text_from_the_cohort_is_escaped():
+    assert page().count("&lt;script&gt;alert(1)&lt;/script&gt;") == 3
+
+
+def test_every_model_and_every_patient_is_there():
+    html = page()
+    for text in ("Model 1", "Model 2", *(f"P{i}" for i in range(9)), "Few patients."):
+        assert text in html
+
+
+def test_the_printed_figures_are_the_comparison_s():
+    html, table = page(), comparison().table
+    for value in table["AUC"]:
+        assert f">{value:.2f}</td>" in html
