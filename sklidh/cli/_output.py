@@ -1,0 +1,54 @@
+"""What the commands print: a table of models, files written, and errors in one message."""
+
+import sys
+from contextlib import contextmanager
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sklidh.images import ImageError
+from sklidh.utils import CohortError
+
+console = Console()
+errors = Console(stderr=True)
+
+
+@contextmanager
+def clear_errors():
+    """Print an error that the user can mend as its message alone, and exit with status 1."""
+    try:
+        yield
+    except (CohortError, ImageError, FileNotFoundError, typer.BadParameter) as error:
+        errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        errors.print(
+            "\n[bold]Interrupted.[/] Registered images and radiomics are kept: the same command "
+            "goes on from there."
+        )
+        sys.exit(130)
+
+
+def print_models(table: pd.DataFrame, *, title: str):
+    """Print the paper's Table I: one row a model."""
+    grid = Table(title=title, title_justify="left", title_style="bold")
+    grid.add_column("Model", no_wrap=True)
+    for column in ("AUC", "95 % interval", "Accuracy", "Precision", "Recall", "F1"):
+        grid.add_column(column, justify="right")
+    for name, row in table.iterrows():
+        grid.add_row(
+            str(name),
+            f"{row['AUC']:.2f}",
+            f"{row['AUC low']:.2f} to {row['AUC high']:.2f}",
+            *(f"{row[metric]:.2f}" for metric in ("Accuracy", "Precision", "Recall", "F1")),
+        )
+    console.print(grid)
+
+
+def print_files(files: dict):
+    """Print where each result was written."""
+    for name, path in files.items():
+        console.print(f"  {name:<18} {path}", highlight=False, soft_wrap=True)

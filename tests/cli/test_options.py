@@ -1,0 +1,50 @@
+"""Options are read before any work starts, and refused in one line."""
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sklidh.cli import app
+from sklidh.cli._app import _parse_groups, _parse_reference
+
+runner = CliRunner()
+
+
+def test_groups_are_joined_by_plus_and_separated_by_commas():
+    assert _parse_groups("T1+T1CE, FLAIR") == (("T1", "T1CE"), ("FLAIR",))
+    assert _parse_groups("") == ()
+
+
+@pytest.mark.parametrize("text", ["T1+", "T1,,T2", "T1+T1CE,T1"])
+def test_groups_with_holes_or_repetitions_are_refused(text):
+    with pytest.raises(typer.BadParameter, match="expected different modalities"):
+        _parse_groups(text)
+
+
+def test_the_reference_is_t2_where_there_is_one():
+    assert _parse_reference("", ("T1", "T2")) == "T2"
+    assert _parse_reference("", ("T1", "FLAIR")) is None
+    assert _parse_reference("none", ("T1", "T2")) is None
+    assert _parse_reference("FLAIR", ("T1", "FLAIR")) == "FLAIR"
+    with pytest.raises(typer.BadParameter, match="'T9' is not among the modalities T1, T2"):
+        _parse_reference("T9", ("T1", "T2"))
+
+
+def test_a_table_that_is_not_there_is_one_line_and_status_1(tmp_path):
+    result = runner.invoke(app, ["run", str(tmp_path / "cases.csv")])
+    assert result.exit_code == 1
+    assert "cases.csv" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_every_command_has_help_with_an_example():
+    for command in ("demo", "run"):
+        result = runner.invoke(app, [command, "--help"])
+        assert result.exit_code == 0
+        assert "Example" in result.output
+
+
+def test_the_version_is_the_package_s():
+    from sklidh import __version__
+
+    assert runner.invoke(app, ["--version"]).output == f"sklidh {__version__}\n"
