@@ -13,7 +13,8 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_templates"]
+templates_path = ["_templates"]
 autosummary_generate = True
 numpydoc_show_class_members = False
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sklearn.pipeline import Pipeline
 
-from sklidh.features import SANetClassifier, SANetFeaturizer
+from sklidh.features import SANetClassifier
 from sklidh.fusion import BRNNClassifier, LateFusionClassifier
 from sklidh.pipeline import make_idh_pipeline
 
@@ -30,14 +30,12 @@ def cnn(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
     Shi et al. 2023, Table I. How the four networks' answers are joined is not said there; the
     mean is ours.
     """
-    pipeline = build()
-    deep = SANetFeaturizer() if deep is None else deep
-    accepted = SANetClassifier().get_params(deep=False)
-    parameters = {
-        name: value for name, value in deep.get_params(deep=False).items() if name in accepted
-    }
-    modalities = [name for name, _, _ in pipeline["intra"].transformers]
-    network = SANetClassifier(**parameters | {"modalities": modalities})
+    pipeline = build(radiomics=None, deep="paper" if deep is None else deep)
+    branches = {name: branch for name, branch, _ in pipeline["intra"].transformers}
+    ((_, featurizer),) = next(iter(branches.values()))["featureunion"].transformer_list
+    network = SANetClassifier(modalities=list(branches))
+    shared = network.get_params(deep=False).keys() & featurizer.get_params(deep=False).keys()
+    network.set_params(**{name: getattr(featurizer, name) for name in shared})
     return Pipeline([pipeline.steps[0], ("network", network)], memory=pipeline.memory).set_output(
         transform="pandas"
     )

@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklidh.features import RadiomicsExtractor, SANetFeaturizer
 from sklidh.fusion import InvariantSpecificFusionClassifier
-from sklidh.images import RigidRegistration
+from sklidh.images import CohortCheck, RigidRegistration
 from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
 
 MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
@@ -79,7 +79,8 @@ def make_idh_pipeline(
     """Build the paper's method, from image paths to the probability of a mutation.
 
     The steps are ``register`` (paper III.A), ``intra`` (II.B to II.D, once per modality) and
-    ``fusion`` (II.E). Each part is ``"paper"`` or an estimator of yours, which is cloned; what
+    ``fusion`` (II.E). Each part is ``"paper"`` or an estimator of yours, which is cloned and keeps
+    its own parameters (features only take `missing` from here: all steps must agree on it). What
     is built takes any scikit-learn parameter afterwards, such as
     ``set_params(intra__T1__mannwhitneyselector=SelectKBest(k=20))``.
 
@@ -88,7 +89,8 @@ def make_idh_pipeline(
     modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
         Columns of images.
     reference : str or None, default="T2"
-        The modality onto which the others are registered; None leaves the images as they are.
+        The modality onto which the others are registered; None leaves the images as they are, and
+        the step only checks the table.
     radiomics, deep : "paper", transformer or None, default="paper"
         The two kinds of features; None leaves one out. The paper's are
         ``RadiomicsExtractor("paper")`` and ``SANetFeaturizer(n_features=128)``.
@@ -179,9 +181,11 @@ def make_idh_pipeline(
         return make_pipeline(*steps)
 
     register = (
-        RigidRegistration(reference=reference, cache=cache, n_jobs=n_jobs, **shared)
-        if reference is not None
-        else "passthrough"
+        CohortCheck(modalities, missing=missing)
+        if reference is None
+        else RigidRegistration(
+            reference=reference, modalities=modalities, cache=cache, n_jobs=n_jobs, **shared
+        )
     )
     return Pipeline(
         [
@@ -194,5 +198,9 @@ def make_idh_pipeline(
 
 
 def _part(choice, paper, **parameters):
-    """Return the paper's estimator where `choice` is "paper", else `choice` itself."""
-    return paper(**parameters) if choice == "paper" else choice
+    """Return the paper's estimator for "paper"; one of the user's with the cohort's `missing`."""
+    if choice == "paper":
+        return paper(**parameters)
+    if choice is not None and "missing" in choice.get_params(deep=False):
+        return clone(choice).set_params(missing=parameters["missing"])
+    return choice

@@ -18,17 +18,11 @@ def models(modalities=("T1", "T1CE", "T2", "FLAIR"), **parameters):
     build = partial(
         make_idh_pipeline,
         modalities,
-        radiomics=RadiomicsExtractor(FIRST_ORDER, missing=parameters.get("missing", "raise")),
+        radiomics=RadiomicsExtractor(FIRST_ORDER),
         random_state=0,
         **parameters,
     )
-    deep = SANetFeaturizer(
-        n_features=8,
-        size=16,
-        max_epochs=1,
-        random_state=0,
-        missing=parameters.get("missing", "raise"),
-    )
+    deep = SANetFeaturizer(n_features=8, size=16, max_epochs=1, random_state=0)
     return ablation_models(build, deep=deep, random_state=0)
 
 

@@ -9,12 +9,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sklidh import (
+    InvariantSpecificFusionClassifier,
     RadiomicsExtractor,
     RigidRegistration,
     SANetFeaturizer,
     make_idh_pipeline,
     per_modality,
 )
+from sklidh.images import CohortCheck
 from sklidh.utils import CohortError
 
 FIRST_ORDER = {"imageType": {"Original": {}}, "featureClass": {"firstorder": []}}
@@ -27,9 +29,12 @@ def quick_pipeline(**changes):
     parameters = {
         "radiomics": RadiomicsExtractor(FIRST_ORDER),
         "deep": SANetFeaturizer(n_features=8, size=16, max_epochs=1, random_state=0),
+        "classifier": InvariantSpecificFusionClassifier(
+            groups=[("T1", "T1CE"), ("T2", "FLAIR")], max_epochs=20, random_state=0
+        ),
         "random_state": 0,
     } | changes
-    return make_idh_pipeline(**parameters).set_params(fusion__max_epochs=20)
+    return make_idh_pipeline(**parameters)
 
 
 @pytest.fixture
@@ -132,7 +137,7 @@ def test_a_patient_without_a_sequence_is_predicted_from_the_others(phantoms):
     X, y = phantoms
     X = X.copy()
     X.loc[X.index[[1, 4]], "T1CE"] = None
-    pipeline = quick_pipeline(missing="nan").fit(X, y)
+    pipeline = quick_pipeline(missing="nan", classifier="paper").fit(X, y)
     assert pipeline[:-1].transform(X).loc[X.index[1]].filter(like="T1CE__").isna().all()
     assert np.isfinite(pipeline.predict_proba(X)).all()
 
@@ -174,12 +179,15 @@ def with_nan_label(X, y):
         (lambda X, y: (X, y.iloc[::-1]), ["another index than X"]),
     ],
 )
-def test_a_bad_table_is_one_clear_error_before_any_work(spoil, expected, phantoms, tmp_path):
+@pytest.mark.parametrize("reference", ["T2", None])
+def test_a_bad_table_is_one_clear_error_before_any_work(
+    reference, spoil, expected, phantoms, tmp_path
+):
     X, y = phantoms
     bad_X, bad_y = spoil(X, y)
     cache = tmp_path / "cache"
     with pytest.raises(CohortError) as caught:
-        make_idh_pipeline(cache=cache).fit(bad_X, bad_y)
+        make_idh_pipeline(reference=reference, cache=cache).fit(bad_X, bad_y)
     for text in expected:
         assert text.format(*X.index) in str(caught.value)
     assert not any(path.is_file() for path in cache.rglob("*"))
@@ -200,5 +208,5 @@ def test_a_reference_that_is_no_modality_and_a_pipeline_without_features_are_ref
 
 def test_images_that_lie_on_one_another_need_no_registration(phantoms):
     pipeline = make_idh_pipeline(["T1", "FLAIR"], reference=None)
-    assert pipeline["register"] == "passthrough"
+    assert isinstance(pipeline["register"], CohortCheck)
     assert isinstance(make_idh_pipeline()["register"], RigidRegistration)

@@ -36,13 +36,14 @@ def print_models(table: pd.DataFrame, *, title: str):
     """Print the paper's Table I: one row a model."""
     grid = Table(title=title, title_justify="left", title_style="bold")
     grid.add_column("Model", no_wrap=True)
-    for column in ("AUC", "95 % interval", "Accuracy", "Precision", "Recall", "F1"):
-        grid.add_column(column, justify="right")
+    # The paper's own short headings: the table fits a terminal of 80 columns.
+    for column in ("AUC", "95 % CI", "Acc", "Pre", "Rec", "F1"):
+        grid.add_column(column, justify="right", no_wrap=True)
     for name, row in table.iterrows():
         grid.add_row(
             str(name),
             f"{row['AUC']:.2f}",
-            f"{row['AUC low']:.2f} to {row['AUC high']:.2f}",
+            f"{row['AUC low']:.2f}-{row['AUC high']:.2f}",
             *(f"{row[metric]:.2f}" for metric in ("Accuracy", "Precision", "Recall", "F1")),
         )
     console.print(grid)

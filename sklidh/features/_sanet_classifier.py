@@ -68,7 +68,7 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
     loss_curves_ : dict of str to ndarray of shape (n_epochs,)
         Mean training loss of each epoch.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
 
     References
     ----------

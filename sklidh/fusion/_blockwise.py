@@ -66,7 +66,7 @@ class BlockwiseMixin:
         self.classes_, y = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has one class only, {self.classes_[0]!r}, in {len(y)} patients; "
+                f"y has one class only, {self.classes_.tolist()[0]!r}, in {len(y)} patients; "
                 "at least two are needed"
             )
         self.blocks_ = find_blocks(

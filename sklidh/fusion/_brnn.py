@@ -48,20 +48,20 @@ class BRNNClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (2,)
     weights_ : ndarray of shape (n_parameters,)
         Hidden weights, hidden biases, output weights, output bias. n_parameters is
-        n_neurons * (n_features_in_ + 2) + 1.
+        n_neurons * (n_features + 2) + 1.
     n_effective_parameters_ : float
         How many of them the data determine, from 0 to n_parameters.
     alpha_, beta_ : float
         What the weights and the data's error are multiplied by.
     log_evidence_ : float
         Log-probability of the training labels, up to a constant.
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray of shape (n_epochs,)
         The objective after each step, under the alpha and beta of that step.
     n_iter_ : int
-    centre_, half_range_ : ndarray of shape (n_features_in_,)
+    centre_, half_range_ : ndarray of shape (n_features,)
         How columns are scaled.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only where X has column names.
 
     References

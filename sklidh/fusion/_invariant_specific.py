@@ -111,17 +111,17 @@ class InvariantSpecificFusionClassifier(
     classes_ : ndarray of shape (n_classes,)
     blocks_ : dict of str to ndarray of int
         The positions of the columns of each of the M blocks.
-    column_means_ : ndarray of shape (n_features_in_,)
+    column_means_ : ndarray of shape (n_features,)
         The training means, which stand in for missing columns.
     net_ : sklidh.nn.FusionNet
         The trained members.
-    loss_curve_ : dict of str to ndarray of shape (n_iter_,)
+    loss_curve_ : dict of str to ndarray of shape (n_epochs,)
         "task", "similarity", "difference" and "reconstruction" without their strengths, "total",
         and with `validation_fraction` "validation"; the mean over the members.
     n_iter_ : int
         The number of epochs.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only where X has column names.
 
     References

@@ -94,7 +94,7 @@ class LateFusionClassifier(BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, 
     classes_ : ndarray of shape (n_classes,)
     blocks_ : dict of str to ndarray of int
         The positions of the columns of each block.
-    column_means_ : ndarray of shape (n_features_in_,)
+    column_means_ : ndarray of shape (n_features,)
         The training means, which stand in for missing columns.
     estimators_ : dict of str to estimator
         The trained classifier of each block.
@@ -103,7 +103,7 @@ class LateFusionClassifier(BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, 
     intercept_ : float, or ndarray of shape (n_classes,) for more than two classes
         The regression's bias; 0 for the mean.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Only where X has column names.
 
     References

@@ -1,5 +1,6 @@
 """Stage 1: images in, images out, all modalities of a patient in one grid."""
 
+from sklidh.images._cohort_check import CohortCheck
 from sklidh.images._reading import (
     ImageError,
     grid_difference,
@@ -12,6 +13,7 @@ from sklidh.images._registration import RigidRegistration
 from sklidh.images._roi import tumour_slices
 
 __all__ = [
+    "CohortCheck",
     "ImageError",
     "RigidRegistration",
     "grid_difference",

@@ -75,7 +75,7 @@ def read_mask(source, *, label=None, patient=None) -> sitk.Image:
     Returns
     -------
     SimpleITK.Image
-        uint8, 1 in the tumour, 0 elsewhere.
+        1 in the tumour, 0 elsewhere; uint8.
 
     Raises
     ------
@@ -154,7 +154,18 @@ def _names_image(cell) -> bool:
 
 
 def grid_difference(one: sitk.Image, other: sitk.Image) -> str:
-    """Say in words how the grids of two images differ; an empty text if they do not."""
+    """Say in words how the grids of two images differ.
+
+    Parameters
+    ----------
+    one, other : SimpleITK.Image
+
+    Returns
+    -------
+    str
+        The first of size, spacing, origin and direction that differs, with both values; empty if
+        none does, rounding apart.
+    """
     if one.GetSize() != other.GetSize():
         return f"sizes {one.GetSize()} and {other.GetSize()} voxels"
     for name, tolerance in (("Spacing", min(one.GetSpacing())), ("Origin", min(one.GetSpacing()))):

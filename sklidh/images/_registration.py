@@ -72,7 +72,7 @@ class RigidRegistration(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     mask : str or None, default="mask"
         The column of masks. A mask in another grid than the reference is resampled on it, labels
         from the nearest voxel, without registration. None: the table has none.
-    n_samples : int, default=50000
+    n_samples : int, default=30000
         Voxels of the reference's foreground that are compared at each resolution.
     n_bins : int, default=32
         Bins of intensity along either axis of the joint histogram.
@@ -81,8 +81,8 @@ class RigidRegistration(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         reference's grid stays as it is, byte for byte, where the transform found displaces its
         foreground by less: to interpolate would cost more than it gains. 0 resamples always.
     warn_below : float, default=0.4
-        Mutual information, in nats, below which an image is warned of. Brain images of one
-        patient reached 0.45 to 1.04, those of two different patients 0.35 at most.
+        Mutual information, in nats, below which an image is warned of. In 53 real images it
+        reached 0.41 to 1.10; in ten registered onto another patient's brain, 0.35 at most.
     missing : {"raise", "nan"}, default="raise"
         Whether an empty cell of a modality is an error, or stays empty. The reference and the
         mask may never be empty.
@@ -109,7 +109,7 @@ class RigidRegistration(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         a point of the reference to the same anatomy in the image as it came (mm, LPS).
     n_features_in_ : int
         The number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The columns' names.
 
     See Also
@@ -166,7 +166,7 @@ class RigidRegistration(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         *,
         modalities=None,
         mask="mask",
-        n_samples=50_000,
+        n_samples=30_000,
         n_bins=32,
         tolerance=0.5,
         warn_below=0.4,
@@ -266,9 +266,10 @@ class RigidRegistration(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.report_ = report_of(zip(X.index, [fits for _, fits in results], strict=True))
         self._warn_of_poor_fits()
         registered = X.copy()
-        for column in columns:
+        for column in columns[1:]:  # the first is the reference
             cells = [row[column] for row, _ in results]
-            registered[column] = pd.Series(cells, index=X.index, dtype=object)
+            # pandas must not look into an image for numbers.
+            registered[column] = pd.Series(cells, X.index, dtype=object).infer_objects()
         return registered
 
     def _check_cells(self, X) -> list[str]:

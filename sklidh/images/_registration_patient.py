@@ -176,13 +176,14 @@ def register_patient(patient, row, *, reference, mask, folder, settings):
             lay = lay_mask if column == mask else lay_image
             pair = read(column), read(reference)
             try:
-                laid = keep(entry, lay(*pair, **how))
+                laid = lay(*pair, **how)
             except (RuntimeError, ValueError) as error:
                 path = os.fspath(cell) if is_path(cell) else "image in memory"
                 raise ImageError(
                     f"patient {patient!r}, column {column!r}, {path}: cannot be laid onto "
                     f"{reference!r}: {error}"
                 ) from error
+            laid = keep(entry, laid)
         if laid.image is not None:
             done[column] = laid.image
         if laid.fit is not None:

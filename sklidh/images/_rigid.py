@@ -102,32 +102,46 @@ def check_registrable(image):
         raise ValueError(f"every voxel is {values.min()}")
 
 
-def foreground(image):
-    """Return the voxels brighter than the image's mean, and those next to them."""
-    values = sitk.GetArrayViewFromImage(image)
-    return sitk.BinaryDilate(image > float(values.mean()), [1, 1, 1])
+@dataclass(frozen=True)
+class Foreground:
+    """Where the head is: the voxels brighter than the image's mean, and those next to them.
 
+    Attributes
+    ----------
+    region : SimpleITK.Image
+        1 in the foreground, 0 elsewhere.
+    centre : ndarray of shape (3,)
+        In mm.
+    radius : float
+        The voxels' distance from the centre, in mm, as root mean square.
+    """
 
-def centroid(image):
-    """Return the centre of an image's foreground, in mm."""
-    bright = sitk.GetArrayFromImage(foreground(image))
-    return grid_points(image, np.argwhere(bright)[:, ::-1].mean(axis=0))
+    region: sitk.Image
+    centre: np.ndarray
+    radius: float
+
+    @classmethod
+    def of(cls, image):
+        """Find the foreground of an image."""
+        mean = float(sitk.GetArrayViewFromImage(image).mean())
+        region = sitk.BinaryDilate(image > mean, [1, 1, 1])
+        points = grid_points(image, np.argwhere(sitk.GetArrayViewFromImage(region))[:, ::-1])
+        centre = points.mean(axis=0)
+        return cls(region, centre, np.sqrt(((points - centre) ** 2).sum(axis=1).mean()))
 
 
 class Comparison:
     """The mutual information of two images at one resolution, as a function of the transform."""
 
-    def __init__(self, fixed, moving, region, centre, n_samples, n_bins, rng):
-        self.n_bins = n_bins
-        self.centre = centre
-        region = sitk.Resample(region, fixed, sitk.Transform(), sitk.sitkNearestNeighbor)
+    def __init__(self, fixed, moving, foreground, n_samples, n_bins, rng):
+        self.centre, self.radius, self.n_bins = foreground.centre, foreground.radius, n_bins
+        region = sitk.Resample(foreground.region, fixed, sitk.Transform(), sitk.sitkNearestNeighbor)
         chosen = np.flatnonzero(sitk.GetArrayViewFromImage(region))
         if len(chosen) > n_samples:
             chosen = np.sort(rng.choice(chosen, n_samples, replace=False))
         values = sitk.GetArrayViewFromImage(fixed)
         voxels = np.stack(np.unravel_index(chosen, values.shape)[::-1], axis=1)
         self.offsets = grid_points(fixed, voxels) - self.centre
-        self.radius = np.sqrt((self.offsets**2).sum(axis=1).mean())
         self.fixed = bin_positions(values.ravel()[chosen], n_bins).astype(np.int64)
         self.moving = bin_positions(sitk.GetArrayViewFromImage(moving), n_bins)
         self.to_voxels = (np.reshape(moving.GetDirection(), (3, 3)) / moving.GetSpacing()).T
@@ -164,7 +178,8 @@ class Comparison:
 def search_start(compare, fixed, moving):
     """Return the parameters of the best start: grids, centres and a few rotations compete."""
     middles = [grid_points(image, (np.array(image.GetSize()) - 1) / 2) for image in (fixed, moving)]
-    translations = [np.zeros(3), middles[1] - middles[0], centroid(moving) - centroid(fixed)]
+    centres = compare.centre, Foreground.of(moving).centre
+    translations = [np.zeros(3), middles[1] - middles[0], centres[1] - centres[0]]
     candidates = [np.concatenate([np.zeros(3), translation]) for translation in translations]
     best = max(candidates, key=lambda candidate: compare(candidate)[0])
     turns = np.radians(SEARCHED_DEGREES)[:, None, None] * np.eye(3) * compare.radius
@@ -188,7 +203,7 @@ def describe(compare, parameters):
     )
 
 
-def register_rigidly(fixed, moving, *, n_samples=50_000, n_bins=32, seed=0):
+def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, seed=0):
     """Find the rigid transform that lays `moving` onto `fixed`.
 
     The mutual information is maximised at three resolutions, each starting from the one before.
@@ -197,7 +212,7 @@ def register_rigidly(fixed, moving, *, n_samples=50_000, n_bins=32, seed=0):
     ----------
     fixed, moving : SimpleITK.Image
         Three-dimensional, two voxels or more along every axis.
-    n_samples : int, default=50000
+    n_samples : int, default=30000
         Voxels of the fixed image's foreground compared at each resolution.
     n_bins : int, default=32
         Of either axis of the joint histogram.
@@ -217,12 +232,11 @@ def register_rigidly(fixed, moving, *, n_samples=50_000, n_bins=32, seed=0):
         check_registrable(image)
     rng = np.random.default_rng(seed)
     fixed, moving = (sitk.Cast(image, sitk.sitkFloat32) for image in (fixed, moving))
-    coarse = shrink(fixed, SHRINKING[0])
-    region, centre = foreground(coarse), centroid(coarse)
+    foreground = Foreground.of(shrink(fixed, SHRINKING[0]))
     parameters = None
     for factor in SHRINKING:
         pair = shrink(fixed, factor), shrink(moving, factor)
-        compare = Comparison(*pair, region, centre, n_samples, n_bins, rng)
+        compare = Comparison(*pair, foreground, n_samples, n_bins, rng)
         if parameters is None:
             parameters = search_start(compare, *pair)
         parameters = compare.maximise(parameters)

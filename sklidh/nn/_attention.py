@@ -50,6 +50,25 @@ def update_running(norm, mean, variance, count):
         norm.num_batches_tracked.add_(1)
 
 
+class PointwiseConvolution(nn.Conv2d):
+    """A 1 x 1 convolution as one product of matrices, fastest on channels-last maps.
+
+    Parameters
+    ----------
+    in_channels : int
+    out_channels : int
+    bias : bool, default=True
+    """
+
+    def __init__(self, in_channels, out_channels, bias=True):
+        super().__init__(in_channels, out_channels, 1, bias=bias)
+
+    def forward(self, x):
+        """Map (B, in_channels, H, W) to (B, out_channels, H, W)."""
+        out = F.linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias)
+        return out.permute(0, 3, 1, 2)
+
+
 class PairwiseAttention(nn.Module):
     r"""Attention weights from the difference of a pixel and each neighbour.
 
@@ -85,17 +104,17 @@ class PairwiseAttention(nn.Module):
     def __init__(self, in_channels, relation_channels, out_channels, *, share=8, kernel_size=7):
         super().__init__()
         self.share, self.kernel_size = share, kernel_size
-        self.phi = nn.Conv2d(in_channels, relation_channels, 1)
-        self.psi = nn.Conv2d(in_channels, relation_channels, 1)
-        self.beta = nn.Conv2d(in_channels, out_channels, 1)
-        self.position = nn.Conv2d(2, 2, 1)
+        self.phi = PointwiseConvolution(in_channels, relation_channels)
+        self.psi = PointwiseConvolution(in_channels, relation_channels)
+        self.beta = PointwiseConvolution(in_channels, out_channels)
+        self.position = PointwiseConvolution(2, 2)
         self.gamma = nn.Sequential(
             nn.BatchNorm2d(relation_channels + 2),
             nn.ReLU(),
-            nn.Conv2d(relation_channels + 2, relation_channels, 1, bias=False),
+            PointwiseConvolution(relation_channels + 2, relation_channels, bias=False),
             nn.BatchNorm2d(relation_channels),
             nn.ReLU(),
-            nn.Conv2d(relation_channels, out_channels // share, 1),
+            PointwiseConvolution(relation_channels, out_channels // share),
         )
 
     def forward(self, x):
@@ -195,16 +214,16 @@ class PatchwiseAttention(nn.Module):
         self.share, self.kernel_size = share, kernel_size
         weights = out_channels // share
         joined = relation_channels * (kernel_size**2 + 1)
-        self.phi = nn.Conv2d(in_channels, relation_channels, 1)
-        self.psi = nn.Conv2d(in_channels, relation_channels, 1)
-        self.beta = nn.Conv2d(in_channels, out_channels, 1)
+        self.phi = PointwiseConvolution(in_channels, relation_channels)
+        self.psi = PointwiseConvolution(in_channels, relation_channels)
+        self.beta = PointwiseConvolution(in_channels, out_channels)
         self.gamma = nn.Sequential(
             nn.BatchNorm2d(joined),
             nn.ReLU(),
-            nn.Conv2d(joined, weights, 1, bias=False),
+            PointwiseConvolution(joined, weights, bias=False),
             nn.BatchNorm2d(weights),
             nn.ReLU(),
-            nn.Conv2d(weights, kernel_size**2 * weights, 1),
+            PointwiseConvolution(weights, kernel_size**2 * weights),
         )
 
     def forward(self, x):

@@ -1,9 +1,15 @@
 """The self-attention networks SAN10, SAN15 and SAN19 (Zhao et al. 2020), and their features."""
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sklidh.nn._attention import PairwiseAttention, PatchwiseAttention
+from sklidh.nn._attention import (
+    PairwiseAttention,
+    PatchwiseAttention,
+    PointwiseConvolution,
+    update_running,
+)
 
 BLOCKS = {"san10": (2, 1, 2, 4, 1), "san15": (3, 2, 3, 5, 2), "san19": (3, 3, 4, 6, 3)}
 """Bottlenecks in each of the five stages."""
@@ -32,7 +38,7 @@ class Bottleneck(nn.Module):
             channels, channels // 16, channels // 4, share=8, kernel_size=kernel_size
         )
         self.norm_out = nn.BatchNorm2d(channels // 4)
-        self.expand = nn.Conv2d(channels // 4, channels, 1)
+        self.expand = PointwiseConvolution(channels // 4, channels)
 
     def forward(self, x):
         """Return a map of the shape of x, (B, channels, H, W)."""
@@ -41,7 +47,7 @@ class Bottleneck(nn.Module):
 
 
 class Stage(nn.Module):
-    """Halve the map, change its channels, and pass it through bottlenecks.
+    """Change the channels of a map and pass it through bottlenecks.
 
     Parameters
     ----------
@@ -56,17 +62,60 @@ class Stage(nn.Module):
 
     def __init__(self, attention, in_channels, channels, n_blocks, kernel_size):
         super().__init__()
-        self.transition = nn.Conv2d(in_channels, channels, 1, bias=False)
+        self.transition = PointwiseConvolution(in_channels, channels, bias=False)
         self.blocks = nn.Sequential(
             *[Bottleneck(attention, channels, kernel_size) for _ in range(n_blocks)]
         )
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x):
-        """Map (B, in_channels, H, W) to (B, channels, H // 2, W // 2)."""
-        # A map of one pixel cannot be halved: images below 32 pixels stay at one.
-        x = F.max_pool2d(x, 2) if min(x.shape[-2:]) > 1 else x
+        """Map (B, in_channels, H, W) to (B, channels, H, W)."""
         return F.relu(self.norm(self.blocks(self.transition(x))))
+
+
+class Stem(nn.Module):
+    """Make 64 channels of an image, normalise, rectify and halve it.
+
+    Parameters
+    ----------
+    in_channels : int
+        Channels of the image.
+    """
+
+    def __init__(self, in_channels):
+        super().__init__()
+        self.convolution = PointwiseConvolution(in_channels, CHANNELS[0], bias=False)
+        self.norm = nn.BatchNorm2d(CHANNELS[0])
+
+    def forward(self, x):
+        """Map (B, in_channels, H, W) to (B, 64, H // 2, W // 2), channels last in memory."""
+        if x.shape[1] > 1:
+            x = x.contiguous(memory_format=torch.channels_last)
+            return F.max_pool2d(F.relu(self.norm(self.convolution(x))), 2)
+        # Of a single channel every output is a line a * x + b, and its largest value over a
+        # square lies where x is largest (a > 0) or smallest: the 64 full maps are never made.
+        weight, norm = self.convolution.weight[:, 0, 0, 0], self.norm
+        if norm.training:
+            variance, mean = torch.var_mean(x, correction=0)
+            mean, variance = weight * mean, weight.square() * variance
+            update_running(norm, mean, variance, x.numel())
+        else:
+            mean, variance = norm.running_mean, norm.running_var
+        slope = norm.weight * (variance + norm.eps).rsqrt()
+        offset = norm.bias - mean * slope
+        slope = slope * weight
+        most, least = F.max_pool2d(x, 2), -F.max_pool2d(-x, 2)
+        most, least = (end.permute(0, 2, 3, 1) for end in (most, least))
+        out = F.relu(most * slope.clamp(min=0) + least * slope.clamp(max=0) + offset)
+        return out.permute(0, 3, 1, 2)
+
+
+class Halve(nn.Module):
+    """Halve a map by the largest value of each 2 x 2 square; one pixel stays one pixel."""
+
+    def forward(self, x):
+        """Map (B, C, H, W) to (B, C, H // 2, W // 2)."""
+        return F.max_pool2d(x, 2) if min(x.shape[-2:]) > 1 else x
 
 
 class SAN(nn.Module):
@@ -111,15 +160,11 @@ class SAN(nn.Module):
     ):
         super().__init__()
         attention = {"pairwise": PairwiseAttention, "patchwise": PatchwiseAttention}[attention]
-        self.stem = nn.Conv2d(in_channels, CHANNELS[0], 1, bias=False)
-        self.norm = nn.BatchNorm2d(CHANNELS[0])
         before = (CHANNELS[0], *CHANNELS[:-1])
-        self.stages = nn.Sequential(
-            *[
-                Stage(attention, *sizes)
-                for sizes in zip(before, CHANNELS, BLOCKS[architecture], FOOTPRINTS, strict=True)
-            ]
-        )
+        sizes = zip(before, CHANNELS, BLOCKS[architecture], FOOTPRINTS, strict=True)
+        first, *others = (Stage(attention, *each) for each in sizes)
+        self.stem = Stem(in_channels)
+        self.stages = nn.Sequential(first, *(nn.Sequential(Halve(), stage) for stage in others))
         self.feature_layer = nn.Linear(CHANNELS[-1], n_features) if n_features else nn.Identity()
         self.classifier = nn.Linear(n_features or CHANNELS[-1], n_classes)
 
@@ -134,8 +179,7 @@ class SAN(nn.Module):
         -------
         Tensor of shape (B, n_features)
         """
-        x = F.relu(self.norm(self.stem(x)))
-        return self.feature_layer(self.stages(x).mean((2, 3)))
+        return self.feature_layer(self.stages(self.stem(x)).mean((2, 3)))
 
     def forward(self, x):
         """Return the classes' logits.

@@ -101,9 +101,7 @@ def _selected_features(pipeline) -> pd.DataFrame:
 
 
 def _figures(comparison, X, pipeline, modalities) -> dict:
-    registered = X.iloc[[0]]
-    if pipeline.named_steps["register"] != "passthrough":
-        registered = pipeline.named_steps["register"].transform(registered)
+    registered = pipeline.named_steps["register"].transform(X.iloc[[0]])
     return {
         "cases": (
             CaseDisplay.from_case(registered.iloc[0], modalities).figure_,

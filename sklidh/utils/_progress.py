@@ -27,6 +27,6 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(
-        items, description=description, total=total, console=Console(stderr=True), transient=False
-    )
+    # Transient: a run has dozens of loops, most of them read from the cache at once.
+    console = Console(stderr=True)
+    yield from track(items, description, total=total, console=console, transient=True)

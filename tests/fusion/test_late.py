@@ -167,7 +167,7 @@ def test_nan_is_refused_at_fit_and_at_predict_naming_patient_and_block():
 def test_block_that_lacks_a_class_is_an_error():
     X, y = cohort()
     X.loc[y == "m", ["T1__f0", "T1__f1", "T1__f2"]] = np.nan
-    with pytest.raises(ValueError, match="block 'T1' has .* no example of one of the classes"):
+    with pytest.raises(ValueError, match=r"block 'T1' has .* no example of one of the classes"):
         LateFusionClassifier(LogisticRegression(), missing="ignore").fit(X, y)
 
 

@@ -1,0 +1,105 @@
+"""Check a cohort's table and pass it on: the first step where nothing is registered."""
+
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklidh.utils import check_cases, check_target
+
+
+class CohortCheck(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Check a whole table of patients before the first image is read.
+
+    Without it the branch of the first modality would work for hours before that of the second
+    finds that a file is missing. `RigidRegistration` makes the same checks.
+
+    Parameters
+    ----------
+    modalities : sequence of str
+        The columns of images that later steps read.
+    mask : str, default="mask"
+        The column of masks.
+    missing : {"raise", "nan"}, default="raise"
+        Whether an empty cell of a modality is an error.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        The number of columns.
+    feature_names_in_ : ndarray of shape (n_features,)
+        The columns' names.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklidh.images import CohortCheck
+    >>> X = pd.DataFrame({"T1": ["nowhere.nii"], "mask": ["nowhere.nii"]}, index=["P1"])
+    >>> CohortCheck(["T1"]).fit(X)
+    Traceback (most recent call last):
+    sklidh.utils._validation.CohortError: the table of patients has problems:
+      - patient 'P1', column 'T1': no such file: nowhere.nii
+      - patient 'P1', column 'mask': no such file: nowhere.nii
+    """
+
+    _parameter_constraints: dict = {
+        "modalities": ["array-like"],
+        "mask": [str],
+        "missing": [StrOptions({"raise", "nan"})],
+    }
+
+    def __init__(self, modalities, *, mask="mask", missing="raise"):
+        self.modalities = modalities
+        self.mask = mask
+        self.missing = missing
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the table and the target.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            Index: patient ids.
+        y : array-like of shape (n_patients,), default=None
+            Checked if given.
+
+        Returns
+        -------
+        CohortCheck
+            This one.
+
+        Raises
+        ------
+        CohortError
+            Everything that is wrong with them, at once.
+        """
+        self._check(X)
+        if y is not None:
+            check_target(y, X)
+        validate_data(self, X, skip_check_array=True)
+        return self
+
+    def transform(self, X):
+        """Check the table and return it as it is.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_columns)
+        """
+        check_is_fitted(self)
+        self._check(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return X
+
+    def _check(self, X):
+        check_cases(X, [*self.modalities, self.mask], missing=self.missing)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
