@@ -3,7 +3,7 @@
 import pytest
 from sklearn.model_selection import GridSearchCV
 
-from sklidh import SANetFeaturizer, make_idh_pipeline
+from sklidh import RadiomicsExtractor, SANetFeaturizer, make_idh_pipeline
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 
@@ -18,13 +18,15 @@ def nested_evaluation(folder, effect):
     """Search over alpha inside every training fold: images, networks, selection and fusion."""
     X, y = make_glioma_phantoms(folder / "cohort", 60, size=32, spacing=2.0, effect=effect)
     pipeline = make_idh_pipeline(
-        deep=SANetFeaturizer(n_features=16, size=16, max_epochs=3, random_state=0),
+        ["T1CE", "T2", "FLAIR"],
+        radiomics=RadiomicsExtractor({"imageType": {"Original": {}}}, cache=folder / "cache"),
+        deep=SANetFeaturizer(n_features=16, size=16, max_epochs=1, random_state=0),
         cache=folder / "cache",
         memory=str(folder / "memory"),
         random_state=0,
     )
     search = GridSearchCV(pipeline, {"fusion__alpha": [0.3, 0.9]}, cv=2, scoring="roc_auc")
-    return cross_validate(search, X, y, cv=4)
+    return cross_validate(search, X, y, cv=3)
 
 
 def test_without_a_difference_between_the_classes_the_interval_holds_one_half(tmp_path):

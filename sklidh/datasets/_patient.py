@@ -73,7 +73,7 @@ def draw_traits(rng, shift):
         brightness of the core's rim in T1CE, lower in mutants; ``mismatch``: 0 to 1, how dark the
         core, bright in T2, is in FLAIR, higher in mutants.
     """
-    texture, rim, dark = rng.normal(size=3) + 2.0 * shift * np.array([-1, -1, 1])
+    texture, rim, dark = rng.normal(size=3) + 2.6 * shift * np.array([-1, -1, 1])
     return {
         "heterogeneity": 0.16 * np.exp(0.3 * texture),
         "enhancement": 0.45 * np.exp(0.4 * rim),

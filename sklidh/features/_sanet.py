@@ -121,6 +121,10 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
 
     Notes
     -----
+    Once the weights are final, the averages of the batch normalisations are taken anew over the
+    training slices. Those kept while training trail behind the weights, in a small cohort so far
+    that the features of a few epochs would be those of another network.
+
     A patient's features do not depend on who else is in the table, up to rounding: features of a
     batch and of its patients one by one agree within 1e-5 of their largest value. On a CPU the
     same seed gives the same bits, also where several networks are trained at the same time; each

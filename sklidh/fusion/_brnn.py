@@ -165,7 +165,7 @@ class BRNNClassifier(ClassifierMixin, BaseEstimator):
                 f"BRNNClassifier took max_iter={self.max_iter} steps and its objective still "
                 f"changes by more than tol={self.tol:g}; raise max_iter",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         self.weights_ = best.weights
         self.alpha_, self.beta_ = best.alpha, best.beta

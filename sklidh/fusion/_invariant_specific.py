@@ -1,10 +1,13 @@
 """Inter-modality fusion with invariant and specific constraints."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
 import torch
+from scipy.stats import entropy
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,6 +18,9 @@ from sklidh.nn._fusion import FusionNet, pad
 from sklidh.nn._fusion_training import Batch, Constraints, one_thread, train
 from sklidh.nn._losses import DIFFERENCES, RECONSTRUCTIONS, SIMILARITIES
 from sklidh.utils import progress
+
+# A network whose cross-entropy is above this part of the class frequencies' has learned nothing.
+IDLE = 0.95
 
 
 def as_batch(X, y, weight, present, blocks) -> Batch:
@@ -274,6 +280,17 @@ class InvariantSpecificFusionClassifier(
             )
         self.loss_curve_ = {term: curve.mean(1).numpy() for term, curve in history.items()}
         self.n_iter_ = len(self.loss_curve_["total"])
+        uninformed = entropy(np.bincount(y[training], weight[training]))
+        idle = history["task"][-1].numpy() > IDLE * uninformed
+        if idle.any():
+            warnings.warn(
+                f"{idle.sum()} of {self.n_members} network(s) predict the training patients hardly "
+                f"better than the class frequencies do after max_epochs={self.max_epochs} at "
+                f"lr={self.lr:g}: train longer, take more n_members, or lower beta, which can draw "
+                "the codes of all patients to one point",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         return self
 
     def predict_proba(self, X):

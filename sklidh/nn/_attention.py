@@ -44,10 +44,11 @@ def coordinate_variance(n, reach, like):
 def update_running(norm, mean, variance, count):
     """Move the running averages of a batch normalisation as its own forward pass would."""
     with torch.no_grad():
-        unbiased = variance * (count / (count - 1))
-        norm.running_mean.lerp_(mean, norm.momentum)
-        norm.running_var.lerp_(unbiased, norm.momentum)
         norm.num_batches_tracked.add_(1)
+        # Without a momentum, all batches count the same.
+        part = 1 / norm.num_batches_tracked if norm.momentum is None else norm.momentum
+        norm.running_mean.lerp_(mean, part)
+        norm.running_var.lerp_(variance * (count / (count - 1)), part)
 
 
 class PointwiseConvolution(nn.Conv2d):

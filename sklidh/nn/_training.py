@@ -10,6 +10,7 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch import nn
+from torch.optim.swa_utils import update_bn
 
 # torch's random state and its number of threads belong to the whole process.
 _ONE_AT_A_TIME = threading.RLock()
@@ -154,6 +155,10 @@ def train(
 ):
     """Train a network to tell classes apart: Adam on the cross-entropy.
 
+    The running averages of the batch normalisations trail behind the weights by some dozens of
+    steps, which in a small cohort is the whole training. So once the weights are final, one more
+    pass over the images takes the averages anew, and evaluation mode shows the trained network.
+
     Parameters
     ----------
     module : type
@@ -208,8 +213,11 @@ def train(
         device=device,
         verbose=0,
     )
+    images, labels = (torch.as_tensor(array, device=device) for array in (images, labels))
     with fenced(seed):
-        net.fit(torch.as_tensor(images, device=device), torch.as_tensor(labels, device=device))
+        net.fit(images, labels)
+        batches = net.get_iterator(net.get_dataset(images, labels), training=True)
+        update_bn(batches, net.module_)
     losses = np.array(net.history[:, "train_loss"])
     net.module_.zero_grad(set_to_none=True)
     net.trim_for_prediction()

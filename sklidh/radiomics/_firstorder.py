@@ -116,7 +116,10 @@ def _moments(values, shift):
 
 @kernel(fastmath={"reassoc", "nsz"})
 def _deviation_between(values, low, high):
-    """Mean absolute deviation of the values from `low` to `high`, from their own mean."""
+    """Mean absolute deviation of the values from `low` to `high`, from their own mean.
+
+    NaN where there is none, as between the percentiles of two voxels.
+    """
     # Weights 0 and 1 instead of branches, which would be guessed wrong every few voxels.
     total = 0.0
     n = 0.0
@@ -124,6 +127,8 @@ def _deviation_between(values, low, high):
         weight = np.float64((values[v] >= low) & (values[v] <= high))
         total += weight * values[v]
         n += weight
+    if n == 0:
+        return np.nan
     mean = total / n
     deviation = 0.0
     for v in range(values.size):

@@ -68,7 +68,7 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     Returns
     -------
     dict of str to float
-        NaN where the region has no pair of neighbours at all.
+        NaN where the region has no pair of neighbours at all (but MCC for a single grey level).
     """
     p = co_occurrence(grey, roi, directions, symmetrical=symmetrical, weights=weights, mcc=mcc)
     i, n_grey = p.i, p.n_grey
@@ -124,7 +124,8 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
         "SumSquares": var_x,
     }
     if p.mcc is not None:
-        features["MCC"] = p.mcc
+        # One grey level: 1 by definition, pairs or not.
+        features["MCC"] = p.mcc if i.size > 1 else np.ones(1)
     return {name: _mean(each) for name, each in features.items()}
 
 

@@ -124,6 +124,9 @@ def _top(diagonal, beside):
         left = beside[i - 1] if i > 0 else 0.0
         right = beside[i] if i < n - 1 else 0.0
         x = max(x, diagonal[i] + left + right)
+    vector = np.ones(n)
+    if x < 1e-15:
+        return vector / np.sqrt(n)  # T is zero, and every vector belongs to its eigenvalue
     q = np.empty(n)
     settled = False
     while True:
@@ -144,7 +147,6 @@ def _top(diagonal, beside):
         settled = not lower < x * (1 - 1e-14)
         # Stop just above the root, where the pivots are not zero.
         x = x * (1 + 1e-14) if settled else lower
-    vector = np.ones(n)
     for _ in range(3):
         for i in range(1, n):
             vector[i] -= beside[i - 1] / q[i - 1] * vector[i - 1]

@@ -14,7 +14,8 @@ def pointwise_image(volume, roi, function):
     ----------
     volume : ndarray, shape (n_slices, n_rows, n_columns)
     roi : Roi
-    function : {"square", "squareroot", "logarithm", "exponential"}
+    function : callable
+        One of `FUNCTIONS`: of the intensities, and of the image's largest magnitude m.
 
     Returns
     -------
@@ -22,7 +23,7 @@ def pointwise_image(volume, roi, function):
     """
     x = volume[roi.box].astype(np.float64)
     m = max(abs(float(volume.min())), abs(float(volume.max())))
-    return _FUNCTIONS[function](x, m)
+    return function(x, m)
 
 
 def _square(x, m):
@@ -41,7 +42,7 @@ def _exponential(x, m):
     return np.exp(np.log(m) / m * x)
 
 
-_FUNCTIONS = {
+FUNCTIONS = {
     "square": _square,
     "squareroot": _square_root,
     "logarithm": _logarithm,

@@ -91,9 +91,42 @@ class Roi:
         return np.ravel(box_image)[self._places_in_box].astype(np.float64)
 
 
+def check_region(mask, *, fewest_axes=1, more_than=None):
+    """Check that a region is large enough to be described.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (n_slices, n_rows, n_columns)
+    fewest_axes : int
+        ``minimumROIDimensions``: along how many axes it must extend; a single voxel never passes.
+    more_than : int or None
+        ``minimumROISize``: a number of voxels that it must exceed.
+    """
+    n_voxels = int(np.count_nonzero(mask))
+    if n_voxels == 0:
+        raise ValueError("the mask is empty: no voxel of the region's label is left")
+    n_axes = sum(side.stop - side.start > 1 for side in bounding_box(mask))
+    if n_axes < max(1, fewest_axes):
+        raise ValueError(
+            f"the region has {n_voxels} voxels and extends along {n_axes} of 3 axes; "
+            f"minimumROIDimensions={fewest_axes} asks for more (a single voxel never passes)"
+        )
+    if more_than is not None and n_voxels <= more_than:
+        raise ValueError(
+            f"the region has {n_voxels} voxels; minimumROISize={more_than} asks for more than that"
+        )
+
+
 def bounding_box(mask):
     """The smallest box with all voxels that are not zero, as slices along (z, y, x)."""
-    slices = np.flatnonzero(mask.any(axis=(1, 2)))
-    shadow = mask[slices[0] : slices[-1] + 1].any(axis=0)
-    places = slices, np.flatnonzero(shadow.any(1)), np.flatnonzero(shadow.any(0))
+    places = [np.flatnonzero(along) for along in projections(mask)]
     return tuple(slice(int(along[0]), int(along[-1]) + 1) for along in places)
+
+
+def projections(mask):
+    """Tell along (z, y, x) where the mask has voxels: three arrays of bool."""
+    slices = mask.any(axis=(1, 2))
+    first, last = np.flatnonzero(slices)[[0, -1]]
+    # Most slices of a brain hold no tumour; the two other axes need not look at them.
+    shadow = mask[first : last + 1].any(axis=0)
+    return slices, shadow.any(axis=1), shadow.any(axis=0)

@@ -51,7 +51,7 @@ def shape_features(roi, spacing):
 
 def principal_variances(roi, spacing):
     """Variances of the voxels' places along the principal axes, mm2, ascending."""
-    place = roi.coordinates * np.asarray(spacing)
+    place = roi.coordinates * np.asarray(spacing, float)
     place -= place.mean(0)
     return np.linalg.eigvalsh(place.T @ place / roi.n_voxels).clip(min=0)
 

@@ -37,36 +37,52 @@ def wavelet_images(volume, roi, *, wavelet="coif1", start_level=0, level=1, flat
     """
     precision = np.float32 if volume.dtype == np.float32 else np.float64
     low, high = filter_taps(wavelet, precision)
-    # The transform is circular. PyRadiomics repeats the first voxel of an odd axis at its end.
     axes = [axis for axis in (2, 1, 0) if axis != flat_axis]
     n_levels = start_level + level
-    before = len(low) - 1 - len(low) // 2
     after = len(low) // 2
-    around = [
-        (n_levels * before, n_levels * after) if axis in axes else (0, 0) for axis in range(3)
-    ]
-    approximation = _circular_crop(volume, roi, around).astype(precision)
-    for done in range(n_levels):
-        here = done + 1 - start_level
-        prefix = "wavelet-" if here <= 1 else f"wavelet{here}-"
-        left = n_levels - done - 1
+    before = len(low) - 1 - after
+    # The transform is circular; PyRadiomics repeats the first voxel of an odd axis at its end.
+    period = [size + size % 2 for size in volume.shape]
+
+    def places(margins):
+        """Where the box with a margin for so many further levels lies, along each axis."""
+        return [
+            np.arange(side.start - margins * before, side.stop + margins * after) % period[axis]
+            if axis in axes
+            else np.arange(side.start, side.stop)
+            for axis, side in enumerate(roi.box)
+        ]
+
+    around = [at * (at < n) for at, n in zip(places(n_levels), volume.shape, strict=True)]
+    approximation = volume[np.ix_(*around)].astype(precision)
+    for margins in range(n_levels - 1, -1, -1):
+        wrapped = [
+            (at + after - n + 1).clip(0, None)
+            for at, n in zip(places(margins), period, strict=True)
+        ]
+        of_level = level - margins
+        prefix = "wavelet-" if of_level <= 1 else f"wavelet{of_level}-"
         image = approximation
-        for name, band in _sub_bands(image, axes, low, high):
+        for name, band in _sub_bands(image, axes, low, high, wrapped):
             if name == "L" * len(axes):
                 approximation = band
-            elif here >= 1:
-                yield prefix + name, _trim(band, axes, left * before, left * after)
+            elif of_level >= 1:
+                yield prefix + name, _trim(band, axes, margins * before, margins * after)
     yield prefix + "L" * len(axes), approximation
 
 
-def _sub_bands(image, axes, low, high, name=""):
+def _sub_bands(image, axes, low, high, wrapped, name=""):
     """Filter along one axis after another, keeping no more than one band per axis in memory."""
     if not axes:
         yield name, image
         return
+    axis, *others = axes
+    shape = list(image.shape)
+    shape[axis] -= low.size - 1
     for letter, taps in (("L", low), ("H", high)):
-        band = _filter_along(image, axes[0], taps)
-        yield from _sub_bands(band, axes[1:], low, high, name + letter)
+        band = np.zeros(shape, image.dtype)
+        _convolve(image, axis, taps, wrapped[axis], band)
+        yield from _sub_bands(band, others, low, high, wrapped, name + letter)
 
 
 def _trim(image, axes, before, after):
@@ -91,42 +107,36 @@ def filter_taps(wavelet, precision):
     return tuple(band[:n_taps] for band in pywt.swt(impulse, wavelet, level=1)[0])
 
 
-def _circular_crop(volume, roi, around):
-    """The bounding box with a margin, taken around the ends of the (evenly long) axes."""
-    places = []
-    for axis, (before, after) in enumerate(around):
-        size = volume.shape[axis]
-        even = size + size % 2
-        place = np.arange(roi.box[axis].start - before, roi.box[axis].stop + after) % even
-        places.append(np.where(place < size, place, 0))
-    return volume[np.ix_(*places)]
-
-
-def _filter_along(image, axis, taps):
-    """Convolve with `taps` along one axis; the margin that the filter needs is used up."""
-    shape = list(image.shape)
-    shape[axis] -= taps.size - 1
-    result = np.zeros(shape, image.dtype)
-    _convolve(image, axis, taps, result)
-    return result
-
-
 @kernel
-def _convolve(image, axis, taps, result):
-    """Add up the taps in PyWavelets' order, a row at a time."""
-    last = taps.size - 1
+def _convolve(image, axis, taps, wrapped, result):
+    """Add up the taps in PyWavelets' order, a row at a time.
+
+    The order is that of the taps but where the first few meet voxels from around the end of the
+    axis: these (`wrapped`, for each place along it) come last one first.
+    """
+    n_taps = taps.size
     n_columns = result.shape[2]
     for z in range(result.shape[0]):
         for y in range(result.shape[1]):
             row = result[z, y]
-            for t in range(taps.size):
-                back = last - t
+            turned = wrapped[z] if axis == 0 else wrapped[y] if axis == 1 else 0
+            for t in range(n_taps):
+                tap = turned - 1 - t if t < turned else t
+                back = n_taps - 1 - tap
                 if axis == 0:
                     source = image[z + back, y]
                 elif axis == 1:
                     source = image[z, y + back]
                 else:
                     source = image[z, y, back : back + n_columns]
-                tap = taps[t]
+                weight = taps[tap]
                 for x in range(n_columns):
-                    row[x] += tap * source[x]
+                    row[x] += weight * source[x]
+            if axis < 2:
+                continue
+            for x in range(n_columns):
+                if wrapped[x] > 1:
+                    row[x] = 0
+                    for t in range(n_taps):
+                        tap = wrapped[x] - 1 - t if t < wrapped[x] else t
+                        row[x] += taps[tap] * image[z, y, x + n_taps - 1 - tap]

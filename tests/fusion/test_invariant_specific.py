@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_classification
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import roc_auc_score
@@ -23,6 +25,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklidh.fusion import InvariantSpecificFusionClassifier
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
+# Most tests train for a few epochs only, and are told so.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 TERMS = ["task", "similarity", "difference", "reconstruction"]
 
 
@@ -145,7 +149,7 @@ def test_each_weight_lowers_its_own_term(weight, term):
         {"difference": "misa", "reconstruction": "mse"},
         {"reconstruction_target": "input"},
         {"reconstruction_target": "input", "reconstruction": "mse"},
-        {"projection_dim": 5, "hidden_dim": 3},
+        {"projection_dim": 5, "hidden_dim": 3, "groups": [("T1", "T1CE"), ("T2", "FLAIR")]},
     ],
 )
 def test_every_definition_learns(settings):
@@ -159,6 +163,15 @@ def test_the_papers_batches_and_rate_barely_move_such_a_network():
     ours = fusion(max_epochs=200).fit(X, y).loss_curve_["total"]
     assert papers[-1] > 0.9 * papers[0]
     assert ours[-1] < 0.2 * ours[0]
+
+
+def test_codes_drawn_to_one_point_are_reported():
+    X, y = cohort()
+    with pytest.warns(ConvergenceWarning, match=r"1 of 1 network.*lower beta"):
+        fusion(beta=100.0, max_epochs=50).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fusion(max_epochs=200, groups=[("T1", "T1CE"), ("T2", "FLAIR")]).fit(X, y)
 
 
 def test_members_are_networks_of_their_own_and_probabilities_their_mean():

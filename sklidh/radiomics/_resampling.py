@@ -1,0 +1,196 @@
+"""Image and region on another grid, as PyRadiomics resamples them through ITK.
+
+ITK's order of operations is kept throughout. It is needed to the last bit: integer images are cut
+off, not rounded, and where the two grids share points the interpolated value is an integer but for
+that bit; nearest neighbours at half way are as touchy.
+"""
+
+import math
+from itertools import product
+
+import numpy as np
+
+from sklidh.radiomics._roi import bounding_box
+
+INTERPOLATORS = ("sitkBSpline", "sitkLinear", "sitkNearestNeighbor")
+SPLINE_POLE = math.sqrt(3.0) - 2.0
+SPLINE_TOLERANCE = 1e-10
+# Voxels beyond which the pole's powers no longer reach a result in double precision.
+SPLINE_REACH = 64
+
+
+def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
+    """Resample the surroundings of the region.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (n_slices, n_rows, n_columns)
+    mask : ndarray of bool, same shape
+    spacing : sequence of float
+        Voxel size along (z, y, x), mm.
+    new_spacing : sequence of float
+        Voxel size wanted along (z, y, x), mm; 0 keeps that of the image, as does a region that is
+        one voxel thick along that axis.
+    interpolator : {"sitkBSpline", "sitkLinear", "sitkNearestNeighbor"}
+        For the image; the region always takes the nearest neighbour.
+    margin : int
+        ``padDistance``: voxels of the new grid kept around the region.
+
+    Returns
+    -------
+    volume : ndarray, of the same type
+    mask : ndarray of bool
+    spacing : tuple of float, shape (3,)
+    """
+    old = np.asarray(spacing, float)
+    box = bounding_box(mask)
+    first = np.array([side.start for side in box])
+    thickness = np.array([side.stop - side.start for side in box])
+    new = np.where(np.asarray(new_spacing) == 0, old, new_spacing)
+    new = np.where(thickness == 1, old, new)
+    if np.allclose(old, new):
+        around = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in box)
+        return volume[around], mask[around], tuple(old)
+    ratio = old / new
+    low = np.maximum(0, np.floor((first - 0.5) * ratio - margin))
+    high = np.ceil((first + thickness - 0.5) * ratio + margin)
+    high = np.minimum(high, np.ceil(np.array(volume.shape) * ratio) - 1)
+    # The outer edges of the two grids coincide, not the middles of their first voxels.
+    origin = (0.5 * (new - old) / old + low / ratio) * old
+    sizes = (high - low + 1).astype(int)
+    places = [
+        _places(origin[axis], sizes[axis], new[axis], old[axis], along_line=axis == 2)
+        for axis in range(3)
+    ]
+    z, y, x = (
+        (at >= -0.5) & (at < size - 0.5) for at, size in zip(places, volume.shape, strict=True)
+    )
+    outside = ~(z[:, None, None] & y[:, None] & x)
+    image = {
+        "sitkBSpline": _cubic_spline,
+        "sitkLinear": _linear,
+        "sitkNearestNeighbor": _nearest,
+    }[interpolator](volume, places)
+    image[outside] = 0
+    if volume.dtype.kind in "iu":
+        limits = np.iinfo(volume.dtype)
+        image = np.trunc(image).clip(limits.min, limits.max)
+    region = _nearest(mask, places)
+    region[outside] = False
+    return image.astype(volume.dtype), region, tuple(float(step) for step in new)
+
+
+def _places(origin, size, new, old, *, along_line):
+    """Places of the new voxels along one axis, in voxels of the old grid."""
+    k = np.arange(size)
+    if not along_line:
+        return (origin + k * new) * (1 / old)
+    # ITK works out the ends of a line of x only and divides it.
+    start, end = origin * (1 / old), (origin + size * new) * (1 / old)
+    return start + (end - start) * (k / size)
+
+
+def _nearest(volume, places):
+    return volume[
+        np.ix_(
+            *(
+                np.floor(at + 0.5).astype(int).clip(0, size - 1)
+                for at, size in zip(places, volume.shape, strict=True)
+            )
+        )
+    ]
+
+
+def _linear(volume, places):
+    """Interpolate along x, then y, then z; beyond the middle of the last voxel nothing changes."""
+    result = volume
+    for axis in (2, 1, 0):
+        last = volume.shape[axis] - 1
+        below = np.floor(places[axis]).astype(int).clip(0, last)
+        part = np.maximum(places[axis] - below, 0).reshape(
+            [-1 if a == axis else 1 for a in range(3)]
+        )
+        low = result.take(below, axis).astype(np.float64)
+        high = result.take(np.minimum(below + 1, last), axis)
+        result = low + (high - low) * part
+    return result
+
+
+def _cubic_spline(volume, places):
+    box = [
+        slice(max(0, int(at[0]) - SPLINE_REACH), int(at[-1]) + SPLINE_REACH + 2) for at in places
+    ]
+    coefficients = spline_coefficients(volume[tuple(box)])
+    neighbours, weights = [], []
+    for at, side, size in zip(places, box, volume.shape, strict=True):
+        first = np.floor(at.astype(np.float32)).astype(int) - 1  # ITK's single precision
+        w = at - (first + 1)
+        w3 = (1 / 6) * w * w * w
+        w0 = (1 / 6) + 0.5 * w * (w - 1) - w3
+        w2 = w + w0 - 2 * w3
+        weights.append((w0, 1 - w0 - w2 - w3, w2, w3))
+        near = np.abs(first + np.arange(4)[:, None])  # mirrored at the first voxel ...
+        near = np.where(near >= size, 2 * (size - 1) - near, near)  # ... and the last one
+        neighbours.append(near - side.start)
+    result = np.zeros([at.size for at in places])
+    for z, y, x in product(range(4), repeat=3):
+        weight = weights[2][x] * weights[1][y][:, None] * weights[0][z][:, None, None]
+        result += (
+            weight * coefficients[np.ix_(neighbours[0][z], neighbours[1][y], neighbours[2][x])]
+        )
+    return result
+
+
+def spline_coefficients(volume):
+    """Coefficients of the cubic B-spline that passes through every voxel, mirrored at the ends.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (n_slices, n_rows, n_columns)
+
+    Returns
+    -------
+    ndarray of float64, same shape
+
+    References
+    ----------
+    .. [1] Unser, "Splines: a perfect fit for signal and image processing", IEEE Signal Process.
+           Mag. 16(6), 1999.
+    """
+    z = SPLINE_POLE
+    horizon = math.ceil(math.log(SPLINE_TOLERANCE) / math.log(-z))
+    result = volume.astype(np.float64)
+    for axis in (2, 1, 0):
+        c = np.moveaxis(result, axis, 0)
+        n = len(c)
+        if n == 1:
+            continue
+        c *= (1 - z) * (1 - 1 / z)
+        c[0] = _start_of_recursion(c, z, min(horizon, n)) if horizon < n else _whole_mirror(c, z)
+        for k in range(1, n):
+            c[k] += z * c[k - 1]
+        c[n - 1] = (z / (z * z - 1)) * (z * c[n - 2] + c[n - 1])
+        for k in range(n - 2, -1, -1):
+            c[k] = z * (c[k + 1] - c[k])
+    return result
+
+
+def _start_of_recursion(c, z, horizon):
+    total, power = c[0].copy(), z
+    for k in range(1, horizon):
+        total += power * c[k]
+        power *= z
+    return total
+
+
+def _whole_mirror(c, z):
+    """The start of a line too short for the powers of the pole to vanish along it."""
+    n = len(c)
+    power, back = z, z ** (n - 1)
+    total = c[0] + back * c[n - 1]
+    back *= back * (1 / z)
+    for k in range(1, n - 1):
+        total += (power + back) * c[k]
+        power *= z
+        back *= 1 / z
+    return total / (1 - power * power)

@@ -1,0 +1,306 @@
+"""The native engine gives PyRadiomics' values: every feature, setting and kind of region."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy import ndimage
+
+from sklidh.radiomics import _extract as native
+from sklidh.radiomics import feature_names, read_settings
+
+pytest.importorskip("radiomics", reason="PyRadiomics is not installed")
+
+from sklidh.radiomics import _reference as reference
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+SPACING = (2.5, 0.9, 1.1)
+SHAPE = (20, 24, 22)
+
+# Zero but for rounding where the region is flat, symmetrical or independent; squares and square
+# roots of that rounding differ between any two programs.
+ABSOLUTE = 1e-6
+
+
+def assert_same(volume, mask, settings, spacing=SPACING):
+    """Compare all features; return the largest relative difference."""
+    settings = read_settings(settings)
+    ours = native.extract(volume, mask, spacing, settings)
+    theirs = reference.extract(volume, mask, spacing, settings)
+    assert list(ours) == list(theirs) == feature_names(settings)
+    for name, value in theirs.items():
+        assert ours[name] == pytest.approx(value, rel=1e-6, abs=ABSOLUTE, nan_ok=True), name
+
+
+def intensities(dtype=np.int16, shape=SHAPE, seed=0):
+    """Return a smooth random image with noise, some of it negative where the type allows."""
+    rng = np.random.default_rng(seed)
+    volume = 200 * ndimage.gaussian_filter(rng.normal(size=shape), 1) + rng.normal(0, 10, shape)
+    if np.issubdtype(dtype, np.unsignedinteger):
+        volume = (volume - volume.min()) * 250 / np.ptp(volume)
+    return volume.astype(dtype)
+
+
+def ball(shape=SHAPE, seed=0):
+    """Return a lump with an uneven surface in the middle of the image."""
+    rough = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=shape), 2)
+    place = np.moveaxis(np.indices(shape), 0, -1) / np.array(shape) - 0.5
+    return ((place / 0.3) ** 2).sum(-1) + 4 * rough < 1
+
+
+def box(*sides, shape=SHAPE):
+    mask = np.zeros(shape, bool)
+    mask[tuple(slice(*side) for side in sides)] = True
+    return mask
+
+
+def scattered(shape=SHAPE):
+    """Return voxels without neighbours, some of them in line with one another."""
+    mask = np.zeros(shape, bool)
+    mask[2::4, 1::5, 3::6] = True
+    return mask
+
+
+def hollow():
+    return ball() & ~ndimage.binary_erosion(ball(), iterations=2)
+
+
+REGIONS = {
+    "at the border": ball() | box((0, 3), (20, 24), (0, 4)),
+    "all but a voxel": np.arange(np.prod(SHAPE)).reshape(SHAPE) > 0,
+    "one slice": ball() & box((9, 10), (0, 24), (0, 22)),
+    "one row": ball() & box((0, 20), (11, 12), (0, 22)),
+    "one column": ball() & box((0, 20), (0, 24), (10, 11)),
+    "hollow": hollow(),
+    "scattered": scattered(),
+    "two far apart": box((2, 3), (3, 4), (3, 4)) | box((9, 10), (12, 13), (14, 15)),
+    "a cube of two": box((4, 6), (5, 7), (6, 8)),
+    "a diagonal": np.fromfunction(lambda z, y, x: (z == y) & (y == x) & (z < 9), SHAPE),
+}
+
+
+@pytest.mark.parametrize("preset", ["full", "paper"])
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.int32, np.float32, np.float64])
+def test_both_presets_on_every_type_of_intensities(preset, dtype):
+    assert_same(intensities(dtype), ball(), preset)
+
+
+@pytest.mark.parametrize("preset", ["full", "paper"])
+@pytest.mark.parametrize("mask", REGIONS.values(), ids=REGIONS)
+def test_every_kind_of_region(preset, mask):
+    assert_same(intensities(), mask, preset)
+
+
+def test_the_whole_image_is_a_region():
+    """PyRadiomics refuses a mask without background; a voxel of it, far away, changes nothing."""
+    settings = read_settings({"featureClass": {"shape": [], "firstorder": [], "ngtdm": []}})
+    volume = intensities()
+    alone = native.extract(volume, np.ones(SHAPE, bool), SPACING, settings)
+    more = [(0, 0), (0, 0), (0, 1)]
+    mask = np.pad(np.ones(SHAPE, bool), more)
+    beside = reference.extract(np.pad(volume, more), mask, SPACING, settings)
+    assert alone == pytest.approx(beside)
+
+
+@pytest.mark.parametrize("preset", ["full", "paper"])
+def test_a_region_of_a_single_intensity(preset):
+    flat = np.full(SHAPE, 100, np.int16)
+    flat[:3] = 0
+    settings = {
+        "featureClass": {"firstorder": [], "glcm": [], "glrlm": [], "glszm": [], "gldm": []}
+    }
+    settings = {**settings, "setting": {"force2D": preset == "paper"}}
+    assert_same(flat, ball() & box((5, 20), (0, 24), (0, 22)), settings)
+
+
+@pytest.mark.parametrize("shape", [(20, 24, 22), (19, 23, 21), (19, 24, 21), (12, 11, 30)])
+def test_odd_and_even_sizes(shape):
+    volume, mask = intensities(shape=shape), np.ones(shape, bool)
+    mask[2, 3, 4] = False
+    assert_same(volume, mask, {"imageType": {"Wavelet": {}, "LoG": {"sigma": [2.0]}}})
+
+
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (0.5, 3, 1.7), (6.5, 0.78125, 0.78125)])
+def test_any_voxel_size(spacing):
+    assert_same(intensities(), ball(), "full", spacing)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_two_dimensional_textures_in_any_plane(axis):
+    settings = {
+        "imageType": {"Original": {}, "Wavelet": {}},
+        "setting": {"force2D": True, "force2Ddimension": axis},
+    }
+    assert_same(intensities(), ball(), settings)
+    assert_same(intensities(), REGIONS["one slice"], settings)
+
+
+IMAGE_TYPES = {
+    "two levels": {"Wavelet": {"level": 2}},
+    "later levels": {"Wavelet": {"level": 2, "start_level": 1, "wavelet": "haar"}},
+    "a long wavelet": {"Wavelet": {"wavelet": "sym8"}},
+    "a biorthogonal wavelet": {"Wavelet": {"wavelet": "bior2.4"}},
+    "point by point": {"Square": {}, "SquareRoot": {}, "Logarithm": {}, "Exponential": {}},
+    "gradient in voxels": {"Gradient": {"gradientUseSpacing": False}},
+    "whole widths": {"LoG": {"sigma": [1, 2]}},
+    "settings of its own": {
+        "Original": {"binWidth": 10, "distances": [2]},
+        "Gradient": {"binCount": 16, "force2D": True, "force2Ddimension": 1},
+        "LoG": {"sigma": [2.5], "binWidth": 3, "gldm_a": 3},
+    },
+}
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("image_types", IMAGE_TYPES.values(), ids=IMAGE_TYPES)
+def test_every_image_type(image_types, dtype):
+    assert_same(intensities(dtype), ball(), {"imageType": image_types})
+
+
+SETTINGS = {
+    "bin width": {"binWidth": 7.5},
+    "narrow bins": {"binWidth": 4},
+    "bin count": {"binCount": 12},
+    "distances": {"distances": [1, 3]},
+    "far only": {"distances": [2], "force2D": True},
+    "euclidean": {"weightingNorm": "euclidean"},
+    "manhattan": {"weightingNorm": "manhattan"},
+    "infinity": {"weightingNorm": "infinity", "distances": [1, 2]},
+    "summed": {"weightingNorm": "no_weighting"},
+    "ordered pairs": {"symmetricalGLCM": False},
+    "similar neighbours": {"gldm_a": 2},
+    "shifted": {"voxelArrayShift": 300},
+    "normalised": {"normalize": True, "normalizeScale": 100},
+    "without outliers": {"normalize": True, "normalizeScale": 100, "removeOutliers": 1.5},
+    "cropped": {"preCrop": True, "padDistance": 4},
+    "from an intensity": {"resegmentRange": [-20]},
+    "a range": {"resegmentRange": [40, -30]},
+    "relative": {"resegmentRange": [-0.5, 0.5], "resegmentMode": "relative"},
+    "within deviations": {"resegmentRange": [-1.5, 1.5], "resegmentMode": "sigma"},
+    "its form too": {"resegmentRange": [-1, 1], "resegmentMode": "sigma", "resegmentShape": True},
+    "small": {"minimumROIDimensions": 3, "minimumROISize": 1000},
+}
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_every_setting(setting, dtype):
+    image_types = {"Original": {}, "LoG": {"sigma": [1.5]}}
+    assert_same(intensities(dtype), ball(), {"imageType": image_types, "setting": setting})
+
+
+GRIDS = {
+    "isotropic": [1, 1, 1],
+    "coarse": [2.2, 1.8, 5],
+    "fine, sharing points": [1.1 / 3, 0.3, 2.5 / 3],
+    "slices kept": [1, 1, 0],
+    "unchanged": [1.1, 0.9, 2.5],
+}
+
+
+@pytest.mark.parametrize("interpolator", ["sitkBSpline", "sitkLinear", "sitkNearestNeighbor"])
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.float32])
+@pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
+def test_any_grid(grid, dtype, interpolator):
+    settings = {
+        "featureClass": {"shape": [], "firstorder": [], "ngtdm": []},
+        "setting": {"resampledPixelSpacing": grid, "interpolator": interpolator},
+    }
+    assert_same(intensities(dtype), ball() | box((0, 2), (0, 3), (18, 22)), settings)
+
+
+def test_a_slice_stays_a_slice_when_resampled():
+    assert_same(
+        intensities(),
+        REGIONS["one slice"],
+        {"setting": {"resampledPixelSpacing": [1, 1, 1], "force2D": True}},
+    )
+
+
+@pytest.mark.parametrize(("axis", "region"), [(0, "one slice"), (2, "one column")])
+def test_the_form_of_a_region_in_one_plane(axis, region):
+    settings = {
+        "featureClass": {"shape2D": [], "shape": [], "glcm": []},
+        "setting": {"force2D": True, "force2Ddimension": axis},
+    }
+    assert_same(intensities(), REGIONS[region], settings)
+
+
+def test_deprecated_features_by_name():
+    settings = {
+        "featureClass": {
+            "shape": ["Compactness1", "Compactness2", "SphericalDisproportion"],
+            "firstorder": ["StandardDeviation"],
+        }
+    }
+    assert_same(intensities(), ball(), settings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["full", "paper"])
+def test_a_real_image_with_thick_slices(preset):
+    folder = DATA / "pyradiomics"
+    if not folder.exists():
+        pytest.skip(f"{folder} is not there")
+    image = sitk.ReadImage(folder / "brain1_image.nrrd")
+    mask = sitk.GetArrayFromImage(sitk.ReadImage(folder / "brain1_label.nrrd")) > 0
+    assert_same(sitk.GetArrayFromImage(image), mask, preset, image.GetSpacing()[::-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("case", "modality"), [("TCGA-FG-6692", "t1ce"), ("BraTS2021_00006", "flair")]
+)
+def test_a_real_tumour_at_full_size(case, modality):
+    folder = DATA / "brats-4mod" / case
+    if not folder.exists():
+        pytest.skip(f"{folder} is not there")
+    image = sitk.ReadImage(folder / f"{modality}.nii.gz")
+    mask = sitk.GetArrayFromImage(sitk.ReadImage(folder / "seg.nii.gz")) > 0
+    assert_same(sitk.GetArrayFromImage(image), mask, "paper", image.GetSpacing()[::-1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"imageType": {"Original": {}, "LBP2D": {}}}, "imageType LBP2D"),
+        ({"imageType": {"LBP3D": {}}}, "imageType LBP3D"),
+        (
+            {"setting": {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkGaussian"}},
+            "setting interpolator='sitkGaussian'",
+        ),
+    ],
+)
+def test_what_is_not_supported_says_so_before_anything_is_computed(settings, key):
+    for run in (
+        native.check_supported,
+        lambda settings: native.extract(intensities(), ball(), SPACING, settings),
+    ):
+        with pytest.raises(ValueError, match=f'{key}.*engine="pyradiomics" does'):
+            run(read_settings(settings))
+
+
+REFUSED = {
+    "an empty region": (np.zeros(SHAPE, bool), {}),
+    "a single voxel": (box((3, 4), (3, 4), (3, 4)), {"setting": {"minimumROIDimensions": 1}}),
+    "a line": (box((3, 4), (3, 4), (3, 9)), {}),
+    "too few voxels": (box((3, 5), (3, 5), (3, 5)), {"setting": {"minimumROISize": 8}}),
+    "too little left": (ball(), {"setting": {"resegmentRange": [10_000]}}),
+    "no room for the filter": (ball(), {"imageType": {"LoG": {"sigma": [60.0]}}}),
+}
+
+
+@pytest.mark.parametrize(("mask", "settings"), REFUSED.values(), ids=REFUSED)
+def test_both_engines_refuse_the_same_regions(mask, settings):
+    settings = read_settings(settings)
+    for engine in (native, reference):
+        with pytest.raises(ValueError):
+            engine.extract(intensities(), mask, SPACING, settings)
+
+
+def test_an_image_that_is_not_finite_is_refused():
+    volume = intensities(np.float32)
+    volume[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        native.extract(volume, ball(), SPACING, read_settings("paper"))
