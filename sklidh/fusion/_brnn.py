@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.fusion._evidence import minimise, nguyen_widrow, output
@@ -115,6 +116,8 @@ class BRNNClassifier(ClassifierMixin, BaseEstimator):
         self.n_init = n_init
         self.random_state = random_state
 
+    # Several threads only wait for each other on matrices this small.
+    @_threadpool_controller_decorator(limits=1, user_api="blas")
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Train the network.
@@ -165,7 +168,7 @@ class BRNNClassifier(ClassifierMixin, BaseEstimator):
                 f"BRNNClassifier took max_iter={self.max_iter} steps and its objective still "
                 f"changes by more than tol={self.tol:g}; raise max_iter",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         self.weights_ = best.weights
         self.alpha_, self.beta_ = best.alpha, best.beta

@@ -27,6 +27,8 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
     from rich.console import Console
     from rich.progress import track
 
-    # Transient: a run has dozens of loops, most of them read from the cache at once.
     console = Console(stderr=True)
-    yield from track(items, description, total=total, console=console, transient=True)
+    # A run has dozens of loops, most of them read from the cache at once: on a terminal a bar goes
+    # when it is done; in a log file its last state is the record.
+    transient = console.is_terminal
+    yield from track(items, description, total=total, console=console, transient=transient)

@@ -79,11 +79,10 @@ def test_patients_move_with_their_rows():
 
 
 def test_the_network_learns_what_sets_the_classes_apart():
-    featurizer = SANetFeaturizer(**QUICK | {"max_epochs": 15}).fit(X, y)
-    unseen, labels = cohort(first=100)
-    classifier = make_pipeline(StandardScaler(), LogisticRegression())
-    classifier.fit(featurizer.transform(X), y)
-    assert (classifier.predict(featurizer.transform(unseen)) == labels).all()
+    featurizer = SANetFeaturizer(**QUICK | {"max_epochs": 10})
+    X, y = cohort(24)
+    classifier = make_pipeline(featurizer, StandardScaler(), LogisticRegression()).fit(X, y)
+    assert classifier.score(*cohort(20, first=100)) >= 0.9
 
 
 def test_the_same_seed_gives_the_same_bits_and_torch_is_left_alone():
@@ -282,7 +281,8 @@ def test_a_callback_of_scikit_learn_can_stop_the_training():
     assert len(featurizer.fit(X, y).loss_curve_) == 1
 
 
-def test_a_progress_bar_shows_the_epochs(capsys):
+def test_a_progress_bar_shows_the_epochs(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws no bar on what is not a terminal
     SANetFeaturizer(**QUICK, verbose=1).fit(X, y)
     assert "SA-Net T1CE" in capsys.readouterr().err
 
