@@ -83,7 +83,6 @@ def announced(epochs, task, estimator):
     """Iterate over epochs, telling scikit-learn's callbacks; one of them may ask to stop."""
     for epoch in epochs:
         subtask = task.subcontext(task_name="epoch").call_on_fit_task_begin(estimator=estimator)
-        stop = False
         try:
             yield epoch
         finally:

@@ -70,7 +70,9 @@ def difference_moments(phi, psi, reach):
     share = (rows.sum(0)[:, None] * columns.sum(0))[..., None] / count
     mean_phi, mean_psi = phi.mean((0, 1, 2)), (psi * share).sum((0, 1, 2))
     phi, psi = phi - mean_phi, psi - mean_psi
-    neighbours = torch.einsum("hy,wx,byxr->bhwr", rows, columns, psi)
+    # One axis after the other: together, the two matrices would make one of P * P elements.
+    neighbours = torch.einsum("wx,byxr->bywr", columns, psi)
+    neighbours = torch.einsum("hy,bywr->bhwr", rows, neighbours)
     variance = (
         phi.square().mean((0, 1, 2))
         + (psi.square() * share).sum((0, 1, 2))
@@ -79,27 +81,49 @@ def difference_moments(phi, psi, reach):
     return mean_phi - mean_psi, variance
 
 
-def _normalisation(h, counts, scale, shift, eps, mean, variance):
-    # Batch statistics where none are given. The pair counts weigh rows that stand for several.
-    if mean is None:
-        weights = h.new_ones(1) if counts is None else counts
-        total = h.shape[0] * (h.shape[1] if counts is None else counts.sum())
-        mean = (h.sum(0) * weights).sum(0) / total
-        variance = ((h - mean).square_().sum(0) * weights).sum(0) / total
+def _normalise(h, counts, scale, shift, eps, mean, variance):
+    """Normalise rows h (groups, pairs, R); return them, and the mean and 1 / deviation used."""
+    if counts is None or mean is not None:
+        rows, *used = torch.native_batch_norm(
+            h.flatten(0, 1), scale, shift, mean, variance, mean is None, 0.0, eps
+        )
+        if mean is not None:
+            used = mean, (variance + eps).rsqrt()
+        return rows.view_as(h), *used
+    # Here a row stands for `counts` pairs.
+    total = len(h) * counts.sum()
+    mean = (h.sum(0) * counts).sum(0) / total
+    variance = ((h - mean).square_().sum(0) * counts).sum(0) / total
     inverse = (variance + eps).rsqrt()
-    slope = scale * inverse
-    return slope, shift - mean * slope, mean, variance, inverse
+    return (h - mean).mul_(inverse * scale).add_(shift), mean, inverse
+
+
+def _normalise_backward(grad, h, counts, scale, mean, inverse, batch):
+    """Return the gradients with respect to h, scale and shift; `batch`: mean was that of h."""
+    if counts is None and batch:
+        of_rows, of_scale, of_shift = torch.ops.aten.native_batch_norm_backward(
+            grad.flatten(0, 1), h.flatten(0, 1), scale, None, None, mean, inverse,
+            True, 0.0, [True, True, True],
+        )  # fmt: skip
+        return of_rows.view_as(h), of_scale, of_shift
+    centred = (h - mean).mul_(inverse)
+    of_shift, of_scale = grad.sum((0, 1)), (grad * centred).sum((0, 1))
+    if batch:
+        # Each row also moved the mean and the deviation that all rows were normalised by.
+        pull = centred.mul_(of_scale).add_(of_shift).mul_(counts / (len(h) * counts.sum()))
+        grad = grad - pull
+    return grad * (scale * inverse), of_scale, of_shift
 
 
 def _score(r, counts, first, scale, shift, second, bias, eps, mean, variance):
-    """Return the attention logits of rectified differences r (groups, pairs, R + 2)."""
-    h = r @ first.t()
-    slope, offset, mean, variance, inverse = _normalisation(
-        h, counts, scale, shift, eps, mean, variance
-    )
-    hidden = h.mul_(slope).add_(offset).relu_()
-    logits = torch.addmm(bias, hidden.flatten(0, 1), second.t())
-    return logits, mean, variance, inverse
+    """Return the attention logits of rectified differences r (groups, pairs, R + 2).
+
+    And the mean and 1 / deviation of the normalisation, which is that of the batch where `mean`
+    is None.
+    """
+    hidden, mean, inverse = _normalise(r @ first.t(), counts, scale, shift, eps, mean, variance)
+    logits = torch.addmm(bias, hidden.relu_().flatten(0, 1), second.t())
+    return logits, mean, inverse
 
 
 def _score_backward(r, counts, grad, first, scale, shift, second, mean, inverse, batch):
@@ -109,19 +133,13 @@ def _score_backward(r, counts, grad, first, scale, shift, second, mean, inverse,
     """
     h = r @ first.t()
     slope = scale * inverse
-    hidden = (h * slope).add_(shift - mean * slope).relu_()
+    hidden = torch.addcmul(shift - mean * slope, h, slope).relu_()
     grad_second, grad_bias = grad.t() @ hidden.flatten(0, 1), grad.sum(0)
-    grad_h = (grad @ second).view_as(h)
-    _relu_backward(grad_h, hidden, 0, grad_input=grad_h)
-    grad_shift = grad_h.sum((0, 1))
-    grad_scale = (torch.mul(h, grad_h, out=hidden).sum((0, 1)) - mean * grad_shift) * inverse
-    grad_h.mul_(slope)
-    if batch:
-        # Each value also moved the mean and the variance that all values were normalised by.
-        total = h.shape[0] * (h.shape[1] if counts is None else counts.sum())
-        pull = slope * grad_scale * inverse / total
-        h.mul_(pull).add_(slope * grad_shift / total - pull * mean)
-        grad_h.sub_(h if counts is None else h.mul_(counts))
+    grad_hidden = (grad @ second).view_as(h)
+    _relu_backward(grad_hidden, hidden, 0, grad_input=grad_hidden)
+    grad_h, grad_scale, grad_shift = _normalise_backward(
+        grad_hidden, h, counts, scale, mean, inverse, batch
+    )
     grad_first = grad_h.flatten(0, 1).t() @ r.flatten(0, 1)
     grad_r = grad_h @ first
     _relu_backward(grad_r, r, 0, grad_input=grad_r)
@@ -162,7 +180,7 @@ class AttendWindows(Function):
         """
         ctx.k, ctx.batch = k, mean is None
         r = AttendWindows._rectified(phi, psi, k)
-        logits, mean, variance, inverse = _score(
+        logits, mean, inverse = _score(
             r, None, first, scale, shift, second, bias, eps, mean, variance
         )
         weights = logits.view(k * k, *phi.shape[:3], -1).softmax(0)
@@ -172,6 +190,7 @@ class AttendWindows(Function):
         ctx.save_for_backward(
             phi, psi, beta, first, scale, shift, second, weights, out, mean, inverse
         )
+        variance = inverse.pow(-2) - eps
         ctx.mark_non_differentiable(mean, variance)
         return out, mean, variance
 
@@ -223,7 +242,7 @@ class AttendPixels(Function):
         """
         ctx.batch = mean is None
         pairs = counts.view(-1, 1)
-        logits, mean, variance, inverse = _score(
+        logits, mean, inverse = _score(
             AttendPixels._rectified(phi, psi), pairs,
             first, scale, shift, second, bias, eps, mean, variance,
         )  # fmt: skip
@@ -234,6 +253,7 @@ class AttendPixels(Function):
         ctx.save_for_backward(
             phi, psi, beta, counts, first, scale, shift, second, weights, out, mean, inverse
         )
+        variance = inverse.pow(-2) - eps
         ctx.mark_non_differentiable(mean, variance)
         return out, mean, variance
 

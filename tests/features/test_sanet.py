@@ -147,6 +147,13 @@ def test_a_patient_without_image_gets_nan_and_is_left_out_of_training():
     assert with_nan[~there].isna().all(axis=None)
 
 
+def test_a_table_of_nothing_but_missing_images_is_a_table_of_nan():
+    featurizer = SANetFeaturizer(**QUICK, missing="nan").fit(X, y)
+    features = featurizer.transform(X[:2].assign(T1CE=None))
+    assert features.shape == (2, 6)
+    assert features.isna().all(axis=None)
+
+
 def test_an_empty_cell_is_an_error_unless_asked_for():
     incomplete = X.copy()
     incomplete.iloc[2, 0] = None

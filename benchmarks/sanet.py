@@ -1,0 +1,164 @@
+"""What the lean attention saves in time and memory: ``python benchmarks/sanet.py``.
+
+SAN10 as the package has it, beside the same network with the block that a user would write: every
+pair of pixels unfolded, and 64 full maps in the stem. Both are timed in turns, so that whatever
+else the machine does falls on both, and the median is taken. Saved bytes are what autograd keeps
+between the passes, parameters not counted. Peak memory is a fresh process's, above what it held
+before the first step.
+"""
+
+import argparse
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from sklidh.nn import SAN, PairwiseAttention
+from sklidh.nn._attention import reflect_pad
+from sklidh.nn._san import Stem
+
+MIB = 2**20
+
+
+def unfolded_attention(block, x):
+    """Pairwise attention with every pair of pixels in memory."""
+    B, _, H, W = x.shape
+    k = block.kernel_size
+
+    def unfold(maps):
+        return F.unfold(reflect_pad(maps, k // 2), k).view(len(maps), -1, k * k, H * W)
+
+    across = torch.linspace(-1, 1, W, device=x.device).expand(H, W)
+    down = torch.linspace(-1, 1, H, device=x.device)[:, None].expand(H, W)
+    place = block.position(torch.stack([across, down])[None])
+    delta = block.phi(x).flatten(2).unsqueeze(2) - unfold(block.psi(x))
+    distance = place.flatten(2).unsqueeze(2) - unfold(place)
+    weights = block.gamma(torch.cat([delta, distance.expand(B, -1, -1, -1)], 1)).softmax(2)
+    values = unfold(block.beta(x)).view(B, block.share, -1, k * k, H * W)
+    return (weights.unsqueeze(1) * values).sum(3).reshape(B, -1, H, W)
+
+
+def full_stem(stem, x):
+    """The stem with all its maps in full size."""
+    return F.max_pool2d(F.relu(stem.norm(stem.convolution(x))), 2)
+
+
+def network(kind, device):
+    """Return SAN10, "lean" or "unfold"."""
+    torch.manual_seed(0)
+    net = SAN("san10").to(device)
+    for module in net.modules() if kind == "unfold" else ():
+        if isinstance(module, PairwiseAttention):
+            module.forward = partial(unfolded_attention, module)
+        if isinstance(module, Stem):
+            module.forward = partial(full_stem, module)
+    return net
+
+
+def steps(kind, size, batch, device):
+    """Return the training step and the inference of one network, as two functions."""
+    net = network(kind, device)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-4, fused=True)
+    x = torch.randn(batch, 1, size, size, device=device)
+    y = torch.arange(batch, device=device) % 2
+
+    def loss():
+        return F.cross_entropy(net.train()(x), y)
+
+    def train():
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+
+    @torch.inference_mode()
+    def infer():
+        net.eval()(x)
+
+    return {"train": train, "infer": infer}, loss, net
+
+
+def seconds(call, device):
+    start = time.perf_counter()
+    call()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def saved_mib(loss, net):
+    """Return the MiB that autograd keeps for the backward pass, parameters not counted."""
+    kept, known = {}, {p.untyped_storage().data_ptr() for p in net.parameters()}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss()
+    return sum(kept.values()) / MIB
+
+
+def highest_bytes(device):
+    """Return the most memory held so far (of the process, as Linux counts it, or of the GPU)."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated()
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.split("VmHWM:")[1].split()[0])
+
+
+def peak_mib(kind, size, batch, device):
+    """Return how much the memory of a process grows in two training steps, MiB."""
+    calls, _, _ = steps(kind, size, batch, device)
+    before = highest_bytes(device)
+    for _ in range(2):
+        calls["train"]()
+    return (highest_bytes(device) - before) / MIB
+
+
+def in_fresh_process(function, *arguments):
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def compare(size, batch, threads, repeats, device):
+    """Print one block of the table."""
+    torch.set_num_threads(threads)
+    both = {kind: steps(kind, size, batch, device) for kind in ("unfold", "lean")}
+    print(f"\n{size} x {size}, batch {batch}, {threads} thread(s), {device}")
+    for task in ("train", "infer"):
+        times = {kind: [] for kind in both}
+        for turn in range(repeats + 1):
+            for kind, (calls, _, _) in both.items():
+                elapsed = seconds(calls[task], device)
+                if turn:  # the first warms up
+                    times[kind].append(elapsed)
+        unfold, lean = (1e3 * statistics.median(times[kind]) for kind in ("unfold", "lean"))
+        print(f"  {task:12} unfold {unfold:8.1f} ms   lean {lean:8.1f} ms   {unfold / lean:4.1f}x")
+    measures = {
+        "saved": [saved_mib(loss, net) for _, loss, net in both.values()],
+        "peak": [in_fresh_process(peak_mib, kind, size, batch, device) for kind in both],
+    }
+    for name, (unfold, lean) in measures.items():
+        print(f"  {name:12} unfold {unfold:8.1f} MiB  lean {lean:8.1f} MiB  {unfold / lean:4.1f}x")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args()
+    for size, batch in ((72, 16), (224, 4)):
+        for threads in options.threads:
+            compare(size, batch, threads, options.repeats, options.device)
+
+
+if __name__ == "__main__":
+    main()
