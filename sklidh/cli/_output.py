@@ -1,6 +1,7 @@
-"""What the commands print: a table of models, files written, and errors in one message."""
+"""What the commands print: a table, files written, each warning once, errors in one message."""
 
 import sys
+import warnings
 from contextlib import contextmanager
 
 import pandas as pd
@@ -30,6 +31,32 @@ def clear_errors():
             "goes on from there."
         )
         sys.exit(130)
+
+
+@contextmanager
+def warnings_told_once():
+    """Print each different warning once, without the line of code that it came from.
+
+    Yields
+    ------
+    dict of str to int
+        Every text so far, and how often it came: for the report.
+    """
+    counts = {}
+
+    def tell(message, *_):
+        text = str(message)
+        counts[text] = counts.get(text, 0) + 1
+        if counts[text] == 1:
+            errors.print(f"[yellow]Warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+    with warnings.catch_warnings():
+        # Python's default shows a warning once per line of code, whatever it says.
+        warnings.simplefilter("always")
+        for silent in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
+            warnings.simplefilter("ignore", silent)
+        warnings.showwarning = tell
+        yield counts
 
 
 def print_models(table: pd.DataFrame, *, title: str):

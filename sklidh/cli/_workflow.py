@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from sklidh.cli._output import console, print_files, print_models
+from sklidh.cli._output import console, print_files, print_models, warnings_told_once
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def run_models(X: pd.DataFrame, y: pd.Series, out: Path, options: Options, *, ti
         **shared,
     )
     radiomics = RadiomicsExtractor(engine=options.engine, n_jobs=options.jobs, **shared)
-    with TemporaryDirectory(prefix="sklidh-") as memory:
+    with TemporaryDirectory(prefix="sklidh-") as memory, warnings_told_once() as warned:
         # Models 3 and 4 share all but the last step: `memory` fits the rest once.
         build = partial(
             make_idh_pipeline,
@@ -79,6 +79,7 @@ def run_models(X: pd.DataFrame, y: pd.Series, out: Path, options: Options, *, ti
             on_model=lambda name: console.rule(f"[bold]{name}", align="left"),
         )
         *_, proposed = comparison.evaluations.values()
+        notes = _notes(X, comparison, options)
         files = write_results(
             out,
             title,
@@ -87,8 +88,8 @@ def run_models(X: pd.DataFrame, y: pd.Series, out: Path, options: Options, *, ti
             y,
             pipeline=proposed.estimators[0],
             modalities=options.modalities,
-            settings={key: str(value) for key, value in asdict(options).items()},
-            notes=_notes(X, comparison, options),
+            settings=asdict(options),
+            notes=[*notes, *_as_notes(warned)],
         )
     n_test = len(comparison.predictions)
     console.print()
@@ -96,10 +97,17 @@ def run_models(X: pd.DataFrame, y: pd.Series, out: Path, options: Options, *, ti
         comparison.table,
         title=f"Trained on {len(X) - n_test} patients, tested on {n_test} others",
     )
-    for note in _notes(X, comparison, options):
+    for note in notes:
         console.print(f"- {note}", highlight=False, soft_wrap=True)
     console.print(f"\nWritten in {time.perf_counter() - started:.0f} s:")
     print_files(files)
+
+
+def _as_notes(warned: dict[str, int]) -> list[str]:
+    return [
+        f"Warning{f', {count} times' if count > 1 else ''}: {text}"
+        for text, count in warned.items()
+    ]
 
 
 def _notes(X, comparison, options) -> list[str]:

@@ -59,6 +59,7 @@ class LossCurveDisplay:
         self.figure_ = self.ax_.figure
         for colour, (term, curve) in zip(COLOURS * 2, self.curves.items(), strict=False):
             self.ax_.plot(range(1, len(curve) + 1), curve, color=colour, label=term)
-        self.ax_.set(xlabel="epoch", ylabel="loss", title="Training of the fusion")
+        # The terms fall by orders of magnitude, each to a floor of its own.
+        self.ax_.set(xlabel="epoch", ylabel="loss", yscale="log", title="Training of the fusion")
         self.ax_.legend(fontsize="small")
         return self

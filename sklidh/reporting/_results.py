@@ -44,7 +44,7 @@ def write_results(
         The model whose selected features and training are shown: steps ``register``, ``intra``,
         ``fusion``.
     modalities : sequence of str
-    settings : mapping of str to str, int or float
+    settings : mapping of str to what JSON can hold
         Options and seeds of the run.
     notes : sequence of str, default=()
         What a reader must know before believing the figures.
@@ -56,18 +56,20 @@ def write_results(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {**settings, "Python": platform.python_version()}
-    facts |= {package: version(package) for package in PACKAGES}
+    versions = {"Python": platform.python_version()}
+    versions |= {package: version(package) for package in PACKAGES}
     features = _selected_features(pipeline)
     figures = _figures(comparison, X, pipeline, modalities)
+    facts = {name: _in_words(value) for name, value in settings.items()} | versions
     page = render_report(
         title, comparison, _cohort_table(X, y, modalities), figures, features, facts, list(notes)
     )
+    run = {"settings": dict(settings), "versions": versions}
     files = {
         "table": _write(folder / "table.csv", comparison.table.to_csv()),
         "predictions": _write(folder / "predictions.csv", comparison.predictions.to_csv()),
         "features": _write(folder / "selected_features.csv", features.to_csv(index=False)),
-        "settings": _write(folder / "run.json", json.dumps(facts, indent=2) + "\n"),
+        "settings": _write(folder / "run.json", json.dumps(run, indent=2) + "\n"),
         "report": _write(folder / "report.html", page),
     }
     for name, (figure, _) in figures.items():
@@ -81,6 +83,13 @@ def _write(path: Path, text: str) -> Path:
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
+
+
+def _in_words(value) -> str:
+    """Write a setting as a person would: groups as ``T1+T1CE, FLAIR``."""
+    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+        return "none" if value is None else str(value)
+    return ", ".join("+".join(part) if isinstance(part, tuple) else str(part) for part in value)
 
 
 def _cohort_table(X, y, modalities) -> pd.DataFrame:
