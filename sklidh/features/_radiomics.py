@@ -15,21 +15,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.features._radiomics_case import Case, Failure, engine_of, features_of_case
 from sklidh.radiomics import Settings, feature_names, read_settings
-from sklidh.utils import CohortError, cache_folder, check_cases, check_target, is_missing, progress
-
-
-def check_table(X, *, missing: str, cells: bool) -> pd.DataFrame:
-    """Check a table of two columns, an image and its mask, and name the second ``"mask"``."""
-    if isinstance(X, pd.DataFrame):
-        if X.shape[1] != 2:
-            raise CohortError(
-                [
-                    f"two columns are needed, the image's and then the mask's; got {X.shape[1]}: "
-                    f"{list(X.columns)}; per_modality gives each modality its own two"
-                ]
-            )
-        X = X.set_axis([X.columns[0], "mask"], axis=1)
-    return check_cases(X, missing=missing, cells=cells)
+from sklidh.utils import (
+    CohortError,
+    cache_folder,
+    check_cases,
+    check_image_and_mask,
+    check_target,
+    is_missing,
+    progress,
+)
 
 
 def list_cases(X: pd.DataFrame, *, missing: str) -> list[Case | Failure | None]:
@@ -223,7 +217,7 @@ class RadiomicsExtractor(TransformerMixin, BaseEstimator):
         check_label(self.label)
         self.settings_ = read_settings(self.settings)
         engine_of(self.engine).check_supported(self.settings_)
-        check_table(X, missing=self.missing, cells=self.on_error == "raise")
+        check_image_and_mask(X, missing=self.missing, cells=self.on_error == "raise")
         if y is not None:
             check_target(y, X)
         validate_data(self, X, skip_check_array=True)
@@ -245,7 +239,7 @@ class RadiomicsExtractor(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
-        checked = check_table(X, missing=self.missing, cells=self.on_error == "raise")
+        checked = check_image_and_mask(X, missing=self.missing, cells=self.on_error == "raise")
         outcomes = self._extract(list_cases(checked, missing=self.missing))
         names = self.get_feature_names_out()
         extracted = np.array([isinstance(outcome, np.ndarray) for outcome in outcomes])

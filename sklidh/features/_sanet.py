@@ -12,21 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.features._sanet_base import BaseSANet, patient_means
 from sklidh.nn._training import predict
-from sklidh.utils import CohortError, check_cases, is_missing
-
-
-def check_image_and_mask(X, missing):
-    """Check a table of two columns, an image and its mask, and name the second ``"mask"``."""
-    if isinstance(X, pd.DataFrame):
-        if X.shape[1] != 2:
-            raise CohortError(
-                [
-                    f"two columns are accepted, a modality and the mask, got {list(X.columns)}; "
-                    "per_modality gives each modality a featurizer of its own"
-                ]
-            )
-        X = X.set_axis([X.columns[0], "mask"], axis=1)
-    return check_cases(X, missing=missing)
+from sklidh.utils import CohortError, check_image_and_mask, is_missing
 
 
 def align(source, target):
@@ -216,7 +202,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         SANetFeaturizer
             Itself.
         """
-        cases = check_image_and_mask(X, self.missing)
+        cases = check_image_and_mask(X, missing=self.missing)
         targets = self._check(X, y, cases)
         with self._announced_fit(X, y, n_networks=1) as tasks:
             images, patients = self._cut(cases)
@@ -238,7 +224,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         DataFrame of shape (n_patients, n_features), float64
             As `train_features` says. Index: that of X.
         """
-        cases = check_image_and_mask(X, self.missing)
+        cases = check_image_and_mask(X, missing=self.missing)
         targets = self._check(X, y, cases)
         folds = self._folds(cases, targets)
         with self._announced_fit(X, y, n_networks=1 + len(folds)) as tasks:
@@ -274,7 +260,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
-        images, patients = self._cut(check_image_and_mask(X, self.missing))
+        images, patients = self._cut(check_image_and_mask(X, missing=self.missing))
         return self._table(predict(self.net_, images, "features"), patients, X.index)
 
     def get_feature_names_out(self, input_features=None):

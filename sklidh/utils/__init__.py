@@ -2,13 +2,21 @@
 
 from sklidh.utils._cache import atomic_write, cache_folder, fingerprint
 from sklidh.utils._progress import progress
-from sklidh.utils._validation import CohortError, check_cases, check_target, is_missing, is_path
+from sklidh.utils._validation import (
+    CohortError,
+    check_cases,
+    check_image_and_mask,
+    check_target,
+    is_missing,
+    is_path,
+)
 
 __all__ = [
     "CohortError",
     "atomic_write",
     "cache_folder",
     "check_cases",
+    "check_image_and_mask",
     "check_target",
     "fingerprint",
     "is_missing",

@@ -124,6 +124,42 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
     return X[columns]
 
 
+def check_image_and_mask(X, *, missing="raise", cells=True) -> pd.DataFrame:
+    """Check a table of two columns, an image's and its mask's, and name the second ``"mask"``.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, 2)
+    missing : {"raise", "nan"}, default="raise"
+        As in `check_cases`; a mask may never be missing.
+    cells : bool, default=True
+        As in `check_cases`.
+
+    Returns
+    -------
+    DataFrame of shape (n_patients, 2)
+
+    Raises
+    ------
+    TypeError
+        X is not a DataFrame.
+    CohortError
+        X has other columns than an image's and a mask's, in this order, or `check_cases`
+        refuses it.
+    """
+    if isinstance(X, pd.DataFrame):
+        image, *others = X.columns if X.shape[1] else [None]
+        if len(others) != 1 or image in ("mask", *others):
+            raise CohortError(
+                [
+                    "two columns are accepted, the image's and then the mask's; got "
+                    f"{X.shape[1]}: {list(X.columns)}; per_modality gives each modality its own two"
+                ]
+            )
+        X = X.set_axis([image, "mask"], axis=1)
+    return check_cases(X, missing=missing, cells=cells)
+
+
 def _column_problems(cells: pd.Series, missing: str) -> list[str]:
     problems = []
     for patient, cell in cells.items():

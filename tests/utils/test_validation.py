@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 
-from sklidh.utils import CohortError, check_cases, check_target, is_missing, is_path
+from sklidh.utils import (
+    CohortError,
+    check_cases,
+    check_image_and_mask,
+    check_target,
+    is_missing,
+    is_path,
+)
 
 
 @pytest.fixture
@@ -45,6 +52,20 @@ def test_a_good_table_comes_back_with_the_columns_asked_for_and_its_own_order(ca
 
 def test_images_in_memory_are_accepted(cases):
     check_cases(cases.map(lambda _: sitk.Image(2, 2, 2, sitk.sitkUInt8)))
+
+
+def test_an_image_and_its_mask_whatever_the_mask_is_called(cases):
+    outlines = cases[["T1", "mask"]].set_axis(["T1", "outline"], axis=1)
+    pd.testing.assert_frame_equal(check_image_and_mask(outlines), cases[["T1", "mask"]])
+    outlines.loc["P0", "outline"] = None
+    with pytest.raises(CohortError, match=r"'P0', column 'mask': no mask"):
+        check_image_and_mask(outlines, missing="nan")
+
+
+@pytest.mark.parametrize("columns", [["T1"], ["T1", "T1CE", "mask"], ["mask", "T1"], ["T1", "T1"]])
+def test_an_image_and_its_mask_are_two_columns_in_this_order(cases, columns):
+    with pytest.raises(CohortError, match="two columns are accepted, the image's and then"):
+        check_image_and_mask(cases[columns])
 
 
 def refused(X, **options) -> list[str]:
