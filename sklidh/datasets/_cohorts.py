@@ -38,7 +38,8 @@ def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
         The column to predict. None: the table has none, and `y` is None.
     modalities : sequence of str, default=None
         The columns that hold images. None: every column, but for the mask, in which a cell names
-        an image file (``.nii``, ``.nii.gz``, ``.mha``, ``.nrrd`` and the like).
+        an image file (``.nii``, ``.nii.gz``, ``.mha``, ``.nrrd`` and the like) or a folder of
+        DICOM files.
     missing : {"raise", "nan"}, default="raise"
         Whether an empty cell of a modality is an error or stays empty (NaN). A mask may never be
         empty.
@@ -99,7 +100,8 @@ def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
     ]
     X = table.set_index("patient")
     y = X.pop(target) if target is not None else None
-    modalities = image_columns(X) if modalities is None else list(modalities)
+    found = image_columns(X.map(resolve, folder=path.parent))
+    modalities = found if modalities is None else list(modalities)
     if not modalities:
         problems.append(f"{path}: no column holds image files; name them by modalities=")
     for column in X.columns.intersection([*modalities, "mask"]):

@@ -16,9 +16,6 @@ from sklidh.images import ImageError, read_case
 from sklidh.radiomics import Settings, feature_names
 from sklidh.utils import atomic_write, fingerprint, is_path
 
-# Formats of a header beside a file of voxels: the header alone does not tell that voxels changed.
-DETACHED = (".mhd", ".nhdr", ".hdr", ".img")
-
 
 class ExtractionError(ImageError):
     """An image from which no features can be had; the message names patient, column and path."""
@@ -126,8 +123,6 @@ def _extract(case: Case, settings: Settings, engine: str, label, names: list[str
 def _entry(case: Case, settings: Settings, engine: str, label, folder: Path | None) -> Path | None:
     cells = (case.image, case.mask)
     if folder is None or not all(map(is_path, cells)):
-        return None
-    if any(os.fspath(cell).lower().endswith(DETACHED) for cell in cells):
         return None
     key = fingerprint(
         *map(Path, cells), settings.as_text(), _labels(label), engine, sklidh.__version__, _code()

@@ -1,23 +1,46 @@
 """Stage 1: images in, images out, all modalities of a patient in one grid."""
 
+from sklidh.images._case import check_case, read_case
 from sklidh.images._cohort_check import CohortCheck
-from sklidh.images._reading import (
+from sklidh.images._columns import image_columns, is_dicom_folder
+from sklidh.images._errors import (
+    CorruptImage,
+    EmptyROI,
+    GeometryMismatch,
     ImageError,
-    grid_difference,
-    image_columns,
-    read_case,
-    read_image,
-    read_mask,
+    ImageTooLarge,
+    ImageWarning,
+    MissingLabel,
+    NonFiniteVoxels,
+    NonIntegerMask,
+    ROITooSmall,
+    WrongDimension,
+    describe_source,
 )
+from sklidh.images._grids import grid_difference
+from sklidh.images._reading import read_image, read_mask
 from sklidh.images._registration import RigidRegistration
 from sklidh.images._roi import tumour_slices
 
 __all__ = [
     "CohortCheck",
+    "CorruptImage",
+    "EmptyROI",
+    "GeometryMismatch",
     "ImageError",
+    "ImageTooLarge",
+    "ImageWarning",
+    "MissingLabel",
+    "NonFiniteVoxels",
+    "NonIntegerMask",
+    "ROITooSmall",
     "RigidRegistration",
+    "WrongDimension",
+    "check_case",
+    "describe_source",
     "grid_difference",
     "image_columns",
+    "is_dicom_folder",
     "read_case",
     "read_image",
     "read_mask",

@@ -5,27 +5,32 @@ import os
 import numpy as np
 import SimpleITK as sitk
 
+from sklidh.images._columns import is_dicom_folder
+from sklidh.images._errors import (
+    EmptyROI,
+    MissingLabel,
+    NonFiniteVoxels,
+    NonIntegerMask,
+    ROITooSmall,
+    WrongDimension,
+    describe_source,
+    naming,
+)
+from sklidh.images._files import load_image
 from sklidh.utils import is_path
 
-GEOMETRY_TOLERANCE = 1e-3
-"""mm (origin, per voxel of spacing) and cosines (direction) by which two grids may differ."""
-
-
-IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
-"""How the name of an image file ends."""
-
-
-class ImageError(ValueError):
-    """An image that cannot be used; the message names patient, modality, path and remedy."""
+FEWEST_VOXELS = 3
+"""Of a region of interest: one or two voxels have neither shape nor texture."""
 
 
 def read_image(source, *, patient=None, modality=None) -> sitk.Image:
-    """Read a three-dimensional scalar image.
+    """Read a three-dimensional scalar image, every byte of it verified.
 
     Parameters
     ----------
     source : str, path or SimpleITK.Image
-        NIfTI, NRRD, MetaImage or anything else that SimpleITK reads; or an image in memory.
+        A NIfTI (``.nii``, ``.nii.gz``), NRRD or MetaImage (``.mha``) file, a folder that holds
+        one DICOM series (needs pydicom), or an image in memory.
     patient, modality : default=None
         Named in messages.
 
@@ -36,39 +41,35 @@ def read_image(source, *, patient=None, modality=None) -> sitk.Image:
 
     Raises
     ------
-    ImageError
-        Unreadable, not three-dimensional, more than one value a voxel, or a voxel that is not
-        finite.
+    CorruptImage
+        The file is no image, is damaged or cut off, or its header declares what cannot be.
+    ImageTooLarge
+        Its header declares more than 2 GiB of voxels.
+    WrongDimension
+        Not three-dimensional, or more than one value a voxel.
+    GeometryMismatch
+        The axes of its grid are not at right angles.
+    NonFiniteVoxels
+        A voxel is NaN or infinite.
     """
-    where = _where(source, patient, modality)
-    if is_path(source):
-        try:
-            image = sitk.ReadImage(os.fspath(source))
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise ImageError(f"{where}: cannot be read as an image ({reason})") from error
-    else:
-        image = source
-    if image.GetDimension() != 3:
-        raise ImageError(f"{where}: has {image.GetDimension()} dimensions; 3 are accepted")
-    if image.GetNumberOfComponentsPerPixel() != 1:
-        raise ImageError(
-            f"{where}: has {image.GetNumberOfComponentsPerPixel()} values a voxel "
-            "(a colour or vector image); 1 is accepted"
-        )
-    if not np.isfinite(sitk.GetArrayViewFromImage(image)).all():
-        raise ImageError(f"{where}: holds NaN or infinite voxels; write finite intensities")
+    with naming(describe_source(source, patient, modality)):
+        image = load(source)
+        check_finite(image)
     return image
 
 
-def read_mask(source, *, label=None, patient=None) -> sitk.Image:
+def read_mask(source, *, label=None, like=None, patient=None) -> sitk.Image:
     """Read a tumour mask as 0 and 1.
 
     Parameters
     ----------
     source : str, path or SimpleITK.Image
+        As in `read_image`; or a DICOM segmentation or structure set (``.dcm``), whose labels are
+        the numbers of its segments or structures.
     label : int or sequence of int, default=None
         The labels that are tumour; None means every label above 0.
+    like : SimpleITK.Image, default=None
+        The image on which the mask was drawn: DICOM masks are laid on its grid.
     patient : default=None
         Named in messages.
 
@@ -80,105 +81,126 @@ def read_mask(source, *, label=None, patient=None) -> sitk.Image:
     Raises
     ------
     ImageError
-        As `read_image`; or a mask with fractional values, or with no voxel of the label.
+        As `read_image`, and:
+    NonIntegerMask
+        A value is fractional, negative or not finite.
+    EmptyROI
+        Every voxel is 0.
+    MissingLabel
+        No voxel has the label; those that are there are listed.
+    ROITooSmall
+        Fewer than three voxels.
     """
-    image = read_image(source, patient=patient, modality="mask")
-    where = _where(source, patient, "mask")
-    voxels = sitk.GetArrayViewFromImage(image)
-    if voxels.dtype.kind == "f" and not np.array_equal(voxels, np.rint(voxels)):
-        raise ImageError(f"{where}: holds fractional values; a mask holds whole labels, 0 outside")
-    tumour = voxels > 0 if label is None else np.isin(voxels, np.atleast_1d(label))
-    if not tumour.any():
-        wanted = "a label above 0" if label is None else f"label {label}"
-        seen = np.unique(voxels)[:10].tolist()
-        raise ImageError(f"{where}: no voxel has {wanted}; the labels seen are {seen}")
+    with naming(describe_source(source, patient, "mask")):
+        image = load(source, like=like, mask=True)
+        tumour = _region(sitk.GetArrayViewFromImage(image), label)
     mask = sitk.GetImageFromArray(tumour.astype(np.uint8))
     mask.CopyInformation(image)
     return mask
 
 
-def read_case(image, mask, *, label=None, patient=None, modality=None):
-    """Read one modality and its mask, and check that they share one grid.
+def read_labels(source, *, like=None, patient=None, modality="mask") -> sitk.Image:
+    """Read a mask with its labels as they are, for a step that hands it on.
 
     Parameters
     ----------
-    image, mask : str, path or SimpleITK.Image
-    label : int or sequence of int, default=None
+    source, like, patient
         As in `read_mask`.
-    patient, modality : default=None
+    modality : str, default="mask"
         Named in messages.
 
     Returns
     -------
-    image, mask : SimpleITK.Image
-        In one grid.
+    SimpleITK.Image
 
     Raises
     ------
     ImageError
-        As `read_image` and `read_mask`; or the two grids differ.
+        As `read_mask`.
     """
-    volume = read_image(image, patient=patient, modality=modality)
-    tumour = read_mask(mask, label=label, patient=patient)
-    difference = grid_difference(volume, tumour)
-    if difference:
-        raise ImageError(
-            f"{_where(image, patient, modality)}: image and mask lie in different grids: "
-            f"{difference}; RigidRegistration brings them into one"
+    with naming(describe_source(source, patient, modality)):
+        image = load(source, like=like, mask=True)
+        _region(sitk.GetArrayViewFromImage(image), None)
+    return image
+
+
+def load(source, *, like=None, mask=False) -> sitk.Image:
+    """Return an image of three dimensions and one value a voxel, finite or not.
+
+    Parameters
+    ----------
+    source, like
+        As in `read_mask`.
+    mask : bool, default=False
+        Whether a DICOM file is read as a segmentation.
+
+    Returns
+    -------
+    SimpleITK.Image
+
+    Raises
+    ------
+    ImageError
+        Without the image's name.
+    """
+    if not is_path(source):
+        image = source
+    elif is_dicom_folder(source):
+        from sklidh.images._dicom import load_series
+
+        image = load_series(source)
+    elif mask and os.fspath(source).lower().endswith(".dcm"):
+        from sklidh.images._dicom_masks import load_mask
+
+        image = load_mask(source, like)
+    else:
+        image = load_image(source)
+    if image.GetDimension() != 3:
+        raise WrongDimension(f"has {image.GetDimension()} dimensions; 3 are accepted")
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise WrongDimension(
+            f"has {image.GetNumberOfComponentsPerPixel()} values a voxel (a colour or vector "
+            "image); 1 is accepted"
         )
-    return volume, tumour
+    return image
 
 
-def image_columns(X) -> list[str]:
-    """Name the columns of a table that hold images, the mask left out.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-
-    Returns
-    -------
-    list of str
-        The columns in which at least one cell is a SimpleITK image or a path that ends as an
-        image file's does, in the table's order.
-    """
-    return [
-        column for column in X.columns if column != "mask" and any(map(_names_image, X[column]))
-    ]
+def not_finite(image) -> np.ndarray:
+    """Tell of each voxel, shape (z, y, x), whether it is NaN or infinite."""
+    voxels = sitk.GetArrayViewFromImage(image)
+    whole = voxels.dtype.kind in "iu"
+    return np.broadcast_to(False, voxels.shape) if whole else ~np.isfinite(voxels)
 
 
-def _names_image(cell) -> bool:
-    if is_path(cell):
-        return os.fspath(cell).strip().lower().endswith(IMAGE_SUFFIXES)
-    return isinstance(cell, sitk.Image)
+def check_finite(image) -> None:
+    """Refuse an image with a voxel that is NaN or infinite."""
+    n_bad = np.count_nonzero(not_finite(image))
+    if n_bad:
+        raise NonFiniteVoxels(
+            f"holds {n_bad} NaN or infinite voxels; write finite intensities, such as 0 outside "
+            "the brain"
+        )
 
 
-def grid_difference(one: sitk.Image, other: sitk.Image) -> str:
-    """Say in words how the grids of two images differ.
-
-    Parameters
-    ----------
-    one, other : SimpleITK.Image
-
-    Returns
-    -------
-    str
-        The first of size, spacing, origin and direction that differs, with both values; empty if
-        none does, rounding apart.
-    """
-    if one.GetSize() != other.GetSize():
-        return f"sizes {one.GetSize()} and {other.GetSize()} voxels"
-    for name, tolerance in (("Spacing", min(one.GetSpacing())), ("Origin", min(one.GetSpacing()))):
-        a, b = getattr(one, f"Get{name}")(), getattr(other, f"Get{name}")()
-        if not np.allclose(a, b, rtol=0, atol=GEOMETRY_TOLERANCE * tolerance):
-            return f"{name.lower()} {a} and {b} mm"
-    if not np.allclose(one.GetDirection(), other.GetDirection(), rtol=0, atol=GEOMETRY_TOLERANCE):
-        return f"direction {one.GetDirection()} and {other.GetDirection()}"
-    return ""
-
-
-def _where(source, patient, modality) -> str:
-    path = os.fspath(source) if is_path(source) else "image in memory"
-    parts = [f"patient {patient!r}"] if patient is not None else []
-    parts += [f"column {modality!r}"] if modality is not None else []
-    return ", ".join([*parts, path])
+def _region(labels: np.ndarray, label) -> np.ndarray:
+    """Return where the labels are tumour."""
+    whole = labels.dtype.kind in "iu" or np.array_equal(labels, np.rint(labels))
+    if not whole or not np.isfinite(labels).all() or labels.min() < 0:
+        raise NonIntegerMask(
+            f"holds values from {labels.min():g} to {labels.max():g} that are no labels; a mask "
+            "holds whole labels above 0, fractional values are not accepted, and 0 outside"
+        )
+    tumour = labels > 0 if label is None else np.isin(labels, np.atleast_1d(label))
+    n_voxels = np.count_nonzero(tumour)
+    if n_voxels == 0:
+        seen = np.unique(labels)
+        if not seen.any():
+            raise EmptyROI("every voxel is 0: no voxel has a label above 0; draw the tumour")
+        listed = seen[seen > 0][:10].astype(int).tolist()
+        raise MissingLabel(f"no voxel has label {label}; the labels that are there: {listed}")
+    if n_voxels < FEWEST_VOXELS:
+        raise ROITooSmall(
+            f"the region has {n_voxels} voxels; {FEWEST_VOXELS} or more are accepted: look at the "
+            "mask, and at its label"
+        )
+    return tumour

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.images._reading import image_columns
+from sklidh.images._columns import image_columns
 from sklidh.images._registration_patient import register_patient
 from sklidh.utils import (
     CohortError,

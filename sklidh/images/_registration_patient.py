@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from sklidh.images._reading import ImageError, grid_difference, read_image
+from sklidh.images._errors import EmptyROI, ImageError, describe_source, naming
+from sklidh.images._grids import grid_difference
+from sklidh.images._reading import read_image, read_labels
 from sklidh.images._rigid import RigidFit, register_rigidly
 from sklidh.utils import atomic_write, fingerprint, is_missing, is_path
 
@@ -60,7 +62,7 @@ def lay_mask(mask, reference):
         return Laid(None, None)
     carried = sitk.Resample(mask, reference, sitk.Transform(), sitk.sitkNearestNeighbor)
     if not sitk.GetArrayViewFromImage(carried).any():
-        raise ValueError("no voxel of the mask lies within the reference image")
+        raise EmptyROI("no voxel of the mask lies within the reference image: another patient's?")
     return Laid(carried, None)
 
 
@@ -163,7 +165,10 @@ def register_patient(patient, row, *, reference, mask, folder, settings):
 
     def read(column):
         if column not in images:
-            images[column] = read_image(row[column], patient=patient, modality=column)
+            of_mask = {"like": read(reference)} if column == mask else {}
+            images[column] = (read_labels if column == mask else read_image)(
+                row[column], patient=patient, modality=column, **of_mask
+            )
         return images[column]
 
     for column, cell in row.items():
@@ -175,14 +180,14 @@ def register_patient(patient, row, *, reference, mask, folder, settings):
         if laid is None:
             lay = lay_mask if column == mask else lay_image
             pair = read(column), read(reference)
+            where = describe_source(cell, patient, column)
             try:
-                laid = lay(*pair, **how)
+                with naming(where):
+                    laid = lay(*pair, **how)
             except (RuntimeError, ValueError) as error:
-                path = os.fspath(cell) if is_path(cell) else "image in memory"
-                raise ImageError(
-                    f"patient {patient!r}, column {column!r}, {path}: cannot be laid onto "
-                    f"{reference!r}: {error}"
-                ) from error
+                if isinstance(error, ImageError):
+                    raise
+                raise ImageError(f"{where}: cannot be laid onto {reference!r}: {error}") from error
             laid = keep(entry, laid)
         if laid.image is not None:
             done[column] = laid.image

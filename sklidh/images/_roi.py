@@ -4,7 +4,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from sklidh.images._reading import ImageError, _where, read_case
+from sklidh.images._case import read_case
+from sklidh.images._errors import ImageError, describe_source
 
 
 def largest_slices(mask, n_slices):
@@ -132,7 +133,7 @@ def tumour_slices(image, mask, *, size=72, n_slices=1, label=None, patient=None,
     if brain.size == 0 or np.ptp(brain) == 0:
         seen = f"{brain[0]:g}" if brain.size else "0"
         raise ImageError(
-            f"{_where(image, patient, modality)}: every voxel of the brain (those that "
+            f"{describe_source(image, patient, modality)}: every voxel of the brain (those that "
             f"are not 0) is {seen}: a constant image cannot be normalised; check the file"
         )
     tumour = sitk.GetArrayFromImage(tumour).astype(bool)

@@ -42,7 +42,7 @@ def fingerprint(*parts) -> str:
     Parameters
     ----------
     *parts : str, bytes, Path or any object with a faithful text
-        A Path stands for the content of its file.
+        A Path stands for the content of its file, or of all files of its folder.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def fingerprint(*parts) -> str:
     digest = hashlib.blake2b(digest_size=20)
     for part in parts:
         if isinstance(part, Path):
-            content = _file_digest(part.resolve())
+            content = _path_digest(part.resolve())
         else:
             content = part if isinstance(part, bytes) else str(part).encode()
         # The length keeps ("ab", "c") and ("a", "bc") apart.
@@ -60,7 +60,11 @@ def fingerprint(*parts) -> str:
     return digest.hexdigest()
 
 
-def _file_digest(path: Path) -> bytes:
+def _path_digest(path: Path) -> bytes:
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        named = [part for file in files for part in (str(file.relative_to(path)), file)]
+        return fingerprint(*named).encode()
     status = path.stat()
     recent = time.time_ns() - status.st_mtime_ns < RECENT
     read = _read_digest.__wrapped__ if recent else _read_digest

@@ -170,9 +170,11 @@ def _column_problems(cells: pd.Series, missing: str) -> list[str]:
             elif missing == "raise":
                 problems.append(f"{where}: the cell is empty; drop the row or use missing='nan'")
         elif is_path(cell):
-            if not os.path.isfile(cell):
-                what = "a folder, not a file" if os.path.isdir(cell) else "no such file"
-                problems.append(f"{where}: {what}: {os.fspath(cell)}")
+            # A folder may hold a DICOM series; an empty one holds nothing.
+            if os.path.isdir(cell) and not os.listdir(cell):
+                problems.append(f"{where}: an empty folder: {os.fspath(cell)}")
+            elif not os.path.exists(cell):
+                problems.append(f"{where}: no such file: {os.fspath(cell)}")
         elif not hasattr(cell, "GetSpacing"):
             kind = type(cell).__name__
             problems.append(f"{where}: expected a path or a SimpleITK image, got {kind}: {cell!r}")

@@ -105,10 +105,13 @@ def test_a_missing_file_is_named_with_patient_column_and_path(cases):
     assert problem == "patient 'P0', column 'T1CE': no such file: nowhere/T1CE.nii.gz"
 
 
-def test_a_folder_is_no_image(cases, tmp_path):
-    cases.loc["P0", "T1CE"] = tmp_path
+def test_a_folder_may_hold_slices_but_not_be_empty(cases, tmp_path):
+    cases.loc["P0", "T1CE"] = folder = tmp_path / "series"
+    folder.mkdir()
     (problem,) = refused(cases)
-    assert problem == f"patient 'P0', column 'T1CE': a folder, not a file: {tmp_path}"
+    assert problem == f"patient 'P0', column 'T1CE': an empty folder: {folder}"
+    (folder / "slice-1").touch()
+    check_cases(cases)
 
 
 def test_an_empty_cell_is_refused_unless_it_may_be_missing(cases):

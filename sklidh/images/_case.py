@@ -1,0 +1,185 @@
+"""Read an image with its mask, and find everything that is wrong with a patient's images."""
+
+import warnings
+
+import numpy as np
+import SimpleITK as sitk
+
+from sklidh.images._errors import (
+    GeometryMismatch,
+    ImageError,
+    ImageWarning,
+    NonFiniteVoxels,
+    describe_source,
+    naming,
+)
+from sklidh.images._grids import grid_difference
+from sklidh.images._reading import check_finite, load, not_finite, read_mask
+from sklidh.utils import is_missing
+
+
+def read_case(image, mask, *, label=None, patient=None, modality=None):
+    """Read one modality and its mask, and check that they share one grid.
+
+    Parameters
+    ----------
+    image, mask : str, path or SimpleITK.Image
+    label : int or sequence of int, default=None
+        As in `read_mask`.
+    patient, modality : default=None
+        Named in messages.
+
+    Returns
+    -------
+    image, mask : SimpleITK.Image
+        In one grid.
+
+    Raises
+    ------
+    ImageError
+        As `read_image` and `read_mask`, and:
+    GeometryMismatch
+        The two grids differ.
+    NonFiniteVoxels
+        A voxel of the region is NaN or infinite.
+
+    Warns
+    -----
+    ImageWarning
+        Voxels outside the region are NaN or infinite, and taken for 0; or all voxels of the region
+        have the same intensity.
+    """
+    where = describe_source(image, patient, modality)
+    with naming(where):
+        volume = load(image)
+    tumour = read_mask(mask, label=label, like=volume, patient=patient)
+    return check_pair(volume, tumour, where), tumour
+
+
+def check_pair(volume, tumour, where: str) -> sitk.Image:
+    """Check an image within a region: one grid, finite, not constant.
+
+    Parameters
+    ----------
+    volume, tumour : SimpleITK.Image
+        The region is 1, the rest 0.
+    where : str
+        Names the image in messages.
+
+    Returns
+    -------
+    SimpleITK.Image
+        The image, with 0 in the place of what is not finite outside the region.
+
+    Raises
+    ------
+    GeometryMismatch, NonFiniteVoxels
+        As `read_case`.
+    """
+    difference = grid_difference(volume, tumour)
+    if difference:
+        raise GeometryMismatch(
+            f"{where}: image and mask lie in different grids: {difference}; RigidRegistration or "
+            "Resampling brings them into one"
+        )
+    region = sitk.GetArrayViewFromImage(tumour).astype(bool)
+    bad = not_finite(volume)
+    if bad.any():
+        n_inside = np.count_nonzero(bad & region)
+        if n_inside:
+            raise NonFiniteVoxels(
+                f"{where}: {n_inside} of the {np.count_nonzero(region)} voxels of the region are "
+                "NaN or infinite; write finite intensities"
+            )
+        warnings.warn(
+            f"{where}: {np.count_nonzero(bad)} voxels outside the region are NaN or infinite; they "
+            "are taken for 0",
+            ImageWarning,
+            stacklevel=3,
+        )
+        voxels = np.where(bad, 0, sitk.GetArrayViewFromImage(volume))
+        filled = sitk.GetImageFromArray(voxels)
+        filled.CopyInformation(volume)
+        volume = filled
+    intensities = sitk.GetArrayViewFromImage(volume)[region]
+    if intensities.min() == intensities.max():
+        warnings.warn(
+            f"{where}: all {len(intensities)} voxels of the region are {intensities[0]:g}: its "
+            "textures say nothing; look at image and mask",
+            ImageWarning,
+            stacklevel=3,
+        )
+    return volume
+
+
+def check_case(case, modalities, *, mask="mask", label=None, reference=None, missing="raise"):
+    """Find everything that is wrong with one patient's images.
+
+    Parameters
+    ----------
+    case : Series
+        One row of a table of cases: paths or SimpleITK images by column; its name is the patient.
+    modalities : sequence of str
+        The columns of images.
+    mask : str, default="mask"
+        The column of the mask.
+    label : int or sequence of int, default=None
+        As in `read_mask`.
+    reference : str, default=None
+        The modality on which the mask was drawn, where the others are still to be registered: they
+        may lie in other grids. None: all lie in the mask's grid.
+    missing : {"raise", "nan"}, default="raise"
+        Whether an empty cell of a modality is a problem.
+
+    Returns
+    -------
+    list of ImageError or ImageWarning
+        Not raised; empty if nothing is wrong.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklidh.images import check_case
+    >>> case = pd.Series({"T1": "nowhere.nii", "mask": None}, name="P1")
+    >>> for problem in check_case(case, ["T1"]):
+    ...     print(problem)
+    patient 'P1', column 'T1', nowhere.nii: cannot be read: No such file or directory
+    patient 'P1', column 'mask': no mask; every patient needs one
+    """
+    problems, volumes = [], {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ImageWarning)
+        for modality in modalities:
+            if is_missing(case[modality]):
+                if missing == "raise":
+                    problems.append(
+                        ImageError(f"patient {case.name!r}, column {modality!r}: the cell is empty")
+                    )
+                continue
+            try:
+                with naming(describe_source(case[modality], case.name, modality)):
+                    volumes[modality] = load(case[modality])
+            except ImageError as error:
+                problems.append(error)
+        drawn_on = [name for name in volumes if reference in (None, name)]
+        tumour = None
+        try:
+            if is_missing(case[mask]):
+                raise ImageError(
+                    f"patient {case.name!r}, column {mask!r}: no mask; every patient needs one"
+                )
+            like = volumes[drawn_on[0]] if drawn_on else None
+            tumour = read_mask(case[mask], label=label, like=like, patient=case.name)
+        except ImageError as error:
+            problems.append(error)
+        for modality, volume in volumes.items():
+            where = describe_source(case[modality], case.name, modality)
+            try:
+                if tumour is not None and modality in drawn_on:
+                    check_pair(volume, tumour, where)
+                else:
+                    with naming(where):
+                        check_finite(volume)
+            except ImageError as error:
+                problems.append(error)
+    return problems + [each.message for each in caught if issubclass(each.category, ImageWarning)]

@@ -1,0 +1,67 @@
+"""Tell which columns of a table hold images."""
+
+import os
+
+import SimpleITK as sitk
+
+from sklidh.utils import is_path
+
+IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".img", ".dcm")
+"""How the name of an image file ends, whether or not it is of a kind that can be read."""
+
+
+def is_dicom_file(path) -> bool:
+    """Tell whether a file carries the mark of DICOM.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    bool
+    """
+    with open(path, "rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def is_dicom_folder(path) -> bool:
+    """Tell whether a path is a folder that holds a DICOM file.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    bool
+    """
+    if not os.path.isdir(path):
+        return False
+    with os.scandir(path) as entries:
+        return any(entry.is_file() and is_dicom_file(entry.path) for entry in entries)
+
+
+def image_columns(X) -> list[str]:
+    """Name the columns of a table that hold images, the mask left out.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+
+    Returns
+    -------
+    list of str
+        The columns in which at least one cell is a SimpleITK image, a path that ends as an image
+        file's does, or a folder of DICOM files, in the table's order.
+    """
+    return [
+        column for column in X.columns if column != "mask" and any(map(_names_image, X[column]))
+    ]
+
+
+def _names_image(cell) -> bool:
+    if not is_path(cell):
+        return isinstance(cell, sitk.Image)
+    path = os.fspath(cell).strip()
+    return path.lower().endswith(IMAGE_SUFFIXES) or is_dicom_folder(path)
