@@ -1,48 +1,36 @@
-"""Predict every patient by models that never saw him, and score the predictions."""
+"""Predict every patient by models that never saw him: four ways to divide a cohort."""
 
-from dataclasses import dataclass
-
-import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
-from sklearn.utils import _safe_indexing
+from sklearn.utils.parallel import Parallel, delayed
 
-from sklidh.evaluation._intervals import auc_interval
-from sklidh.evaluation._metrics import classification_metrics
-from sklidh.utils import CohortError, check_target, progress
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Predictions of patients that were left out of training, and their scores.
-
-    Parameters
-    ----------
-    predictions : DataFrame of shape (n_predicted, 3)
-        Index: patients. Columns: ``fold``, ``mutant`` (bool, the truth) and ``probability``.
-    estimators : tuple of estimators
-        The fitted model of each fold.
-    """
-
-    predictions: pd.DataFrame
-    estimators: tuple
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """AUC, Accuracy, Precision, Recall and F1 over all predicted patients."""
-        return classification_metrics(self.predictions["mutant"], self.predictions["probability"])
-
-    @property
-    def auc_interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the AUC."""
-        return auc_interval(self.predictions["mutant"], self.predictions["probability"])
+from sklidh.evaluation._evaluation import Evaluation
+from sklidh.evaluation._prediction import predict_split
+from sklidh.evaluation._splits import (
+    Split,
+    check_two_classes,
+    given_splits,
+    holdout_splits,
+    site_splits,
+    stratified_splits,
+)
+from sklidh.utils import CohortError, progress
 
 
-def cross_validate(estimator, X, y, *, cv=5, random_state=0, verbose=0) -> Evaluation:
+def cross_validate(
+    estimator,
+    X,
+    y,
+    *,
+    cv=5,
+    n_repeats=1,
+    threshold=0.5,
+    n_jobs=None,
+    random_state=0,
+    verbose=0,
+) -> Evaluation:
     """Evaluate by stratified cross-validation; nested, if the estimator is itself a search.
 
-    Every patient is predicted once, by a clone fitted on the other folds alone. Give a
+    Every patient is predicted once a repeat, by a clone fitted on the other folds alone. Give a
     GridSearchCV and its inner folds are drawn from those training rows only.
 
     Parameters
@@ -50,10 +38,19 @@ def cross_validate(estimator, X, y, *, cv=5, random_state=0, verbose=0) -> Evalu
     estimator : classifier
         A Pipeline, a search over one, or any other classifier with ``predict_proba``.
     X : DataFrame of shape (n_patients, n_columns)
+        One row a patient.
     y : array-like of shape (n_patients,)
         Two classes; the one that sorts last (1, "mutant") counts as the mutation.
     cv : int or splitter, default=5
         Number of shuffled stratified folds, or a scikit-learn splitter.
+    n_repeats : int, default=1
+        How often the folds are drawn anew; not used with a splitter.
+    threshold : float or "youden", default=0.5
+        The probability from which a patient is called mutant. "youden" chooses the one with the
+        largest sensitivity + specificity among the training rows of each fold, predicted in an
+        inner cross-validation.
+    n_jobs : int, default=None
+        Folds evaluated at the same time.
     random_state : int or None, default=0
         Seed of the folds.
     verbose : int, default=0
@@ -66,7 +63,8 @@ def cross_validate(estimator, X, y, *, cv=5, random_state=0, verbose=0) -> Evalu
     Raises
     ------
     CohortError
-        y is not two classes, one label a patient, or a class has fewer patients than folds.
+        y is not two classes, one label a patient, a patient has several rows, or a class has fewer
+        patients than folds.
 
     Examples
     --------
@@ -80,15 +78,19 @@ def cross_validate(estimator, X, y, *, cv=5, random_state=0, verbose=0) -> Evalu
     >>> print(f"{result.metrics['AUC']:.2f}")
     1.00
     """
-    labels = _two_classes(X, y)
+    labels = check_two_classes(X, y)
     if isinstance(cv, int):
-        check_folds(labels, cv)
-        cv = StratifiedKFold(cv, shuffle=True, random_state=random_state)
-    folds = list(cv.split(X, labels))
-    return _evaluate(estimator, X, labels, progress(folds, "folds", verbose=verbose))
+        splits = stratified_splits(
+            labels, n_folds=cv, n_repeats=n_repeats, random_state=random_state
+        )
+    else:
+        splits = given_splits(cv, X, labels)
+    return _evaluate(estimator, X, labels, splits, threshold, n_jobs=n_jobs, verbose=verbose)
 
 
-def holdout(estimator, X, y, *, test_size=0.25, random_state=0) -> Evaluation:
+def holdout(
+    estimator, X, y, *, test_size=0.25, n_repeats=1, threshold=0.5, random_state=0
+) -> Evaluation:
     """Evaluate on one stratified random split, 3:1 as in the paper (section III.A).
 
     Parameters
@@ -98,6 +100,10 @@ def holdout(estimator, X, y, *, test_size=0.25, random_state=0) -> Evaluation:
     y : array-like of shape (n_patients,)
     test_size : float, default=0.25
         Fraction of the patients that is predicted and not trained on.
+    n_repeats : int, default=1
+        How often the patients are divided anew.
+    threshold : float or "youden", default=0.5
+        As in `cross_validate`.
     random_state : int or None, default=0
         Seed of the split.
 
@@ -110,60 +116,90 @@ def holdout(estimator, X, y, *, test_size=0.25, random_state=0) -> Evaluation:
     CohortError
         As `cross_validate`, or a class with fewer than two patients.
     """
-    labels = _two_classes(X, y)
-    check_folds(labels, 2)
-    split = StratifiedShuffleSplit(1, test_size=test_size, random_state=random_state)
-    return _evaluate(estimator, X, labels, split.split(X, labels))
+    labels = check_two_classes(X, y)
+    splits = holdout_splits(
+        labels, test_size=test_size, n_repeats=n_repeats, random_state=random_state
+    )
+    return _evaluate(estimator, X, labels, splits, threshold)
 
 
-def check_folds(labels, n_folds: int):
-    """Raise if some fold would have to do without one of the classes.
-
-    scikit-learn only warns about this, and then scores folds in which no AUC exists.
+def leave_one_site_out(
+    estimator, X, y, sites, *, threshold=0.5, n_jobs=None, verbose=0
+) -> Evaluation:
+    """Predict the patients of each site by a model that was trained on the other sites.
 
     Parameters
     ----------
-    labels : array-like of shape (n_patients,)
-    n_folds : int
+    estimator : classifier
+    X : DataFrame of shape (n_patients, n_columns)
+    y : array-like of shape (n_patients,)
+    sites : array-like of shape (n_patients,)
+        Where each patient was imaged.
+    threshold : float or "youden", default=0.5
+        As in `cross_validate`.
+    n_jobs : int, default=None
+        Sites evaluated at the same time.
+    verbose : int, default=0
+        1 shows a progress bar over the sites.
+
+    Returns
+    -------
+    Evaluation
+        Its folds are the sites.
 
     Raises
     ------
     CohortError
-        A class has fewer patients than folds.
+        As `cross_validate`; a patient without a site, a single site, or a site without which one
+        class is gone.
     """
-    classes, counts = np.unique(labels, return_counts=True)
-    if counts.min() < n_folds:
-        rarest = classes[counts.argmin()]
-        raise CohortError(
-            [
-                f"class {rarest} has {counts.min()} patients, fewer than the {n_folds} folds; "
-                f"use at most {counts.min()} folds"
-            ]
-        )
+    labels = check_two_classes(X, y)
+    splits = site_splits(labels, sites)
+    return _evaluate(estimator, X, labels, splits, threshold, n_jobs=n_jobs, verbose=verbose)
 
 
-def _two_classes(X, y) -> np.ndarray:
-    labels = check_target(y, X)
-    classes = np.unique(labels)
-    if len(classes) != 2:
-        raise CohortError(
-            [f"two classes are evaluated, wild type and mutant; y has {classes.tolist()}"]
-        )
-    return labels
+def external_test(estimator, X, y, X_test, y_test, *, threshold=0.5) -> Evaluation:
+    """Train on one cohort and predict another.
+
+    Parameters
+    ----------
+    estimator : classifier
+    X : DataFrame of shape (n_patients, n_columns)
+        The cohort to train on.
+    y : Series of shape (n_patients,)
+    X_test : DataFrame of shape (n_others, n_columns)
+        The cohort to predict, with the same columns.
+    y_test : Series of shape (n_others,)
+    threshold : float or "youden", default=0.5
+        As in `cross_validate`; chosen on the first cohort.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    CohortError
+        As `cross_validate`, a patient in both cohorts, or a column that the second has not.
+    """
+    shared = X.index.intersection(X_test.index)
+    problems = [f"patient {patient!r} is in both cohorts" for patient in shared]
+    absent = X.columns.difference(X_test.columns)
+    problems += [f"column {column!r} is absent from the second cohort" for column in absent]
+    if problems:
+        raise CohortError(problems)
+    both = pd.concat([X, X_test[X.columns]])
+    labels = check_two_classes(both, pd.concat([y, y_test]))
+    check_two_classes(X, y)
+    rows = both.reset_index().index.to_numpy()
+    split = Split(0, 0, rows[: len(X)], rows[len(X) :])
+    return _evaluate(estimator, both, labels, [split], threshold)
 
 
-def _evaluate(estimator, X, labels, folds) -> Evaluation:
-    mutation = np.unique(labels)[-1]
-    patients = X.index if hasattr(X, "index") else pd.RangeIndex(len(labels))
-    fitted, tables = [], []
-    for fold, (train, test) in enumerate(folds):
-        model = clone(estimator).fit(_safe_indexing(X, train), labels[train])
-        probabilities = model.predict_proba(_safe_indexing(X, test))
-        table = {
-            "fold": fold,
-            "mutant": labels[test] == mutation,
-            "probability": probabilities[:, list(model.classes_).index(mutation)],
-        }
-        tables.append(pd.DataFrame(table, index=patients[test]))
-        fitted.append(model)
-    return Evaluation(pd.concat(tables), tuple(fitted))
+def _evaluate(estimator, X, labels, splits, threshold, *, n_jobs=None, verbose=0) -> Evaluation:
+    outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(predict_split)(estimator, X, labels, split, threshold=threshold) for split in splits
+    )
+    outcomes = progress(outcomes, "folds", total=len(splits), verbose=verbose)
+    tables, models = zip(*outcomes, strict=True)
+    return Evaluation(pd.concat(tables), models)

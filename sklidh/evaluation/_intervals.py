@@ -1,13 +1,36 @@
-"""How far a measured AUC can be trusted: DeLong's variance and the interval from it."""
+"""How far a measured figure can be trusted: DeLong's variance, and intervals from bootstraps."""
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import binomtest, norm, rankdata
+from scipy.stats import binomtest, bootstrap, norm, rankdata
+from sklearn import config_context
 
-from sklidh.evaluation._metrics import check_predictions
+from sklidh.evaluation._checks import check_confidence, check_scores
 
 
-def delong_variance(y_true, probability) -> tuple[float, float]:
+def placements(y_true, score) -> tuple[np.ndarray, np.ndarray]:
+    """Tell for each patient which part of the other class he is ranked on the right side of.
+
+    Parameters
+    ----------
+    y_true : ndarray of bool of shape (n_patients,)
+    score : ndarray of shape (n_patients,)
+
+    Returns
+    -------
+    v10 : ndarray of shape (n_mutants,)
+        Part of the wild types that score lower than this mutant, ties counted half.
+    v01 : ndarray of shape (n_wildtypes,)
+        Part of the mutants that score higher than this wild type.
+    """
+    mutant, wildtype = score[y_true], score[~y_true]
+    m, n = len(mutant), len(wildtype)
+    ranks = rankdata(np.concatenate([mutant, wildtype]))
+    # A score's rank among all, less its rank in its own class, counts the other class below it.
+    return (ranks[:m] - rankdata(mutant)) / n, 1 - (ranks[m:] - rankdata(wildtype)) / m
+
+
+def delong_variance(y_true, score) -> tuple[float, float]:
     """Estimate the AUC and its variance without assumptions on the scores' distributions.
 
     With m mutants and n wild types, the AUC is the mean over all m n pairs of
@@ -17,7 +40,8 @@ def delong_variance(y_true, probability) -> tuple[float, float]:
     Parameters
     ----------
     y_true : array-like of bool or 0/1, shape (n_patients,)
-    probability : array-like of shape (n_patients,)
+    score : array-like of shape (n_patients,)
+        A probability, or anything else that is higher for likelier mutants.
 
     Returns
     -------
@@ -29,20 +53,14 @@ def delong_variance(y_true, probability) -> tuple[float, float]:
     E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, Biometrics 44(3), 1988. Ranks instead of
     pairs: X. Sun, W. Xu, IEEE Signal Processing Letters 21(11), 2014.
     """
-    y_true, probability = check_predictions(y_true, probability)
-    mutant, wildtype = probability[y_true], probability[~y_true]
-    m, n = len(mutant), len(wildtype)
-    ranks = rankdata(np.concatenate([mutant, wildtype]))
-    # A score's rank among all, less its rank in its own class, counts the other class below it.
-    v10 = (ranks[:m] - rankdata(mutant)) / n
-    v01 = 1 - (ranks[m:] - rankdata(wildtype)) / m
+    v10, v01 = placements(*check_scores(y_true, score))
     auc = float(v10.mean())
-    if min(m, n) < 2:
+    if min(len(v10), len(v01)) < 2:
         return auc, float("nan")
-    return auc, float(v10.var(ddof=1) / m + v01.var(ddof=1) / n)
+    return auc, float(v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01))
 
 
-def auc_interval(y_true, probability, *, confidence=0.95) -> tuple[float, float]:
+def auc_interval(y_true, score, *, confidence=0.95) -> tuple[float, float]:
     """Compute a confidence interval of the AUC, by DeLong's variance on the logit scale.
 
     The logit keeps the interval inside 0 to 1. Where the classes are separated perfectly, or one
@@ -52,7 +70,7 @@ def auc_interval(y_true, probability, *, confidence=0.95) -> tuple[float, float]
     Parameters
     ----------
     y_true : array-like of bool or 0/1, shape (n_patients,)
-    probability : array-like of shape (n_patients,)
+    score : array-like of shape (n_patients,)
     confidence : float, default=0.95
 
     Returns
@@ -62,7 +80,7 @@ def auc_interval(y_true, probability, *, confidence=0.95) -> tuple[float, float]
     Raises
     ------
     ValueError
-        `confidence` does not lie between 0 and 1, or as `classification_metrics`.
+        `confidence` does not lie between 0 and 1, or as `delong_variance`.
 
     References
     ----------
@@ -76,15 +94,92 @@ def auc_interval(y_true, probability, *, confidence=0.95) -> tuple[float, float]
     >>> print(f"{low:.2f} to {high:.2f}")
     0.17 to 0.98
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
-    auc, variance = delong_variance(y_true, probability)
+    auc, variance = delong_variance(y_true, score)
+    n_smaller = int(min(np.bincount(np.asarray(y_true, int))))
+    return interval_around(auc, variance, n_smaller, confidence=confidence)
+
+
+def interval_around(auc, variance, n_smaller, *, confidence=0.95) -> tuple[float, float]:
+    """Compute the interval of `auc_interval` from an AUC and its variance.
+
+    Parameters
+    ----------
+    auc, variance : float
+    n_smaller : int
+        Patients of the smaller class.
+    confidence : float, default=0.95
+
+    Returns
+    -------
+    low, high : float
+    """
+    check_confidence(confidence)
     if not variance > 0:
-        return _binomial_interval(auc, int(min(np.bincount(np.asarray(y_true, int)))), confidence)
+        exact = binomtest(round(auc * n_smaller), n_smaller).proportion_ci(confidence)
+        return float(exact.low), float(exact.high)
     half = norm.ppf(0.5 + confidence / 2) * np.sqrt(variance) / (auc * (1 - auc))
     return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
 
 
-def _binomial_interval(fraction: float, n: int, confidence: float) -> tuple[float, float]:
-    interval = binomtest(round(fraction * n), n).proportion_ci(confidence, method="exact")
+def bootstrap_interval(
+    metric, y_true, *predictions, n_resamples=1000, confidence=0.95, random_state=0
+):
+    """Compute a percentile interval of any figure, by resampling the patients of each class.
+
+    Parameters
+    ----------
+    metric : callable
+        ``metric(y_true, *predictions)`` returns a float.
+    y_true : array-like of bool or 0/1, shape (n_patients,)
+    *predictions : array-like of shape (n_patients,)
+        What the metric takes besides: scores, probabilities, calls.
+    n_resamples : int, default=1000
+        Cohorts drawn with replacement; every one has as many mutants and wild types as there are.
+    confidence : float, default=0.95
+    random_state : int or None, default=0
+        Seed of the draws.
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        Fewer than two patients in a class, or as `auc_interval`.
+
+    References
+    ----------
+    B. Efron, R. J. Tibshirani, An Introduction to the Bootstrap, 1993.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import accuracy_score
+    >>> from sklidh.evaluation import bootstrap_interval
+    >>> low, high = bootstrap_interval(accuracy_score, [0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 1, 1])
+    >>> print(f"{low:.2f} to {high:.2f}")
+    0.66 to 1.00
+    """
+    check_confidence(confidence)
+    columns = [check_scores(y_true, column) for column in predictions]
+    truth, columns = columns[0][0], np.array([column for _, column in columns])
+    patients = np.flatnonzero(truth), np.flatnonzero(~truth)
+    if min(map(len, patients)) < 2:
+        raise ValueError("a class has a single patient, who cannot be resampled")
+
+    def of_drawn(mutants, wildtypes):
+        drawn = np.concatenate([mutants, wildtypes]).astype(int)
+        return metric(truth[drawn], *columns[:, drawn])
+
+    # The labels were checked once: a thousand metrics need not check them a thousand times.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        interval = bootstrap(
+            patients,
+            of_drawn,
+            n_resamples=n_resamples,
+            confidence_level=confidence,
+            vectorized=False,
+            method="percentile",
+            rng=np.random.default_rng(random_state),
+        ).confidence_interval
     return float(interval.low), float(interval.high)

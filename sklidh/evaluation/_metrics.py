@@ -1,19 +1,27 @@
-"""The paper's five figures of merit: AUC, accuracy, precision, recall and F1."""
+"""Figures of merit of predicted probabilities: the paper's five, and what a reader asks besides."""
 
-import numpy as np
 from sklearn.metrics import (
     accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
     f1_score,
     precision_score,
     recall_score,
     roc_auc_score,
 )
 
-METRICS = ("AUC", "Accuracy", "Precision", "Recall", "F1")
+from sklidh.evaluation._calibration import calibration_line
+from sklidh.evaluation._checks import check_probabilities, check_scores
+
+PAPER_METRICS = ("AUC", "Accuracy", "Precision", "Recall", "F1")
+"""The columns of the paper's tables (section III.B)."""
 
 
-def classification_metrics(y_true, probability, *, threshold=0.5) -> dict[str, float]:
-    """Score predicted probabilities of a mutation as the paper does.
+def classification_metrics(
+    y_true, probability, *, threshold=0.5, score=None, called=None
+) -> dict[str, float]:
+    """Score predicted probabilities of a mutation.
 
     Parameters
     ----------
@@ -21,14 +29,21 @@ def classification_metrics(y_true, probability, *, threshold=0.5) -> dict[str, f
         True where the tumour is IDH-mutant.
     probability : array-like of shape (n_patients,)
         Predicted probability of a mutation.
-    threshold : float, default=0.5
+    threshold : float or array-like of shape (n_patients,), default=0.5
         A patient is called mutant from this probability on.
+    score : array-like of shape (n_patients,), default=None
+        What AUC and PR-AUC rank the patients by, where it tells more than the probability does (a
+        decision function that is not cut off at 0 and 1); None takes the probability.
+    called : array-like of bool of shape (n_patients,), default=None
+        Who was called mutant, where that was decided already; `threshold` is not used then.
 
     Returns
     -------
     dict of str to float
-        ``AUC``, ``Accuracy``, ``Precision``, ``Recall``, ``F1``. Precision and F1 are 0 where
-        nobody is called mutant.
+        The paper's ``AUC``, ``Accuracy``, ``Precision``, ``Recall`` and ``F1``, then
+        ``Sensitivity`` (recall by its clinical name), ``Specificity``, ``Balanced accuracy``,
+        ``PR-AUC`` (average precision), ``Brier``, ``Calibration slope`` and ``Calibration
+        intercept`` (see `calibration_line`). Precision and F1 are 0 where nobody is called mutant.
 
     Raises
     ------
@@ -45,36 +60,23 @@ def classification_metrics(y_true, probability, *, threshold=0.5) -> dict[str, f
     >>> classification_metrics([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9])["AUC"]
     0.75
     """
-    y_true, probability = check_predictions(y_true, probability)
-    called = probability >= threshold
-    return {
-        "AUC": float(roc_auc_score(y_true, probability)),
-        "Accuracy": float(accuracy_score(y_true, called)),
-        "Precision": float(precision_score(y_true, called, zero_division=0.0)),
-        "Recall": float(recall_score(y_true, called)),
-        "F1": float(f1_score(y_true, called, zero_division=0.0)),
+    y_true, probability = check_probabilities(y_true, probability)
+    score = probability if score is None else check_scores(y_true, score)[1]
+    called = probability >= threshold if called is None else called
+    recall = recall_score(y_true, called)
+    slope, intercept = calibration_line(y_true, probability)
+    metrics = {
+        "AUC": roc_auc_score(y_true, score),
+        "Accuracy": accuracy_score(y_true, called),
+        "Precision": precision_score(y_true, called, zero_division=0.0),
+        "Recall": recall,
+        "F1": f1_score(y_true, called, zero_division=0.0),
+        "Sensitivity": recall,
+        "Specificity": recall_score(y_true, called, pos_label=False),
+        "Balanced accuracy": balanced_accuracy_score(y_true, called),
+        "PR-AUC": average_precision_score(y_true, score),
+        "Brier": brier_score_loss(y_true, probability),
+        "Calibration slope": slope,
+        "Calibration intercept": intercept,
     }
-
-
-def check_predictions(y_true, probability) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels as bool and probabilities as float64, or say what is wrong with them."""
-    y_true = np.asarray(y_true)
-    probability = np.asarray(probability, dtype=np.float64)
-    if y_true.ndim != 1 or y_true.shape != probability.shape:
-        raise ValueError(
-            f"y_true and probability must be one value a patient; got shapes {y_true.shape} and "
-            f"{probability.shape}"
-        )
-    if not np.isin(y_true, [0, 1]).all():
-        raise ValueError(
-            f"y_true must hold 0 (wild-type) and 1 (mutant); got {np.unique(y_true)[:5].tolist()}"
-        )
-    y_true = y_true.astype(bool)
-    if y_true.all() or not y_true.any():
-        raise ValueError(
-            f"all {len(y_true)} patients are of one class; AUC needs at least one of each"
-        )
-    if not ((probability >= 0) & (probability <= 1)).all():
-        bad = probability[~((probability >= 0) & (probability <= 1))][0]
-        raise ValueError(f"probabilities must lie between 0 and 1; got {bad}")
-    return y_true, probability
+    return {name: float(value) for name, value in metrics.items()}

@@ -67,8 +67,8 @@ class ROCDisplay:
         -------
         ROCDisplay
         """
-        table = comparison.predictions
-        probabilities = table.drop(columns=["fold", "mutant"])
+        table = comparison.scores
+        probabilities = table.drop(columns=["repeat", "fold", "mutant"])
         return cls.from_predictions(table["mutant"], dict(probabilities.items()), ax=ax)
 
     def plot(self, *, ax=None):

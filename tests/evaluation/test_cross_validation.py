@@ -1,14 +1,24 @@
 """Every patient is predicted once, by a model that never saw him."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
-from sklidh.evaluation import compare, cross_validate, holdout
+from sklidh.evaluation import (
+    Comparison,
+    Evaluation,
+    compare,
+    cross_validate,
+    external_test,
+    holdout,
+    leave_one_site_out,
+)
 from sklidh.utils import CohortError
 
 
@@ -33,10 +43,23 @@ def cohort():
     return X, y
 
 
-@pytest.mark.parametrize("evaluate", [cross_validate, holdout])
+@pytest.mark.parametrize(
+    "evaluate",
+    [
+        cross_validate,
+        holdout,
+        partial(cross_validate, n_repeats=2),
+        partial(holdout, n_repeats=2),
+        lambda model, X, y: leave_one_site_out(model, X, y, np.arange(40) % 3),
+        lambda model, X, y: external_test(model, X[5:], y[5:], X[:5], y[:5]),
+    ],
+)
 def test_no_training_patient_is_ever_predicted(evaluate, cohort):
     result = evaluate(Spy(), *cohort)
-    assert len(result.estimators) == result.predictions["fold"].nunique()
+    splits = result.predictions.groupby(["repeat", "fold"])
+    assert len(result.estimators) == splits.ngroups
+    trained = [len(model.seen_) for model in result.estimators]
+    assert splits["n_trained"].first().tolist() == trained
 
 
 def test_cross_validation_predicts_every_patient_once_with_his_own_label(cohort):
@@ -55,6 +78,103 @@ def test_the_inner_search_sees_training_patients_only(cohort):
     assert all(len(model.cv_results_["params"]) == 2 for model in result.estimators)
     assert all(model.best_estimator_.n_features_in_ == 4 for model in result.estimators)
     assert 0.5 < result.metrics["AUC"] < 1
+
+
+def test_with_repeats_every_figure_is_the_mean_over_them(cohort):
+    twice = cross_validate(LogisticRegression(), *cohort, n_repeats=2)
+    first, second = (Evaluation(table) for table in twice.repeats)
+    assert sorted(first.predictions.index) == sorted(second.predictions.index)
+    assert twice.metrics["AUC"] == pytest.approx((first.metrics["AUC"] + second.metrics["AUC"]) / 2)
+    # More repeats do not make the cohort larger: the interval is not narrower than one repeat's.
+    widths = [np.diff(e.auc_interval)[0] for e in (twice, first, second)]
+    assert widths[0] == pytest.approx(np.mean(widths[1:]), rel=0.05)
+
+
+def test_folds_in_parallel_give_the_same_bits(cohort):
+    serial, parallel = (
+        cross_validate(LogisticRegression(), *cohort, threshold="youden", n_jobs=n).predictions
+        for n in (None, 2)
+    )
+    pd.testing.assert_frame_equal(serial, parallel)
+
+
+def test_the_threshold_comes_from_training_rows_alone(cohort):
+    X, y = cohort
+    result = cross_validate(LogisticRegression(), X, y, threshold="youden").predictions
+    assert result["threshold"].nunique() == 5
+    assert (result["called"] == (result["probability"] >= result["threshold"])).all()
+    # Other labels in one test fold: its threshold stays, although its figures change.
+    flipped = y.copy()
+    test = result.index[result["fold"] == 0]
+    flipped.loc[test] = 1 - flipped.loc[test]
+    split = PredefinedSplit(np.where(X.index.isin(test), 0, -1))
+    before, after = (
+        cross_validate(LogisticRegression(), X, labels, cv=split, threshold="youden").predictions
+        for labels in (y, flipped)
+    )
+    pd.testing.assert_series_equal(before["threshold"], after["threshold"])
+
+
+def test_a_chosen_threshold_finds_the_rare_class_where_one_half_does_not(cohort):
+    X, y = cohort
+    rare = y.index[y == 0].append(y.index[y == 1][:6])
+    recalls = [
+        cross_validate(LogisticRegression(), X.loc[rare], y.loc[rare], cv=3, threshold=t).metrics[
+            "Recall"
+        ]
+        for t in (0.5, "youden")
+    ]
+    assert recalls[0] < recalls[1]
+
+
+class Cut(LogisticRegression):
+    """Probabilities cut off to 0 and 1, beside a decision function that is not."""
+
+    def predict_proba(self, X):
+        return np.round(super().predict_proba(X))
+
+
+def test_patients_are_ranked_by_the_decision_function_where_there_is_one(cohort):
+    whole, cut = (cross_validate(model(), *cohort).metrics for model in (LogisticRegression, Cut))
+    assert cut["AUC"] == whole["AUC"]
+    assert cut["Brier"] > whole["Brier"]
+
+
+def test_each_site_is_predicted_by_the_others(cohort):
+    X, y = cohort
+    sites = np.resize(["A", "B", "C"], len(X))
+    predictions = leave_one_site_out(LogisticRegression(), X, y, sites).predictions
+    assert (predictions["fold"].loc[X.index] == sites).all()
+
+
+@pytest.mark.parametrize(
+    ("sites", "message"),
+    [
+        (["A"] * 40, "all patients are of one site, 'A'"),
+        ([None] + ["A", "B"] * 19 + ["A"], "1 patients have no site"),
+        (["A"] * 20 + ["B"] * 20, "without site 'A' only one class is left"),
+    ],
+)
+def test_sites_that_cannot_be_left_out(cohort, sites, message):
+    with pytest.raises(CohortError, match=message):
+        leave_one_site_out(DummyClassifier(), *cohort, sites)
+
+
+def test_an_external_cohort_is_predicted_whole_and_shares_no_patient(cohort):
+    X, y = cohort
+    half = np.arange(40) % 2 == 0
+    result = external_test(LogisticRegression(), X[half], y[half], X[~half], y[~half])
+    assert result.predictions.index.tolist() == X.index[~half].tolist()
+    with pytest.raises(CohortError, match=r"patient 'P.*' is in both cohorts"):
+        external_test(LogisticRegression(), X, y, X[~half], y[~half])
+    with pytest.raises(CohortError, match="column 3 is absent from the second"):
+        external_test(LogisticRegression(), X[half], y[half], X[~half].drop(columns=3), y[~half])
+
+
+def test_a_patient_in_two_rows_could_be_trained_on_and_tested_at_once(cohort):
+    X, y = (pd.concat([part, part[:1]]) for part in cohort)
+    with pytest.raises(CohortError, match="has 2 rows; one is accepted"):
+        cross_validate(DummyClassifier(), X, y)
 
 
 def test_holdout_keeps_a_quarter_with_both_classes_in_proportion(cohort):
@@ -87,7 +207,13 @@ def test_a_comparison_meets_the_same_patients_and_keeps_the_order(cohort):
     models = {"majority": DummyClassifier(), "logistic": LogisticRegression()}
     comparison = compare(models, *cohort, holdout)
     assert list(comparison.table.index) == ["majority", "logistic"]
-    assert list(comparison.predictions.columns) == ["fold", "mutant", "majority", "logistic"]
+    assert list(comparison.predictions.columns) == [
+        "repeat",
+        "fold",
+        "mutant",
+        "majority",
+        "logistic",
+    ]
     assert comparison.table.loc["majority", "AUC"] == 0.5
 
 
@@ -99,3 +225,30 @@ def test_a_comparison_on_different_patients_is_refused(cohort):
             *cohort,
             lambda model, X, y: holdout(model, X, y, random_state=next(seeds)),
         )
+
+
+def test_a_comparison_tests_every_model_against_the_last_and_corrects_for_how_many(cohort):
+    X, y = cohort
+    models = {
+        "majority": DummyClassifier(),
+        "logistic, strong penalty": LogisticRegression(C=0.01),
+        "logistic": LogisticRegression(),
+    }
+    comparison = compare(models, X, y, partial(cross_validate, n_repeats=2))
+    tests = comparison.tests()
+    assert tests.index.tolist() == ["majority", "logistic, strong penalty"]
+    measures = comparison.measures["AUC"]
+    assert tests.loc["majority", "difference"] == pytest.approx(0.5 - measures["logistic"])
+    assert (tests["low"] < tests["difference"]).all()
+    for name in ("DeLong", "resampled t", "McNemar"):
+        assert (tests[f"{name} Holm"] >= tests[name]).all()
+    assert tests.loc["majority", "DeLong Holm"] < 0.05 < tests["DeLong Holm"].iloc[1]
+    with pytest.raises(ValueError, match="reference='none' is not among"):
+        comparison.tests("none")
+
+
+def test_a_model_does_not_differ_from_itself(cohort):
+    one = cross_validate(LogisticRegression(), *cohort)
+    tests = Comparison({"same": one, "itself": one}).tests().loc["same"]
+    assert tests["difference"] == 0
+    assert (tests[["DeLong", "resampled t", "McNemar"]] == 1).all()

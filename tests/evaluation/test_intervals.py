@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
+from sklearn.metrics import accuracy_score, roc_auc_score
 
-from sklidh.evaluation import auc_interval, delong_variance
+from sklidh.evaluation import auc_interval, bootstrap_interval, delong_variance
 
 
 def slow_delong(y, p):
@@ -50,3 +51,22 @@ def test_the_interval_turns_over_with_the_classes():
     y, p = np.array([0, 0, 1, 1, 0, 1]), np.array([0.1, 0.5, 0.4, 0.9, 0.3, 0.2])
     low, high = auc_interval(y, p)
     assert auc_interval(1 - y, p) == pytest.approx((1 - high, 1 - low))
+
+
+def test_the_bootstrap_of_the_auc_agrees_with_delong():
+    rng = np.random.default_rng(2)
+    y = np.repeat([0, 1], 40)
+    p = norm.cdf(rng.normal(size=80) + y)
+    by_resampling = bootstrap_interval(roc_auc_score, y, p, n_resamples=400)
+    assert by_resampling == pytest.approx(auc_interval(y, p), abs=0.02)
+
+
+def test_every_bootstrap_cohort_has_the_classes_of_the_whole():
+    y = np.array([0] * 7 + [1] * 3)
+    low, high = bootstrap_interval(lambda truth, _: truth.mean(), y, y, n_resamples=50)
+    assert (low, high) == (0.3, 0.3)
+
+
+def test_a_class_of_one_cannot_be_resampled():
+    with pytest.raises(ValueError, match="a single patient"):
+        bootstrap_interval(accuracy_score, [0, 0, 1], [0, 0, 1])

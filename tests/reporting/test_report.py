@@ -13,13 +13,15 @@ HOSTILE = "<script>alert(1)</script>"
 def comparison():
     rng = np.random.default_rng(0)
     patients = [HOSTILE, *(f"P{i}" for i in range(9))]
-    table = pd.DataFrame({"fold": 0, "mutant": [True, False] * 5}, index=patients)
-    return Comparison(
-        {
-            name: Evaluation(table.assign(probability=rng.random(10)), ())
-            for name in ("Model 1", "Model 2")
-        }
-    )
+
+    def evaluation():
+        table = {"repeat": 0, "fold": 0, "n_trained": 20, "mutant": [True, False] * 5}
+        table |= {"probability": rng.random(10), "threshold": 0.5}
+        table = pd.DataFrame(table, index=patients)
+        called = table["probability"] >= 0.5
+        return Evaluation(table.assign(score=table["probability"], called=called))
+
+    return Comparison({name: evaluation() for name in ("Model 1", "Model 2")})
 
 
 def page():

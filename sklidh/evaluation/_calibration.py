@@ -1,0 +1,107 @@
+"""Whether a predicted probability means what it says, and whether acting on it does good."""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from sklidh.evaluation._checks import check_probabilities
+
+CERTAIN = 1e-6
+"""Probabilities are kept this far from 0 and 1, where the logit has no value."""
+
+
+def calibration_line(y_true, probability) -> tuple[float, float]:
+    r"""Fit the slope and the intercept of calibration on the logit scale.
+
+    The slope :math:`b` is that of the logistic regression
+    :math:`\mathrm{logit} P(y = 1) = a + b\,\mathrm{logit}(p)`; 1 is ideal, and less than 1 means
+    that the probabilities are too extreme, the mark of overfitting. The intercept is
+    "calibration in the large", the :math:`a` that is left when :math:`b` is held at 1: 0 is ideal,
+    and above 0 there are more mutants than predicted.
+
+    Parameters
+    ----------
+    y_true : array-like of bool or 0/1, shape (n_patients,)
+    probability : array-like of shape (n_patients,)
+        Taken as at least 1e-6 away from 0 and 1.
+
+    Returns
+    -------
+    slope, intercept : float
+        The slope is NaN where all probabilities are equal, and infinite where they separate the
+        classes perfectly (minus infinite the wrong way round): no finite slope fits best.
+
+    References
+    ----------
+    D. R. Cox, Biometrika 45(3/4), 1958. B. Van Calster et al., BMC Medicine 17, 2019.
+
+    Examples
+    --------
+    >>> from sklidh.evaluation import calibration_line
+    >>> slope, intercept = calibration_line([0, 0, 0, 1, 0, 1, 1, 1], [0.1] * 4 + [0.9] * 4)
+    >>> print(f"{slope:.2f}, {abs(intercept):.2f}")
+    0.50, 0.00
+    """
+    y_true, probability = check_probabilities(y_true, probability)
+    logits = logit(np.clip(probability, CERTAIN, 1 - CERTAIN))
+    bound = np.abs(logits).max() + logit(1 - CERTAIN)
+    intercept = brentq(lambda a: np.sum(expit(a + logits) - y_true), -bound - 20, bound + 20)
+    mutant, wildtype = logits[y_true], logits[~y_true]
+    if np.ptp(logits) == 0:
+        return float("nan"), intercept
+    if mutant.min() >= wildtype.max() or mutant.max() <= wildtype.min():
+        return float(np.copysign(np.inf, mutant.mean() - wildtype.mean())), intercept
+    # Standardised, so that the solver's tolerance means the same whatever the logits' spread.
+    scale = logits.std()
+    line = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8)
+    line.fit((logits - logits.mean())[:, None] / scale, y_true)
+    return float(line.coef_[0, 0] / scale), intercept
+
+
+def decision_curve(y_true, probabilities, *, thresholds=None) -> pd.DataFrame:
+    r"""Compute the net benefit of acting on a model's probabilities.
+
+    Who acts (operates, spares a biopsy) on every patient whose probability is at least :math:`t`
+    holds one true positive to be worth :math:`(1 - t) / t` false ones. Of :math:`n` patients, the
+    net benefit is
+
+    .. math:: \frac{TP}{n} - \frac{FP}{n} \cdot \frac{t}{1 - t}
+
+    Parameters
+    ----------
+    y_true : array-like of bool or 0/1, shape (n_patients,)
+    probabilities : dict of str to array-like of shape (n_patients,)
+        Probability of a mutation, by model.
+    thresholds : array-like of shape (n_thresholds,), default=None
+        Probabilities from which one would act, above 0 and below 1; None takes .01, .02, ... .99.
+
+    Returns
+    -------
+    DataFrame of shape (n_thresholds, n_models + 2)
+        Net benefit; index: thresholds. Columns: the models, "all" (act on everybody) and "none".
+
+    References
+    ----------
+    A. J. Vickers, E. B. Elkin, Medical Decision Making 26(6), 2006.
+
+    Examples
+    --------
+    >>> from sklidh.evaluation import decision_curve
+    >>> curve = decision_curve([0, 0, 1, 1], {"model": [0.1, 0.6, 0.4, 0.9]}, thresholds=[0.5])
+    >>> curve.loc[0.5].to_dict()
+    {'model': 0.0, 'all': 0.0, 'none': 0.0}
+    """
+    thresholds = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, float)
+    if not ((thresholds > 0) & (thresholds < 1)).all():
+        raise ValueError("thresholds must lie between 0 and 1, both excluded")
+    odds = thresholds / (1 - thresholds)
+    benefits = {}
+    for name, probability in probabilities.items():
+        truth, probability = check_probabilities(y_true, probability)
+        acted = probability >= thresholds[:, None]
+        benefits[name] = (acted & truth).mean(1) - (acted & ~truth).mean(1) * odds
+    prevalence = np.mean(np.asarray(y_true, float))
+    benefits |= {"all": prevalence - (1 - prevalence) * odds, "none": np.zeros(len(thresholds))}
+    return pd.DataFrame(benefits, index=pd.Index(thresholds, name="threshold"))

@@ -1,0 +1,263 @@
+"""Whether one model is better than another on the same patients, or luck is enough of a reason."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest, norm, permutation_test, rankdata
+from scipy.stats import t as student
+
+from sklidh.evaluation._checks import check_scores, check_truth
+from sklidh.evaluation._intervals import placements
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """How two models differ on the same patients.
+
+    Parameters
+    ----------
+    difference : float
+        The first model's figure less the second's.
+    statistic : float
+        What the p-value was read from.
+    pvalue : float
+        Two-sided: how likely a difference as large is where there is none.
+    """
+
+    difference: float
+    statistic: float
+    pvalue: float
+
+
+def delong_difference(y_true, first, second) -> tuple[float, float]:
+    """Estimate the difference of two AUCs on the same patients, and its variance.
+
+    Parameters
+    ----------
+    y_true : array-like of bool or 0/1, shape (n_patients,)
+    first, second : array-like of shape (n_patients,)
+        Scores of the two models.
+
+    Returns
+    -------
+    difference, variance : float
+        The variance is NaN where a class has a single patient.
+    """
+    y_true, first = check_scores(y_true, first)
+    _, second = check_scores(y_true, second)
+    v10, v01 = (
+        a - b for a, b in zip(placements(y_true, first), placements(y_true, second), strict=True)
+    )
+    if min(len(v10), len(v01)) < 2:
+        return float(v10.mean()), float("nan")
+    variance = v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01)
+    return float(v10.mean()), float(variance)
+
+
+def z_test(difference, variance) -> PairedTest:
+    """Test a difference that is normally distributed with a known variance.
+
+    Parameters
+    ----------
+    difference, variance : float
+        No variance and no difference is p = 1; no variance and some difference cannot be judged,
+        and p is NaN.
+
+    Returns
+    -------
+    PairedTest
+        Its statistic is z.
+    """
+    if difference == 0:
+        return PairedTest(0.0, 0.0, 1.0)
+    if not variance > 0:
+        return PairedTest(difference, float("nan"), float("nan"))
+    z = difference / np.sqrt(variance)
+    return PairedTest(difference, float(z), float(2 * norm.sf(abs(z))))
+
+
+def delong_test(y_true, first, second) -> PairedTest:
+    """Test whether two models have the same AUC on the same patients.
+
+    Parameters
+    ----------
+    y_true : array-like of bool or 0/1, shape (n_patients,)
+    first, second : array-like of shape (n_patients,)
+        Scores of the two models; only their order matters.
+
+    Returns
+    -------
+    PairedTest
+        Difference of the AUCs, and z.
+
+    References
+    ----------
+    E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, Biometrics 44(3), 1988.
+
+    Examples
+    --------
+    >>> from sklidh.evaluation import delong_test
+    >>> y = [1, 1, 1, 0, 0, 0]
+    >>> test = delong_test(y, [0.9, 0.8, 0.4, 0.5, 0.2, 0.1], [0.9, 0.3, 0.4, 0.5, 0.6, 0.1])
+    >>> print(f"{test.difference:.2f}, p = {test.pvalue:.2f}")
+    0.33, p = 0.22
+    """
+    return z_test(*delong_difference(y_true, first, second))
+
+
+def auc_permutation_test(y_true, first, second, *, n_resamples=9999, random_state=0) -> PairedTest:
+    """Test the same as `delong_test`, by giving each patient's two ranks to the models at random.
+
+    Ranks, not scores, are exchanged, so that the two models' scales do not matter.
+
+    Parameters
+    ----------
+    y_true : array-like of bool or 0/1, shape (n_patients,)
+    first, second : array-like of shape (n_patients,)
+    n_resamples : int, default=9999
+        Random exchanges; all of them where there are not more.
+    random_state : int or None, default=0
+
+    Returns
+    -------
+    PairedTest
+        Difference of the AUCs, twice.
+
+    References
+    ----------
+    E. S. Venkatraman, C. B. Begg, Biometrika 83(4), 1996.
+    """
+    y_true, first = check_scores(y_true, first)
+    _, second = check_scores(y_true, second)
+    m, n = y_true.sum(), (~y_true).sum()
+
+    def auc(ranks):
+        ranks = rankdata(ranks, axis=-1)
+        return (ranks[..., y_true].sum(-1) - m * (m + 1) / 2) / (m * n)
+
+    test = permutation_test(
+        (rankdata(first), rankdata(second)),
+        lambda a, b, axis: auc(np.moveaxis(a, axis, -1)) - auc(np.moveaxis(b, axis, -1)),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=n_resamples,
+        batch=1000,
+        rng=np.random.default_rng(random_state),
+    )
+    return PairedTest(float(test.statistic), float(test.statistic), float(test.pvalue))
+
+
+def mcnemar_test(y_true, first, second) -> PairedTest:
+    """Test whether two models call as many patients rightly; exact.
+
+    Only the patients on whom the two are not both right or both wrong tell anything: among them
+    either is right in half of the cases where the models are equally good.
+
+    Parameters
+    ----------
+    y_true : array-like of bool or 0/1, shape (n_patients,)
+    first, second : array-like of bool of shape (n_patients,)
+        Who is called mutant.
+
+    Returns
+    -------
+    PairedTest
+        Difference of the accuracies, and the number of patients whom only the first calls rightly.
+
+    References
+    ----------
+    Q. McNemar, Psychometrika 12(2), 1947.
+
+    Examples
+    --------
+    >>> from sklidh.evaluation import mcnemar_test
+    >>> mcnemar_test([1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 0, 0], [0, 0, 0, 1, 0, 0]).pvalue
+    0.25
+    """
+    y_true = check_truth(y_true)
+    first = np.asarray(first, bool) == y_true
+    second = np.asarray(second, bool) == y_true
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    n = only_first + only_second
+    pvalue = binomtest(only_first, n).pvalue if n else 1.0
+    return PairedTest(float(first.mean() - second.mean()), float(only_first), float(pvalue))
+
+
+def corrected_resampled_ttest(differences, *, test_ratio) -> PairedTest:
+    """Test the mean difference over the folds of repeated cross-validation.
+
+    Folds share training patients, so their differences vary less among them than between cohorts.
+    The variance of the mean is therefore taken as (1/k + n_test/n_train) s² instead of s²/k.
+
+    Parameters
+    ----------
+    differences : array-like of shape (k,)
+        One model's figure less the other's, in each fold of each repeat.
+    test_ratio : float
+        Patients tested for each one trained on: 1 / (folds - 1) for cross-validation.
+
+    Returns
+    -------
+    PairedTest
+        Mean difference, and t with k - 1 degrees of freedom.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two differences, or a ratio that is not above 0.
+
+    References
+    ----------
+    C. Nadeau, Y. Bengio, Machine Learning 52(3), 2003. For repeated cross-validation: R. R.
+    Bouckaert, E. Frank, PAKDD 2004.
+
+    Examples
+    --------
+    >>> from sklidh.evaluation import corrected_resampled_ttest
+    >>> test = corrected_resampled_ttest([0.02, 0.06, 0.01, 0.05, 0.01], test_ratio=0.25)
+    >>> print(f"{test.difference:.2f}, p = {test.pvalue:.2f}")
+    0.03, p = 0.13
+    """
+    differences = np.asarray(differences, float)
+    if differences.ndim != 1 or len(differences) < 2 or not test_ratio > 0:
+        raise ValueError(
+            f"two differences or more and a test_ratio above 0 are needed; got "
+            f"{differences.shape} and {test_ratio}"
+        )
+    k, mean = len(differences), float(differences.mean())
+    if mean == 0:
+        return PairedTest(0.0, 0.0, 1.0)
+    statistic = mean / np.sqrt((1 / k + test_ratio) * differences.var(ddof=1))
+    return PairedTest(mean, float(statistic), float(2 * student.sf(abs(statistic), k - 1)))
+
+
+def holm(pvalues) -> np.ndarray:
+    """Adjust p-values for how many were looked at (Holm): the chance of one false alarm in all.
+
+    Parameters
+    ----------
+    pvalues : array-like of shape (n_tests,)
+        NaN stays NaN and counts as no test.
+
+    Returns
+    -------
+    ndarray of shape (n_tests,)
+        At most 1, and at least the p-value itself.
+
+    References
+    ----------
+    S. Holm, Scandinavian Journal of Statistics 6(2), 1979.
+
+    Examples
+    --------
+    >>> from sklidh.evaluation import holm
+    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    pvalues = np.asarray(pvalues, float)
+    adjusted = np.full_like(pvalues, np.nan)
+    known = np.flatnonzero(~np.isnan(pvalues))
+    order = known[np.argsort(pvalues[known], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(pvalues[order] * factors), 1)
+    return adjusted
