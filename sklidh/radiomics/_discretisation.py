@@ -63,6 +63,8 @@ def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
     """
     dtype = np.dtype(dtype)
     if bin_count is not None:
+        if bin_count > MOST_BINS:
+            raise ValueError(f"binCount={bin_count} is more than the {MOST_BINS} that are accepted")
         as_stored = values if dtype.kind in "iu" else values.astype(dtype)
         edges = np.histogram_bin_edges(as_stored, bin_count)
         edges[-1] += 1  # the maximum belongs to the last bin

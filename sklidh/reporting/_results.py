@@ -67,7 +67,9 @@ def write_results(
     run = {"settings": dict(settings), "versions": versions}
     files = {
         "table": _write(folder / "table.csv", comparison.table.to_csv()),
-        "predictions": _write(folder / "predictions.csv", comparison.predictions.to_csv()),
+        "predictions": _write(
+            folder / "predictions.csv", predictions_as_csv(comparison.predictions)
+        ),
         "features": _write(folder / "selected_features.csv", features.to_csv(index=False)),
         "settings": _write(folder / "run.json", json.dumps(run, indent=2) + "\n"),
         "report": _write(folder / "report.html", page),
@@ -77,6 +79,12 @@ def write_results(
         with atomic_write(files[name]) as temporary:
             figure.savefig(temporary, dpi=150)
     return files
+
+
+def predictions_as_csv(predictions: pd.DataFrame) -> str:
+    """Return predictions as CSV; an id that a spreadsheet would run as a formula gets a quote."""
+    safe = [f"'{id_}" if str(id_)[:1] in tuple("=+-@\t\r") else id_ for id_ in predictions.index]
+    return predictions.set_axis(pd.Index(safe, name=predictions.index.name)).to_csv()
 
 
 def _write(path: Path, text: str) -> Path:

@@ -92,8 +92,8 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
     TypeError
         X is not a DataFrame.
     CohortError
-        A patient is listed twice, a column is absent, a cell is empty or its file does not
-        exist. All problems are listed at once.
+        A patient is listed twice or has an id that cannot be printed, a column is absent, a cell is
+        empty or its file does not exist. All problems are listed at once.
     """
     if not isinstance(X, pd.DataFrame):
         raise TypeError(
@@ -115,6 +115,11 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
     problems += [
         f"patient {patient!r} has {n} rows; one is accepted"
         for patient, n in n_rows[n_rows > 1].items()
+    ]
+    problems += [
+        f"patient {patient!r}: an id with control characters; rename it"
+        for patient in X.index
+        if isinstance(patient, str) and not patient.isprintable()
     ]
     if cells and not problems:
         for column in columns:
