@@ -16,6 +16,11 @@ def pytest_unconfigure(config):
     shutil.rmtree(os.environ["SKLIDH_CACHE"], ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items):
+    """Start with the slow tests, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def phantoms(tmp_path_factory):
     """Return (X, y) of 12 phantoms, 5 of them mutants; 32 voxels of 2 mm a side."""

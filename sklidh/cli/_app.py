@@ -15,7 +15,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Jobs = Annotated[int, typer.Option(help="Patients processed at the same time; -1: all cores.")]
+
+def _jobs(number: int) -> int:
+    if number == 0:
+        raise typer.BadParameter("0 jobs do no work; 1 or more, or -1 for all cores")
+    return number
+
+
+Jobs = Annotated[
+    int,
+    typer.Option(callback=_jobs, help="Patients processed at the same time; -1: all cores."),
+]
 Seed = Annotated[int, typer.Option(help="Seed of the split and of every step that draws.")]
 Engine = Annotated[Literal["native", "pyradiomics"], typer.Option(help="Radiomics engine.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Epochs of each self-attention network.")]

@@ -13,6 +13,10 @@ from rich.table import Table
 from sklidh.images import ImageError
 from sklidh.utils import CohortError
 
+# What the user can mend: the table, the images, a full disk, an engine that is not installed, a
+# learning rate. Anything else is a defect of ours, and its traceback is what we need to see.
+MENDABLE = (CohortError, ImageError, OSError, ImportError, FloatingPointError, typer.BadParameter)
+
 console = Console()
 errors = Console(stderr=True)
 
@@ -22,7 +26,7 @@ def clear_errors():
     """Print an error that the user can mend as its message alone, and exit with status 1."""
     try:
         yield
-    except (CohortError, ImageError, FileNotFoundError, typer.BadParameter) as error:
+    except MENDABLE as error:
         errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

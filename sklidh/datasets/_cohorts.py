@@ -6,9 +6,54 @@ from pathlib import Path
 import pandas as pd
 
 from sklidh.images import image_columns
-from sklidh.utils import CohortError, check_cases, check_target, is_missing
+from sklidh.utils import CohortError, check_cases, check_target, is_missing, listed
 
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
+SUFFIXES = (".csv", ".tsv")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of text separated by commas, semicolons or tabs, every cell as it is written.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    DataFrame
+        The column ``patient``, where there is one, holds text.
+
+    Raises
+    ------
+    CohortError
+        The file is not there, or is no such table.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise CohortError(
+            [
+                f"{path}: a cohort's table is one of {', '.join(SUFFIXES)}, got {path.suffix!r}; "
+                "save the sheet as comma-separated text"
+            ]
+        )
+    if not path.is_file():
+        raise CohortError([f"{path}: there is no such file; name the table of your patients"])
+    try:
+        with open(path, encoding="utf-8") as file:
+            header = file.readline()
+        # Spreadsheets write semicolons where the decimal sign is a comma.
+        separator = max("\t,;", key=header.count)
+        # Ids are read for themselves, as text: "007" and "NA" stay as they are written.
+        table = pd.read_csv(path, sep=separator)
+        if "patient" in table:
+            texts = pd.read_csv(
+                path, sep=separator, usecols=["patient"], dtype=str, keep_default_na=False
+            )
+            table["patient"] = texts["patient"].str.strip()
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise CohortError(
+            [f"{path}: this is no table of text ({error}); save the sheet as comma-separated text"]
+        ) from error
+    return table
 
 
 def resolve(cell, folder: Path):
@@ -31,9 +76,10 @@ def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
     Parameters
     ----------
     path : str or path
-        A ``.csv`` or ``.tsv`` file with a column ``patient`` (ids, read as text), a column of
-        image paths per modality, a column ``mask`` and the target. Other columns, such as age and
-        site, are kept as they are. Paths are relative to the table's folder, or absolute.
+        A ``.csv`` or ``.tsv`` file, separated by commas, semicolons or tabs, with a column
+        ``patient`` (ids, read as text), a column of image paths per modality, a column ``mask``
+        and the target. Other columns, such as age and site, are kept as they are. Paths are
+        relative to the table's folder, or absolute.
     target : str or None, default="idh"
         The column to predict. None: the table has none, and `y` is None.
     modalities : sequence of str, default=None
@@ -54,9 +100,9 @@ def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
     Raises
     ------
     CohortError
-        Everything that is wrong with the table, at once: a patient without an id or listed twice,
-        an absent column, an empty cell, a file that does not exist, a target that is missing or
-        has one class only.
+        There is no such table. Or everything that is wrong with it, at once: a patient without
+        an id or listed twice, an absent column, an empty cell, a file that does not exist, a
+        target that is missing or has one class only.
 
     See Also
     --------
@@ -75,24 +121,14 @@ def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
     [0, 1, 0, 1, 0]
     """
     path = Path(path)
-    if path.suffix.lower() not in SEPARATORS:
-        raise ValueError(
-            f"{path}: a cohort's table is one of {', '.join(SEPARATORS)}, got {path.suffix!r}; "
-            "save the sheet as comma-separated text"
-        )
-    separator = SEPARATORS[path.suffix.lower()]
-    table = pd.read_csv(path, sep=separator)
+    table = read_table(path)
     absent = {"patient", "mask"} | ({target} if target is not None else set())
     absent -= set(table.columns)
     if absent:
         raise CohortError(
-            f"{path}: column {column!r} is absent; the table has "
-            f"{', '.join(map(repr, table.columns))}"
+            f"{path}: column {column!r} is absent; the table has {listed(table.columns)}"
             for column in sorted(absent)
         )
-    # Read for itself, as text: ids such as "007" and "NA" stay as they are written.
-    ids = pd.read_csv(path, sep=separator, usecols=["patient"], dtype=str, keep_default_na=False)
-    table["patient"] = ids["patient"].str.strip()
     problems = [
         f"{path}, line {line}: the patient has no id"
         for line, patient in enumerate(table["patient"], start=2)

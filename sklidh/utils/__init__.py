@@ -1,6 +1,7 @@
 """What every stage shares: checks of tables, cached files, progress, estimator checks."""
 
 from sklidh.utils._cache import atomic_write, cache_folder, fingerprint
+from sklidh.utils._listing import listed
 from sklidh.utils._progress import progress
 from sklidh.utils._validation import (
     CohortError,
@@ -21,5 +22,6 @@ __all__ = [
     "fingerprint",
     "is_missing",
     "is_path",
+    "listed",
     "progress",
 ]

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import column_or_1d
 
+from sklidh.utils._listing import listed
+
 SHOWN_PROBLEMS = 20
 
 
@@ -105,7 +107,7 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
     if len(X) == 0:
         problems.append("the table has no rows")
     problems += [
-        f"column {column!r} is absent; the table has {', '.join(map(repr, X.columns))}"
+        f"column {column!r} is absent; the table has {listed(X.columns)}"
         for column in columns
         if column not in X.columns
     ]

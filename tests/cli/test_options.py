@@ -37,6 +37,13 @@ def test_a_table_that_is_not_there_is_one_line_and_status_1(tmp_path):
     assert "Traceback" not in result.output
 
 
+def test_no_jobs_are_refused_before_anything_is_written(tmp_path):
+    result = runner.invoke(app, ["demo", "--jobs", "0", "--out", str(tmp_path / "demo")])
+    assert result.exit_code == 2
+    assert "0 jobs do no work" in result.output
+    assert not any(tmp_path.iterdir())
+
+
 def test_every_command_has_help_with_an_example():
     for command in ("demo", "run"):
         result = runner.invoke(app, [command, "--help"])

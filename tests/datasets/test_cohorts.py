@@ -75,9 +75,36 @@ def test_tabs_separate_as_well(table, tmp_path):
     pd.testing.assert_frame_equal(of_commas, of_tabs)
 
 
-def test_a_spreadsheet_is_refused_with_the_remedy(tmp_path):
-    with pytest.raises(ValueError, match="save the sheet as comma-separated text"):
-        load_cohort(tmp_path / "cases.xlsx")
+def test_a_table_with_semicolons_as_spreadsheets_write_them(table, tmp_path):
+    of_commas = load_cohort(written(table, tmp_path))[0]
+    path = written(table, tmp_path, "cases.csv", ";")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    pd.testing.assert_frame_equal(of_commas, load_cohort(path)[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("cases.xlsx", b"PK", "save the sheet as comma-separated text"),
+        ("cases.csv", b"PK\x03\x04\xff\xfe", "no table of text"),
+        ("cases.csv", b"", "no table of text"),
+        ("cases.csv", None, "there is no such file"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_the_remedy(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    (problem,) = problems_of(tmp_path / name)
+    assert str(tmp_path / name) in problem
+    assert message in problem
+
+
+def test_of_thousands_of_columns_an_error_shows_a_few(table, tmp_path):
+    many = pd.DataFrame(0, index=table.index, columns=[f"T1__{i}" for i in range(3000)])
+    path = written(pd.concat([table.drop(columns="mask"), many], axis=1), tmp_path)
+    (problem,) = problems_of(path)
+    assert len(problem) < 500
+    assert problem.endswith("2993 more")  # of 3005
 
 
 def test_a_table_without_target_gives_no_y(table, tmp_path):
