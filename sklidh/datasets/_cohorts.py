@@ -1,14 +1,19 @@
-"""Read a cohort's table: one row per patient, one column of image paths per modality."""
+"""Load a cohort: from a table of patients and paths, or from a folder of a known layout."""
 
 import os
 from pathlib import Path
 
 import pandas as pd
+from sklearn.utils._param_validation import StrOptions, validate_params
 
+from sklidh.datasets._layouts import LAYOUTS, find_cases, match_patients
 from sklidh.images import image_columns
 from sklidh.utils import CohortError, check_cases, check_target, is_missing, listed
 
 SUFFIXES = (".csv", ".tsv")
+
+ID_COLUMNS = ("patient", "patient_id", "participant_id", "ID")
+"""What the column of ids may be called; the first that is there counts."""
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -21,7 +26,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The column ``patient``, where there is one, holds text.
+        The ids, where there are some, are text in the column ``patient``.
 
     Raises
     ------
@@ -42,18 +47,59 @@ def read_table(path: Path) -> pd.DataFrame:
             header = file.readline()
         # Spreadsheets write semicolons where the decimal sign is a comma.
         separator = max("\t,;", key=header.count)
-        # Ids are read for themselves, as text: "007" and "NA" stay as they are written.
         table = pd.read_csv(path, sep=separator)
-        if "patient" in table:
+        ids = next((column for column in ID_COLUMNS if column in table), None)
+        if ids is not None:
+            # Read for themselves, as text: "007" and "NA" stay as they are written.
             texts = pd.read_csv(
-                path, sep=separator, usecols=["patient"], dtype=str, keep_default_na=False
+                path, sep=separator, usecols=[ids], dtype=str, keep_default_na=False
             )
-            table["patient"] = texts["patient"].str.strip()
+            table[ids] = texts[ids].str.strip()
+            table = table.rename(columns={ids: "patient"})
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise CohortError(
             [f"{path}: this is no table of text ({error}); save the sheet as comma-separated text"]
         ) from error
     return table
+
+
+def read_folder(folder: Path, layout: str, patients, target) -> pd.DataFrame:
+    """Make the table of a folder of images, and of what is known of its patients.
+
+    Parameters
+    ----------
+    folder : Path
+    layout, patients, target
+        As in `load_cohort`.
+
+    Returns
+    -------
+    DataFrame
+        As from `read_table`.
+
+    Raises
+    ------
+    CohortError
+        As `load_cohort`.
+    """
+    cases = find_cases(folder, layout)
+    if patients is None and (folder / "participants.tsv").is_file():
+        patients = folder / "participants.tsv"
+    if patients is not None:
+        known = read_table(Path(patients))
+        if "patient" not in known:
+            raise CohortError(
+                [f"{patients}: no column of ids, one of {listed(ID_COLUMNS)}, is there"]
+            )
+        cases = match_patients(cases, known.set_index("patient"))
+    elif target is not None:
+        raise CohortError(
+            [
+                f"{folder}: a folder of images does not tell {target!r}; give patients=, a table "
+                f"with the columns 'patient' and {target!r}, or target=None"
+            ]
+        )
+    return cases.rename_axis("patient").reset_index()
 
 
 def resolve(cell, folder: Path):
@@ -70,16 +116,30 @@ def problems_of(check, *arguments, **options):
     return []
 
 
-def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
-    """Load a cohort from its table.
+@validate_params(
+    {
+        "path": [str, os.PathLike],
+        "target": [str, None],
+        "modalities": ["array-like", None],
+        "missing": [StrOptions({"raise", "nan"})],
+        "layout": [StrOptions({"auto", *LAYOUTS})],
+        "patients": [str, os.PathLike, None],
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_cohort(
+    path, *, target="idh", modalities=None, missing="raise", layout="auto", patients=None
+):
+    """Load a cohort from its table, or from a folder of images.
 
     Parameters
     ----------
     path : str or path
-        A ``.csv`` or ``.tsv`` file, separated by commas, semicolons or tabs, with a column
-        ``patient`` (ids, read as text), a column of image paths per modality, a column ``mask``
-        and the target. Other columns, such as age and site, are kept as they are. Paths are
-        relative to the table's folder, or absolute.
+        A table or a folder. The table is a ``.csv`` or ``.tsv`` file, separated by commas,
+        semicolons or tabs, with a column ``patient`` (ids, read as text), a column of image paths
+        per modality, a column ``mask`` and the target. Other columns, such as age and site, are
+        kept as they are. Paths are relative to the table's folder, or absolute. In a folder the
+        images are found by their names, as `layout` says.
     target : str or None, default="idh"
         The column to predict. None: the table has none, and `y` is None.
     modalities : sequence of str, default=None
@@ -89,6 +149,13 @@ def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
     missing : {"raise", "nan"}, default="raise"
         Whether an empty cell of a modality is an error or stays empty (NaN). A mask may never be
         empty.
+    layout : {"auto", "brats", "tcga", "ucsf-pdgm", "bids"}, default="auto"
+        How a folder names its images: as the BraTS challenges; as BraTS-TCGA-GBM and -LGG, or
+        UCSF-PDGM, on The Cancer Imaging Archive; or as a BIDS dataset, whose tumour masks have
+        "tumor" or "lesion" in their names. "auto" takes the one under which most images are found.
+    patients : str or path, default=None
+        For a folder: a table with the patients' ids, the target and whatever else is known. Who is
+        not in it is left out. None takes ``participants.tsv`` where the folder has one.
 
     Returns
     -------
@@ -102,7 +169,8 @@ def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
     CohortError
         There is no such table. Or everything that is wrong with it, at once: a patient without
         an id or listed twice, an absent column, an empty cell, a file that does not exist, a
-        target that is missing or has one class only.
+        target that is missing or has one class only; in a folder, names of no known layout, two
+        files that claim to be the same image, a patient without images.
 
     See Also
     --------
@@ -121,7 +189,7 @@ def load_cohort(path, *, target="idh", modalities=None, missing="raise"):
     [0, 1, 0, 1, 0]
     """
     path = Path(path)
-    table = read_table(path)
+    table = read_folder(path, layout, patients, target) if path.is_dir() else read_table(path)
     absent = {"patient", "mask"} | ({target} if target is not None else set())
     absent -= set(table.columns)
     if absent:
