@@ -14,7 +14,7 @@ from sklidh.images._reading import read_image, read_labels
 from sklidh.images._rigid import RigidFit, register_rigidly
 from sklidh.utils import atomic_write, fingerprint, is_missing, is_path
 
-ARITHMETIC = "rigid registration 1"
+ARITHMETIC = "rigid registration 2"
 """Part of every cached file's name: to be changed when the same images would give other voxels."""
 
 
@@ -43,7 +43,7 @@ def lay_image(image, reference, *, tolerance, **search):
     tolerance : float
         In voxels of the reference: an image in its grid that is displaced by less stays.
     **search
-        Of `register_rigidly`: ``n_samples``, ``n_bins`` and ``seed``.
+        Of `register_rigidly`: ``n_samples``, ``n_bins``, ``poor`` and ``seed``.
 
     Returns
     -------

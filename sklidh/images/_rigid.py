@@ -31,6 +31,11 @@ GENERATORS = np.array(
 """How a small turn about x, y and z moves a point: ``generator @ point`` a radian."""
 
 
+ORIENTATIONS = np.concatenate([Rotation.create_group(name).as_matrix() for name in "OI"])
+"""The 24 rotations that lay a cube onto itself, and the 60 of an icosahedron: no orientation is
+farther than 45 degrees from one of them."""
+
+
 @dataclass(frozen=True)
 class RigidFit:
     """A rigid transform, and how well two images agree under it.
@@ -131,9 +136,13 @@ class Foreground:
 
 
 class Comparison:
-    """The mutual information of two images at one resolution, as a function of the transform."""
+    """The mutual information of two images at one resolution, as a function of the transform.
 
-    def __init__(self, fixed, moving, foreground, n_samples, n_bins, rng):
+    `base` is a rotation that comes before the one of the parameters, so that angles stay small.
+    """
+
+    def __init__(self, fixed, moving, foreground, base, n_samples, n_bins, rng):
+        self.base = base
         self.centre, self.radius, self.n_bins = foreground.centre, foreground.radius, n_bins
         region = sitk.Resample(foreground.region, fixed, sitk.Transform(), sitk.sitkNearestNeighbor)
         chosen = np.flatnonzero(sitk.GetArrayViewFromImage(region))
@@ -158,11 +167,12 @@ class Comparison:
             self.fixed,
             self.offsets,
             self.moving,
-            self.to_voxels @ rotation,
+            self.to_voxels @ rotation @ self.base,
             self.to_voxels @ (self.centre + parameters[3:] - self.origin),
             self.n_bins,
         )
-        turning = np.tensordot(by_angle, self.to_voxels.T @ by_matrix) / self.radius
+        by_rotation = self.to_voxels.T @ by_matrix @ self.base.T
+        turning = np.tensordot(by_angle, by_rotation) / self.radius
         return value, np.concatenate([turning, self.to_voxels.T @ by_shift])
 
     def maximise(self, start):
@@ -191,7 +201,7 @@ def describe(compare, parameters):
     """Return the transform of these parameters as a `RigidFit`."""
     angles, translation = parameters[:3] / compare.radius, parameters[3:]
     matrix = np.eye(4)
-    matrix[:3, :3] = rotate(angles)[0]
+    matrix[:3, :3] = rotate(angles)[0] @ compare.base
     matrix[:3, 3] = compare.centre + translation - matrix[:3, :3] @ compare.centre
     moved = compare.offsets @ (matrix[:3, :3] - np.eye(3)).T + translation
     return RigidFit(
@@ -203,10 +213,39 @@ def describe(compare, parameters):
     )
 
 
-def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, seed=0):
+def climb(levels, base, seed, **options):
+    """Maximise the mutual information level by level.
+
+    Parameters
+    ----------
+    levels : list of pair of SimpleITK.Image
+        Fixed and moving, coarse to fine.
+    base : ndarray of shape (3, 3)
+        The rotation to start from.
+    seed : int
+        Of the choice of samples.
+    **options
+        Of `Comparison`: ``foreground``, ``n_samples`` and ``n_bins``.
+
+    Returns
+    -------
+    RigidFit
+    """
+    parameters, rng = None, np.random.default_rng(seed)
+    for pair in levels:
+        compare = Comparison(*pair, base=base, rng=rng, **options)
+        if parameters is None:
+            parameters = search_start(compare, *pair)
+        parameters = compare.maximise(parameters)
+    return describe(compare, parameters)
+
+
+def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, poor=0.4, seed=0):
     """Find the rigid transform that lays `moving` onto `fixed`.
 
     The mutual information is maximised at three resolutions, each starting from the one before.
+    Where images agree poorly even so, the search starts again from orientations all around: a
+    header that takes one axis for another is among them.
 
     Parameters
     ----------
@@ -216,6 +255,8 @@ def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, seed=0):
         Voxels of the fixed image's foreground compared at each resolution.
     n_bins : int, default=32
         Of either axis of the joint histogram.
+    poor : float, default=0.4
+        Mutual information, in nats, below which the search starts again.
     seed : int, default=0
         Of the choice of samples.
 
@@ -230,14 +271,14 @@ def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, seed=0):
     """
     for image in (fixed, moving):
         check_registrable(image)
-    rng = np.random.default_rng(seed)
     fixed, moving = (sitk.Cast(image, sitk.sitkFloat32) for image in (fixed, moving))
+    levels = [(shrink(fixed, factor), shrink(moving, factor)) for factor in SHRINKING]
     foreground = Foreground.of(shrink(fixed, SHRINKING[0]))
-    parameters = None
-    for factor in SHRINKING:
-        pair = shrink(fixed, factor), shrink(moving, factor)
-        compare = Comparison(*pair, foreground, n_samples, n_bins, rng)
-        if parameters is None:
-            parameters = search_start(compare, *pair)
-        parameters = compare.maximise(parameters)
-    return describe(compare, parameters)
+    options = {"foreground": foreground, "n_samples": n_samples, "n_bins": n_bins, "seed": seed}
+    fit = climb(levels, np.eye(3), **options)
+    if fit.mutual_information >= poor:
+        return fit
+    quickly = options | {"n_samples": min(n_samples, 5000)}
+    coarsely = [climb(levels[:1], base, **quickly) for base in ORIENTATIONS]
+    best = ORIENTATIONS[int(np.argmax([each.mutual_information for each in coarsely]))]
+    return max(fit, climb(levels, best, **options), key=lambda each: each.mutual_information)

@@ -75,6 +75,17 @@ def test_large_motions_come_back(head, degrees, axis, millimetres):
     assert max(error(found, true, points)) < 0.7
 
 
+@pytest.mark.parametrize(("degrees", "axis"), [(90, (0, 0, 1)), (180, (0, 1, 0)), (120, (1, 1, 1))])
+def test_a_head_that_lies_the_other_way_comes_back(head, degrees, axis):
+    # As where a header takes one axis of the patient for another.
+    fixed, other = head
+    points = brain_points(fixed)
+    true = motion(degrees, axis, (3, -2, 4), points.mean(axis=0))
+    fit = register_rigidly(fixed, moved(other, true))
+    assert max(error(fit.matrix, true, points)) < 0.7
+    assert fit.mutual_information > 0.4
+
+
 def test_an_image_lies_on_itself(head):
     fit = register_rigidly(head[0], head[0])
     assert fit.displacement < 0.02
