@@ -163,6 +163,54 @@ def run(
         run_models(X, y, out, options, title=f"sklidh run: {cases.name}")
 
 
+@app.command(epilog="Example: [bold]sklidh check cases.csv --jobs 4[/]")
+def check(
+    cases: Annotated[Path, typer.Argument(help="Table of patients, as for sklidh run.")],
+    out: Annotated[Path, typer.Option(help="Page of thumbnails to write.")] = Path(
+        "sklidh-check.html"
+    ),
+    modalities: Annotated[
+        str, typer.Option(help="Columns of images, comma-separated. Default: all that hold some.")
+    ] = "",
+    target: Annotated[str, typer.Option(help="Column of the IDH status; 'none': no target.")] = (
+        "idh"
+    ),
+    reference: Annotated[
+        str,
+        typer.Option(
+            help="Modality on which the masks were drawn, where the others are still to be "
+            "registered to it; 'none': all lie in the mask's grid. Default: T2 where there is one."
+        ),
+    ] = "",
+    label: Annotated[
+        int, typer.Option(min=0, help="Label of the tumour in the masks; 0: every label above 0.")
+    ] = 0,
+    missing: Annotated[
+        Literal["nan", "raise"], typer.Option(help="Whether empty cells are problems (raise).")
+    ] = "nan",
+    jobs: Jobs = 2,
+):
+    """Read every case, list everything that is wrong, and write a page of thumbnails.
+
+    The exit status is 1 if there is any problem.
+    """
+    from sklidh.cli._check import check_cohort
+
+    with clear_errors():
+        n_problems = check_cohort(
+            cases,
+            out,
+            target=None if target.lower() == "none" else target,
+            modalities=[name.strip() for name in modalities.split(",")] if modalities else None,
+            label=label or None,
+            reference=lambda there: _parse_reference(reference, tuple(there)),
+            missing=missing,
+            jobs=jobs,
+        )
+    if n_problems:
+        raise typer.Exit(1)
+
+
 def _parse_groups(text: str) -> tuple[tuple[str, ...], ...]:
     """Read "T1+T1CE,FLAIR" as (("T1", "T1CE"), ("FLAIR",))."""
     groups = tuple(

@@ -116,6 +116,71 @@ def problems_of(check, *arguments, **options):
     return []
 
 
+def examine_cohort(
+    path,
+    *,
+    target="idh",
+    modalities=None,
+    missing="raise",
+    layout="auto",
+    patients=None,
+    cells=True,
+):
+    """Read a cohort's table and find everything that is wrong with it, without raising.
+
+    Parameters
+    ----------
+    path : str or path
+    target : str or None, default="idh"
+    modalities : sequence of str, default=None
+    missing : {"raise", "nan"}, default="raise"
+    layout : {"auto", "brats", "tcga", "ucsf-pdgm", "bids"}, default="auto"
+    patients : str or path, default=None
+        All as in `load_cohort`.
+    cells : bool, default=True
+        Whether the cells of images are looked at too; False where the images are read next.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of shape (n_patients,) or None
+    modalities : list of str
+        The columns that hold images.
+    problems : list of str
+
+    Raises
+    ------
+    CohortError
+        There is no such table, or none of the columns that it must have.
+    """
+    path = Path(path)
+    table = read_folder(path, layout, patients, target) if path.is_dir() else read_table(path)
+    absent = {"patient", "mask"} | ({target} if target is not None else set())
+    absent -= set(table.columns)
+    if absent:
+        raise CohortError(
+            f"{path}: column {column!r} is absent; the table has {listed(table.columns)}"
+            for column in sorted(absent)
+        )
+    problems = [
+        f"{path}, line {line}: the patient has no id"
+        for line, patient in enumerate(table["patient"], start=2)
+        if not patient
+    ]
+    X = table.set_index("patient")
+    y = X.pop(target) if target is not None else None
+    found = image_columns(X.map(resolve, folder=path.parent))
+    modalities = found if modalities is None else list(modalities)
+    if not modalities:
+        problems.append(f"{path}: no column holds image files; name them by modalities=")
+    for column in X.columns.intersection([*modalities, "mask"]):
+        X[column] = [resolve(cell, path.parent) for cell in X[column]]
+    problems += problems_of(check_cases, X, [*modalities, "mask"], missing=missing, cells=cells)
+    if y is not None:
+        problems += problems_of(check_target, y, X)
+    return X, y, modalities, problems
+
+
 @validate_params(
     {
         "path": [str, os.PathLike],
@@ -188,31 +253,14 @@ def load_cohort(
     >>> y.to_list()
     [0, 1, 0, 1, 0]
     """
-    path = Path(path)
-    table = read_folder(path, layout, patients, target) if path.is_dir() else read_table(path)
-    absent = {"patient", "mask"} | ({target} if target is not None else set())
-    absent -= set(table.columns)
-    if absent:
-        raise CohortError(
-            f"{path}: column {column!r} is absent; the table has {listed(table.columns)}"
-            for column in sorted(absent)
-        )
-    problems = [
-        f"{path}, line {line}: the patient has no id"
-        for line, patient in enumerate(table["patient"], start=2)
-        if not patient
-    ]
-    X = table.set_index("patient")
-    y = X.pop(target) if target is not None else None
-    found = image_columns(X.map(resolve, folder=path.parent))
-    modalities = found if modalities is None else list(modalities)
-    if not modalities:
-        problems.append(f"{path}: no column holds image files; name them by modalities=")
-    for column in X.columns.intersection([*modalities, "mask"]):
-        X[column] = [resolve(cell, path.parent) for cell in X[column]]
-    problems += problems_of(check_cases, X, [*modalities, "mask"], missing=missing)
-    if y is not None:
-        problems += problems_of(check_target, y, X)
+    X, y, _, problems = examine_cohort(
+        path,
+        target=target,
+        modalities=modalities,
+        missing=missing,
+        layout=layout,
+        patients=patients,
+    )
     if problems:
         raise CohortError(problems)
     return X, y

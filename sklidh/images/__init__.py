@@ -1,6 +1,6 @@
 """Stage 1: images in, images out, all modalities of a patient in one grid."""
 
-from sklidh.images._case import check_case, read_case
+from sklidh.images._case import check_case, inspect_case, read_case
 from sklidh.images._cohort_check import CohortCheck
 from sklidh.images._columns import image_columns, is_dicom_folder
 from sklidh.images._errors import (
@@ -40,6 +40,7 @@ __all__ = [
     "describe_source",
     "grid_difference",
     "image_columns",
+    "inspect_case",
     "is_dicom_folder",
     "read_case",
     "read_image",

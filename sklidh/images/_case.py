@@ -1,6 +1,7 @@
 """Read an image with its mask, and find everything that is wrong with a patient's images."""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
@@ -112,6 +113,24 @@ def check_pair(volume, tumour, where: str) -> sitk.Image:
     return volume
 
 
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in one patient's images.
+
+    Attributes
+    ----------
+    problems : list of ImageError or ImageWarning
+    images : dict of SimpleITK.Image
+        By modality, those that could be read.
+    mask : SimpleITK.Image or None
+        As `read_mask` returns it; None if it cannot be used.
+    """
+
+    problems: list
+    images: dict
+    mask: sitk.Image | None
+
+
 def check_case(case, modalities, *, mask="mask", label=None, reference=None, missing="raise"):
     """Find everything that is wrong with one patient's images.
 
@@ -145,6 +164,27 @@ def check_case(case, modalities, *, mask="mask", label=None, reference=None, mis
     ...     print(problem)
     patient 'P1', column 'T1', nowhere.nii: cannot be read: No such file or directory
     patient 'P1', column 'mask': no mask; every patient needs one
+    """
+    arguments = {"mask": mask, "label": label, "reference": reference, "missing": missing}
+    return inspect_case(case, modalities, **arguments).problems
+
+
+def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspection:
+    """Read one patient's images and find everything that is wrong with them.
+
+    Parameters
+    ----------
+    case : Series
+    modalities : sequence of str
+    mask : str
+    label : int, sequence of int or None
+    reference : str or None
+    missing : {"raise", "nan"}
+        All as in `check_case`.
+
+    Returns
+    -------
+    Inspection
     """
     problems, volumes = [], {}
     with warnings.catch_warnings(record=True) as caught:
@@ -182,4 +222,5 @@ def check_case(case, modalities, *, mask="mask", label=None, reference=None, mis
                         check_finite(volume)
             except ImageError as error:
                 problems.append(error)
-    return problems + [each.message for each in caught if issubclass(each.category, ImageWarning)]
+    problems += [each.message for each in caught if issubclass(each.category, ImageWarning)]
+    return Inspection(problems, volumes, tumour)

@@ -175,14 +175,16 @@ class Comparison:
         turning = np.tensordot(by_angle, by_rotation) / self.radius
         return value, np.concatenate([turning, self.to_voxels.T @ by_shift])
 
-    def maximise(self, start):
+    def maximise(self, start, most_steps=200):
         """Return the parameters of the maximum next to `start`."""
 
         def loss(parameters):
             value, slope = self(parameters)
             return -value, -slope
 
-        return minimize(loss, start, jac=True, method="BFGS", options={"gtol": FLAT}).x
+        return minimize(
+            loss, start, jac=True, method="BFGS", options={"gtol": FLAT, "maxiter": most_steps}
+        ).x
 
 
 def search_start(compare, fixed, moving):
@@ -213,7 +215,7 @@ def describe(compare, parameters):
     )
 
 
-def climb(levels, base, seed, **options):
+def climb(levels, base, seed, most_steps=200, **options):
     """Maximise the mutual information level by level.
 
     Parameters
@@ -224,6 +226,8 @@ def climb(levels, base, seed, **options):
         The rotation to start from.
     seed : int
         Of the choice of samples.
+    most_steps : int, default=200
+        At each level.
     **options
         Of `Comparison`: ``foreground``, ``n_samples`` and ``n_bins``.
 
@@ -236,7 +240,7 @@ def climb(levels, base, seed, **options):
         compare = Comparison(*pair, base=base, rng=rng, **options)
         if parameters is None:
             parameters = search_start(compare, *pair)
-        parameters = compare.maximise(parameters)
+        parameters = compare.maximise(parameters, most_steps)
     return describe(compare, parameters)
 
 
@@ -278,7 +282,7 @@ def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, poor=0.4, se
     fit = climb(levels, np.eye(3), **options)
     if fit.mutual_information >= poor:
         return fit
-    quickly = options | {"n_samples": min(n_samples, 5000)}
+    quickly = options | {"n_samples": min(n_samples, 5000), "most_steps": 15}
     coarsely = [climb(levels[:1], base, **quickly) for base in ORIENTATIONS]
     best = ORIENTATIONS[int(np.argmax([each.mutual_information for each in coarsely]))]
     return max(fit, climb(levels, best, **options), key=lambda each: each.mutual_information)

@@ -1,6 +1,7 @@
 """What a run leaves behind: tables, plots and one HTML file that tells the whole."""
 
+from sklidh.reporting._check_page import examine, render_check
 from sklidh.reporting._report import render_report
 from sklidh.reporting._results import write_results
 
-__all__ = ["render_report", "write_results"]
+__all__ = ["examine", "render_check", "render_report", "write_results"]

@@ -277,7 +277,7 @@ def test_an_image_of_noise_is_warned_of(few):
     image.CopyInformation(X["T1"].iloc[0])
     X["T1"] = pd.Series([image], X.index, dtype=object)
     with pytest.warns(UserWarning, match=r"1 images agree poorly with 'T2'.*phantom-000 T1 \(0"):
-        RigidRegistration().fit_transform(X)
+        RigidRegistration(n_samples=1000).fit_transform(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         RigidRegistration(warn_below=0).fit_transform(X)

@@ -1,0 +1,89 @@
+"""A page of thumbnails on which a person sees at a glance what is wrong with a cohort."""
+
+import base64
+from dataclasses import dataclass
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from sklidh.images import ImageError, inspect_case
+from sklidh.plotting import thumbnail
+from sklidh.utils import is_missing
+
+
+@dataclass(frozen=True)
+class CheckedCase:
+    """One patient's row of the page.
+
+    Attributes
+    ----------
+    patient : str
+    errors, warnings : list of str
+        One line each.
+    pictures : dict of (str, str)
+        By modality: a JPEG picture in base 64, and in words why there is none.
+    """
+
+    patient: str
+    errors: list[str]
+    warnings: list[str]
+    pictures: dict[str, tuple[str, str]]
+
+
+def examine(case: pd.Series, modalities, *, label, reference, missing) -> CheckedCase:
+    """Read one patient's images, find what is wrong, and draw them.
+
+    Parameters
+    ----------
+    case : Series
+    modalities : sequence of str
+    label : int, sequence of int or None
+    reference : str or None
+    missing : {"raise", "nan"}
+        All as in `sklidh.images.check_case`.
+
+    Returns
+    -------
+    CheckedCase
+    """
+    found = inspect_case(
+        case, modalities, mask="mask", label=label, reference=reference, missing=missing
+    )
+    pictures = {}
+    for modality in modalities:
+        if modality in found.images:
+            picture = thumbnail(found.images[modality], found.mask)
+            pictures[modality] = (base64.b64encode(picture).decode(), "")
+        else:
+            empty = is_missing(case[modality])
+            pictures[modality] = ("", "not acquired" if empty else "cannot be read")
+    lines = {True: [], False: []}
+    for problem in found.problems:
+        lines[isinstance(problem, ImageError)].append(" ".join(str(problem).split()))
+    return CheckedCase(str(case.name), lines[True], lines[False], pictures)
+
+
+def render_check(title: str, problems: list[str], modalities, cases: list[CheckedCase]) -> str:
+    """Render the checked cases as HTML that needs no network and no other file.
+
+    Parameters
+    ----------
+    title : str
+    problems : list of str
+        Of the table.
+    modalities : sequence of str
+    cases : list of CheckedCase
+        Those with problems are shown first.
+
+    Returns
+    -------
+    str
+        The HTML page. Every text from the cohort is escaped.
+    """
+    environment = Environment(
+        loader=PackageLoader("sklidh.reporting"), autoescape=True, undefined=StrictUndefined
+    )
+    by_weight = sorted(cases, key=lambda case: (-len(case.errors), -len(case.warnings)))
+    return environment.get_template("check.html").render(
+        title=title, problems=problems, modalities=modalities, cases=by_weight
+    )

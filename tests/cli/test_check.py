@@ -1,0 +1,128 @@
+"""`sklidh check` reads every case, lists every problem, and shows them on one page."""
+
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+from typer.testing import CliRunner
+
+from sklidh.cli import app
+from sklidh.datasets import make_glioma_phantoms
+from sklidh.plotting import thumbnail
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def cohort(phantoms, tmp_path):
+    """Return a folder with four patients' files and their table, relative to it."""
+    X, y = phantoms
+    X = X.iloc[:4].copy()
+    for patient, row in X.iterrows():
+        for column in ("T1", "T2", "mask"):
+            name = f"{patient}-{column}.nii.gz"
+            shutil.copy(row[column], tmp_path / name)
+            X.loc[patient, column] = name
+    X["idh"] = y
+    X.drop(columns=["T1CE", "FLAIR"]).to_csv(tmp_path / "cases.csv", index_label="patient")
+    return tmp_path
+
+
+def check(folder, *options):
+    page = folder / "out" / "check.html"
+    arguments = ["check", str(folder / "cases.csv"), "--out", str(page), "--jobs", "1", *options]
+    result = runner.invoke(app, arguments)
+    assert "Traceback" not in result.output, result.output
+    return result, page.read_text() if page.exists() else ""
+
+
+def test_a_sound_cohort_has_status_0_and_a_picture_of_every_image(cohort):
+    result, page = check(cohort)
+    assert result.exit_code == 0, result.output
+    assert "4 patients, T1, T2: no problem" in result.output
+    assert page.count("data:image/jpeg;base64,") == 8
+    assert "Every image can be used" in page
+
+
+def test_every_problem_of_every_patient_is_on_a_line_of_its_own(cohort):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    first, second, third, _ = table["patient"]
+    (cohort / f"{first}-T1.nii.gz").write_bytes(b"text")
+    (cohort / f"{first}-T2.nii.gz").unlink()
+    mask = sitk.ReadImage(cohort / f"{second}-mask.nii.gz")
+    sitk.WriteImage(mask * 0, cohort / f"{second}-mask.nii.gz")
+    table.loc[2, "T2"] = None
+    table.loc[3, "patient"] = "<script>alert(1)</script>"
+    table.to_csv(cohort / "cases.csv", index=False)
+    result, page = check(cohort, "--missing", "raise")
+    assert result.exit_code == 1
+    lines = [line for line in result.output.splitlines() if line.startswith("Error:")]
+    for line, expected in zip(
+        lines,
+        [
+            f"'{first}', column 'T1'.*is no gzip file",
+            f"'{first}', column 'T2'.*No such file",
+            f"'{second}', column 'mask'.*every voxel is 0",
+            f"'{third}', column 'T2': the cell is empty",
+        ],
+        strict=True,
+    ):
+        assert re.search(expected, line), line
+    assert "4 problems" in result.output
+    assert page.count("cannot be read</div>") == 2
+    assert page.count("not acquired</div>") == 1
+    assert page.count("data:image/jpeg;base64,") == 5
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert page.index(f"<h2>{first}") < page.index(f"<h2>{third}")
+
+
+def test_the_tables_own_problems_are_listed_with_those_of_the_images(cohort):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    table.loc[3, "patient"] = table.loc[2, "patient"]
+    table["idh"] = 1
+    table.to_csv(cohort / "cases.csv", index=False)
+    (cohort / f"{table.loc[0, 'patient']}-T1.nii.gz").write_bytes(b"")
+    result, page = check(cohort)
+    assert result.exit_code == 1
+    for said in ("has 2 rows", "one class only", "column 'T1'"):
+        assert said in result.output
+        assert said in page.replace("&#39;", "'")
+
+
+def test_images_in_other_grids_are_problems_unless_they_are_still_to_be_registered(cohort):
+    patient = pd.read_csv(cohort / "cases.csv")["patient"][0]
+    image = sitk.ReadImage(cohort / f"{patient}-T1.nii.gz")
+    sitk.WriteImage(image[:, :, 2:], cohort / f"{patient}-T1.nii.gz")
+    assert check(cohort)[0].exit_code == 0
+    result, _ = check(cohort, "--reference", "none")
+    assert result.exit_code == 1
+    assert "different grids" in result.output
+
+
+def test_a_table_that_is_none_is_one_line_and_status_1(tmp_path):
+    (tmp_path / "cases.csv").write_text("id,T1\n1,a.nii\n")
+    result, page = check(tmp_path)
+    assert result.exit_code == 1
+    assert "column 'mask' is absent" in result.output
+    assert page == ""
+
+
+def test_a_thumbnail_shows_the_slice_with_most_tumour_and_its_outline(tmp_path):
+    from matplotlib.image import imread
+
+    X, _ = make_glioma_phantoms(tmp_path, 2, size=32, spacing=2.0)
+    image, mask = (sitk.ReadImage(X[column].iloc[0]) for column in ("T2", "mask"))
+    for name, drawn in (("with", mask), ("without", None), ("elsewhere", mask * 0)):
+        (tmp_path / f"{name}.jpg").write_bytes(thumbnail(image, drawn))
+    coloured = {
+        name: np.ptp(imread(tmp_path / f"{name}.jpg").astype(int), axis=-1) > 60
+        for name in ("with", "without", "elsewhere")
+    }
+    assert coloured["with"].shape == (176, 176)
+    assert 20 < coloured["with"].sum() < 2000
+    assert not coloured["without"].any()
+    assert not coloured["elsewhere"].any()
