@@ -129,8 +129,12 @@ def registration(folder, n_trials, every):
                     flush=True,
                 )
             found, wall, cpu = timed(register, fixed, moved(moving, true))
-            rows[name].append(
-                (*distance(found, true @ own[name, patient, modality], points), wall, cpu)
+            off = distance(found, true @ own[name, patient, modality], points)
+            rows[name].append((*off, wall, cpu))
+            print(
+                f"  trial {trial:>2} {name:<10} {patient.name} {modality:<6}{off[0]:6.2f} mm "
+                f"{off[1]:6.2f} deg {wall:6.2f} s {cpu:6.2f} CPU s",
+                flush=True,
             )
     print("registration       trials  within 1 mm, 1 deg   mm: median, worst   deg     s    CPU s")
     for name, errors in rows.items():
