@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test docs benchmarks clean
+.PHONY: demo test docs clean
 
 demo: .venv/installed
 	@$(BIN)/sklidh demo
@@ -13,6 +13,10 @@ test: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
+
+docs: .venv/installed
+	$(BIN)/sphinx-build -q -W docs docs/_build
+	@echo "Open docs/_build/index.html"
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sklidh needs Python 3.11 or later; run: make PYTHON=python3.11")'
@@ -27,4 +31,4 @@ test: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info sklidh-demo sklidh-run
+	rm -rf .venv build *.egg-info sklidh-demo sklidh-run docs/_build docs/generated
