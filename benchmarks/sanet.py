@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 
 from sklidh.nn import SAN, PairwiseAttention
-from sklidh.nn._attention import reflect_pad
+from sklidh.nn._neighbours import reflect_pad
 from sklidh.nn._san import Stem
 
 MIB = 2**20

@@ -4,29 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sklidh.nn._pairwise import (
-    AttendPixels,
-    AttendWindows,
-    difference_moments,
-    reflected,
-    visits,
-)
-
-
-def reflect_pad(x, reach, dims=(-2, -1)):
-    """Pad by periodic reflection, defined also where `reach` exceeds the map.
-
-    Parameters
-    ----------
-    x : Tensor
-    reach : int
-        Pixels added on each side.
-    dims : pair of int, default=(-2, -1)
-        Rows and columns.
-    """
-    for dim in dims:
-        x = x.index_select(dim, reflected(x.shape[dim], reach, x.device))
-    return x
+from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, visits
+from sklidh.nn._pairwise import Attend, SecondMoments, difference_moments
 
 
 def coordinates(n, like):
@@ -64,9 +43,11 @@ class PointwiseConvolution(nn.Conv2d):
     def __init__(self, in_channels, out_channels, bias=True):
         super().__init__(in_channels, out_channels, 1, bias=bias)
 
-    def forward(self, x):
-        """Map (B, in_channels, H, W) to (B, out_channels, H, W)."""
+    def forward(self, x, residual=None):
+        """Map (B, in_channels, H, W) to (B, out_channels, H, W), and add the residual to it."""
         out = F.linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias)
+        if residual is not None:
+            out.add_(residual.permute(0, 2, 3, 1))
         return out.permute(0, 3, 1, 2)
 
 
@@ -130,62 +111,70 @@ class PairwiseAttention(nn.Module):
         Tensor of shape (B, out_channels, H, W)
         """
         B, _, H, W = x.shape
-        k, reach, S = self.kernel_size, self.kernel_size // 2, self.share
-        norm, first, second = self.gamma[3], self.gamma[2], self.gamma[5]
-        phi, psi = self._normalised_maps(x, reach)
-        beta = self.beta(x).permute(0, 2, 3, 1).unflatten(-1, (S, -1))  # (B, H, W, S, G)
-        scoring = (
-            first.weight[:, :, 0, 0],
-            norm.weight,
-            norm.bias,
-            second.weight[:, :, 0, 0],
-            second.bias,
-        )
-        statistics = (None, None) if norm.training else (norm.running_mean, norm.running_var)
-        if k * k >= H * W:
-            rows, columns = (visits(n, reach, x.dtype, x.device) for n in (H, W))
-            values = beta.flatten(1, 2).permute(0, 3, 1, 2).contiguous()  # (B, G, P, S)
-            out, mean, variance = AttendPixels.apply(
-                phi.flatten(1, 2), psi.flatten(1, 2), values, *scoring,
-                torch.kron(rows, columns), norm.eps, *statistics,
-            )  # fmt: skip
-            out = out.permute(0, 2, 3, 1).reshape(B, H, W, -1)
-        else:
-            values = reflect_pad(beta.permute(3, 0, 1, 2, 4), reach, (2, 3))  # (S, B, .., .., G)
-            out, mean, variance = AttendWindows.apply(
-                phi.contiguous(), reflect_pad(psi, reach, (1, 2)), values, *scoring,
-                k, norm.eps, *statistics,
-            )  # fmt: skip
-            out = out.permute(1, 2, 3, 0, 4).reshape(B, H, W, -1)
-        if norm.training:
-            update_running(norm, mean, variance, B * H * W * k * k)
-        return out.permute(0, 3, 1, 2)
+        k = self.kernel_size
+        pairs = Windows(k) if k * k < H * W else Pixels(H, W, k, like=x)
+        phi, psi, beta = self._products(x)
+        phi, psi = self._normalised(phi, psi)
+        beta = beta.unflatten(-1, (self.share, -1))  # (B, H, W, S, G)
+        phi, psi, beta = pairs.maps(phi, psi, beta)
+        first = self._normalised_first(pairs, phi, psi, B * H * W * k * k)
+        # The bias of gamma's last layer cancels in the softmax.
+        out = Attend.apply(pairs, phi, psi, beta, first, self.gamma[5].weight[:, :, 0, 0])
+        return pairs.image(out).permute(0, 3, 1, 2)
 
-    def _normalised_maps(self, x, reach):
-        """Return phi and psi (B, H, W, R + 2), whose difference is gamma's first normalisation."""
-        B, _, H, W = x.shape
-        norm = self.gamma[0]
-        phi, psi = (layer(x).permute(0, 2, 3, 1) for layer in (self.phi, self.psi))
-        plane = torch.stack(torch.meshgrid(coordinates(W, x), coordinates(H, x), indexing="xy"), -1)
+    def _products(self, x):
+        """Return phi, psi (B, H, W, R) and beta (B, H, W, out_channels), of one product."""
+        layers = self.phi, self.psi, self.beta
+        weight = torch.cat([layer.weight for layer in layers])
+        bias = torch.cat([layer.bias for layer in layers])
+        maps = F.linear(x.permute(0, 2, 3, 1), weight[:, :, 0, 0], bias)
+        return maps.split([layer.out_channels for layer in layers], -1)
+
+    def _normalised(self, phi, psi):
+        """Return phi and psi (B, H, W, R + 3), whose difference is gamma's first normalisation.
+
+        Of phi, psi and the position; the last channel of the difference is 1.
+        """
+        B, H, W, _ = phi.shape
+        norm, reach = self.gamma[0], self.kernel_size // 2
+        line = [coordinates(n, phi) for n in (W, H)]
+        plane = torch.stack(torch.meshgrid(*line, indexing="xy"), -1)
         # The position's bias cancels in the difference.
         matrix = self.position.weight[:, :, 0, 0]
-        place = (plane @ matrix.t()).expand(B, -1, -1, -1)
+        place = F.pad(plane @ matrix.t(), (0, 1)).expand(B, -1, -1, -1)
         if norm.training:
             mean, variance = difference_moments(phi, psi, reach)
             # Of the coordinates' differences the moments are known: mean 0 by symmetry, and the
             # two axes are uncorrelated.
-            spread = torch.stack([coordinate_variance(n, reach, x) for n in (W, H)])
+            spread = torch.stack([coordinate_variance(n, reach, phi) for n in (W, H)])
             mean = torch.cat([mean, mean.new_zeros(2)])
             variance = torch.cat([variance, matrix.square() @ spread])
             update_running(norm, mean, variance, B * H * W * (2 * reach + 1) ** 2)
         else:
             mean, variance = norm.running_mean, norm.running_var
         slope = norm.weight * (variance + norm.eps).rsqrt()
-        offset = norm.bias - mean * slope
+        offset = F.pad(norm.bias - mean * slope, (0, 1), value=1.0)
+        slope = F.pad(slope, (0, 1))
         return (
             torch.addcmul(offset, torch.cat([phi, place], -1), slope),
             torch.cat([psi, place], -1) * slope,
         )
+
+    def _normalised_first(self, pairs, phi, psi, count):
+        """Return gamma's first convolution and second normalisation as one matrix (R, R + 3)."""
+        norm, first = self.gamma[3], self.gamma[2].weight[:, :, 0, 0]
+        if norm.training:
+            moments = SecondMoments.apply(pairs, phi, psi) / count
+            centre = moments[:-1, -1]
+            covariance = moments[:-1, :-1] - torch.outer(centre, centre)
+            wide = first.double()
+            mean = (wide @ centre).to(first)
+            variance = ((wide @ covariance) * wide).sum(1).clamp(min=0).to(first)
+            update_running(norm, mean, variance, count)
+        else:
+            mean, variance = norm.running_mean, norm.running_var
+        slope = norm.weight * (variance + norm.eps).rsqrt()
+        return torch.cat([first * slope[:, None], (norm.bias - mean * slope)[:, None]], 1)
 
 
 class PatchwiseAttention(nn.Module):

@@ -42,8 +42,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, x):
         """Return a map of the shape of x, (B, channels, H, W)."""
-        attended = self.attention(F.relu(self.norm_in(x)))
-        return self.expand(F.relu(self.norm_out(attended))) + x
+        attended = self.attention(F.relu_(self.norm_in(x)))
+        return self.expand(F.relu_(self.norm_out(attended)), residual=x)
 
 
 class Stage(nn.Module):
@@ -70,7 +70,7 @@ class Stage(nn.Module):
 
     def forward(self, x):
         """Map (B, in_channels, H, W) to (B, channels, H, W)."""
-        return F.relu(self.norm(self.blocks(self.transition(x))))
+        return F.relu_(self.norm(self.blocks(self.transition(x))))
 
 
 class Stem(nn.Module):
@@ -91,7 +91,7 @@ class Stem(nn.Module):
         """Map (B, in_channels, H, W) to (B, 64, H // 2, W // 2), channels last in memory."""
         if x.shape[1] > 1:
             x = x.contiguous(memory_format=torch.channels_last)
-            return F.max_pool2d(F.relu(self.norm(self.convolution(x))), 2)
+            return F.max_pool2d(F.relu_(self.norm(self.convolution(x))), 2)
         # Of a single channel every output is a line a * x + b, and its largest value over a
         # square lies where x is largest (a > 0) or smallest: the 64 full maps are never made.
         weight, norm = self.convolution.weight[:, 0, 0, 0], self.norm
@@ -106,7 +106,8 @@ class Stem(nn.Module):
         slope = slope * weight
         most, least = F.max_pool2d(x, 2), -F.max_pool2d(-x, 2)
         most, least = (end.permute(0, 2, 3, 1) for end in (most, least))
-        out = F.relu(most * slope.clamp(min=0) + least * slope.clamp(max=0) + offset)
+        out = torch.addcmul(offset, most, slope.clamp(min=0))
+        out = F.relu_(out.addcmul_(least, slope.clamp(max=0)))
         return out.permute(0, 3, 1, 2)
 
 

@@ -1,0 +1,247 @@
+"""Which pixels a footprint shows, and all pairs of a pixel and a neighbour, a tile at a time.
+
+A map that is larger than the footprint is walked as `Windows`: k * k offsets around every pixel.
+On a smaller one reflection makes the footprint show the same pixels again and again; walked as
+`Pixels`, each distinct pixel is visited once, and counted. Both have the same methods.
+
+Shapes: B images, H rows, W columns, P = H * W pixels, k the footprint's side, C channels that a
+pair is compared by, S channels that share each of G attention weights. A tile is some images, or
+some rows of one image: n pixels, of K neighbours each (k * k, or P). Its K * n pairs are ordered by
+neighbour first.
+"""
+
+from functools import lru_cache
+
+import torch
+
+TILE_BYTES = 3 * 2**19
+"""What the C channels of a tile's pairs may take: a tile is worked on in a core's cache."""
+
+
+def relu_backward_(grad, rectified):
+    """Set the gradient to 0 where the rectified value is."""
+    return torch.ops.aten.threshold_backward.grad_input(grad, rectified, 0, grad_input=grad)
+
+
+def reflected(n, reach, device=None):
+    """Return the pixels that positions -reach .. n + reach - 1 of a reflected line show.
+
+    The reflection is periodic, so it stays defined where `reach` exceeds the line.
+
+    Returns
+    -------
+    LongTensor of shape (n + 2 * reach,)
+    """
+    if n == 1:
+        return torch.zeros(1 + 2 * reach, dtype=torch.long, device=device)
+    period = 2 * (n - 1)
+    position = torch.arange(-reach, n + reach, device=device) % period
+    return torch.minimum(position, period - position)
+
+
+def reflect_pad(x, reach, rows=-2):
+    """Pad by periodic reflection, defined also where `reach` exceeds the map.
+
+    Parameters
+    ----------
+    x : Tensor
+    reach : int
+        Pixels added on each side.
+    rows : int, default=-2
+        The dimension of rows; that of columns is the next.
+    """
+    rows %= x.ndim
+    H, W = x.shape[rows : rows + 2]
+    down, across = (reflected(n, reach, x.device) for n in (H, W))
+    # One gather of pixels, of all their channels where those come last.
+    pixels = (down[:, None] * W + across).flatten()
+    padded = x.flatten(rows, rows + 1).index_select(rows, pixels)
+    return padded.unflatten(rows, (len(down), len(across)))
+
+
+@lru_cache(maxsize=128)
+def visits(n, reach, dtype=torch.float64, device=None):
+    """Return how often the footprint of each pixel of a line shows each pixel.
+
+    Returns
+    -------
+    Tensor of shape (n, n)
+        Row: the pixel in the centre; its row sums to 2 * reach + 1.
+    """
+    shown = reflected(n, reach).unfold(0, 2 * reach + 1, 1)
+    return torch.zeros(n, n, dtype=dtype).scatter_add_(
+        1, shown, torch.ones(shown.shape, dtype=dtype)
+    ).to(device)  # fmt: skip
+
+
+def _parts(n, size):
+    """Cut range(n) into slices of at most `size`, and at least 1."""
+    size = max(1, int(size))
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def _each(windows):
+    """Return the k * k views of (k, k, ...)."""
+    return [view for row in windows.unbind(0) for view in row.unbind(0)]
+
+
+class Windows:
+    """All pairs of a pixel and the k * k offsets around it.
+
+    Maps: phi (B, H, W, C); psi (B, H + k - 1, W + k - 1, C), reflected beyond the border; beta
+    (S, B, H + k - 1, W + k - 1, G), likewise; out (S, B, H, W, G).
+
+    Parameters
+    ----------
+    k : int
+    """
+
+    def __init__(self, k):
+        self.k = k
+
+    def maps(self, phi, psi, beta):
+        """Lay out phi, psi (B, H, W, C) and beta (B, H, W, S, G)."""
+        reach = self.k // 2
+        beta = reflect_pad(beta.permute(3, 0, 1, 2, 4), reach, rows=2)
+        return phi, reflect_pad(psi, reach, rows=1), beta
+
+    def new_out(self, phi, beta):
+        """Return a map to fill with what is attended to."""
+        return beta.new_empty(len(beta), *phi.shape[:-1], beta.shape[-1])
+
+    def image(self, out):
+        """Return out as (B, H, W, S * G)."""
+        return out.permute(1, 2, 3, 0, 4).flatten(3)
+
+    def tiles(self, phi):
+        """Return the images and rows of each tile."""
+        B, H, W, C = phi.shape
+        row = self.k**2 * W * C * phi.element_size()
+        if row * H <= TILE_BYTES:
+            return [(images, slice(0, H)) for images in _parts(B, TILE_BYTES / (row * H))]
+        rows = _parts(H, TILE_BYTES / row)
+        return [(slice(b, b + 1), some) for b in range(B) for some in rows]
+
+    def visited(self, pairs):
+        """Weight each of a tile's pairs by how often the footprint shows it: once."""
+        return pairs
+
+    def differences(self, phi, psi, tile):
+        """Return the rectified differences of phi and psi, (K * n, C)."""
+        phi, psi = self._targets(phi, tile), self._neighbours(psi, tile)
+        return torch.sub(phi, psi, out=phi.new_empty(psi.shape)).relu_().view(-1, phi.shape[-1])
+
+    def differences_backward(self, grad, differences, grad_phi, grad_psi, tile):
+        """Add to the gradients of phi and psi; `grad` is overwritten."""
+        views = self._neighbours(grad_psi, tile)
+        grad = relu_backward_(grad, differences).view(views.shape)
+        self._targets(grad_phi, tile).add_(grad.sum((0, 1)))
+        for view, part in zip(_each(views), _each(grad), strict=True):
+            view.sub_(part)
+
+    def attend(self, logits, beta, out, tile):
+        """Fill a tile of out with the mean of beta under the softmax of logits (K * n, G)."""
+        beta, out = self._neighbours(beta, tile), self._targets(out, tile)
+        weights = self._softmax(logits).view(self.k, self.k, *out.shape[1:])
+        product = torch.empty_like(weights)
+        for s, mean in enumerate(out):
+            torch.sum(torch.mul(weights, beta[:, :, s], out=product), (0, 1), out=mean)
+
+    def attend_backward(self, grad, logits, beta, out, grad_beta, tile):
+        """Return the gradient with respect to logits, and add to that of beta."""
+        grad, out = self._targets(grad, tile), self._targets(out, tile)
+        beta, grad_beta = self._neighbours(beta, tile), self._neighbours(grad_beta, tile)
+        weights = self._softmax(logits).view(self.k, self.k, *out.shape[1:])
+        for view, weight in zip(_each(grad_beta), _each(weights), strict=True):
+            view.addcmul_(grad, weight)
+        grad_logits = (grad * out).sum(0).neg_().expand_as(weights).contiguous()
+        for s, channel in enumerate(grad):
+            grad_logits.addcmul_(channel, beta[:, :, s])
+        return grad_logits.mul_(weights).view_as(logits)
+
+    def _softmax(self, logits):
+        return logits.view(self.k**2, -1).softmax(0)
+
+    def _targets(self, maps, tile):
+        images, rows = tile
+        return maps[..., images, rows, :, :]
+
+    def _neighbours(self, maps, tile):
+        """Return a view of shape (k, k, ..., images, rows, W, channels)."""
+        images, rows = tile
+        part = maps[..., images, rows.start : rows.stop + self.k - 1, :, :]
+        return part.unfold(-3, self.k, 1).unfold(-3, self.k, 1).movedim((-2, -1), (0, 1))
+
+
+class Pixels:
+    """All pairs of two pixels of a small map.
+
+    Maps: phi, psi (B, P, C); beta, out (B, G, P, S).
+
+    Parameters
+    ----------
+    H, W, k : int
+    like : Tensor
+        Gives dtype and device.
+    """
+
+    def __init__(self, H, W, k, like):
+        self.shape = H, W
+        counts = torch.kron(*(visits(n, k // 2, like.dtype, like.device) for n in self.shape))
+        # How often the target's footprint shows the neighbour: neighbours, 1, targets, 1.
+        self.counts = counts.t()[:, None, :, None]
+
+    def maps(self, phi, psi, beta):
+        """Lay out phi, psi (B, H, W, C) and beta (B, H, W, S, G)."""
+        phi, psi, beta = (each.flatten(1, 2) for each in (phi, psi, beta))
+        return phi, psi, beta.permute(0, 3, 1, 2).contiguous()
+
+    def new_out(self, phi, beta):
+        """Return a map to fill with what is attended to."""
+        return torch.empty_like(beta)
+
+    def image(self, out):
+        """Return out as (B, H, W, S * G)."""
+        return out.permute(0, 2, 3, 1).flatten(2).unflatten(1, self.shape)
+
+    def tiles(self, phi):
+        """Return the images of each tile."""
+        B, P, C = phi.shape
+        return _parts(B, TILE_BYTES / (P * P * C * phi.element_size()))
+
+    def visited(self, pairs):
+        """Weight each of a tile's pairs by how often the footprint shows it."""
+        return (self._apart(pairs) * self.counts).view_as(pairs)
+
+    def differences(self, phi, psi, tile):
+        """Return the rectified differences of phi and psi, (K * n, C)."""
+        phi, psi = phi[tile], psi[tile].transpose(0, 1).unsqueeze(2)
+        rows = phi.new_empty(len(psi), *phi.shape)
+        return torch.sub(phi, psi, out=rows).relu_().view(-1, phi.shape[-1])
+
+    def differences_backward(self, grad, differences, grad_phi, grad_psi, tile):
+        """Add to the gradients of phi and psi; `grad` is overwritten."""
+        grad = self._apart(relu_backward_(grad, differences))
+        grad_phi[tile] += grad.sum(0)
+        grad_psi[tile] -= grad.sum(2).transpose(0, 1)
+
+    def attend(self, logits, beta, out, tile):
+        """Fill a tile of out with the mean of beta under the softmax of logits (K * n, G)."""
+        torch.matmul(self._weights(logits), beta[tile], out=out[tile])
+
+    def attend_backward(self, grad, logits, beta, out, grad_beta, tile):
+        """Return the gradient with respect to logits, and add to that of beta."""
+        weights, grad = self._weights(logits), grad[tile]
+        grad_beta[tile] += weights.mT @ grad
+        grad_weights = (grad @ beta[tile].mT).sub_((grad * out[tile]).sum(-1, keepdim=True))
+        return grad_weights.mul_(weights).permute(3, 0, 2, 1).reshape(logits.shape)
+
+    def _apart(self, pairs):
+        P = len(self.counts)
+        return pairs.view(P, -1, P, pairs.shape[-1])
+
+    def _weights(self, logits):
+        """Return the softmax as matrices (images, G, P, P), rows the targets."""
+        # A pixel seen n times takes n shares of the softmax; one never seen takes none (log 0).
+        logits = self._apart(logits) + self.counts.log()
+        return logits.softmax(0).permute(1, 3, 2, 0).contiguous()
