@@ -1,18 +1,16 @@
 """One patient's images, laid onto the reference or found in the cache."""
 
-import json
-import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
+from sklidh.images._cached_images import cache_entry, keep, recall
 from sklidh.images._errors import EmptyROI, ImageError, describe_source, naming
 from sklidh.images._grids import grid_difference
 from sklidh.images._reading import read_image, read_labels
 from sklidh.images._rigid import RigidFit, register_rigidly
-from sklidh.utils import atomic_write, fingerprint, is_missing, is_path
+from sklidh.utils import is_missing
 
 ARITHMETIC = "rigid registration 2"
 """Part of every cached file's name: to be changed when the same images would give other voxels."""
@@ -95,42 +93,17 @@ def background(image):
     return float(np.median(sitk.GetArrayViewFromImage(image)[corners]))
 
 
-def cache_entry(folder, *parts):
-    """Return the cached image's path, or None where nothing is to be kept."""
-    if folder is None or not all(is_path(part) or isinstance(part, dict) for part in parts):
-        return None
-    contents = [Path(part) if is_path(part) else part for part in parts]
-    return folder / f"{fingerprint(ARITHMETIC, *contents)}.nii.gz"
-
-
-def recall(entry):
-    """Return what the cache knows, or None if it knows nothing that can be read."""
-    if entry is None:
+def remembered(record) -> Laid | None:
+    """Return what a record of the cache says, or None if it says something else."""
+    if record is None:
         return None
     try:
-        record = json.loads(_record(entry).read_text())
         fit = record["fit"] and RigidFit(
             **record["fit"] | {"matrix": np.array(record["fit"]["matrix"])}
         )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return None
-    if record["stays"]:
-        return Laid(None, fit)
-    return Laid(str(entry), fit) if entry.exists() else None
-
-
-def keep(entry, laid):
-    """Write what was found into the cache, and return it as `recall` will."""
-    if entry is None:
-        return laid
-    if laid.image is not None:
-        with atomic_write(entry) as path:
-            sitk.WriteImage(laid.image, os.fspath(path))
-    fit = laid.fit and asdict(laid.fit) | {"matrix": laid.fit.matrix.tolist()}
-    # The record comes last: it vouches for the image.
-    with atomic_write(_record(entry)) as path:
-        path.write_text(json.dumps({"stays": laid.image is None, "fit": fit}))
-    return Laid(None if laid.image is None else str(entry), laid.fit)
+    return Laid(record["image"], fit)
 
 
 def register_patient(patient, row, *, reference, mask, folder, settings):
@@ -175,8 +148,8 @@ def register_patient(patient, row, *, reference, mask, folder, settings):
         if column == reference or is_missing(cell):
             continue
         how = {} if column == mask else settings
-        entry = cache_entry(folder, row[reference], cell, how)
-        laid = recall(entry)
+        entry = cache_entry(folder, (row[reference], cell), ARITHMETIC, how)
+        laid = remembered(recall(entry))
         if laid is None:
             lay = lay_mask if column == mask else lay_image
             pair = read(column), read(reference)
@@ -188,13 +161,10 @@ def register_patient(patient, row, *, reference, mask, folder, settings):
                 if isinstance(error, ImageError):
                     raise
                 raise ImageError(f"{where}: cannot be laid onto {reference!r}: {error}") from error
-            laid = keep(entry, laid)
+            fit = laid.fit and asdict(laid.fit) | {"matrix": laid.fit.matrix.tolist()}
+            laid = Laid(keep(entry, laid.image, fit=fit)["image"], laid.fit)
         if laid.image is not None:
             done[column] = laid.image
         if laid.fit is not None:
             fits[column] = laid.fit
     return done, fits
-
-
-def _record(entry):
-    return entry.with_name(entry.name.removesuffix(".nii.gz") + ".json")

@@ -154,11 +154,18 @@ def test_a_record_that_cannot_be_read_is_made_anew(few, tmp_path, content):
     assert len(again.report_) == 1
 
 
-def test_a_cached_image_that_is_gone_is_made_anew(few, tmp_path):
+@pytest.mark.parametrize("spoil", ["gone", "cut off", "another's"])
+def test_a_cached_image_that_is_spoilt_is_made_anew(few, tmp_path, spoil):
     X = few[0].iloc[:1][["T1", "T2", "mask"]]
     path = Path(RigidRegistration(cache=tmp_path).fit_transform(X)["T1"].iloc[0])
     before = path.read_bytes()
-    path.unlink()
+    match spoil:
+        case "gone":
+            path.unlink()
+        case "cut off":
+            path.write_bytes(before[:-100])
+        case "another's":
+            path.write_bytes(Path(X["T2"].iloc[0]).read_bytes())
     RigidRegistration(cache=tmp_path).fit_transform(X)
     assert path.read_bytes() == before
 
