@@ -8,6 +8,9 @@ __version__ = version("sklidh")
 # Name -> the module it lives in. Loaded when first asked for: `import sklidh` costs no torch.
 _PUBLIC = {
     "RigidRegistration": "sklidh.images",
+    "Resampling": "sklidh.images",
+    "BiasFieldCorrection": "sklidh.images",
+    "IntensityNormalization": "sklidh.images",
     "RadiomicsExtractor": "sklidh.features",
     "SANetFeaturizer": "sklidh.features",
     "SANetClassifier": "sklidh.features",

@@ -1,5 +1,6 @@
 """Stage 1: images in, images out, all modalities of a patient in one grid."""
 
+from sklidh.images._bias_field import BiasFieldCorrection
 from sklidh.images._case import check_case, inspect_case, read_case
 from sklidh.images._cohort_check import CohortCheck
 from sklidh.images._columns import image_columns, is_dicom_folder
@@ -18,11 +19,14 @@ from sklidh.images._errors import (
     describe_source,
 )
 from sklidh.images._grids import grid_difference
+from sklidh.images._intensity import IntensityNormalization
 from sklidh.images._reading import read_image, read_mask
 from sklidh.images._registration import RigidRegistration
+from sklidh.images._resampling import Resampling
 from sklidh.images._roi import tumour_slices
 
 __all__ = [
+    "BiasFieldCorrection",
     "CohortCheck",
     "CorruptImage",
     "EmptyROI",
@@ -30,10 +34,12 @@ __all__ = [
     "ImageError",
     "ImageTooLarge",
     "ImageWarning",
+    "IntensityNormalization",
     "MissingLabel",
     "NonFiniteVoxels",
     "NonIntegerMask",
     "ROITooSmall",
+    "Resampling",
     "RigidRegistration",
     "WrongDimension",
     "check_case",

@@ -1,0 +1,197 @@
+"""What the transformers that take one image and give one image have in common."""
+
+import os
+from numbers import Integral
+
+import pandas as pd
+import SimpleITK as sitk
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Options, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklidh.images._cached_images import cache_entry, keep, recall
+from sklidh.images._columns import image_columns
+from sklidh.images._errors import ImageError, describe_source, naming
+from sklidh.images._grids import grid_difference
+from sklidh.images._reading import read_image, read_labels, read_mask
+from sklidh.utils import cache_folder, check_cases, check_target, is_missing, progress
+
+
+def prepare_image(patient, modality, cell, region, *, prepare, name, folder, is_mask=False):
+    """Prepare one image, or find it in the cache.
+
+    Parameters
+    ----------
+    patient, modality : object
+        Named in messages.
+    cell : str, path or SimpleITK.Image
+    region : str, path, SimpleITK.Image or None
+        The cell of a mask that goes to `prepare` too, as `read_mask` reads it.
+    prepare : functools.partial
+        Called with the image, and the mask if there is one; returns an image, or None where it may
+        stay as it is. Its arguments are settings, part of the cached file's name.
+    name : str
+        The step and the version of its arithmetic.
+    folder : Path or None
+        The cache.
+    is_mask : bool, default=False
+        Whether `cell` is a mask.
+
+    Returns
+    -------
+    str, path or SimpleITK.Image
+
+    Raises
+    ------
+    ImageError
+        The image cannot be read or prepared; patient, column and path are named.
+    """
+    cells = [cell] if region is None else [cell, region]
+    entry = cache_entry(folder, cells, name, sorted(prepare.keywords.items()), is_mask)
+    record = recall(entry)
+    if record is None:
+        read = read_labels if is_mask else read_image
+        image = read(cell, patient=patient, modality=modality)
+        with naming(describe_source(cell, patient, modality)):
+            masks = [] if region is None else [_mask_of(region, image, patient)]
+            try:
+                prepared = prepare(image, *masks)
+            except (RuntimeError, ValueError) as error:
+                if isinstance(error, ImageError):
+                    raise
+                raise ImageError(f"{name}: {error}") from error
+        record = keep(entry, prepared)
+    return cell if record["image"] is None else record["image"]
+
+
+def _mask_of(region, image, patient) -> sitk.Image:
+    mask = read_mask(region, like=image, patient=patient)
+    difference = grid_difference(image, mask)
+    if difference:
+        raise ImageError(f"lies in another grid than its mask: {difference}")
+    return mask
+
+
+class ImagePreparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Prepare every image of a table by itself.
+
+    A subclass has the parameters ``modalities``, ``missing``, ``cache``, ``n_jobs`` and
+    ``verbose``, a ``_name``, and `_preparation`. It may learn in `_learn`.
+    """
+
+    _parameter_constraints: dict = {
+        "modalities": [None, "array-like"],
+        "missing": [StrOptions({"raise", "nan"})],
+        "cache": [None, Options(bool, {False}), str, os.PathLike],
+        "n_jobs": [None, Integral],
+        "verbose": ["verbose"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the table, and learn from it what there is to learn.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            Index: patient ids. Paths or SimpleITK images in the columns of modalities and masks.
+        y : array-like of shape (n_patients,), default=None
+            Checked if given, not used.
+
+        Returns
+        -------
+        ImagePreparation
+            This one.
+        """
+        check_cases(X, [])
+        named = image_columns(X) if self.modalities is None else self.modalities
+        self.modalities_ = [column for column in named if column != "mask"]
+        self._check_cells(X)
+        if y is not None:
+            check_target(y, X)
+        validate_data(self, X, skip_check_array=True)
+        self._learn(X)
+        return self
+
+    def transform(self, X):
+        """Prepare every patient's images.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            The columns that were there at fit.
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_columns)
+            The same rows and columns. Prepared images are paths in the cache, or SimpleITK images
+            where images went in or `cache` is False.
+
+        Raises
+        ------
+        CohortError
+            Everything that is wrong with the table, before any image is read.
+        ImageError
+            An image cannot be read or prepared; patient, column and path are named.
+        """
+        check_is_fitted(self)
+        self._check_cells(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        columns = [*self.modalities_, *self._masks()]
+        places = [
+            (patient, column)
+            for column in columns
+            for patient in X.index
+            if not is_missing(X.at[patient, column])
+        ]
+        folder = cache_folder(self.cache, self._name)
+        jobs = [
+            delayed(prepare_image)(
+                patient,
+                column,
+                X.at[patient, column],
+                X.at[patient, self._region()] if self._region() else None,
+                prepare=self._preparation(column),
+                name=f"{self._name} {self._arithmetic}",
+                folder=folder,
+                is_mask=column in self._masks(),
+            )
+            for patient, column in places
+        ]
+        results = Parallel(self.n_jobs, return_as="generator")(jobs)
+        prepared = X.copy()
+        done = dict(
+            zip(
+                places,
+                progress(results, self._name, total=len(jobs), verbose=self.verbose),
+                strict=True,
+            )
+        )
+        for column in columns:
+            cells = [done.get((patient, column), X.at[patient, column]) for patient in X.index]
+            # pandas must not look into an image for numbers.
+            prepared[column] = pd.Series(cells, X.index, dtype=object).infer_objects()
+        return prepared
+
+    def _learn(self, X) -> None:
+        """Learn from the training rows; nothing, unless a subclass says so."""
+
+    def _masks(self) -> list[str]:
+        """Return the columns of masks that are prepared too."""
+        return []
+
+    def _region(self) -> str | None:
+        """Return the column of masks that goes to every preparation."""
+        return None
+
+    def _check_cells(self, X) -> None:
+        region = [self._region()] if self._region() else []
+        check_cases(X, [*self.modalities_, *self._masks(), *region], missing=self.missing)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.target_tags.required = False
+        return tags
