@@ -23,6 +23,8 @@ _PUBLIC = {
     "per_modality": "sklidh.pipeline",
     "make_idh_pipeline": "sklidh.pipeline",
     "load_cohort": "sklidh.datasets",
+    "load_model": "sklidh.persistence",
+    "save_model": "sklidh.persistence",
 }
 
 __all__ = [*_PUBLIC, "__version__"]

@@ -14,6 +14,7 @@ PACKAGES = [
     "sklidh.fusion",
     "sklidh.images",
     "sklidh.nn",
+    "sklidh.persistence",
     "sklidh.pipeline",
     "sklidh.plotting",
     "sklidh.radiomics",

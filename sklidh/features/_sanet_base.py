@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 from sklidh.images import tumour_slices
 from sklidh.nn import SAN
 from sklidh.nn._san import BLOCKS
-from sklidh.nn._training import choose_device, train
+from sklidh.nn._training import choose_device, freeze, thaw, train
 from sklidh.utils import CohortError, check_target, is_missing, progress
 
 
@@ -213,6 +213,26 @@ class BaseSANet(CallbackSupportMixin, BaseEstimator):
         return compute_class_weight(
             self.class_weight, classes=self.classes_, y=self.classes_[targets]
         )
+
+    def __getstate__(self):
+        # Plain values: what pickle, deepcopy and save_model write is the same, and holds no code.
+        return self._with_nets(dict(super().__getstate__()), freeze)
+
+    def __setstate__(self, state):
+        # A network that was trained on a GPU answers without one, too.
+        device = choose_device("cpu" if state["device"] == "cpu" else "auto")
+        super().__setstate__(
+            self._with_nets(state, lambda frozen: thaw(SAN, frozen, device=device))
+        )
+
+    @staticmethod
+    def _with_nets(state, change):
+        """Return a fitted estimator's attributes with each network changed."""
+        if "net_" in state:
+            return state | {"net_": change(state["net_"])}
+        if "nets_" in state:
+            return state | {"nets_": {name: change(net) for name, net in state["nets_"].items()}}
+        return state
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -17,6 +17,7 @@ from sklidh.fusion._blockwise import BlockwiseMixin
 from sklidh.nn._fusion import FusionNet, pad
 from sklidh.nn._fusion_training import Batch, Constraints, one_thread, train
 from sklidh.nn._losses import DIFFERENCES, RECONSTRUCTIONS, SIMILARITIES
+from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
 from sklidh.utils import progress
 
 # A network whose cross-entropy is above this part of the class frequencies' has learned nothing.
@@ -379,3 +380,23 @@ class InvariantSpecificFusionClassifier(
         )
         with torch.no_grad(), one_thread():
             return self.net_(batch.x, batch.present), batch.present
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "net_" in state:
+            net = state["net_"]
+            state["net_"] = {
+                "widths": net.widths,
+                "target": net.target,
+                "weights": weights_to_bytes(net),
+            }
+        return state
+
+    def __setstate__(self, state):
+        if "net_" in state:
+            frozen = state["net_"]
+            weights = weights_from_bytes(frozen["weights"])
+            state = state | {
+                "net_": FusionNet.from_weights(frozen["widths"], frozen["target"], weights)
+            }
+        super().__setstate__(state)

@@ -81,6 +81,16 @@ class FusionNet(nn.Module):
         logits = codes @ self.head_weight + self.head_bias
         return Codes(logits, projected, invariant, specific, decoded)
 
+    @classmethod
+    def from_weights(cls, widths: Sequence[int], target: str, weights: dict) -> "FusionNet":
+        """Return the network that has these weights, without drawing any."""
+        net = cls.__new__(cls)
+        nn.Module.__init__(net)
+        net.widths, net.target = tuple(widths), target
+        for name, value in weights.items():
+            net.register_parameter(name, nn.Parameter(value))
+        return net
+
     @staticmethod
     def head_input(invariant, specific, present=None) -> torch.Tensor:
         """Return the codes that the head reads, of shape (K, n, 2MH): invariant, then specific."""

@@ -60,6 +60,7 @@ def reflect_pad(x, reach, rows=-2):
 
 
 @lru_cache(maxsize=128)
+@torch.inference_mode(False)  # kept for later training, too, where a prediction asked first
 def visits(n, reach, dtype=torch.float64, device=None):
     """Return how often the footprint of each pixel of a line shows each pixel.
 

@@ -12,6 +12,8 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
+from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
+
 # torch's random state and its number of threads belong to the whole process.
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -248,3 +250,54 @@ def predict(net, images, layer="forward"):
             for part in torch.as_tensor(images).split(net.batch_size)
         ]
     return torch.cat(parts)[:n_images].numpy()
+
+
+def freeze(net) -> dict:
+    """Return a trained network as plain values, from which `thaw` makes it again.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNetClassifier
+        From `train`.
+
+    Returns
+    -------
+    dict
+        "parameters" of the module's constructor, "batch_size" and, as bytes in the safetensors
+        format, "weights".
+    """
+    return {
+        "parameters": net.get_params_for("module"),
+        "batch_size": net.batch_size,
+        "weights": weights_to_bytes(net.module_),
+    }
+
+
+def thaw(module, frozen: dict, *, device="cpu"):
+    """Return the trained network that `freeze` took apart.
+
+    Parameters
+    ----------
+    module : type
+        The same `torch.nn.Module` class.
+    frozen : dict
+    device : {"cpu", "cuda"}, default="cpu"
+        Where it shall work.
+
+    Returns
+    -------
+    skorch.NeuralNetClassifier
+        Trimmed for prediction.
+    """
+    net = NeuralNetClassifier(
+        module,
+        **{f"module__{name}": value for name, value in frozen["parameters"].items()},
+        batch_size=frozen["batch_size"],
+        device=device,
+        verbose=0,
+    )
+    with fenced(0):  # the first weights are drawn, and overwritten at once
+        net.initialize()
+    net.module_.load_state_dict(weights_from_bytes(frozen["weights"]))
+    net.trim_for_prediction()
+    return net

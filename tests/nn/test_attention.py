@@ -241,3 +241,9 @@ def test_a_whole_network_is_the_obvious_one():
             assert (parameter.grad - expected[name].grad).abs().max() < 1e-10 * largest, name
     for ours, theirs in zip(lean.buffers(), obvious.buffers(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-10)
+
+
+def test_what_a_prediction_counted_serves_a_later_training():
+    visits.cache_clear()
+    with torch.inference_mode():
+        assert not visits(5, 1).is_inference()

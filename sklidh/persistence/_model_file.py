@@ -1,0 +1,251 @@
+"""Fitted models on disk: saved without code, loaded without executing any."""
+
+import io
+import json
+import platform
+import zipfile
+from copy import deepcopy
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import FeatureUnion
+from sklearn.utils.validation import check_is_fitted
+from skops.io import dump, dumps, loads
+
+from sklidh.persistence._trust import (
+    SAME_MINOR,
+    ModelFileError,
+    check_entries,
+    check_types,
+    check_versions,
+    path_of,
+)
+from sklidh.utils import atomic_write
+
+FORMAT = 1
+ABOUT = "sklidh.json"
+
+RECORDED = (*SAME_MINOR, "numpy", "scipy", "torch", "skorch", "SimpleITK", "skops")
+
+OF_THE_LAST_CALL = ("report_", "errors_")
+"""Attributes that tell of the patients a step saw last; they are not saved."""
+
+
+def save_model(model, path, *, about=None, trusted=()):
+    """Save a fitted pipeline, estimator or search.
+
+    The file is a zip archive in the format of skops: arrays in numpy's format without pickle,
+    weights of networks in that of safetensors, everything else as JSON. For people there is
+    ``sklidh.json``, which `read_about` reads. What belongs to this machine or to its patients is
+    left out: folders of caches (the parameters ``memory`` and ``cache`` are None in the file), and
+    the tables ``report_`` and ``errors_`` of the patients that a step saw last.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted. It is not changed.
+    path : str or path
+        The file to be, such as ``idh.skops``. A file that is there is replaced, once the new one
+        is whole.
+    about : dict, default=None
+        What else ``sklidh.json`` shall tell, as JSON can hold it: the training cohort, say, from
+        `sklidh.datasets.cohort_range`.
+    trusted : sequence of str, default=()
+        Types of your own in the model, as ``mypackage.MySelector``; `load_model` needs them too.
+
+    Raises
+    ------
+    NotFittedError
+        The model is not fitted.
+    ModelFileError
+        The model holds something that cannot be saved, or that `load_model` would not load.
+
+    See Also
+    --------
+    load_model : Loads it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from sklidh import MannWhitneySelector, load_model, save_model
+    >>> X, y = np.arange(20.0).reshape(10, 2), np.repeat([0, 1], 5)
+    >>> selector = MannWhitneySelector().fit(X, y)
+    >>> with TemporaryDirectory() as folder:
+    ...     save_model(selector, f"{folder}/selector.skops")
+    ...     again = load_model(f"{folder}/selector.skops")
+    >>> bool((again.transform(X) == selector.transform(X)).all())
+    True
+    """
+    check_is_fitted(model)
+    stripped = deepcopy(model)
+    for part in parts_of(stripped):
+        _leave_out_machine_and_patients(part)
+    buffer = io.BytesIO()
+    try:
+        dump(stripped, buffer)
+    except Exception as error:  # skops lets through whatever an object's own state raises
+        raise ModelFileError(
+            f"{_culprit(stripped)} cannot be saved as plain values ({error}); leave it out, or "
+            "save with joblib, whose files are to be loaded from people you trust only"
+        ) from error
+    check_types(buffer.getvalue(), trusted, "cannot be saved")
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(ABOUT, json.dumps(describe(model) | (about or {}), indent=2) + "\n")
+    with atomic_write(Path(path)) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+
+
+def load_model(path, *, trusted=()):
+    """Load a model that `save_model` saved; nothing in the file is executed.
+
+    Only scikit-learn's and this package's own types, and plain values, are made. A file of another
+    sklidh or scikit-learn than the installed one (the first two numbers of the version) is
+    refused: it would load, and predict otherwise.
+
+    Parameters
+    ----------
+    path : str or path
+    trusted : sequence of str, default=()
+        Types of your own that may be made, as ``mypackage.MySelector``. Their module is imported,
+        which executes it: name what you wrote or read.
+
+    Returns
+    -------
+    estimator
+        It predicts the same bits as the one that was saved.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ModelFileError
+        The file is damaged, no model, of another version, or holds a type that is not trusted.
+    """
+    read_about(path)
+    data = Path(path).read_bytes()
+    try:
+        types = check_types(data, trusted, f"is not loaded from {path}")
+        return loads(data, trusted=types)
+    except ModelFileError:
+        raise
+    except Exception as error:  # a forged file may make skops fail in any way
+        raise ModelFileError(
+            f"{path}: damaged, or not written by save_model ({type(error).__name__}: {error}); "
+            "save the model again"
+        ) from error
+
+
+def read_about(path) -> dict:
+    """Read what a model's file says about the model, without loading it.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    dict
+        "class", "steps", "columns" and "classes" of the model, "versions" it was made with, the
+        time "saved", and what `save_model` was given as `about`.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ModelFileError
+        The file is damaged, no model, or of another version.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_entries(archive, path)
+            about = json.loads(archive.read(ABOUT))
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, EOFError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(
+            f"{path}: no model that save_model wrote, or a damaged one ({error}); save it again"
+        ) from error
+    if damaged:
+        raise ModelFileError(f"{path}: {damaged} in it is damaged; copy or save the file again")
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        seen = about.get("format") if isinstance(about, dict) else about
+        raise ModelFileError(
+            f"{path}: format {seen!r}; this sklidh reads {FORMAT}: install the sklidh that wrote it"
+        )
+    check_versions(about.get("versions"), path)
+    return about
+
+
+def describe(model) -> dict:
+    """Return what `read_about` tells of a fitted model.
+
+    Parameters
+    ----------
+    model : estimator
+
+    Returns
+    -------
+    dict
+        As JSON can hold it.
+    """
+    best = getattr(model, "best_estimator_", model)
+    steps = getattr(best, "named_steps", {})
+    columns, classes = getattr(best, "feature_names_in_", ()), getattr(best, "classes_", None)
+    return {
+        "format": FORMAT,
+        "class": path_of(type(model)),
+        "steps": {name: path_of(type(step)) for name, step in steps.items()},
+        "columns": [str(column) for column in columns],
+        "classes": None if classes is None else classes.tolist(),
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in RECORDED},
+        "saved": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def parts_of(value) -> list[BaseEstimator]:
+    """Return every estimator in a fitted model, itself among them, however deep.
+
+    Parameters
+    ----------
+    value : object
+        An estimator, or a list, tuple or dict in which some may be.
+
+    Returns
+    -------
+    list of estimators
+    """
+    if isinstance(value, BaseEstimator):
+        return [value, *parts_of(vars(value))]
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, (dict, list, tuple)):
+        return []
+    return [part for item in inner for part in parts_of(item)]
+
+
+def _leave_out_machine_and_patients(estimator):
+    for name in ("memory", "cache"):
+        if vars(estimator).get(name):
+            setattr(estimator, name, None)
+    for name in OF_THE_LAST_CALL:
+        vars(estimator).pop(name, None)
+    if isinstance(estimator, FeatureUnion):
+        # The one place where scikit-learn keeps names as pandas gave them.
+        names = vars(estimator).get("_transformers_feature_names_out", [])
+        names[:] = [np.asarray(columns, dtype=object) for columns in names]
+
+
+def _culprit(model) -> str:
+    """Return the innermost attribute that cannot be saved."""
+    for part in reversed(parts_of(model)):
+        for name, value in vars(part).items():
+            try:
+                dumps(value)
+            except Exception:
+                return f"{type(part).__name__}.{name} (a {type(value).__name__})"
+    return type(model).__name__

@@ -1,0 +1,118 @@
+"""What a model's file may hold: which types, entries and versions."""
+
+import zipfile
+from functools import cache
+from importlib import import_module
+from importlib.metadata import version
+
+from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer, get_scorer_names
+from skops.io import get_untrusted_types
+
+from sklidh.utils import listed
+
+SAME_MINOR = ("sklidh", "scikit-learn")
+"""Packages whose fitted attributes a file holds: a file of 0.1 is read by 0.1.x only."""
+
+STAGES = ("sklidh.images", "sklidh.features", "sklidh.selection", "sklidh.fusion")
+
+_SPLITTERS = (
+    "KFold", "StratifiedKFold", "GroupKFold", "StratifiedGroupKFold", "RepeatedKFold",
+    "RepeatedStratifiedKFold", "ShuffleSplit", "StratifiedShuffleSplit", "GroupShuffleSplit",
+    "LeaveOneOut", "LeaveOneGroupOut",
+)  # fmt: skip
+PLAIN = frozenset(
+    [
+        "numpy.dtype",
+        "sklearn.metrics._scorer._Scorer",
+        "sklearn.metrics._scorer._PassthroughScorer",
+        "sklearn.metrics._scorer._MultimetricScorer",
+        "sklidh.radiomics._settings.Settings",
+        *(f"sklearn.model_selection._split.{name}" for name in _SPLITTERS),
+    ]
+)
+"""Types that hold values only, beside scikit-learn's estimators, which skops trusts, and ours."""
+
+
+class ModelFileError(ValueError):
+    """A file that is no model, or none that may be loaded here; the message says what to do."""
+
+
+def path_of(kind: type) -> str:
+    """Return a type's name as files write it: ``module.Class``."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+@cache
+def _metrics() -> frozenset[str]:
+    """Return the functions behind scikit-learn's named scorers, which a search keeps."""
+    scores = (get_scorer(name)._score_func for name in get_scorer_names())
+    return frozenset(f"{score.__module__}.{score.__qualname__}" for score in scores)
+
+
+def is_our_estimator(path: str) -> bool:
+    """Tell whether a type is a public estimator of one of the stages."""
+    module, _, name = path.rpartition(".")
+    stage = ".".join(module.split(".")[:2])
+    if stage not in STAGES or name not in import_module(stage).__all__:
+        return False
+    found = getattr(import_module(stage), name)
+    return isinstance(found, type) and issubclass(found, BaseEstimator) and path_of(found) == path
+
+
+def check_types(data: bytes, trusted, refusal: str) -> list[str]:
+    """Return the types that a file holds, beyond those skops knows, once all are trusted.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    trusted : sequence of str
+        The user's own types.
+    refusal : str
+        What happens to a model with a type that is not trusted: "cannot be saved".
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ModelFileError
+        A type is neither scikit-learn's nor ours nor the user's.
+    """
+    types = get_untrusted_types(data=data)
+    known = PLAIN | _metrics() | set(trusted)
+    strangers = [kind for kind in types if kind not in known and not is_our_estimator(kind)]
+    if strangers:
+        raise ModelFileError(
+            f"a model with {listed(strangers, 5)} {refusal}: trusted are the estimators of "
+            "scikit-learn and sklidh; name types of your own by trusted=[...]"
+        )
+    return types
+
+
+def check_entries(archive: zipfile.ZipFile, path):
+    """Refuse names that lead out of the archive, and entries that grow when they are read."""
+    for entry in archive.infolist():
+        if "/" in entry.filename or "\\" in entry.filename or entry.filename.startswith("."):
+            raise ModelFileError(
+                f"{path}: an entry is named {entry.filename!r}, which save_model never writes; do "
+                "not trust this file"
+            )
+        if entry.file_size != entry.compress_size:
+            raise ModelFileError(
+                f"{path}: entry {entry.filename!r} is compressed, which save_model never does; do "
+                "not trust this file"
+            )
+
+
+def check_versions(versions, path):
+    """Refuse a file of another sklidh or scikit-learn than the installed one."""
+    for package in SAME_MINOR:
+        seen = versions.get(package) if isinstance(versions, dict) else None
+        if str(seen).split(".")[:2] != version(package).split(".")[:2]:
+            raise ModelFileError(
+                f"{path}: made with {package} {seen}, and {version(package)} is installed; install "
+                f"the former (pip install '{package}=={seen}'), or train the model again"
+            )
