@@ -14,6 +14,7 @@ _PUBLIC = {
     "RadiomicsExtractor": "sklidh.features",
     "SANetFeaturizer": "sklidh.features",
     "SANetClassifier": "sklidh.features",
+    "ComBat": "sklidh.selection",
     "MannWhitneySelector": "sklidh.selection",
     "CorrelationPruner": "sklidh.selection",
     "LassoCVSelector": "sklidh.selection",

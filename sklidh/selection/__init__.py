@@ -1,8 +1,15 @@
 """Stage 3: of one modality's columns, keep the few that tell the classes apart."""
 
+from sklidh.selection._combat import ComBat
 from sklidh.selection._correlation import CorrelationPruner
 from sklidh.selection._lasso import LassoCVSelector
 from sklidh.selection._mann_whitney import MannWhitneySelector
 from sklidh.selection._stability import StabilitySelector
 
-__all__ = ["CorrelationPruner", "LassoCVSelector", "MannWhitneySelector", "StabilitySelector"]
+__all__ = [
+    "ComBat",
+    "CorrelationPruner",
+    "LassoCVSelector",
+    "MannWhitneySelector",
+    "StabilitySelector",
+]

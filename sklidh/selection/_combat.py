@@ -1,0 +1,254 @@
+"""Take away from features what the site where a patient was scanned adds to them."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklidh.selection._site_effects import raw_effects, shrink_effects
+
+
+class ComBat(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    r"""Harmonise feature columns over the sites where patients were scanned.
+
+    A scanner shifts and stretches features. The value of patient :math:`j` at site :math:`i` is
+    taken for
+
+    .. math:: x_{ij} = \alpha + \sigma (\gamma_i + \delta_i \epsilon_{ij}),
+
+    with the feature's mean :math:`\alpha` and deviation :math:`\sigma` over all training patients,
+    and the site's shift :math:`\gamma_i` and stretch :math:`\delta_i`, which come out as
+    :math:`\alpha + \sigma \epsilon_{ij}`. All are estimated from the rows that `fit` is given and
+    applied to any others. [1]_ [2]_
+
+    Parameters
+    ----------
+    site : str, default="site"
+        What the sites are called: the column that holds them where X is a DataFrame that has it
+        (it is left out of what comes out), else the name that messages use. Within a Pipeline the
+        sites travel as metadata: see Notes.
+    unseen : {"raise", "mean"}, default="raise"
+        A patient of a site that `fit` did not see is an error, or, with a warning, stays as it is:
+        a site without training patients has no known effect.
+    shrink : bool, default=True
+        Whether a site's effects are drawn towards those of its other features (empirical Bayes),
+        which steadies sites of few patients.
+    min_patients : int, default=2
+        Fewer training patients of a site are an error: their effect cannot be told.
+
+    Attributes
+    ----------
+    sites_ : ndarray of shape (n_sites,)
+    mean_, deviation_ : ndarray of shape (n_features,)
+        :math:`\alpha` and :math:`\sigma`.
+    shift_, stretch_ : ndarray of shape (n_sites, n_features)
+        :math:`\gamma` and :math:`\delta`.
+    n_features_in_ : int
+        Without the column of sites.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Only where X has names that are all text.
+
+    Notes
+    -----
+    In a Pipeline hand the sites over by scikit-learn's metadata routing: `fit` and `transform` ask
+    for ``site`` by themselves, so that with ``sklearn.set_config(enable_metadata_routing=True)`` it
+    is enough to say ``pipeline.fit(X, y, site=X["site"])`` and ``pipeline.predict(X,
+    site=X["site"])``; a cross-validation cuts them with the rows.
+
+    NaN are left out of every estimate and stay NaN. A constant feature stays as it is.
+
+    A class that sites have in different shares is in part taken for a site's effect: harmonise when
+    the sites' patients are alike, and report the result without it too.
+
+    References
+    ----------
+    .. [1] Johnson W. E. et al., "Adjusting batch effects in microarray expression data using
+           empirical Bayes methods", Biostatistics 8(1), 2007.
+    .. [2] Fortin J.-P. et al., "Harmonization of cortical thickness measurements across scanners
+           and sites", NeuroImage 167, 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklidh.selection import ComBat
+    >>> X = np.array([[1.0], [2.0], [3.0], [11.0], [12.0], [13.0]])
+    >>> site = ["a", "a", "a", "b", "b", "b"]
+    >>> ComBat().fit(X, site=site).transform(X, site=site).ravel().round(2)
+    array([6.18, 7.  , 7.82, 6.18, 7.  , 7.82])
+    """
+
+    _parameter_constraints: dict = {
+        "site": [str],
+        "unseen": [StrOptions({"raise", "mean"})],
+        "shrink": ["boolean"],
+        "min_patients": [Interval(Integral, 2, None, closed="left")],
+    }
+    # Asked for without a word of the user: there is nothing to harmonise without sites.
+    __metadata_request__fit = {"site": True}
+    __metadata_request__transform = {"site": True}
+
+    def __init__(self, site="site", *, unseen="raise", shrink=True, min_patients=2):
+        self.site = site
+        self.unseen = unseen
+        self.shrink = shrink
+        self.min_patients = min_patients
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, site=None):
+        """Estimate the sites' effects.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_features)
+            May hold NaN; a DataFrame may have the column of sites too.
+        y : array-like of shape (n_patients,), default=None
+            Not used.
+        site : array-like of shape (n_patients,), default=None
+            Where each patient was scanned.
+
+        Returns
+        -------
+        ComBat
+            This one.
+
+        Raises
+        ------
+        ValueError
+            Sites are missing, or have too few patients.
+        """
+        X, sites = self._split(X, site)
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        self.sites_, counts = np.unique(sites, return_counts=True)
+        few = counts < self.min_patients
+        if few.any():
+            raise ValueError(
+                f"{self.site} {str(self.sites_[few][0])!r} has {counts[few][0]} training patients; "
+                f"min_patients={self.min_patients} are needed: leave them out, or pool sites"
+            )
+        self._estimate(X, sites)
+        return self
+
+    def transform(self, X, *, site=None):
+        """Take the sites' effects away.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_features)
+            As in `fit`.
+        site : array-like of shape (n_patients,), default=None
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_features)
+
+        Raises
+        ------
+        ValueError
+            Sites are missing, or were not seen at fit; see `unseen`.
+        """
+        check_is_fitted(self)
+        X, sites = self._split(X, site)
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        rows = np.clip(np.searchsorted(self.sites_, sites), 0, len(self.sites_) - 1)
+        known = self.sites_[rows] == sites
+        if not known.all():
+            self._tell_of_unseen(np.unique(sites[~known]).tolist(), np.count_nonzero(~known))
+        scale = np.where(self.deviation_ > 0, self.deviation_, 1)
+        noise = ((X - self.mean_) / scale - self.shift_[rows]) / self.stretch_[rows]
+        return np.where(known[:, None] & (self.deviation_ > 0), self.mean_ + scale * noise, X)
+
+    def fit_transform(self, X, y=None, *, site=None):
+        """Estimate the sites' effects and take them away.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_features)
+        y : array-like of shape (n_patients,), default=None
+        site : array-like of shape (n_patients,), default=None
+            All as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_features)
+        """
+        # The mixin's hands the sites to fit alone.
+        return self.fit(X, y, site=site).transform(X, site=site)
+
+    def _estimate(self, X, sites):
+        inside = np.stack([sites == name for name in self.sites_])
+        means, _, counts = raw_effects(X, sites, self.sites_)
+        n_values = counts.sum(axis=0)
+        self.mean_ = (counts * means).sum(axis=0) / np.maximum(n_values, 1)
+        # The deviation within sites: between them lies what is taken away.
+        left = X - np.einsum("ij,ik->jk", inside, means)
+        self.deviation_ = np.sqrt(np.nansum(left**2, axis=0) / np.maximum(n_values, 1))
+        self.deviation_[self.deviation_ <= 1e-12 * np.abs(self.mean_)] = 0
+        Z = (X - self.mean_) / np.where(self.deviation_ > 0, self.deviation_, 1)
+        shift, spread, counts = raw_effects(Z, sites, self.sites_)
+        if self.shrink:
+            varying = self.deviation_ > 0
+            for row, members in enumerate(inside):
+                shift[row, varying], spread[row, varying] = shrink_effects(
+                    Z[:, varying],
+                    members,
+                    shift[row, varying],
+                    spread[row, varying],
+                    counts[row, varying],
+                )
+        self.shift_ = shift
+        self.stretch_ = np.sqrt(np.where(spread > 0, spread, 1))
+
+    def _split(self, X, site):
+        """Return X without the column of sites, and the sites as text."""
+        if isinstance(X, pd.DataFrame) and self.site in X.columns:
+            site = X[self.site] if site is None else site
+            X = X.drop(columns=self.site)
+        if site is None:
+            raise ValueError(
+                f"no {self.site} is given: pass site=, one a patient, or a table with the column "
+                f"{self.site!r}; in a Pipeline turn metadata routing on (see Notes)"
+            )
+        sites = pd.Series(np.asarray(site, dtype=object))
+        if len(sites) != len(X):
+            raise ValueError(f"{len(sites)} sites are given for {len(X)} patients")
+        if sites.isna().any():
+            raise ValueError(
+                f"{self.site} is missing for {sites.isna().sum()} of {len(sites)} patients; fill "
+                "it in, or leave them out"
+            )
+        return X, sites.astype(str).to_numpy(dtype=str)
+
+    def _tell_of_unseen(self, names, n_patients):
+        said = (
+            f"{n_patients} patients come from {self.site} {', '.join(map(repr, names))}, which no "
+            f"training patient does; seen were {', '.join(map(repr, self.sites_.tolist()))}"
+        )
+        if self.unseen == "raise":
+            raise ValueError(f"{said}: unseen='mean' leaves them as they are")
+        warnings.warn(f"{said}: they stay as they are", UserWarning, stacklevel=3)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features, without the column of sites.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names where X had none; the column of sites may be among them.
+
+        Returns
+        -------
+        ndarray of shape (n_features,), dtype object
+        """
+        if input_features is not None:
+            input_features = [name for name in input_features if name != self.site]
+        return super().get_feature_names_out(input_features)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags

@@ -1,0 +1,78 @@
+"""What a site adds to features: its shift and spread, raw and drawn towards a common prior."""
+
+import numpy as np
+
+CONVERGED = 1e-4
+"""Relative change of every effect at which the empirical Bayes estimate is final."""
+
+MOST_ROUNDS = 1000
+
+
+def raw_effects(Z, sites, names):
+    """Return each site's mean and variance of every standardised feature.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_patients, n_features)
+        May hold NaN.
+    sites : ndarray of shape (n_patients,)
+    names : ndarray of shape (n_sites,)
+
+    Returns
+    -------
+    shift, spread : ndarray of shape (n_sites, n_features)
+        0 and 1 where a site has too few values to tell.
+    counts : ndarray of shape (n_sites, n_features)
+        Values at hand.
+    """
+    present = ~np.isnan(Z)
+    counts = np.stack([present[sites == name].sum(axis=0) for name in names])
+    shift, spread = np.zeros(counts.shape), np.ones(counts.shape)
+    for row, name in enumerate(names):
+        values = np.where(present, Z, 0)[sites == name]
+        there = present[sites == name]
+        some, several = counts[row] > 0, counts[row] > 1
+        shift[row, some] = values.sum(axis=0)[some] / counts[row, some]
+        square = np.where(there, (values - shift[row]) ** 2, 0).sum(axis=0)
+        spread[row, several] = square[several] / (counts[row, several] - 1)
+    return shift, spread, counts
+
+
+def shrink_effects(Z, inside, shift, spread, counts):
+    """Draw one site's effects towards what all of its features have in common.
+
+    The shift of a site has a normal prior over the features, its variance an inverse gamma prior,
+    both taken from the features themselves; the posterior means are found by turns. (Johnson et
+    al. 2007, section 3.)
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_patients, n_features)
+    inside : ndarray of bool, shape (n_patients,)
+        The site's patients.
+    shift, spread, counts : ndarray of shape (n_features,)
+        From `raw_effects`.
+
+    Returns
+    -------
+    shift, spread : ndarray of shape (n_features,)
+    """
+    told = counts > 1
+    if told.sum() < 2 or np.ptp(shift[told]) == 0 or np.ptp(spread[told]) == 0:
+        return shift, spread  # no prior can be had from one feature
+    mean, variance = shift[told].mean(), shift[told].var(ddof=1)
+    m, s2 = spread[told].mean(), spread[told].var(ddof=1)
+    shape, scale = (2 * s2 + m**2) / s2, (m * s2 + m**3) / s2
+    values = Z[inside]
+    new_shift, new_spread = shift.copy(), spread.copy()
+    for _ in range(MOST_ROUNDS):
+        before = np.concatenate([new_shift, new_spread])
+        new_shift = (counts * variance * shift + new_spread * mean) / (
+            counts * variance + new_spread
+        )
+        square = np.nansum((values - new_shift) ** 2, axis=0)
+        new_spread = (scale + square / 2) / (counts / 2 + shape - 1)
+        after = np.concatenate([new_shift, new_spread])
+        if np.all(np.abs(after - before) <= CONVERGED * np.maximum(np.abs(before), CONVERGED)):
+            break
+    return np.where(told, new_shift, shift), np.where(told, new_spread, spread)
