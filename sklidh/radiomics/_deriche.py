@@ -13,10 +13,13 @@ import numpy as np
 
 from sklidh.radiomics._kernels import kernel
 
-# Lines are filtered side by side, so that each step of the recursion fills vector registers.
+# Lines are filtered interleaved, so that each step of the recursion fills vector registers: voxel i
+# of line k stands at place (i + ROOM) * LINES + k, and the ROOM before holds copies of voxel 0.
 LINES = 32
-# Places before and after a line, for the values that stand for what lies beyond its ends.
 ROOM = 4
+# One to four voxels back along interleaved lines. Unsigned, as an index is where speed matters: a
+# signed one may count from the end, and the test for that keeps vector registers empty.
+ONE, TWO, THREE, FOUR = (np.uint64(steps * LINES) for steps in range(1, 5))
 
 # A Gaussian as a sum of two damped cosines (decay, frequency, cosine and sine amplitudes), and its
 # second derivative likewise: [2]_, as ITK has the constants.
@@ -40,9 +43,9 @@ def recursive_gaussian(sigma, step, *, derivative):
 
     Returns
     -------
-    ndarray of float64, shape (5, 4)
-        n0 to n3 of the causal pass, m1 to m4 of the anticausal one, d1 to d4 of both recursions,
-        and what a constant line contributes before each end, per d1 to d4: causal, anticausal.
+    ndarray of float64, shape (2, 3, 4)
+        Of the causal and of the anticausal pass: the taps n0 to n3 or m1 to m4; d1 to d4; and what
+        a constant line contributes before its start, for each of d1 to d4.
     """
     s = sigma / step
     decay1, decay2 = (math.exp(x / s) for x in _DECAY)
@@ -89,9 +92,8 @@ def recursive_gaussian(sigma, step, *, derivative):
     n0, n1, n2, n3 = (scale * x for x in n)
     m1, m2, m3, m4 = n1 - d1 * n0, n2 - d2 * n0, n3 - d3 * n0, -d4 * n0
     d = np.array([d1, d2, d3, d4])
-    before = d * (n0 + n1 + n2 + n3) / d_0
-    after = d * (m1 + m2 + m3 + m4) / d_0
-    return np.array([(n0, n1, n2, n3), (m1, m2, m3, m4), d, before, after])
+    passes = (n0, n1, n2, n3), (m1, m2, m3, m4)
+    return np.array([(taps, d, d * sum(taps) / d_0) for taps in passes])
 
 
 @kernel
@@ -104,116 +106,99 @@ def filter_lines(image, axis, first, last, coefficients, result):
     axis : {0, 1, 2}
     first, last : int
         The part of each line whose results are wanted.
-    coefficients : ndarray of float64, shape (5, 4)
+    coefficients : ndarray of float64, shape (2, 3, 4)
         From `recursive_gaussian`.
     result : ndarray of float32, of the image's shape but for ``last - first`` along `axis`
     """
-    n = image.shape[axis]
-    # Lines lie side by side along x, or along y where they run along x.
-    beside = 1 if axis == 2 else 2
-    n_lines = image.shape[beside]
-    outside = 1 if axis == 0 else 0
-    line = np.zeros((n + 2 * ROOM, LINES))
-    causal = np.zeros((n + 2 * ROOM, LINES))
-    anticausal = np.zeros((n + 2 * ROOM, LINES))
-    for outer in range(image.shape[outside]):
-        for at in range(0, n_lines, LINES):
-            lines = slice(at, min(at + LINES, n_lines))
-            if axis == 0:
-                block, into = image[:, outer, lines], result[:, outer, lines]
-            elif axis == 1:
-                block, into = image[outer, :, lines], result[outer, :, lines]
-            else:
-                block, into = image[outer, lines].T, result[outer, lines].T
-            begin, end = _load(block, line)
-            _run_forwards(line, causal, begin, first, last, coefficients)
-            _run_backwards(line, anticausal, end, first, last, coefficients)
-            for i in range(last - first):
-                for k in range(into.shape[1]):
-                    place = first + ROOM + i
-                    into[i, k] = np.float32(causal[place, k] + anticausal[place, k])
+    n, kept = image.shape[axis], last - first
+    # Lines along x lie one behind the other, all others side by side: those along y within a slice.
+    n_groups = image.shape[0] if axis == 1 else 1
+    together = image.size // (n * n_groups)
+    step, apart, kept_apart = (1, n, kept) if axis == 2 else (together, 1, 1)
+    voxels, values = image.reshape(-1), result.reshape(-1)
+    up_to_last, down_to_first = (last + ROOM) * LINES, (n - first + ROOM) * LINES
+    forwards, causal = np.zeros(up_to_last), np.zeros(up_to_last)
+    backwards, anticausal = np.zeros(down_to_first), np.zeros(down_to_first)
+    for group in range(n_groups):
+        for at in range(0, together, LINES):
+            many = min(LINES, together - at)
+            # Of lines that are there no more, an earlier block's voxels are filtered once again.
+            source = voxels[group * n * together + at * apart :]
+            target = values[group * kept * together + at * kept_apart :]
+            _load(source, 0, step, apart, many, forwards)
+            _load(source, (n - 1) * step, -step, apart, many, backwards)
+            # The anticausal filter is a causal one along the turned line, one voxel behind.
+            _recur(forwards, causal, coefficients[0], 0)
+            _recur(backwards, anticausal, coefficients[1], 1)
+            _store(causal[first * LINES :], anticausal, step, kept_apart, many, kept, target)
 
 
 @kernel
-def _load(block, line):
-    """Copy lines side by side; return the part of them outside which all are zero."""
-    n, many = block.shape
-    begin, end = n, 0
+def _load(source, start, step, apart, many, line):
+    """Interleave as many voxels of each line as there is place for, from `start` on."""
+    n = line.size // LINES - ROOM
     for i in range(n):
-        row = line[i + ROOM]
-        occupied = False
-        for k in range(many):
-            value = float(block[i, k])
-            row[k] = value
-            occupied |= value != 0
-        if occupied:
-            begin = min(begin, i)
-            end = i + 1
-    for k in range(LINES):
-        for i in range(ROOM):
-            line[i, k] = line[ROOM, k]
-            line[n + ROOM + i, k] = line[n + ROOM - 1, k]
-    return begin, end
+        place, voxel = np.uint64((i + ROOM) * LINES), np.uint64(start + i * step)
+        for k in range(np.uint64(many)):
+            line[place + k] = source[voxel + k * np.uint64(apart)]
+    for i in range(ROOM):
+        for k in range(LINES):
+            line[i * LINES + k] = line[ROOM * LINES + k]
 
 
 @kernel
-def _run_forwards(line, result, begin, first, last, coefficients):
-    """y(i) = sum of n_j x(i - j) - sum of d_j y(i - j), from the start of the line.
+def _recur(line, result, coefficients, behind):
+    """y(i) = sum of n_j x(i - j - behind) - sum of d_j y(i - j).
 
     Before the first value that is not zero, everything is; where the line starts with such a value,
     it is continued backwards with it.
     """
     n0, n1, n2, n3 = coefficients[0]
-    d1, d2, d3, d4 = coefficients[2]
-    b1, b2, b3, b4 = coefficients[3]
+    d1, d2, d3, d4 = coefficients[1]
+    b1, b2, b3, b4 = coefficients[2]
+    lag = np.uint64(behind * LINES)
+    n = line.size // LINES - ROOM
+    begin = _first_occupied(line)
     start = begin + ROOM
-    result[min(first + ROOM, start - ROOM) : start] = 0
+    result[: start * LINES] = 0
     if begin == 0:
-        for k in range(LINES):
-            edge = line[4, k]
-            x = ((edge * n0 + edge * n1) + edge * n2) + edge * n3
-            y4 = x - (((edge * b1 + edge * b2) + edge * b3) + edge * b4)
-            x = ((line[5, k] * n0 + edge * n1) + edge * n2) + edge * n3
-            y5 = x - (((y4 * d1 + edge * b2) + edge * b3) + edge * b4)
-            x = ((line[6, k] * n0 + line[5, k] * n1) + edge * n2) + edge * n3
-            y6 = x - (((y5 * d1 + y4 * d2) + edge * b3) + edge * b4)
-            x = ((line[7, k] * n0 + line[6, k] * n1) + line[5, k] * n2) + edge * n3
-            y7 = x - (((y6 * d1 + y5 * d2) + y4 * d3) + edge * b4)
-            result[4, k], result[5, k], result[6, k], result[7, k] = y4, y5, y6, y7
-        start = 8
-    for i in range(start, last + ROOM):
-        x0, x1, x2, x3 = line[i], line[i - 1], line[i - 2], line[i - 3]
-        y0, y1, y2, y3, y4 = result[i], result[i - 1], result[i - 2], result[i - 3], result[i - 4]
-        for k in range(LINES):
-            x = ((x0[k] * n0 + x1[k] * n1) + x2[k] * n2) + x3[k] * n3
-            y0[k] = x - (((y1[k] * d1 + y2[k] * d2) + y3[k] * d3) + y4[k] * d4)
+        for i in range(min(n, ROOM)):
+            for k in range(LINES):
+                at = (ROOM + i) * LINES + k
+                edge = line[ROOM * LINES + k]
+                x0, x1 = line[at - behind * LINES], line[at - (behind + 1) * LINES]
+                x2, x3 = line[at - (behind + 2) * LINES], line[at - (behind + 3) * LINES]
+                x = ((x0 * n0 + x1 * n1) + x2 * n2) + x3 * n3
+                p1 = result[at - LINES] * d1 if i > 0 else edge * b1
+                p2 = result[at - 2 * LINES] * d2 if i > 1 else edge * b2
+                p3 = result[at - 3 * LINES] * d3 if i > 2 else edge * b3
+                result[at] = x - (((p1 + p2) + p3) + edge * b4)
+        start = min(n, ROOM) + ROOM
+    # One loop over every place of every line: the compiler sees that a result needs none of the
+    # LINES before it.
+    for at in range(np.uint64(start * LINES), np.uint64(line.size)):
+        i1, i2, i3, i4 = at - ONE, at - TWO, at - THREE, at - FOUR
+        x0, x1, x2, x3 = line[at - lag], line[i1 - lag], line[i2 - lag], line[i3 - lag]
+        x = ((x0 * n0 + x1 * n1) + x2 * n2) + x3 * n3
+        y = ((result[i1] * d1 + result[i2] * d2) + result[i3] * d3) + result[i4] * d4
+        result[at] = x - y
 
 
 @kernel
-def _run_backwards(line, result, end, first, last, coefficients):
-    """y(i) = sum of m_j x(i + j) - sum of d_j y(i + j), from the end of the line."""
-    m1, m2, m3, m4 = coefficients[1]
-    d1, d2, d3, d4 = coefficients[2]
-    b1, b2, b3, b4 = coefficients[4]
-    n = line.shape[0] - 2 * ROOM
-    start = end + ROOM - 1
-    result[start + 1 : max(last + ROOM, start + 1 + ROOM)] = 0
-    if end == n:
-        for k in range(LINES):
-            e = n + 3
-            edge = line[e, k]
-            x = ((edge * m1 + edge * m2) + edge * m3) + edge * m4
-            y1 = x - (((edge * b1 + edge * b2) + edge * b3) + edge * b4)
-            y2 = x - (((y1 * d1 + edge * b2) + edge * b3) + edge * b4)
-            x = ((line[e - 1, k] * m1 + edge * m2) + edge * m3) + edge * m4
-            y3 = x - (((y2 * d1 + y1 * d2) + edge * b3) + edge * b4)
-            x = ((line[e - 2, k] * m1 + line[e - 1, k] * m2) + edge * m3) + edge * m4
-            y4 = x - (((y3 * d1 + y2 * d2) + y1 * d3) + edge * b4)
-            result[e, k], result[e - 1, k], result[e - 2, k], result[e - 3, k] = y1, y2, y3, y4
-        start = n - 1
-    for i in range(start, first + ROOM - 1, -1):
-        x1, x2, x3, x4 = line[i + 1], line[i + 2], line[i + 3], line[i + 4]
-        y0, y1, y2, y3, y4 = result[i], result[i + 1], result[i + 2], result[i + 3], result[i + 4]
-        for k in range(LINES):
-            x = ((x1[k] * m1 + x2[k] * m2) + x3[k] * m3) + x4[k] * m4
-            y0[k] = x - (((y1[k] * d1 + y2[k] * d2) + y3[k] * d3) + y4[k] * d4)
+def _first_occupied(line):
+    """Number of voxels before the first at which some line is not zero."""
+    at = ROOM * LINES
+    while at < line.size and line[at] == 0:
+        at += 1
+    return at // LINES - ROOM
+
+
+@kernel
+def _store(causal, anticausal, step, apart, many, n, target):
+    """Add up the two passes, whose last row the anticausal one has first."""
+    for i in range(n):
+        forwards, voxel = np.uint64((i + ROOM) * LINES), np.uint64(i * step)
+        backwards = np.uint64(anticausal.size - (i + 1) * LINES)
+        for k in range(np.uint64(many)):
+            both = causal[forwards + k] + anticausal[backwards + k]
+            target[voxel + k * np.uint64(apart)] = np.float32(both)
