@@ -20,6 +20,8 @@ class GreyLevels:
         0 outside the region; inside it the *rank* of the voxel's grey level among those that occur,
         from 1. Ranks instead of levels keep every table free of empty rows, however far the levels
         are apart.
+    level_image : ndarray of int32, same shape
+        The grey levels themselves, 0 outside the region.
     level : ndarray of float64, shape (n_ranks,)
         Grey level of rank 1, 2, ...; the lowest is 1.
     count : ndarray of int64, shape (n_ranks,)
@@ -27,6 +29,7 @@ class GreyLevels:
     """
 
     image: np.ndarray
+    level_image: np.ndarray
     level: np.ndarray
     count: np.ndarray
 
@@ -34,10 +37,6 @@ class GreyLevels:
     def highest(self):
         """The highest grey level, N_g of the formulas."""
         return self.level[-1]
-
-    def level_image(self):
-        """Grey levels themselves in the padded box, 0 outside the region, int32."""
-        return np.concatenate([[0], self.level]).astype(np.int32)[self.image]
 
 
 def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
@@ -110,9 +109,9 @@ def discretise(values, edges, roi):
         )
     rank = np.zeros(count.size, np.uint16)
     rank[occurring] = np.arange(1, occurring.size + 1)
-    image = np.zeros(roi.shape, np.uint16)
-    image.reshape(-1)[roi.voxels] = rank[level_of_voxel]
-    return GreyLevels(image, occurring.astype(np.float64), count[occurring])
+    image, level_image = np.zeros(roi.shape, np.uint16), np.zeros(roi.shape, np.int32)
+    _place(level_of_voxel, rank, roi.voxels, image.reshape(-1), level_image.reshape(-1))
+    return GreyLevels(image, level_image, occurring.astype(np.float64), count[occurring])
 
 
 @kernel
@@ -135,3 +134,11 @@ def _digitise(values, edges):
         levels[v] = guess + 1
         count[guess + 1] += 1
     return levels, count
+
+
+@kernel
+def _place(level_of_voxel, rank, voxels, image, level_image):
+    for v in range(np.uint64(voxels.size)):
+        level = level_of_voxel[v]
+        image[voxels[v]] = rank[level]
+        level_image[voxels[v]] = level

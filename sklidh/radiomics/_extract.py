@@ -78,14 +78,15 @@ def extract(volume, mask, spacing, settings):
     classes = settings.feature_classes
     features = {}
     with compilation_announced():
-        if "shape" in classes:
-            features |= _named("original_shape", shape_features(Roi(form), spacing))
-        if "shape2D" in classes:
-            flat_axis = settings.setting["force2Ddimension"]
-            values = shape2d_features(Roi(form), spacing, flat_axis)
-            features |= _named("original_shape2D", values)
         each = {name: settings.of_image_type(name) for name in settings.image_types}
         roi = Roi(mask, margin=max(max(setting["distances"]) for setting in each.values()))
+        outline = roi if form is mask else Roi(form)
+        if "shape" in classes:
+            features |= _named("original_shape", shape_features(outline, spacing))
+        if "shape2D" in classes:
+            flat_axis = settings.setting["force2Ddimension"]
+            values = shape2d_features(outline, spacing, flat_axis)
+            features |= _named("original_shape2D", values)
         for image_type, setting in each.items():
             for name, image in filtered_images(volume, roi, spacing, image_type, setting):
                 for family, values in _describe(image, roi, spacing, setting, classes):

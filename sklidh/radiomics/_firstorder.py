@@ -83,14 +83,35 @@ def _order_statistics(values, ranks):
     lowest, highest = values.min(), values.max()
     if lowest == highest:
         return np.full(ranks.size, lowest)
-    cell_of = ((values - lowest) * (SELECTION_CELLS / (highest - lowest))).astype(np.int32)
-    passed = np.cumsum(np.bincount(cell_of))
-    cells = np.searchsorted(passed, ranks, side="right")
-    members = {cell: np.sort(values[cell_of == cell]) for cell in np.unique(cells)}
-    # Ranks within a cell are counted from its end.
-    return np.array(
-        [members[cell][rank - passed[cell]] for cell, rank in zip(cells, ranks, strict=True)]
-    )
+    scale = SELECTION_CELLS / (highest - lowest)
+    if not 0 < scale < np.inf:  # too wide or too narrow for a double
+        return np.sort(values)[ranks]
+    size = _cell_sizes(values, lowest, scale)
+    cell = np.searchsorted(np.cumsum(size), ranks, side="right")
+    wanted = np.zeros(size.size, bool)
+    wanted[cell] = True
+    members = np.sort(_members(values, lowest, scale, wanted, size[wanted].sum()))
+    # Ranks among the members: without those in the cells before that are not wanted.
+    return members[ranks - np.cumsum(np.where(wanted, 0, size))[cell]]
+
+
+@kernel
+def _cell_sizes(values, lowest, scale):
+    size = np.zeros(SELECTION_CELLS + 1, np.int64)
+    for v in range(values.size):
+        size[np.uint64((values[v] - lowest) * scale)] += 1
+    return size
+
+
+@kernel
+def _members(values, lowest, scale, wanted, n):
+    members = np.empty(n)
+    found = 0
+    for v in range(values.size):
+        if wanted[np.uint64((values[v] - lowest) * scale)]:
+            members[found] = values[v]
+            found += 1
+    return members
 
 
 @kernel(fastmath={"reassoc", "nsz"})

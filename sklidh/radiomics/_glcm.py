@@ -181,10 +181,12 @@ def _count_pairs(image, spans, offsets, n_levels):
     """
     n_directions = offsets.size
     counts = np.zeros((n_directions, n_levels + 1, n_levels + 1), np.int32)
+    # Unsigned: a signed index may count from the end, and testing for that is slow.
+    forwards = offsets.astype(np.uint64)
     for s in range(spans.shape[0]):
-        for at in range(spans[s, 0], spans[s, 0] + spans[s, 1]):
-            for d in range(n_directions):
-                counts[d, image[at], image[at + offsets[d]]] += 1
+        for at in range(np.uint64(spans[s, 0]), np.uint64(spans[s, 0] + spans[s, 1])):
+            for d in range(np.uint64(n_directions)):
+                counts[d, image[at], image[at + forwards[d]]] += 1
     return counts
 
 

@@ -50,7 +50,7 @@ def dependences(grey, roi, directions, alpha=0):
     offsets = np.concatenate([offsets, -offsets])
     if alpha == 0:
         return _count_equal(grey.image.reshape(-1), roi.spans, offsets, grey.level.size)
-    levels = grey.level_image().reshape(-1)
+    levels = grey.level_image.reshape(-1)
     return _count_similar(
         grey.image.reshape(-1), levels, roi.spans, offsets, grey.level.size, alpha
     )
@@ -62,17 +62,17 @@ def _count_equal(image, spans, offsets, n_levels):
     counts = np.zeros((1, n_levels + 1, offsets.size + 2), np.int64)
     dependent = np.empty(image.size, np.uint16)
     for s in range(spans.shape[0]):
-        start, n = spans[s, 0], spans[s, 1]
-        here, row = image[start : start + n], dependent[:n]
+        start, n = np.uint64(spans[s, 0]), np.uint64(spans[s, 1])
         for v in range(n):
-            row[v] = 1
+            dependent[v] = 1
         for d in range(offsets.size):
-            neighbour = image[start + offsets[d] : start + offsets[d] + n]
+            neighbour = np.uint64(spans[s, 0] + offsets[d])
             for v in range(n):
-                row[v] += np.uint16(here[v] == neighbour[v])
+                dependent[v] += np.uint16(image[start + v] == image[neighbour + v])
         for v in range(n):
-            if here[v] > 0:
-                counts[0, here[v], row[v]] += 1
+            rank = image[start + v]
+            if rank > 0:
+                counts[0, rank, dependent[v]] += 1
     return counts
 
 

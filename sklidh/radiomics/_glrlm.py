@@ -5,6 +5,9 @@ import numpy as np
 from sklidh.radiomics._kernels import kernel
 from sklidh.radiomics._size_tables import SizeTables, size_sums
 
+# Tables counted into in turns: the next voxel need not wait for the same cell's last increment.
+TURNS = 4
+
 
 def glrlm_features(grey, roi, directions, *, weights=None):
     """Compute the 16 GLRLM features of PyRadiomics, each the mean over the directions.
@@ -59,36 +62,33 @@ def run_lengths(grey, roi, directions):
 
 @kernel
 def _count_runs(image, spans, directions, n_levels, longest):
-    """Count the runs that end at each voxel, row by row, all directions in one walk.
+    """Count the runs that end at each voxel, one direction after the other, row by row.
 
-    A run's length at a voxel is one more than at the voxel before, where the levels are equal. Only
-    the rows of this slice and of the one before are remembered. A run counts where it ends; a voxel
-    that ends none is counted under length 0, and background under rank 0, which nobody reads: so
-    the counting has no branch.
+    A run's length at a voxel is one more than at the voxel before, where the levels are equal. A run
+    counts where it ends; a voxel that ends none is counted under length 0, and background under
+    rank 0, which nobody reads: so the counting has no branch.
     """
-    n_directions = directions.shape[0]
-    n_rows, n_columns = image.shape[1], image.shape[2]
-    length = np.zeros((2, n_directions, n_rows, n_columns), np.uint16)
-    ending = np.zeros((n_directions, n_columns), np.uint16)
-    counts = np.zeros((n_directions, n_levels + 1, longest + 1), np.int32)
-    for s in range(spans.shape[0]):
-        z, rest = divmod(spans[s, 0], n_rows * n_columns)
-        y, x = divmod(rest, n_columns)
-        n = spans[s, 1]
-        here = image[z, y, x : x + n]
-        for d in range(n_directions):
-            dz, dy, dx = directions[d, 0], directions[d, 1], directions[d, 2]
-            before = image[z - dz, y - dy, x - dx : x - dx + n]
-            after = image[z + dz, y + dy, x + dx : x + dx + n]
-            length_before = length[(z - dz) % 2, d, y - dy, x - dx : x - dx + n]
-            length_here = length[z % 2, d, y, x : x + n]
-            ends = ending[d, :n]
-            # Products with 0 or 1 instead of branches, so that both loops are vector code.
+    levels, area, n_columns = image.reshape(-1), image.shape[1] * image.shape[2], image.shape[2]
+    length = np.zeros(image.size, np.uint16)
+    ending = np.empty(n_columns, np.uint16)
+    counts = np.zeros((directions.shape[0], n_levels + 1, longest + 1), np.int32)
+    tables = np.empty((TURNS, n_levels + 1, longest + 1), np.int32)
+    for d in range(directions.shape[0]):
+        offset = directions[d, 0] * area + directions[d, 1] * n_columns + directions[d, 2]
+        tables[:] = 0
+        for s in range(spans.shape[0]):
+            # Unsigned: a signed index may count from the end, and testing for that is slow.
+            at, n = np.uint64(spans[s, 0]), np.uint64(spans[s, 1])
+            before, after = at - np.uint64(offset), at + np.uint64(offset)
+            # Products with 0 or 1 instead of branches, so that the loop is vector code.
             for v in range(n):
-                length_here[v] = np.uint16(1) + length_before[v] * np.uint16(here[v] == before[v])
+                level = levels[at + v]
+                goes_on = np.uint16(level == levels[before + v])
+                now = np.uint16(1) + length[before + v] * goes_on
+                length[at + v] = now
+                ending[v] = now * np.uint16(level != levels[after + v])
             for v in range(n):
-                ends[v] = length_here[v] * np.uint16(here[v] != after[v])
-        for v in range(n):
-            for d in range(n_directions):
-                counts[d, here[v], ending[d, v]] += 1
+                tables[v % np.uint64(TURNS), levels[at + v], ending[v]] += 1
+        for turn in range(TURNS):
+            counts[d] += tables[turn]
     return counts

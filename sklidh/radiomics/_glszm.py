@@ -49,11 +49,11 @@ def glszm_features(grey, roi, directions):
 def zone_sizes(grey, roi, directions):
     """Count zones by grey level and size."""
     offsets = roi.offsets(directions)
-    representatives = _representatives(tuple(map(tuple, directions)))
+    nearest, apart = _groups(tuple(map(tuple, directions)))
     image = grey.image.reshape(-1)
     size = np.zeros(image.size, np.int32)
     firsts = np.empty(roi.n_voxels, np.int32)
-    zones = firsts[: _join(image, roi.spans, offsets, representatives, size, firsts)]
+    zones = firsts[: _join(image, roi.spans, offsets, nearest, apart, size, firsts)]
     rank, size = image[zones], size[zones]
     width = size.max() + 1
     key, count = np.unique(rank.astype(np.int64) * width + size, return_counts=True)
@@ -62,28 +62,34 @@ def zone_sizes(grey, roi, directions):
 
 
 @cache
-def _representatives(directions):
-    """For each set of equal earlier neighbours, the few that must be joined.
+def _groups(directions):
+    """For each set of equal earlier neighbours, one to join, and those that it does not stand for.
 
-    Two earlier neighbours that are neighbours of one another are in one zone already. The table
-    keeps one of each such group: entry `set` (bit d: the neighbour against direction d is equal)
-    holds the bits of the ones kept.
+    Two earlier neighbours that are neighbours of one another are in one zone already, and so is a
+    chain of them. In a set, bit d is the neighbour against direction d.
+
+    Returns
+    -------
+    nearest : ndarray of int16, shape (2 ** n_directions,)
+        The last direction of the set: the one whose neighbour is nearest in memory.
+    apart : ndarray of uint16, same shape
+        The set without that neighbour and all that are connected with it.
     """
     step = np.array(directions)
     touching = (np.abs(step[:, None] - step[None]) <= 1).all(2)
     n = len(step)
-    member = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
-    group = np.where(member, np.arange(n), n)
-    for _ in range(n):  # spread the smallest number through each group
-        for a in range(n):
-            nearest = np.where(touching[a], group, n).min(1)
-            group[:, a] = np.where(member[:, a], nearest, n)
-    kept = member & (group == np.arange(n))
-    return (kept << np.arange(n)).sum(1).astype(np.int32)
+    sets = np.arange(2**n)
+    member = (sets[:, None] >> np.arange(n)) & 1 == 1
+    nearest = np.where(member, np.arange(n), -1).max(1)
+    group = member & (np.arange(n) == nearest[:, None])
+    for _ in range(n):  # spread from neighbour to neighbour
+        group |= member & (group @ touching)
+    apart = sets - (group << np.arange(n)).sum(1)
+    return nearest.astype(np.int16), apart.astype(np.uint16)
 
 
 @kernel
-def _join(image, spans, offsets, representatives, size, firsts):
+def _join(image, spans, offsets, nearest, apart, size, firsts):
     """Join equal neighbours to zones, by union-find over the voxels in memory order.
 
     A zone's root is its first voxel; `size` there becomes the zone's, and `firsts` lists these
@@ -94,39 +100,34 @@ def _join(image, spans, offsets, representatives, size, firsts):
     equal = np.empty(image.size, np.uint16)
     n_firsts = 0
     for s in range(spans.shape[0]):
-        start, n = spans[s, 0], spans[s, 1]
-        here, bits = image[start : start + n], equal[:n]
+        start, n = np.uint64(spans[s, 0]), np.uint64(spans[s, 1])
         for v in range(n):
-            bits[v] = 0
+            equal[v] = 0
         for d in range(offsets.size):
-            before = image[start - offsets[d] : start - offsets[d] + n]
+            before = np.uint64(spans[s, 0] - offsets[d])
             bit = np.uint16(1 << d)
             for v in range(n):
-                bits[v] |= bit * np.uint16(here[v] == before[v])
+                equal[v] |= bit * np.uint16(image[start + v] == image[before + v])
         for v in range(n):
-            if here[v] == 0:
+            if image[start + v] == 0:
                 continue
-            at = start + v
-            joined = representatives[bits[v]]
-            if joined == 0:
+            at = spans[s, 0] + np.int64(v)
+            neighbours = equal[v]
+            if neighbours == 0:
                 root[at] = at
                 size[at] = 1
                 firsts[n_firsts] = at
                 n_firsts += 1
                 continue
-            mine = -1
-            d = 0
-            while joined:
-                if joined & 1:
-                    other = _find(root, at - offsets[d])
-                    if mine < 0:
-                        mine = other
-                    elif other != mine:
-                        mine, other = min(mine, other), max(mine, other)
-                        root[other] = mine
-                        size[mine] += size[other]
-                joined >>= 1
-                d += 1
+            mine = _find(root, at - offsets[nearest[neighbours]])
+            neighbours = apart[neighbours]
+            while neighbours:
+                other = _find(root, at - offsets[nearest[neighbours]])
+                neighbours = apart[neighbours]
+                if other != mine:
+                    mine, other = min(mine, other), max(mine, other)
+                    root[other] = mine
+                    size[mine] += size[other]
             root[at] = mine
             size[mine] += 1
     n_zones = 0

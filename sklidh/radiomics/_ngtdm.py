@@ -22,10 +22,14 @@ def ngtdm_features(grey, roi, directions):
     -------
     dict of str to float
     """
-    offsets = roi.offsets(directions)
-    offsets = np.concatenate([offsets, -offsets])
-    levels = grey.level_image().reshape(-1)
-    s = _distance_from_mean(grey.image.reshape(-1), levels, roi.spans, offsets, grey.level.size)
+    s = _distance_from_mean(
+        grey.image.reshape(-1),
+        grey.level_image.reshape(-1),
+        roi.spans,
+        np.concatenate([roi.offsets(directions), -roi.offsets(directions)]),
+        roi.n_neighbours(directions),
+        grey.level.size,
+    )
     i, p, n_levels = grey.level, grey.count / roi.n_voxels, grey.level.size
     s_total, ps = s.sum(), p * s
     difference = i[:, None] - i
@@ -47,22 +51,22 @@ def ngtdm_features(grey, roi, directions):
 
 
 @kernel
-def _distance_from_mean(image, levels, spans, offsets, n_levels):
+def _distance_from_mean(image, levels, spans, offsets, n_neighbours, n_levels):
     """Sum s(i) of each rank's distances from the mean of the neighbours; 0 without neighbours."""
-    s_of = np.zeros(n_levels)
+    s_of = np.zeros(n_levels + 1)  # rank 0, the background, is not read
     total = np.empty(image.size, np.int32)
-    number = np.empty(image.size, np.int32)
+    done = 0
     for s in range(spans.shape[0]):
-        start, n = spans[s, 0], spans[s, 1]
+        start, n = np.uint64(spans[s, 0]), np.uint64(spans[s, 1])
         for v in range(n):
-            total[v] = number[v] = 0
+            total[v] = 0
         for d in range(offsets.size):
-            neighbour = levels[start + offsets[d] : start + offsets[d] + n]
+            neighbour = np.uint64(spans[s, 0] + offsets[d])
             for v in range(n):
-                total[v] += neighbour[v]
-                number[v] += np.int32(neighbour[v] > 0)
+                total[v] += levels[neighbour + v]
         for v in range(n):
-            rank = image[start + v]
-            if rank > 0 and number[v] > 0:
-                s_of[rank - 1] += abs(levels[start + v] - total[v] / number[v])
-    return s_of
+            number = n_neighbours[np.uint64(done) + v]
+            mean = total[v] / max(number, 1)
+            s_of[image[start + v]] += abs(levels[start + v] - mean) * (number > 0)
+        done += spans[s, 1]
+    return s_of[1:]

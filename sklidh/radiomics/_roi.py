@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from sklidh.radiomics._kernels import kernel
 from sklidh.radiomics._neighbours import flat_offsets
 
 
@@ -47,6 +48,7 @@ class Roi:
         self.n_voxels = self.voxels.size
         self._is_inside = self.padded.reshape(-1)
         self._lines = {}
+        self._n_neighbours = {}
         self._places_in_box = np.flatnonzero(self.inside)
 
     @cached_property
@@ -66,6 +68,25 @@ class Roi:
     def offsets(self, directions):
         """Distance in memory of a neighbour in each direction, within the padded box."""
         return flat_offsets(directions, self.shape)
+
+    def n_neighbours(self, directions):
+        """Count the neighbours in the region, both ways along each direction.
+
+        Parameters
+        ----------
+        directions : ndarray of int, shape (n_directions, 3)
+
+        Returns
+        -------
+        ndarray of int32, shape (n_spanned,)
+            For each voxel of each span, one span after the other; in gaps it means nothing.
+        """
+        key = directions.tobytes()
+        if key not in self._n_neighbours:
+            offsets = self.offsets(directions)
+            offsets = np.concatenate([offsets, -offsets])
+            self._n_neighbours[key] = _count_neighbours(self._is_inside, self.spans, offsets)
+        return self._n_neighbours[key]
 
     def has_lines(self, directions):
         """Whether some line along each direction holds two voxels of the region, gaps or not."""
@@ -89,6 +110,20 @@ class Roi:
     def values(self, box_image):
         """Intensities of the region's voxels in an image cropped to the bounding box."""
         return np.ravel(box_image)[self._places_in_box].astype(np.float64)
+
+
+@kernel
+def _count_neighbours(is_inside, spans, offsets):
+    counts = np.zeros(spans[:, 1].sum(), np.int32)
+    done = np.uint64(0)
+    for s in range(spans.shape[0]):
+        n = np.uint64(spans[s, 1])
+        for d in range(offsets.size):
+            neighbour = np.uint64(spans[s, 0] + offsets[d])
+            for v in range(n):
+                counts[done + v] += np.int32(is_inside[neighbour + v])
+        done += n
+    return counts
 
 
 def check_region(mask, *, fewest_axes=1, more_than=None):

@@ -51,9 +51,16 @@ def shape_features(roi, spacing):
 
 def principal_variances(roi, spacing):
     """Variances of the voxels' places along the principal axes, mm2, ascending."""
-    place = roi.coordinates * np.asarray(spacing, float)
-    place -= place.mean(0)
-    return np.linalg.eigvalsh(place.T @ place / roi.n_voxels).clip(min=0)
+    # Sums over the voxels by sums over planes: exact, since all are whole numbers.
+    counts = {(a, b): roi.inside.sum(3 - a - b, np.int64) for a, b in ((0, 1), (0, 2), (1, 2))}
+    index = [np.arange(size) for size in roi.inside.shape]
+    along = counts[0, 1].sum(1), counts[0, 1].sum(0), counts[0, 2].sum(0)
+    first = [index[a] @ along[a] for a in range(3)]
+    second = np.diag([index[a] ** 2 @ along[a] for a in range(3)])
+    for (a, b), count in counts.items():
+        second[a, b] = second[b, a] = index[a] @ count @ index[b]
+    covariance = second / roi.n_voxels - np.outer(first, first) / roi.n_voxels**2
+    return np.linalg.eigvalsh(covariance * np.outer(spacing, spacing)).clip(min=0)
 
 
 def diameters(vertices, spacing):
@@ -72,17 +79,18 @@ def diameters(vertices, spacing):
         Within a plane of constant z, of constant y, of constant x, and anywhere; mm.
     """
     half = np.asarray(spacing, float) / 2
-    within = []
-    for plane, row, along in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
+    within, is_end = [], np.ones(len(vertices), bool)
+    for plane, row, along in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
         low, high = row_ends(vertices[:, (plane, row, along)])
         within.append(_widest_in_a_plane(low, high, half[row], half[along]))
-        if plane == 0:
-            ends = _points(low, high)
-    return (*within, farthest_pair(ends * half))
+        # Along a line, the distance from any point is largest at an end.
+        line = vertices[:, plane], vertices[:, row]
+        is_end &= (vertices[:, along] == low[line]) | (vertices[:, along] == high[line])
+    return (*within, farthest_pair(vertices[is_end] * half))
 
 
 def row_ends(places):
-    """First and last vertex of each row of each plane; nothing between can be an end of a diameter.
+    """First and last vertex of each row of each plane; nothing between ends a diameter.
 
     Parameters
     ----------
@@ -106,12 +114,6 @@ def _find_ends(places, low, high):
         plane, row, along = places[v, 0], places[v, 1], places[v, 2]
         low[plane, row] = min(low[plane, row], along)
         high[plane, row] = max(high[plane, row], along)
-
-
-def _points(low, high):
-    plane, row = np.nonzero(high >= 0)
-    ends = [np.column_stack([plane, row, end[plane, row]]) for end in (low, high)]
-    return np.concatenate(ends)
 
 
 @kernel

@@ -60,7 +60,7 @@ def test_probabilities_of_co_occurrence_sum_to_one(grey, symmetrical):
 
 def test_co_occurrence_of_few_grey_levels_is_the_matrix_counted_pair_by_pair(grey):
     levels, roi = grey
-    image = levels.level_image()
+    image = levels.level_image
     for direction, px in zip(
         half_directions(), co_occurrence(levels, roi, half_directions()).px, strict=True
     ):
@@ -229,7 +229,7 @@ def test_edges_of_bins_belong_to_the_upper_bin():
     values = np.array([-50.0, -25.0, -24.999, 0.0, 24.999, 25.0])
     roi = Roi(np.ones((1, 1, 6), bool))
     grey = discretise(values, bin_edges(values, np.float64), roi)
-    assert grey.level_image()[roi.padded].tolist() == [1, 2, 2, 3, 3, 4]
+    assert grey.level_image[roi.padded].tolist() == [1, 2, 2, 3, 3, 4]
     np.testing.assert_array_equal(grey.level, [1, 2, 3, 4])
 
 
