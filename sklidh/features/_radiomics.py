@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import warnings
+from concurrent.futures import BrokenExecutor
 from dataclasses import asdict, fields
 from numbers import Integral, Real
 
@@ -116,7 +117,8 @@ class RadiomicsExtractor(TransformerMixin, BaseEstimator):
         Patients worked on at once, as in scikit-learn; the values do not depend on it.
     timeout : float, default=None
         Seconds that one patient may take before the run ends in an error, where several are
-        worked on at once. None means no limit.
+        worked on at once. None means no limit. On a dask cluster set one: a worker that keeps
+        dying would be waited for without end.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -285,10 +287,20 @@ class RadiomicsExtractor(TransformerMixin, BaseEstimator):
         except (TimeoutError, multiprocessing.TimeoutError) as error:
             raise TimeoutError(
                 f"{name}: a patient took longer than timeout={self.timeout} s, or its worker died; "
-                "what was done is in the cache"
+                f"{self._kept()}"
+            ) from error
+        except BrokenExecutor as error:
+            raise RuntimeError(
+                f"{name}: a worker died, most often for want of memory (fewer than "
+                f"n_jobs={self.n_jobs} need less); {self._kept()}"
             ) from error
         done = iter(done)
         return [next(done) if isinstance(case, Case) else case for case in cases]
+
+    def _kept(self) -> str:
+        if self.cache is False:
+            return "nothing was kept, since cache=False"
+        return "what was done is in the cache, and the same call goes on from there"
 
     @staticmethod
     def _failures(failures: list[Failure]) -> pd.DataFrame:

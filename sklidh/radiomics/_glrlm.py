@@ -64,8 +64,8 @@ def run_lengths(grey, roi, directions):
 def _count_runs(image, spans, directions, n_levels, longest):
     """Count the runs that end at each voxel, one direction after the other, row by row.
 
-    A run's length at a voxel is one more than at the voxel before, where the levels are equal. A run
-    counts where it ends; a voxel that ends none is counted under length 0, and background under
+    A run's length at a voxel is one more than at the voxel before, where the levels are equal. It
+    counts where it ends; a voxel that ends no run is counted under length 0, and background under
     rank 0, which nobody reads: so the counting has no branch.
     """
     levels, area, n_columns = image.reshape(-1), image.shape[1] * image.shape[2], image.shape[2]

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklidh import RadiomicsExtractor
-from sklidh.features import ExtractionError
+from sklidh.features import ExtractionError, _radiomics_case
 from sklidh.images import ImageError
 from sklidh.radiomics import feature_names, read_settings
 from sklidh.utils import CohortError
@@ -397,13 +398,22 @@ def test_a_target_that_cannot_be_one_is_an_error(cohort):
 # Workers
 
 
-def test_threads_and_processes_give_the_same_table(cohort):
+def not_here(*_, **__):
+    raise AssertionError("an image is read in this process, not by a worker")
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("n_jobs", [2, 4])
+def test_any_number_of_threads_or_processes_gives_the_same_table(
+    cohort, backend, n_jobs, monkeypatch
+):
     X, _ = cohort
     serial = RadiomicsExtractor(SMALL, cache=False).fit_transform(X)
-    for backend in ("loky", "threading"):
-        with parallel_config(backend):
-            table = RadiomicsExtractor(SMALL, cache=False, n_jobs=2).fit_transform(X)
-        pd.testing.assert_frame_equal(serial, table, check_exact=True)
+    if backend == "loky":
+        monkeypatch.setattr(_radiomics_case, "read_case", not_here)
+    with parallel_config(backend):
+        table = RadiomicsExtractor(SMALL, cache=False, n_jobs=n_jobs).fit_transform(X)
+    pd.testing.assert_frame_equal(serial, table, check_exact=True)
 
 
 def test_a_patient_that_takes_too_long_ends_the_run(cohort):
@@ -413,18 +423,63 @@ def test_a_patient_that_takes_too_long_ends_the_run(cohort):
         slow.transform(X)
 
 
-@pytest.mark.slow
-def test_a_dask_cluster_gives_the_same_table(cohort):
-    distributed = pytest.importorskip("distributed", reason="dask is not installed")
+class Deadly:
+    """An image in memory that ends every other process that opens it."""
+
+    def GetSpacing(self):
+        return 1.0, 1.0, 1.0
+
+    def __reduce__(self):
+        return eval, (f"__import__('os').getpid() == {os.getpid()} or __import__('os')._exit(1)",)
+
+
+def test_a_worker_that_dies_ends_the_run(cohort):
     X, _ = cohort
-    serial = RadiomicsExtractor(SMALL, cache=False).fit_transform(X)
+    X = X.astype(object)
+    X.iloc[4, 0] = Deadly()
+    with pytest.raises(RuntimeError, match=r"radiomics T1CE: a worker died.*n_jobs=2.*cache=False"):
+        RadiomicsExtractor(SMALL, cache=False, n_jobs=2).fit_transform(X)
+
+
+@contextmanager
+def dask(**options):
+    """Let patients be spread over a cluster on this machine."""
+    distributed = pytest.importorskip("distributed", reason="dask is not installed")
+    # With a single one, joblib would work in this process.
+    options |= {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with (
-        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(**options) as cluster,
         distributed.Client(cluster),
         parallel_config("dask"),
     ):
-        table = RadiomicsExtractor(SMALL, cache=False, n_jobs=2).fit_transform(X)
+        yield
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same_table(cohort, monkeypatch):
+    X, _ = cohort
+    serial = RadiomicsExtractor(SMALL, cache=False).fit_transform(X)
+    monkeypatch.setattr(_radiomics_case, "read_case", not_here)
+    with dask():
+        table = RadiomicsExtractor(SMALL, cache=False, n_jobs=2, timeout=120).fit_transform(X)
     pd.testing.assert_frame_equal(serial, table, check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_worker_of_a_dask_cluster_that_keeps_dying_ends_the_run(cohort, tmp_path):
+    """Dask starts it again and again, and joblib would wait for ever."""
+    die = tmp_path / "die.py"
+    die.write_text(
+        "import os; from sklidh.features import _radiomics_case as case\n"
+        "case.read_case = lambda *_, **__: os._exit(1)\n"
+    )
+    X, _ = cohort
+    extractor = RadiomicsExtractor(SMALL, cache=False, n_jobs=2, timeout=2).fit(X)
+    with (
+        dask(preload=[str(die)]),
+        pytest.raises(TimeoutError, match=r"longer than timeout=2 s, or its worker died"),
+    ):
+        extractor.transform(X)
 
 
 def test_a_progress_bar_on_request_only(cohort, capfd):
