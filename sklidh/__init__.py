@@ -19,6 +19,7 @@ _PUBLIC = {
     "CorrelationPruner": "sklidh.selection",
     "LassoCVSelector": "sklidh.selection",
     "InvariantSpecificFusionClassifier": "sklidh.fusion",
+    "BatchedGridSearchCV": "sklidh.fusion",
     "LateFusionClassifier": "sklidh.fusion",
     "BRNNClassifier": "sklidh.fusion",
     "per_modality": "sklidh.pipeline",

@@ -6,9 +6,17 @@ from sklidh.fusion._brnn import BRNNClassifier
 from sklidh.fusion._late import LateFusionClassifier
 
 # Loaded when first asked for: they need torch, which `import sklidh.fusion` must not cost.
-_WITH_TORCH = {"InvariantSpecificFusionClassifier": "sklidh.fusion._invariant_specific"}
+_WITH_TORCH = {
+    "BatchedGridSearchCV": "sklidh.fusion._grid_search",
+    "InvariantSpecificFusionClassifier": "sklidh.fusion._invariant_specific",
+}
 
-__all__ = ["BRNNClassifier", "InvariantSpecificFusionClassifier", "LateFusionClassifier"]
+__all__ = [
+    "BRNNClassifier",
+    "BatchedGridSearchCV",
+    "InvariantSpecificFusionClassifier",
+    "LateFusionClassifier",
+]
 
 
 def __getattr__(name):

@@ -1,43 +1,19 @@
 """Inter-modality fusion with invariant and specific constraints."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 import torch
-from scipy.stats import entropy
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklidh.fusion._blockwise import BlockwiseMixin
-from sklidh.nn._fusion import FusionNet, pad
-from sklidh.nn._fusion_training import Batch, Constraints, one_thread, train
+from sklidh.fusion._joint_fit import as_batch, fit_together
+from sklidh.nn._fusion import FusionNet
+from sklidh.nn._fusion_training import ENGINES, OneThread
 from sklidh.nn._losses import DIFFERENCES, RECONSTRUCTIONS, SIMILARITIES
 from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
-from sklidh.utils import progress
-
-# A network whose cross-entropy is above this part of the class frequencies' has learned nothing.
-IDLE = 0.95
-
-
-def as_batch(X, y, weight, present, blocks) -> Batch:
-    """Turn patients into what the network reads, the same for all its members.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_patients, n_columns)
-    y : ndarray of int of shape (n_patients,)
-    weight : ndarray of shape (n_patients,)
-    present : ndarray of bool of shape (n_patients, n_blocks)
-    blocks : dict of str to ndarray of int
-    """
-    x = pad([torch.from_numpy(X[:, columns]) for columns in blocks.values()])
-    mask = None if present.all() else torch.from_numpy(present.T.copy()).unsqueeze(0)
-    return Batch(x, torch.from_numpy(y)[None], torch.from_numpy(weight)[None], mask)
 
 
 class InvariantSpecificFusionClassifier(
@@ -108,6 +84,10 @@ class InvariantSpecificFusionClassifier(
         replaced by its column's training mean.
     n_members : int, default=1
         Networks from different initial weights, trained side by side; probabilities are averaged.
+    engine : {"native", "torch"}, default="native"
+        What computes the derivatives in training: code compiled for this network, or torch's
+        automatic differentiation, a hundred times slower in small batches, which is the definition
+        that the compiled code is tested against. They differ by rounding.
     random_state : int, RandomState instance or None, default=None
         Draws the initial weights and the patients of `validation_fraction`.
     verbose : int, default=0
@@ -178,6 +158,7 @@ class InvariantSpecificFusionClassifier(
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "missing": [StrOptions({"raise", "ignore"})],
         "n_members": [Interval(Integral, 1, None, closed="left")],
+        "engine": [StrOptions(set(ENGINES))],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -203,6 +184,7 @@ class InvariantSpecificFusionClassifier(
         validation_fraction=None,
         missing="raise",
         n_members=1,
+        engine="native",
         random_state=None,
         verbose=0,
     ):
@@ -224,6 +206,7 @@ class InvariantSpecificFusionClassifier(
         self.validation_fraction = validation_fraction
         self.missing = missing
         self.n_members = n_members
+        self.engine = engine
         self.random_state = random_state
         self.verbose = verbose
 
@@ -248,50 +231,7 @@ class InvariantSpecificFusionClassifier(
         FloatingPointError
             The loss became infinite or NaN.
         """
-        X, y, present = self._fit_blocks(X, y)
-        weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        weight = weight * compute_sample_weight(self.class_weight, self.classes_[y])
-        random_state = check_random_state(self.random_state)
-        seeds = random_state.randint(2**31 - 1, size=self.n_members)
-        training, validation = self._split(y, random_state)
-
-        def batch(rows):
-            return as_batch(X[rows], y[rows], weight[rows], present[rows], self.blocks_)
-
-        self.net_ = FusionNet(
-            [len(columns) for columns in self.blocks_.values()],
-            len(self.classes_),
-            seeds.tolist(),
-            projection_dim=self.projection_dim,
-            hidden_dim=self.hidden_dim,
-            target=self.reconstruction_target,
-        )
-        strengths = torch.tensor([[self.alpha, self.beta, self.gamma]], dtype=torch.float64)
-        with one_thread():
-            history = train(
-                self.net_,
-                batch(training).split(self.batch_size),
-                strengths.expand(self.n_members, 3),
-                Constraints(self.similarity, self.difference, self.reconstruction),
-                epochs=progress(
-                    range(self.max_epochs), "fusion", total=self.max_epochs, verbose=self.verbose
-                ),
-                lr=self.lr,
-                validation=None if validation is None else batch(validation),
-            )
-        self.loss_curve_ = {term: curve.mean(1).numpy() for term, curve in history.items()}
-        self.n_iter_ = len(self.loss_curve_["total"])
-        uninformed = entropy(np.bincount(y[training], weight[training]))
-        idle = history["task"][-1].numpy() > IDLE * uninformed
-        if idle.any():
-            warnings.warn(
-                f"{idle.sum()} of {self.n_members} network(s) predict the training patients hardly "
-                f"better than the class frequencies do after max_epochs={self.max_epochs} at "
-                f"lr={self.lr:g}: train longer, take more n_members, or lower beta, which can draw "
-                "the codes of all patients to one point",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+        fit_together([self], X, y, sample_weight)
         return self
 
     def predict_proba(self, X):
@@ -361,16 +301,6 @@ class InvariantSpecificFusionClassifier(
         later = [f"{name}_member{k}" for k in range(1, self.n_members) for name in names]
         return np.array(names + later, dtype=object)
 
-    def _split(self, y, random_state):
-        """Return the rows to train on and, if asked for, those to stop by."""
-        rows = np.arange(len(y))
-        if self.validation_fraction is None:
-            return rows, None
-        training, validation = train_test_split(
-            rows, test_size=self.validation_fraction, stratify=y, random_state=random_state
-        )
-        return np.sort(training), np.sort(validation)
-
     def _run(self, X):
         """Return the codes of all members, and the presence mask or None."""
         X, present = self._read_blocks(X)
@@ -378,7 +308,7 @@ class InvariantSpecificFusionClassifier(
         batch = as_batch(
             X, np.zeros(n_patients, dtype=int), np.ones(n_patients), present, self.blocks_
         )
-        with torch.no_grad(), one_thread():
+        with torch.no_grad(), OneThread():
             return self.net_(batch.x, batch.present), batch.present
 
     def __getstate__(self):

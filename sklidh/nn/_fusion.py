@@ -23,6 +23,28 @@ class Codes(NamedTuple):
     decoded: torch.Tensor  # (K, M, n, P), or (K, M, n, D) where the input is reconstructed
 
 
+class Batch(NamedTuple):
+    """Patients that take one step together, the same in all K members."""
+
+    x: torch.Tensor  # (1, M, n, D)
+    y: torch.Tensor  # (1, n), class numbers
+    weight: torch.Tensor  # (1, n)
+    present: torch.Tensor | None = None  # (1, M, n) bool; None where every block is there
+
+    def split(self, size: int | None) -> list["Batch"]:
+        """Cut into batches of `size` patients, in their order; None leaves it whole."""
+        n_patients = self.y.shape[-1]
+        size = size or n_patients
+        pieces = []
+        for start in range(0, n_patients, size):
+            rows = slice(start, start + size)
+            present = None if self.present is None else self.present[..., rows]
+            pieces.append(
+                Batch(self.x[..., rows, :], self.y[..., rows], self.weight[..., rows], present)
+            )
+        return pieces
+
+
 class FusionNet(nn.Module):
     """Fusion of M blocks of columns (Section II.E, Fig. 5), K members at once.
 
@@ -60,12 +82,12 @@ class FusionNet(nn.Module):
     ):
         super().__init__()
         self.widths, self.target = tuple(widths), target
-        members = [
-            _initial_weights(self.widths, n_classes, seed, projection_dim, hidden_dim, target)
-            for seed in seeds
-        ]
-        for name in members[0]:
-            stacked = torch.stack([member[name] for member in members]).to(dtype)
+        drawn = {
+            seed: _initial_weights(self.widths, n_classes, seed, projection_dim, hidden_dim, target)
+            for seed in set(seeds)
+        }
+        for name in drawn[seeds[0]]:
+            stacked = torch.stack([drawn[seed][name] for seed in seeds]).to(dtype)
             self.register_parameter(name, nn.Parameter(stacked))
 
     def forward(self, x: torch.Tensor, present: torch.Tensor | None = None) -> Codes:
@@ -90,6 +112,11 @@ class FusionNet(nn.Module):
         for name, value in weights.items():
             net.register_parameter(name, nn.Parameter(value))
         return net
+
+    def members(self, which: slice) -> "FusionNet":
+        """Return a network of its own made of some of the members."""
+        weights = {name: value[which].detach().clone() for name, value in self.named_parameters()}
+        return FusionNet.from_weights(self.widths, self.target, weights)
 
     @staticmethod
     def head_input(invariant, specific, present=None) -> torch.Tensor:

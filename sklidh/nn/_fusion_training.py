@@ -1,110 +1,20 @@
-"""The fusion network's loss (Eq. 6) and its training, all members at once.
+"""The fusion network's training, all members at once.
 
 Shapes as in `_fusion`: K members, M blocks, n patients, D columns.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import combinations
-from typing import NamedTuple
+import threading
+from collections.abc import Iterable, Sequence
 
 import torch
 
-from sklidh.nn import _losses as losses
-from sklidh.nn._fusion import FusionNet
+from sklidh.nn._fusion import Batch, FusionNet
+from sklidh.nn._fusion_autograd import AutogradSteps
+from sklidh.nn._fusion_native import NativeSteps
+from sklidh.nn._losses import Constraints
 
 TERMS = ("task", "similarity", "difference", "reconstruction")
-
-
-class Constraints(NamedTuple):
-    """Which definition each constraint takes; the names are the keys of the dicts in `_losses`."""
-
-    similarity: str = "kl"
-    difference: str = "distance"
-    reconstruction: str = "norm"
-
-
-class Batch(NamedTuple):
-    """Patients that take one step together. A leading 1 stands for the same in all K members."""
-
-    x: torch.Tensor  # (K or 1, M, n, D)
-    y: torch.Tensor  # (K or 1, n), class numbers
-    weight: torch.Tensor  # (K or 1, n)
-    present: torch.Tensor | None = None  # (K or 1, M, n) bool; None where every block is there
-
-    def split(self, size: int | None) -> list["Batch"]:
-        """Cut into batches of `size` patients, in their order; None leaves it whole."""
-        n_patients = self.y.shape[-1]
-        size = size or n_patients
-        pieces = []
-        for start in range(0, n_patients, size):
-            rows = slice(start, start + size)
-            present = None if self.present is None else self.present[..., rows]
-            pieces.append(
-                Batch(self.x[..., rows, :], self.y[..., rows], self.weight[..., rows], present)
-            )
-        return pieces
-
-
-class Objective:
-    """The four terms of Eq. 6 on one batch, every one a weighted mean over its patients.
-
-    A term that concerns a block, or a pair of blocks, is a mean over the patients who have them.
-    Pairs are in the order of the blocks, m < m'. Similarity sums over the pairs of invariant
-    codes; difference over each block's invariant and specific code and over the pairs of specific
-    codes; reconstruction over the blocks.
-    """
-
-    def __init__(self, net: FusionNet, batch: Batch, constraints: Constraints):
-        n_blocks = len(net.widths)
-        pairs = list(combinations(range(n_blocks), 2))
-        # Positions in the 2M codes: the invariant ones come first, then the specific ones.
-        self.alike = _two_lists(pairs)
-        self.apart = _two_lists(
-            [(m, n_blocks + m) for m in range(n_blocks)]
-            + [(n_blocks + m, n_blocks + other) for m, other in pairs]
-        )
-        self.net, self.batch = net, batch
-        weight = batch.weight.unsqueeze(1).expand(-1, n_blocks, -1)
-        if batch.present is not None:
-            weight = weight * batch.present
-        twice = torch.cat([weight, weight], 1)
-        counts = (twice > 0).to(weight.dtype)
-        self.share = losses.shares(batch.weight)
-        self.block_share = losses.shares(weight)
-        self.alike_share, self.apart_share = (
-            losses.shares(twice[:, first] * counts[:, second])
-            for first, second in (self.alike, self.apart)
-        )
-        self.similarity = losses.SIMILARITIES[constraints.similarity]
-        self.difference = losses.DIFFERENCES[constraints.difference]
-        self.reconstruction = losses.RECONSTRUCTIONS[constraints.reconstruction]
-        # The mean over D columns becomes the mean over the block's own.
-        widths = weight.new_tensor(net.widths)
-        rescaled = net.target == "input" and constraints.reconstruction == "mse"
-        self.rescale = widths.max() / widths if rescaled else torch.ones_like(widths)
-
-    def __call__(self) -> torch.Tensor:
-        """Return the terms, in the order of `TERMS`, of shape (4, K)."""
-        made = self.net(self.batch.x, self.batch.present)
-        codes = torch.cat([made.invariant, made.specific], 1)
-        target = self.batch.x if self.net.target == "input" else made.projected
-        reconstruction = self.reconstruction(made.decoded, target, self.block_share)
-        return torch.stack(
-            [
-                losses.task(made.logits, self.batch.y, self.share),
-                self._over_pairs(self.similarity, codes, self.alike, self.alike_share),
-                self._over_pairs(self.difference, codes, self.apart, self.apart_share),
-                (reconstruction * self.rescale).sum(1),
-            ]
-        )
-
-    @staticmethod
-    def _over_pairs(term, codes, pairs, share):
-        first, second = pairs
-        if not first:  # one block has no pair
-            return codes.new_zeros(len(codes))
-        return term(codes[:, first], codes[:, second], share).sum(1)
+ENGINES = {"native": NativeSteps, "torch": AutogradSteps}
 
 
 def train(
@@ -116,6 +26,7 @@ def train(
     epochs: Iterable[int],
     lr: float,
     validation: Batch | None = None,
+    engine: str = "native",
 ) -> dict[str, torch.Tensor]:
     """Train all members of `net` in place with Adam, on the same batches in every epoch.
 
@@ -133,6 +44,8 @@ def train(
     validation : Batch, default=None
         Patients that take no step. Each member ends with the weights of the epoch that had the
         lowest cross-entropy on them.
+    engine : {"native", "torch"}, default="native"
+        Derivatives written by hand and compiled, or torch's: the same but for rounding.
 
     Returns
     -------
@@ -145,54 +58,48 @@ def train(
     FloatingPointError
         The loss is no longer finite; the message names the epoch and the learning rate.
     """
-    objectives = [Objective(net, batch, constraints) for batch in batches]
-    sizes = torch.stack([batch.weight.sum(-1) for batch in batches])  # (n_batches, K or 1)
-    sizes = sizes / sizes.sum(0)
-    optimiser = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
-    factors = torch.cat([torch.ones_like(strengths[:, :1]), strengths], 1).T  # (4, K)
+    steps = ENGINES[engine](net, batches, strengths, constraints, lr)
     curves, validations, best = [], [], None
-    if validation is not None:
-        judge = Objective(net, validation, constraints)
     for epoch in epochs:
-        curve = 0
-        for objective, size in zip(objectives, sizes, strict=True):
-            optimiser.zero_grad()
-            terms = objective()
-            # The members share nothing: the gradient of the sum is each one's own gradient.
-            (factors * terms).sum().backward()
-            optimiser.step()
-            curve = curve + size * terms.detach()
-        curves.append(curve)
-        _refuse_not_finite(curve, epoch, lr)
+        curves.append(steps.epoch())
+        _refuse_not_finite(curves[-1], epoch, lr)
         if validation is not None:
-            with torch.no_grad():
-                validations.append(judge()[0])
+            steps.write()
+            validations.append(steps.terms(validation)[0])
             best = _keep_best(best, net, validations)
+    for batch in batches:
+        _refuse_not_finite(steps.terms(batch), epoch, lr)
+    steps.write()
     if best is not None:
         net.load_state_dict(best)
-    with torch.no_grad():
-        _refuse_not_finite(torch.stack([objective() for objective in objectives]), epoch, lr)
     curves = torch.stack(curves, 1)  # (4, n_epochs, K)
     history = dict(zip(TERMS, curves, strict=True))
-    history["total"] = (factors.unsqueeze(1) * curves).sum(0)
+    history["total"] = curves[0] + (strengths.T.unsqueeze(1) * curves[1:]).sum(0)
     if validation is not None:
         history["validation"] = torch.stack(validations)
     return history
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread: more of them only wait for each other in networks this small."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class OneThread:
+    """Let torch use one thread: more of them only wait for each other in networks this small.
 
+    Several threads may be inside; the last one out restores what the first one found.
+    """
 
-def _two_lists(pairs):
-    return [first for first, _ in pairs], [second for _, second in pairs]
+    lock, inside, before = threading.Lock(), 0, 1
+
+    def __enter__(self):
+        with OneThread.lock:
+            if not OneThread.inside:
+                OneThread.before = torch.get_num_threads()
+                torch.set_num_threads(1)
+            OneThread.inside += 1
+
+    def __exit__(self, *_):
+        with OneThread.lock:
+            OneThread.inside -= 1
+            if not OneThread.inside:
+                torch.set_num_threads(OneThread.before)
 
 
 def _keep_best(best, net, validations):

@@ -6,6 +6,7 @@ patient's part of the mean: it adds up to 1, or is 0 throughout where no patient
 """
 
 from math import log
+from typing import NamedTuple
 
 import torch
 
@@ -156,3 +157,11 @@ DIFFERENCES = {
     "misa": misa,
 }
 RECONSTRUCTIONS = {"norm": distance, "mse": mse}
+
+
+class Constraints(NamedTuple):
+    """Which definition each constraint takes, by its name in the dicts above."""
+
+    similarity: str = "kl"
+    difference: str = "distance"
+    reconstruction: str = "norm"

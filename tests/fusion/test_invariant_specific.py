@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import make_classification
@@ -67,11 +68,12 @@ def test_same_seed_same_answer_and_torch_own_generator_is_left_alone():
 
 def test_serial_and_parallel_cross_validation_agree():
     X, y = cohort()
-    one, two = (
-        cross_val_predict(fusion(), X, y, cv=2, method="predict_proba", n_jobs=n_jobs)
-        for n_jobs in (1, 2)
-    )
-    np.testing.assert_array_equal(one, two)
+    threads = torch.get_num_threads()
+    one = cross_val_predict(fusion(), X, y, cv=4, method="predict_proba")
+    with parallel_config("threading", n_jobs=4):
+        four = cross_val_predict(fusion(), X, y, cv=4, method="predict_proba")
+    np.testing.assert_array_equal(one, four)
+    assert torch.get_num_threads() == threads
 
 
 def test_order_of_the_patients_does_not_matter():

@@ -6,23 +6,20 @@ import pytest
 import torch
 
 from sklidh.nn import _losses as losses
-from sklidh.nn._fusion import FusionNet, pad
-from sklidh.nn._fusion_training import (
-    TERMS,
-    Batch,
-    Constraints,
-    Objective,
-    one_thread,
-    train,
-)
+from sklidh.nn._fusion import Batch, FusionNet, pad
+from sklidh.nn._fusion_autograd import Objective
+from sklidh.nn._fusion_training import ENGINES, TERMS, OneThread, train
+from sklidh.nn._losses import Constraints
 
 WIDTHS, N = (3, 5, 2), 20
 
 
 @pytest.fixture(autouse=True)
 def single_thread():
-    with one_thread():
-        yield
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def patients(widths=WIDTHS, n=N, seed=0, n_classes=2):
@@ -117,33 +114,53 @@ def test_seed_decides_the_initial_weights_and_leaves_torch_own_generator_alone()
     assert not torch.equal(first.head_weight, other.head_weight)
 
 
-@pytest.mark.parametrize("similarity", losses.SIMILARITIES)
-@pytest.mark.parametrize("difference", losses.DIFFERENCES)
-def test_members_trained_together_equal_members_trained_alone(similarity, difference):
-    batch, constraints = patients(), Constraints(similarity, difference, "mse")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_members_trained_together_equal_members_trained_alone(engine):
+    batch, strengths = patients(), torch.tensor([[0.1, 0.2, 0.3], [0.9, 0.0, 0.5]]).double()
     together = FusionNet(WIDTHS, 2, [3, 4])
-    history = fit(together, batch, constraints=constraints, size=10, epochs=3)
+    settings = {"epochs": range(3), "lr": 0.01, "engine": engine}
+    history = train(together, batch.split(10), strengths, Constraints(), **settings)
     for k, seed in enumerate([3, 4]):
         alone = FusionNet(WIDTHS, 2, [seed])
-        alone_history = fit(alone, batch, constraints=constraints, size=10, epochs=3)
+        own = train(alone, batch.split(10), strengths[k : k + 1], Constraints(), **settings)
+        exact = {"rtol": 0, "atol": 0} if engine == "native" else {"rtol": 1e-9, "atol": 1e-12}
+        torch.testing.assert_close(history["total"][:, k], own["total"][:, 0], **exact)
         for a, b in zip(member(together, k), member(alone, 0), strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
-        torch.testing.assert_close(history["total"][:, k], alone_history["total"][:, 0])
+            torch.testing.assert_close(a, b, **exact)
+        for a, b in zip(
+            together.members(slice(k, k + 1)).parameters(), alone.parameters(), strict=True
+        ):
+            torch.testing.assert_close(a, b, **exact)
 
 
-def test_members_may_have_strengths_and_patients_of_their_own():
-    first, second = patients(seed=0), patients(seed=1)
-    both = Batch(
-        torch.cat([first.x, second.x]), torch.cat([first.y, second.y]), first.weight.expand(2, -1)
-    )
-    net = FusionNet(WIDTHS, 2, [0, 0])
-    strengths = torch.tensor([[0.1, 0.2, 0.3], [0.9, 0.0, 0.5]], dtype=torch.float64)
-    train(net, [both], strengths, Constraints(), epochs=range(5), lr=0.01)
-    for k, batch in enumerate([first, second]):
-        alone = FusionNet(WIDTHS, 2, [0])
-        train(alone, [batch], strengths[k : k + 1], Constraints(), epochs=range(5), lr=0.01)
-        for a, b in zip(member(net, k), member(alone, 0), strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+@pytest.mark.parametrize("whole", [True, False], ids=["every block", "absent blocks"])
+@pytest.mark.parametrize("reconstruction", losses.RECONSTRUCTIONS)
+@pytest.mark.parametrize("target", ["projected", "input"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    ("similarity", "difference"),
+    list(zip(["kl", "jeffreys", "js", "cmd", "kl"], losses.DIFFERENCES, strict=True)),
+)
+def test_compiled_derivatives_are_those_of_autograd(
+    similarity, difference, n_classes, target, reconstruction, whole
+):
+    batch = patients(n_classes=n_classes)
+    weight = torch.linspace(0, 2, N, dtype=torch.float64)[None]  # the first counts for nothing
+    batch = batch._replace(weight=weight, present=None if whole else some_absent())
+    ends = {}
+    for engine in ENGINES:
+        net = FusionNet(WIDTHS, n_classes, [0, 1], projection_dim=6, hidden_dim=3, target=target)
+        constraints = Constraints(similarity, difference, reconstruction)
+        history = fit(net, batch, constraints=constraints, size=8, epochs=3, engine=engine)
+        ends[engine] = [*history.values(), *net.parameters()]
+    for a, b in zip(ends["native"], ends["torch"], strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
+
+
+def some_absent():
+    present = torch.rand(1, len(WIDTHS), N, generator=torch.Generator().manual_seed(1)) > 0.3
+    present[:, 0] |= ~present.any(1)  # everybody has a block
+    return present
 
 
 def test_the_order_of_the_patients_does_not_matter_in_full_batch():
@@ -299,17 +316,14 @@ def test_batches_are_cut_in_the_order_of_the_patients():
     assert torch.equal(torch.cat([piece.x for piece in pieces], 2), batch.x)
 
 
-def test_one_thread_restores_what_was_set_even_after_an_error():
-    before = torch.get_num_threads()
-    seen = []
-
-    def fail():
-        with one_thread():
-            seen.append(torch.get_num_threads())
-            raise KeyError
-
+def test_one_thread_restores_what_was_set_once_the_last_is_out_even_after_an_error():
     torch.set_num_threads(2)
-    with pytest.raises(KeyError):
-        fail()
-    assert (seen, torch.get_num_threads()) == ([1], 2)
-    torch.set_num_threads(before)
+    with OneThread(), pytest.raises(KeyError):
+        fail_inside_another()
+    assert torch.get_num_threads() == 2
+
+
+def fail_inside_another():
+    with OneThread():
+        assert torch.get_num_threads() == 1
+        raise KeyError
