@@ -8,6 +8,7 @@ from numpydoc.validate import validate
 
 PACKAGES = [
     "sklidh",
+    "sklidh.baselines",
     "sklidh.datasets",
     "sklidh.evaluation",
     "sklidh.features",

@@ -211,6 +211,126 @@ def check(
         raise typer.Exit(1)
 
 
+@app.command(
+    epilog="Example: [bold]sklidh reproduce cases.csv --tables I,III --protocol nested --jobs 4[/]"
+)
+def reproduce(
+    cases: Annotated[
+        Path | None, typer.Argument(help="Table of patients, as for `run`; optional with features.")
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(help="Table of features MOD__name to start from, patients in column 1."),
+    ] = None,
+    tables: Annotated[
+        str, typer.Option(help="The paper's tables, and what it does not compare with.")
+    ] = "I,II,III,IV,V,others",
+    protocol: Annotated[
+        Literal["paper", "nested"],
+        typer.Option(
+            help="One 3:1 split with nothing tuned, or cross-validation whose training rows choose "
+            "all tuned values and thresholds."
+        ),
+    ] = "nested",
+    folds: Annotated[int, typer.Option(min=2, help="Outer folds (nested).")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats of the folds (nested).")] = 1,
+    where: Annotated[str, typer.Option(help="Keep the patients with COLUMN=VALUE only.")] = "",
+    target: Annotated[str, typer.Option(help="Column of the IDH status.")] = "idh",
+    reference: Annotated[
+        str, typer.Option(help="As for `run`. Default: T2 where the table has it, else none.")
+    ] = "",
+    missing: Annotated[
+        Literal["nan", "raise"], typer.Option(help="Empty cells: do without, or stop.")
+    ] = "nan",
+    out: Annotated[
+        Path, typer.Option(help="Folder of tables and finished splits; the same one resumes.")
+    ] = Path("sklidh-reproduce"),
+    epochs: Epochs = 20,
+    slice_size: SliceSize = 72,
+    train_features: TrainFeatures = "in_sample",
+    engine: Engine = "native",
+    jobs: Annotated[int, typer.Option(help="Splits evaluated at the same time.")] = 1,
+    seed: Seed = 0,
+):
+    """Compare every system of the paper's tables on your own patients."""
+    from sklidh.cli._cohort import parse_tables
+    from sklidh.cli._reproduce import run_reproduction
+
+    with clear_errors():
+        options = {
+            "features": features,
+            "tables": parse_tables(tables),
+            "protocol": protocol,
+            "folds": folds,
+            "repeats": repeats,
+            "where": where,
+            "target": target,
+            "reference": reference,
+            "missing": missing,
+            "out": out,
+            "epochs": epochs,
+            "slice_size": slice_size,
+            "train_features": train_features,
+            "engine": engine,
+            "jobs": jobs,
+            "seed": seed,
+        }
+        run_reproduction(cases, options)
+
+
+@app.command(epilog="Example: [bold]sklidh audit --features table.csv --tables I,III[/]")
+def audit(
+    cases: Annotated[
+        Path | None, typer.Argument(help="Table of patients, as for `run`; optional with features.")
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Table of features, as for `reproduce`.")
+    ] = None,
+    tables: Annotated[
+        str, typer.Option(help="Audit the systems of these of the paper's tables.")
+    ] = "I,II,III,V,others",
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Permutations; more of them narrow the intervals.")
+    ] = 10,
+    where: Annotated[str, typer.Option(help="Keep the patients with COLUMN=VALUE only.")] = "",
+    target: Annotated[str, typer.Option(help="Column of the IDH status.")] = "idh",
+    reference: Annotated[
+        str, typer.Option(help="As for `run`. Default: T2 where the table has it, else none.")
+    ] = "",
+    missing: Annotated[
+        Literal["nan", "raise"], typer.Option(help="Empty cells: do without, or stop.")
+    ] = "nan",
+    out: Annotated[Path, typer.Option(help="Folder of the result.")] = Path("sklidh-audit"),
+    epochs: Epochs = 1,
+    slice_size: SliceSize = 16,
+    train_features: TrainFeatures = "in_sample",
+    engine: Engine = "native",
+    seed: Seed = 0,
+):
+    """Look for leaks: permuted labels, noise, and who sees test patients; status 1 if there are."""
+    from sklidh.cli._audit import run_audit
+    from sklidh.cli._cohort import parse_tables
+
+    with clear_errors():
+        options = {
+            "features": features,
+            "tables": parse_tables(tables),
+            "rounds": rounds,
+            "where": where,
+            "target": target,
+            "reference": reference,
+            "missing": missing,
+            "out": out,
+            "epochs": epochs,
+            "slice_size": slice_size,
+            "train_features": train_features,
+            "engine": engine,
+            "seed": seed,
+        }
+        if not run_audit(cases, options):
+            raise typer.Exit(1)
+
+
 def _parse_groups(text: str) -> tuple[tuple[str, ...], ...]:
     """Read "T1+T1CE,FLAIR" as (("T1", "T1CE"), ("FLAIR",))."""
     groups = tuple(

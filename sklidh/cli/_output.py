@@ -10,12 +10,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sklidh.evaluation import StudyError
 from sklidh.images import ImageError
 from sklidh.utils import CohortError
 
 # What the user can mend: the table, the images, a full disk, an engine that is not installed, a
 # learning rate. Anything else is a defect of ours, and its traceback is what we need to see.
-MENDABLE = (CohortError, ImageError, OSError, ImportError, FloatingPointError, typer.BadParameter)
+MENDABLE = (
+    CohortError,
+    ImageError,
+    StudyError,
+    OSError,
+    ImportError,
+    FloatingPointError,
+    typer.BadParameter,
+)
 
 console = Console()
 errors = Console(stderr=True)

@@ -1,5 +1,6 @@
 """Stage 5: honest figures from patients that the model never saw."""
 
+from sklidh.evaluation._audit import audit
 from sklidh.evaluation._calibration import calibration_line, decision_curve
 from sklidh.evaluation._comparison import Comparison, compare
 from sklidh.evaluation._cross_validation import (
@@ -9,9 +10,22 @@ from sklidh.evaluation._cross_validation import (
     leave_one_site_out,
 )
 from sklidh.evaluation._evaluation import Evaluation
-from sklidh.evaluation._intervals import auc_interval, bootstrap_interval, delong_variance
+from sklidh.evaluation._intervals import (
+    auc_interval,
+    bootstrap_interval,
+    call_intervals,
+    delong_variance,
+)
 from sklidh.evaluation._metrics import PAPER_METRICS, classification_metrics
-from sklidh.evaluation._splits import check_folds
+from sklidh.evaluation._sample_size import sample_size_notes
+from sklidh.evaluation._splits import (
+    Split,
+    check_folds,
+    holdout_splits,
+    site_splits,
+    stratified_splits,
+)
+from sklidh.evaluation._study import Study, StudyError, run_study
 from sklidh.evaluation._tests import (
     PairedTest,
     auc_permutation_test,
@@ -26,10 +40,15 @@ __all__ = [
     "Comparison",
     "Evaluation",
     "PairedTest",
+    "Split",
+    "Study",
+    "StudyError",
     "auc_interval",
     "auc_permutation_test",
+    "audit",
     "bootstrap_interval",
     "calibration_line",
+    "call_intervals",
     "check_folds",
     "classification_metrics",
     "compare",
@@ -40,7 +59,12 @@ __all__ = [
     "delong_variance",
     "external_test",
     "holdout",
+    "holdout_splits",
     "holm",
     "leave_one_site_out",
     "mcnemar_test",
+    "run_study",
+    "sample_size_notes",
+    "site_splits",
+    "stratified_splits",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from sklidh.evaluation._intervals import delong_variance, interval_around
+from sklidh.evaluation._intervals import call_intervals, delong_variance, interval_around
 from sklidh.evaluation._metrics import classification_metrics
 
 
@@ -57,6 +57,17 @@ class Evaluation:
         auc, variance = np.mean(estimates, axis=0)
         n_smaller = self.repeats[0]["mutant"].value_counts().min()
         return interval_around(auc, variance, int(n_smaller))
+
+    @property
+    def intervals(self) -> pd.DataFrame:
+        """95 % confidence intervals of the paper's five figures: low and high.
+
+        That of the AUC is `auc_interval`; the others come from 1000 bootstraps of the patients.
+        """
+        first = self.repeats[0]
+        called = [table["called"].reindex(first.index) for table in self.repeats]
+        auc = pd.DataFrame([self.auc_interval], index=["AUC"], columns=["low", "high"])
+        return pd.concat([auc, call_intervals(first["mutant"], np.column_stack(called))])
 
     @property
     def fold_aucs(self) -> pd.Series:

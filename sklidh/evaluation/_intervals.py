@@ -1,11 +1,12 @@
 """How far a measured figure can be trusted: DeLong's variance, and intervals from bootstraps."""
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import binomtest, bootstrap, norm, rankdata
 from sklearn import config_context
 
-from sklidh.evaluation._checks import check_confidence, check_scores
+from sklidh.evaluation._checks import check_confidence, check_scores, check_truth
 
 
 def placements(y_true, score) -> tuple[np.ndarray, np.ndarray]:
@@ -183,3 +184,50 @@ def bootstrap_interval(
             rng=np.random.default_rng(random_state),
         ).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def call_intervals(
+    y_true, called, *, n_resamples=1000, confidence=0.95, random_state=0
+) -> pd.DataFrame:
+    """Compute the bootstrap intervals of everything that counts who was called mutant.
+
+    The same as `bootstrap_interval` for four figures at once, and for several repeats, over which
+    a figure is the mean: a drawn patient brings his calls of all repeats along.
+
+    Parameters
+    ----------
+    y_true : array-like of bool or 0/1, shape (n_patients,)
+    called : array-like of bool of shape (n_patients, n_repeats)
+    n_resamples : int, default=1000
+    confidence : float, default=0.95
+    random_state : int or None, default=0
+
+    Returns
+    -------
+    DataFrame of shape (4, 2)
+        Index: Accuracy, Precision, Recall, F1. Columns: low, high.
+    """
+    check_confidence(confidence)
+    y_true, called = check_truth(y_true), np.asarray(called, float)
+    rng = np.random.default_rng(random_state)
+    drawn = np.zeros((n_resamples, len(y_true)))
+    for members in (np.flatnonzero(y_true), np.flatnonzero(~y_true)):
+        even = np.full(len(members), 1 / len(members))
+        drawn[:, members] = rng.multinomial(len(members), even, size=n_resamples)
+    n_mutants = y_true.sum()
+    true_positives = (drawn * y_true) @ called
+    false_positives = (drawn * ~y_true) @ called
+    wrong = false_positives + n_mutants - true_positives
+    positives = true_positives + false_positives
+    # 0 where nobody is called mutant, as in `classification_metrics`.
+    figures = {
+        "Accuracy": 1 - wrong / len(y_true),
+        "Precision": true_positives / np.maximum(positives, 1),
+        "Recall": true_positives / n_mutants,
+        "F1": 2 * true_positives / (positives + n_mutants),
+    }
+    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+    return pd.DataFrame(
+        {name: np.quantile(figure.mean(1), ends) for name, figure in figures.items()},
+        index=["low", "high"],
+    ).T

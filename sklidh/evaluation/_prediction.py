@@ -43,18 +43,37 @@ def predict_split(estimator, X, labels, split: Split, *, threshold=0.5):
     probability = model.predict_proba(test)[:, list(model.classes_).index(mutation)]
     # What scikit-learn's AUC scorer does too: a decision function is not cut off at 0 and 1.
     score = model.decision_function(test) if hasattr(model, "decision_function") else probability
-    predictions = {
+    return prediction_table(X, labels, split, score, probability, chosen), model
+
+
+def prediction_table(X, labels, split: Split, score, probability, threshold) -> pd.DataFrame:
+    """Put what was predicted of the test rows beside the truth.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    labels : ndarray of shape (n_patients,)
+    split : Split
+    score, probability : ndarray of shape (n_test,)
+    threshold : float
+
+    Returns
+    -------
+    DataFrame of shape (n_test, 8)
+        As `Evaluation` has them.
+    """
+    columns = {
         "repeat": split.repeat,
         "fold": split.fold,
         "n_trained": len(split.train),
-        "mutant": labels[split.test] == mutation,
+        "mutant": labels[split.test] == np.unique(labels)[-1],
         "score": score,
         "probability": probability,
-        "threshold": chosen,
-        "called": probability >= chosen,
+        "threshold": threshold,
+        "called": probability >= threshold,
     }
     patients = X.index if hasattr(X, "index") else pd.RangeIndex(len(labels))
-    return pd.DataFrame(predictions, index=patients[split.test]), model
+    return pd.DataFrame(columns, index=patients[split.test])
 
 
 def youden_threshold(model, X, labels) -> float:

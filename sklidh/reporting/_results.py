@@ -56,8 +56,7 @@ def write_results(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    versions = {"Python": platform.python_version()}
-    versions |= {package: version(package) for package in PACKAGES}
+    versions = package_versions()
     features = _selected_features(pipeline)
     figures = _figures(comparison, X, pipeline, modalities)
     facts = {name: _in_words(value) for name, value in settings.items()} | versions
@@ -66,13 +65,13 @@ def write_results(
     )
     run = {"settings": dict(settings), "versions": versions}
     files = {
-        "table": _write(folder / "table.csv", comparison.table.to_csv()),
-        "predictions": _write(
+        "table": write_text(folder / "table.csv", comparison.table.to_csv()),
+        "predictions": write_text(
             folder / "predictions.csv", predictions_as_csv(comparison.predictions)
         ),
-        "features": _write(folder / "selected_features.csv", features.to_csv(index=False)),
-        "settings": _write(folder / "run.json", json.dumps(run, indent=2) + "\n"),
-        "report": _write(folder / "report.html", page),
+        "features": write_text(folder / "selected_features.csv", features.to_csv(index=False)),
+        "settings": write_text(folder / "run.json", json.dumps(run, indent=2) + "\n"),
+        "report": write_text(folder / "report.html", page),
     }
     for name, (figure, _) in figures.items():
         files[name] = folder / f"{name}.png"
@@ -87,7 +86,13 @@ def predictions_as_csv(predictions: pd.DataFrame) -> str:
     return predictions.set_axis(pd.Index(safe, name=predictions.index.name)).to_csv()
 
 
-def _write(path: Path, text: str) -> Path:
+def package_versions() -> dict[str, str]:
+    """Return the versions of Python and of every package that decides a figure."""
+    return {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a file whole or not at all, and return where."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path

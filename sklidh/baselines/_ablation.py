@@ -1,15 +1,16 @@
-"""The models that the paper compares, one function a row of its tables."""
+"""Table I: the network alone, radiomics alone, both joined by a regression, and the proposal."""
 
 from collections.abc import Callable
 
 from sklearn.pipeline import Pipeline
 
+from sklidh.baselines._feature_table import from_features
 from sklidh.features import SANetClassifier
 from sklidh.fusion import BRNNClassifier, LateFusionClassifier
 from sklidh.pipeline import make_idh_pipeline
 
 
-def cnn(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
+def cnn(build: Callable = make_idh_pipeline, *, deep=None, **networks) -> Pipeline:
     """Build Model 1: self-attention networks alone, one a modality, their mean probability.
 
     Parameters
@@ -19,11 +20,14 @@ def cnn(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
         ["T1CE", "FLAIR"], reference=None)``, for instance. Its registration is kept.
     deep : SANetFeaturizer, default=None
         Gives the networks' architecture and training; None takes the paper's.
+    **networks : object
+        Parameters of `SANetClassifier` that the featurizer does not have.
 
     Returns
     -------
     Pipeline
-        Steps ``register`` and ``network``.
+        Steps ``register`` and ``network``. It needs images: no table of features holds what the
+        networks see.
 
     References
     ----------
@@ -33,7 +37,7 @@ def cnn(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
     pipeline = build(radiomics=None, deep="paper" if deep is None else deep)
     branches = {name: branch for name, branch, _ in pipeline["intra"].transformers}
     ((_, featurizer),) = next(iter(branches.values()))["featureunion"].transformer_list
-    network = SANetClassifier(modalities=list(branches))
+    network = SANetClassifier(modalities=list(branches), **networks)
     shared = network.get_params(deep=False).keys() & featurizer.get_params(deep=False).keys()
     network.set_params(**{name: getattr(featurizer, name) for name in shared})
     return Pipeline([pipeline.steps[0], ("network", network)], memory=pipeline.memory).set_output(
@@ -41,30 +45,35 @@ def cnn(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
     )
 
 
-def radiomics_only(build: Callable = make_idh_pipeline, *, random_state=None) -> Pipeline:
+def radiomics_only(
+    build: Callable = make_idh_pipeline, *, features_only=False, random_state=None
+) -> Pipeline:
     """Build Model 2: radiomics alone, selected, classified and joined as in Model 3.
 
     Parameters
     ----------
     build : callable, default=make_idh_pipeline
         As in `cnn`.
+    features_only : bool, default=False
+        Whether the pipeline takes feature columns ``MOD__name`` instead of images.
     random_state : int or None, default=None
         Seed of the classifiers.
 
     Returns
     -------
     Pipeline
-        Steps ``register``, ``intra`` and ``fusion``.
+        Steps ``register``, ``intra`` and ``fusion``; the last two with `features_only`.
 
     References
     ----------
     Shi et al. 2023, Table I; Yan et al. 2021 [9], to whom Table V gives the same figures.
     """
-    return build(deep=None, classifier=_regression(build, random_state))
+    pipeline = build(deep=None, classifier=late_fusion(build, "regression", random_state))
+    return from_features(pipeline) if features_only else pipeline
 
 
 def regression_fusion(
-    build: Callable = make_idh_pipeline, *, deep="paper", random_state=None
+    build: Callable = make_idh_pipeline, *, deep="paper", features_only=False, random_state=None
 ) -> Pipeline:
     """Build Model 3: radiomics and deep features, a BRNN a modality, joined by a regression.
 
@@ -74,22 +83,27 @@ def regression_fusion(
         As in `cnn`.
     deep : "paper" or SANetFeaturizer, default="paper"
         As in `make_idh_pipeline`.
+    features_only : bool, default=False
+        As in `radiomics_only`; deep features are then columns ``MOD__deep__name``.
     random_state : int or None, default=None
         Seed of the classifiers.
 
     Returns
     -------
     Pipeline
-        Steps ``register``, ``intra`` and ``fusion``.
+        Steps ``register``, ``intra`` and ``fusion``; the last two with `features_only`.
 
     References
     ----------
     Shi et al. 2023, section II.E and Tables I, III and IV; Shi et al. 2022 [17].
     """
-    return build(deep=deep, classifier=_regression(build, random_state))
+    pipeline = build(deep=deep, classifier=late_fusion(build, "regression", random_state))
+    return from_features(pipeline) if features_only else pipeline
 
 
-def constraint_fusion(build: Callable = make_idh_pipeline, *, deep="paper") -> Pipeline:
+def constraint_fusion(
+    build: Callable = make_idh_pipeline, *, deep="paper", features_only=False
+) -> Pipeline:
     """Build Model 4, the proposed one: fusion under invariant and specific constraints.
 
     Parameters
@@ -98,17 +112,20 @@ def constraint_fusion(build: Callable = make_idh_pipeline, *, deep="paper") -> P
         As in `cnn`.
     deep : "paper" or SANetFeaturizer, default="paper"
         As in `make_idh_pipeline`.
+    features_only : bool, default=False
+        As in `regression_fusion`.
 
     Returns
     -------
     Pipeline
-        Steps ``register``, ``intra`` and ``fusion``.
+        Steps ``register``, ``intra`` and ``fusion``; the last two with `features_only`.
 
     References
     ----------
     Shi et al. 2023, section II.E and Table I.
     """
-    return build(deep=deep)
+    pipeline = build(deep=deep)
+    return from_features(pipeline) if features_only else pipeline
 
 
 def ablation_models(
@@ -143,12 +160,12 @@ def ablation_models(
     }
 
 
-def _regression(build, random_state) -> LateFusionClassifier:
-    # The same modalities and the same answer to a missing one as in the pipeline it ends.
+def late_fusion(build, method, random_state) -> LateFusionClassifier:
+    """Join a BRNN a modality, for the modalities and the missing sequences of `build`."""
     proposed = build()["fusion"]
     return LateFusionClassifier(
         BRNNClassifier(random_state=random_state),
-        method="regression",
+        method=method,
         modalities=proposed.modalities,
         missing=proposed.missing,
     )

@@ -1,0 +1,57 @@
+"""The models that the paper compares and those a reader asks for, one function a row."""
+
+from sklidh.baselines._ablation import (
+    ablation_models,
+    cnn,
+    constraint_fusion,
+    radiomics_only,
+    regression_fusion,
+)
+from sklidh.baselines._common import (
+    age,
+    gradient_boosting,
+    logistic_regression,
+    majority,
+    on_selected_columns,
+    random_forest,
+)
+from sklidh.baselines._feature_table import from_features, load_feature_table, modalities_of
+from sklidh.baselines._modalities import average_fusion, input_method, single_modality
+from sklidh.baselines._paper import PAPER_TABLES
+from sklidh.baselines._published import shi_2022, yan_2021
+from sklidh.baselines._reproduce import (
+    differences_from_paper,
+    mean_selected,
+    paper_table,
+    reproduce,
+)
+from sklidh.baselines._systems import System, paper_systems
+
+__all__ = [
+    "PAPER_TABLES",
+    "System",
+    "ablation_models",
+    "age",
+    "average_fusion",
+    "cnn",
+    "constraint_fusion",
+    "differences_from_paper",
+    "from_features",
+    "gradient_boosting",
+    "input_method",
+    "load_feature_table",
+    "logistic_regression",
+    "majority",
+    "mean_selected",
+    "modalities_of",
+    "on_selected_columns",
+    "paper_systems",
+    "paper_table",
+    "radiomics_only",
+    "random_forest",
+    "regression_fusion",
+    "reproduce",
+    "shi_2022",
+    "single_modality",
+    "yan_2021",
+]

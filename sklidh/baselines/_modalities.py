@@ -1,0 +1,146 @@
+"""Tables II and III: one modality alone, and the ways to join several."""
+
+from collections.abc import Callable
+
+from sklearn.impute import SimpleImputer
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from sklidh.baselines._ablation import late_fusion
+from sklidh.baselines._feature_table import from_features
+from sklidh.pipeline import PAPER_GROUPS, make_idh_pipeline
+
+INPUT_METHODS = {
+    1: (("T1CE",), ("FLAIR",)),
+    2: (("T1",), ("T1CE",), ("T2",), ("FLAIR",)),
+    3: PAPER_GROUPS,
+}
+"""The blocks that enter the constrained fusion (paper Fig. 7)."""
+
+
+def single_modality(
+    modality: str,
+    build: Callable = make_idh_pipeline,
+    *,
+    deep="paper",
+    features_only=False,
+    random_state=None,
+) -> Pipeline:
+    """Build a row of Table II: both kinds of features of one modality, and an MLP.
+
+    A patient who lacks the modality is given the training patients' mean features.
+
+    Parameters
+    ----------
+    modality : str
+        Such as ``"T1CE"``.
+    build : callable, default=make_idh_pipeline
+        As in `cnn`. The modality is registered onto the reference as in the other rows.
+    deep : "paper", SANetFeaturizer or None, default="paper"
+        As in `make_idh_pipeline`.
+    features_only : bool, default=False
+        As in `regression_fusion`.
+    random_state : int or None, default=None
+        Seed of the MLP.
+
+    Returns
+    -------
+    Pipeline
+        Steps ``register``, ``intra`` and ``fusion``; the last two with `features_only`.
+
+    Raises
+    ------
+    ValueError
+        `build` does not know the modality.
+
+    References
+    ----------
+    Shi et al. 2023, Table II. The MLP's size is not given; 8 hidden units, as many as the fusion's
+    projection has, are ours.
+    """
+    perceptron = MLPClassifier(
+        hidden_layer_sizes=(8,), solver="lbfgs", max_iter=1000, random_state=random_state
+    )
+    pipeline = build(deep=deep, classifier=make_pipeline(SimpleImputer(), perceptron))
+    branches = pipeline["intra"].transformers
+    pipeline["intra"].transformers = [branch for branch in branches if branch[0] == modality]
+    if not pipeline["intra"].transformers:
+        raise ValueError(
+            f"needs {modality}, which this cohort lacks; it has "
+            f"{', '.join(name for name, *_ in branches)}"
+        )
+    return from_features(pipeline) if features_only else pipeline
+
+
+def average_fusion(
+    build: Callable = make_idh_pipeline, *, deep="paper", features_only=False, random_state=None
+) -> Pipeline:
+    """Build the "Average" of Table III: the mean of the modalities' probabilities.
+
+    Parameters
+    ----------
+    build : callable, default=make_idh_pipeline
+        As in `cnn`.
+    deep : "paper", SANetFeaturizer or None, default="paper"
+        As in `make_idh_pipeline`.
+    features_only : bool, default=False
+        As in `regression_fusion`.
+    random_state : int or None, default=None
+        Seed of the classifiers.
+
+    Returns
+    -------
+    Pipeline
+        Steps ``register``, ``intra`` and ``fusion``; the last two with `features_only`.
+
+    References
+    ----------
+    Shi et al. 2023, Table III.
+    """
+    pipeline = build(deep=deep, classifier=late_fusion(build, "average", random_state))
+    return from_features(pipeline) if features_only else pipeline
+
+
+def input_method(
+    number: int, build: Callable = make_idh_pipeline, *, deep="paper", features_only=False
+) -> Pipeline:
+    """Build a "Method" of Table III: what enters the constrained fusion as one block.
+
+    Parameters
+    ----------
+    number : {1, 2, 3}
+        1: T1CE and FLAIR. 2: each modality for itself. 3: T1 with T1CE and T2 with FLAIR.
+    build : callable, default=make_idh_pipeline
+        As in `cnn`. Modalities that it lacks are left out of their block.
+    deep : "paper", SANetFeaturizer or None, default="paper"
+        As in `make_idh_pipeline`.
+    features_only : bool, default=False
+        As in `regression_fusion`.
+
+    Returns
+    -------
+    Pipeline
+        Steps ``register``, ``intra`` and ``fusion``; the last two with `features_only`.
+
+    Raises
+    ------
+    ValueError
+        Another number, or fewer than two blocks are left.
+
+    References
+    ----------
+    Shi et al. 2023, Table III and Fig. 7.
+    """
+    if number not in INPUT_METHODS:
+        raise ValueError(f"the paper has the input methods 1, 2 and 3, got {number!r}")
+    available = [name for name, *_ in build()["intra"].transformers]
+    groups = [tuple(name for name in group if name in available) for group in INPUT_METHODS[number]]
+    groups = [group for group in groups if group]
+    if len(groups) < 2:
+        wanted = ", ".join("+".join(group) for group in INPUT_METHODS[number])
+        raise ValueError(
+            f"Input Method {number} joins {wanted}; this cohort has {', '.join(available)}, too "
+            "few for two blocks"
+        )
+    pipeline = build(deep=deep, groups=groups)
+    return from_features(pipeline) if features_only else pipeline

@@ -1,0 +1,145 @@
+"""All systems of the paper's tables on one cohort: how to build each, and what may be tuned."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+from sklidh.baselines import _common as common
+from sklidh.baselines._ablation import cnn, radiomics_only, regression_fusion
+from sklidh.baselines._modalities import average_fusion, input_method, single_modality
+from sklidh.pipeline import MODALITIES, make_idh_pipeline
+
+STRENGTHS = [
+    {f"fusion__{name}": [strength] for name in ("alpha", "beta", "gamma")}
+    for strength in (0.1, 0.4, 0.7)
+]
+INVERSE_PENALTIES = {"fusion__classify__C": [0.01, 0.1, 1.0, 10.0]}
+
+
+@dataclass(frozen=True)
+class System:
+    """One system.
+
+    Parameters
+    ----------
+    make : callable
+        Called without arguments, returns the estimator; raises ValueError where this cohort cannot
+        have it.
+    grid : dict or list of dict, default={}
+        What the inner folds of a nested evaluation choose from, as for GridSearchCV.
+    modalities : tuple of str, default=("T1", "T1CE", "T2", "FLAIR")
+        What it reads.
+    """
+
+    make: Callable[[], BaseEstimator]
+    grid: Mapping | list = field(default_factory=dict)
+    modalities: tuple[str, ...] = MODALITIES
+
+    def tuned(self, *, n_folds=3, random_state=0) -> BaseEstimator:
+        """Return the system, in a search over its grid where it has one.
+
+        Parameters
+        ----------
+        n_folds : int, default=3
+            Stratified folds of the search.
+        random_state : int or None, default=0
+            Seed of the folds.
+
+        Returns
+        -------
+        classifier
+        """
+        model = self.make()
+        if not self.grid:
+            return model
+        folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+        return GridSearchCV(model, self.grid, cv=folds, scoring="roc_auc", error_score="raise")
+
+
+def paper_systems(
+    build: Callable = make_idh_pipeline,
+    *,
+    deep="paper",
+    features_only=False,
+    random_state=None,
+) -> dict[str, System]:
+    """Return every system of the paper's tables, and those of `PAPER_TABLES`' "others".
+
+    Parameters
+    ----------
+    build : callable, default=make_idh_pipeline
+        Returns the paper's pipeline for your cohort, as in `cnn`.
+    deep : "paper" or SANetFeaturizer, default="paper"
+        The networks.
+    features_only : bool, default=False
+        Whether the systems take feature columns ``MOD__name`` instead of images. Those whose
+        networks answer themselves then raise when they are made.
+    random_state : int or None, default=None
+        Seed of all that `build` and `deep` do not seed.
+
+    Returns
+    -------
+    dict of str to System
+
+    Examples
+    --------
+    >>> from sklidh.baselines import paper_systems
+    >>> systems = paper_systems(features_only=True)
+    >>> systems["regression"].make()
+    Pipeline(...)
+    """
+    both = {"deep": deep, "features_only": features_only}
+    seeded = {**both, "random_state": random_state}
+
+    own = None if deep == "paper" else deep
+
+    def networks(make=None):
+        if features_only:
+            raise ValueError("is trained on images; columns of features alone cannot give it")
+        if make is None:
+            raise ValueError("needs a network that weighs its modalities, which is not there yet")
+        return make()
+
+    alone = {
+        modality: System(
+            lambda modality=modality: single_modality(modality, build, **seeded),
+            {"fusion__mlpclassifier__alpha": [0.01, 0.1, 1.0, 10.0]},
+            (modality,),
+        )
+        for modality in MODALITIES
+    }
+    return {
+        "cnn": System(lambda: networks(lambda: cnn(build, deep=own))),
+        "radiomics": System(
+            lambda: radiomics_only(build, features_only=features_only, random_state=random_state)
+        ),
+        "regression": System(lambda: regression_fusion(build, **seeded)),
+        **alone,
+        "average": System(lambda: average_fusion(build, **seeded)),
+        "method 1": System(lambda: input_method(1, build, **both), STRENGTHS, ("T1CE", "FLAIR")),
+        "method 2": System(lambda: input_method(2, build, **both), STRENGTHS),
+        "method 3": System(lambda: input_method(3, build, **both), STRENGTHS),
+        "zhang 2021": System(networks),
+        "zhang 2022": System(networks),
+        "logistic L1": System(
+            lambda: common.logistic_regression("l1", build, **seeded), INVERSE_PENALTIES
+        ),
+        "logistic L2": System(
+            lambda: common.logistic_regression("l2", build, **seeded), INVERSE_PENALTIES
+        ),
+        "gradient boosting": System(
+            lambda: common.gradient_boosting(build, **seeded),
+            {
+                "fusion__classify__learning_rate": [0.03, 0.1],
+                "fusion__classify__max_leaf_nodes": [4, 15],
+            },
+        ),
+        "random forest": System(
+            lambda: common.random_forest(build, **seeded),
+            {"fusion__classify__min_samples_leaf": [1, 5]},
+        ),
+        "age": System(common.age, modalities=()),
+        "majority": System(common.majority, modalities=()),
+    }

@@ -1,0 +1,120 @@
+"""The command `sklidh reproduce`: the paper's tables on a cohort of one's own."""
+
+import shlex
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
+
+from sklidh.cli._cohort import load, recipe
+from sklidh.cli._output import console, print_files
+
+
+def run_reproduction(cases: Path | None, options: dict):
+    """Evaluate every row of the tables asked for, print them and write them.
+
+    Parameters
+    ----------
+    cases : Path or None
+        Table of patients, or None where the features' table has it all.
+    options : dict
+        The command's options, by name.
+    """
+    tables = options["tables"]
+    X, y, modalities = load(cases, options)
+    # Torch takes a second to load: not before the tables were read and found sound.
+    from sklidh.baselines import (
+        PAPER_TABLES,
+        differences_from_paper,
+        mean_selected,
+        paper_table,
+        reproduce,
+    )
+    from sklidh.evaluation import sample_size_notes
+    from sklidh.reporting import write_study
+
+    started, out, features_only = time.perf_counter(), options["out"], bool(options["features"])
+    console.print(f"{len(X)} patients, {', '.join(modalities)}; tables {', '.join(tables)}")
+    build, deep = recipe(modalities, options)
+    study = reproduce(
+        X,
+        y,
+        out / "splits",
+        build,
+        tables=tables,
+        protocol=options["protocol"],
+        deep=deep,
+        features_only=features_only,
+        n_folds=options["folds"],
+        n_repeats=options["repeats"],
+        random_state=options["seed"],
+        n_jobs=options["jobs"],
+        verbose=1,
+    )
+    mutant = (y == np.unique(y)[-1]).to_numpy()
+    prefixes = tuple(f"{modality}__" for modality in modalities)
+    columns = sum(str(column).startswith(prefixes) for column in X.columns)
+    notes = [
+        *differences_from_paper(
+            X,
+            study,
+            modalities=modalities,
+            protocol=options["protocol"],
+            features_only=features_only,
+        ),
+        *sample_size_notes(
+            mutant,
+            n_candidates=columns or (873 + 128) * len(modalities),
+            n_selected=mean_selected(study),
+        ),
+    ]
+    layouts = {name: paper_table(name, study) for name in tables}
+    titles = {name: PAPER_TABLES[name].title for name in tables}
+    for name, layout in layouts.items():
+        print_table(f"Table {name}. {titles[name]}", layout)
+    for note in notes:
+        console.print(f"- {note}", highlight=False, soft_wrap=True)
+    settings = {name: _plain(value) for name, value in options.items()}
+    run = {"command": command(cases, settings), "settings": settings, "seed": options["seed"]}
+    files = write_study(out, study, layouts, titles, reference="method 3", notes=notes, run=run)
+    console.print(f"\nWritten after {time.perf_counter() - started:.0f} s:")
+    print_files(files)
+
+
+def command(cases: Path | None, settings: dict) -> str:
+    """Return the command line that repeats the run, every option written out."""
+    words = ["sklidh", "reproduce", *([str(cases.resolve())] if cases else [])]
+    for name, value in settings.items():
+        if value not in (None, ""):
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
+
+
+def print_table(title: str, layout: pd.DataFrame):
+    """Print one table, under each of our rows the paper's in grey."""
+    from sklidh.reporting import printed_table
+
+    printed, reasons = printed_table(layout)
+    ticked = layout["parts"].columns if "parts" in layout.columns else ()
+    own = [name for name in printed if not name.startswith("paper: ") and name not in ticked]
+    grid = Table(title=title, title_justify="left", title_style="bold")
+    grid.add_column("Model", no_wrap=True)
+    for heading in own:
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for label, row in printed.iterrows():
+        grid.add_row(label, *(escape(row[heading]) for heading in own))
+        papers = [row.get(f"paper: {heading}") for heading in own]
+        if any(papers):
+            grid.add_row("  in the paper", *(cell or "" for cell in papers), style="dim")
+    console.print(grid)
+    for label, reason in reasons.items():
+        console.print(f"  {label}: {reason}", style="yellow", highlight=False, markup=False)
+
+
+def _plain(value):
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value.resolve()) if isinstance(value, Path) else value

@@ -1,0 +1,226 @@
+"""Evaluate many models on the same splits: each split kept on disk, every failure told."""
+
+import json
+import os
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklidh.evaluation._comparison import Comparison
+from sklidh.evaluation._evaluation import Evaluation
+from sklidh.evaluation._prediction import predict_split, prediction_table
+from sklidh.evaluation._splits import check_two_classes
+from sklidh.utils import atomic_write, fingerprint, is_path, progress
+
+
+class StudyError(RuntimeError):
+    """Not one of the models could be evaluated."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What became of each model.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The models that could be evaluated.
+    failures : dict of str to str
+        The others, and why.
+    facts : dict of str to list of dict
+        What `describe` told of each model's splits.
+    seconds : dict of str to float
+        Time spent on each model, all splits together, whenever that was.
+    warned : dict of str to Counter
+        The warnings of each model, and how often they came.
+    """
+
+    comparison: Comparison
+    failures: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, list] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    warned: Mapping[str, Counter] = field(default_factory=dict)
+
+
+def run_study(
+    models: Mapping[str, Callable],
+    X,
+    y,
+    splits,
+    folder,
+    *,
+    threshold=0.5,
+    describe: Callable | None = None,
+    n_jobs=None,
+    verbose=0,
+) -> Study:
+    """Evaluate every model on every split, and go on where an earlier run stopped.
+
+    Each split of each model is one file. It is read again, not computed, as long as the model's
+    parameters, the patients, the content of their images, the split and the threshold are the
+    same; a model that failed is tried again.
+
+    Parameters
+    ----------
+    models : dict of str to callable
+        Called without arguments, each returns an unfitted classifier, or raises a ValueError that
+        then stands as the reason in `Study.failures`.
+    X : DataFrame of shape (n_patients, n_columns)
+    y : array-like of shape (n_patients,)
+    splits : list of Split
+    folder : str or path
+        Where the files lie; made if need be.
+    threshold : float or "youden", default=0.5
+        As in `cross_validate`.
+    describe : callable, default=None
+        ``describe(model)`` returns a dict that JSON can hold, of each fitted model.
+    n_jobs : int, default=None
+        Splits evaluated at the same time.
+    verbose : int, default=0
+        1 shows a progress bar with the time left.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    StudyError
+        All models failed.
+    CohortError
+        As `cross_validate`.
+    """
+    labels = check_two_classes(X, y)
+    folder, failures, estimators = Path(folder), {}, {}
+    for name, make in models.items():
+        try:
+            estimators[name] = make()
+        except ValueError as error:
+            failures[name] = str(error)
+    content = data_fingerprint(X, labels)
+    done: dict[str, list] = {name: [] for name in estimators}
+    # The first split of every model first: one that cannot work does not cost the time of all.
+    for stage in (splits[:1], splits[1:]):
+        tasks = [(name, split) for name in estimators if name not in failures for split in stage]
+        outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(_evaluate_once)(
+                estimators[name],
+                X,
+                labels,
+                split,
+                folder / name / f"{split.repeat}-{split.fold}.json",
+                content,
+                threshold,
+                describe,
+            )
+            for name, split in tasks
+        )
+        bar = progress(outcomes, "splits", total=len(tasks), verbose=verbose)
+        for (name, split), outcome in zip(tasks, bar, strict=True):
+            if isinstance(outcome, str):
+                failures.setdefault(name, f"{outcome} (repeat {split.repeat}, fold {split.fold})")
+            else:
+                done[name].append((split, outcome))
+    finished = {name: parts for name, parts in done.items() if name not in failures}
+    if not finished:
+        reasons = "\n".join(f"  - {name}: {reason}" for name, reason in failures.items())
+        raise StudyError(f"not one model could be evaluated:\n{reasons}")
+    evaluations = {
+        name: Evaluation(
+            pd.concat(
+                prediction_table(
+                    X,
+                    labels,
+                    split,
+                    np.array(part["score"]),
+                    np.array(part["probability"]),
+                    part["threshold"],
+                )
+                for split, part in parts
+            )
+        )
+        for name, parts in finished.items()
+    }
+    return Study(
+        Comparison(evaluations),
+        failures,
+        facts={name: [part["facts"] for _, part in parts] for name, parts in finished.items()},
+        seconds={
+            name: sum(part["seconds"] for _, part in parts) for name, parts in finished.items()
+        },
+        warned={
+            name: sum((Counter(part["warnings"]) for _, part in parts), Counter())
+            for name, parts in finished.items()
+        },
+    )
+
+
+def data_fingerprint(X, labels) -> str:
+    """Return a digest of a table, its labels and the content of the files that it names.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    labels : ndarray of shape (n_patients,)
+
+    Returns
+    -------
+    str
+    """
+    text = X.select_dtypes(exclude="number") if hasattr(X, "columns") else pd.DataFrame()
+    files = [
+        Path(cell)
+        for cell in text.to_numpy().ravel()
+        if is_path(cell) and str(cell) and os.path.isfile(cell)
+    ]
+    return fingerprint(joblib.hash((X, labels)), *files)
+
+
+def _evaluate_once(estimator, X, labels, split, path, content, threshold, describe):
+    """Return one split's outcome, from its file if that still holds; a str says why it failed."""
+    # Where steps are kept between fits says nothing of their values.
+    bare = clone(estimator)
+    if hasattr(bare, "set_params"):
+        places = [name for name in bare.get_params() if name.split("__")[-1] == "memory"]
+        bare.set_params(**dict.fromkeys(places))
+    key = fingerprint(
+        version("sklidh"), content, joblib.hash((bare, split.train, split.test, threshold))
+    )
+    if path.exists() and (kept := json.loads(path.read_text()))["key"] == key:
+        return kept
+    started = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            table, model = predict_split(estimator, X, labels, split, threshold=threshold)
+            facts = {} if describe is None else describe(model)
+        # Whatever a model dies of is its row's result: the other rows go on, and the table says it.
+        except Exception as error:
+            return _reason(error)
+    outcome = {
+        "key": key,
+        "score": table["score"].tolist(),
+        "probability": table["probability"].tolist(),
+        "threshold": float(table["threshold"].iloc[0]),
+        "facts": facts,
+        "seconds": time.perf_counter() - started,
+        "warnings": Counter(str(warning.message) for warning in caught),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(outcome))
+    return outcome
+
+
+def _reason(error) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,137 @@
+"""A study computes each split once, tells every failure, and goes on where it stopped."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+
+from sklidh.evaluation import (
+    Comparison,
+    StudyError,
+    cross_validate,
+    run_study,
+    sample_size_notes,
+    stratified_splits,
+)
+
+
+class Counting(LogisticRegression):
+    """Count the fits of all its clones."""
+
+    n_fits = 0
+
+    def fit(self, X, y):
+        type(self).n_fits += 1
+        return super().fit(X, y)
+
+
+class Dying(ClassifierMixin, BaseEstimator):
+    """Die, but not on every set of training patients."""
+
+    def fit(self, X, y):
+        if "P00" in X.index:
+            raise FloatingPointError("the loss became NaN")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), 2), 0.5)
+
+
+@pytest.fixture
+def cohort():
+    rng = np.random.default_rng(0)
+    index = [f"P{i:02d}" for i in range(30)]
+    y = pd.Series(np.resize([0, 1], 30), index=index)
+    X = pd.DataFrame(rng.normal(size=(30, 3)), index, ["a", "b", "c"]).add(y, axis=0)
+    return X, y
+
+
+def run(cohort, folder, models, **options):
+    X, y = cohort
+    splits = stratified_splits(y.to_numpy(), n_folds=3, n_repeats=2)
+    return run_study(models, X, y, splits, folder, **options)
+
+
+def test_a_study_equals_cross_validation(cohort, tmp_path):
+    study = run(cohort, tmp_path, {"model": LogisticRegression}, threshold="youden")
+    direct = cross_validate(
+        LogisticRegression(), *cohort, cv=3, n_repeats=2, threshold="youden"
+    ).predictions
+    pd.testing.assert_frame_equal(study.comparison.evaluations["model"].predictions, direct)
+
+
+def test_finished_splits_are_read_again_also_half_a_run_and_not_when_anything_changed(
+    cohort, tmp_path
+):
+    def fits(**options):
+        before = Counting.n_fits
+        study = run(cohort, tmp_path, {"model": lambda: Counting(**options)})
+        return Counting.n_fits - before, study.comparison.evaluations["model"].predictions
+
+    n_fits, first = fits()
+    assert n_fits == 6
+    again, second = fits()
+    assert again == 0
+    pd.testing.assert_frame_equal(first, second)
+    (tmp_path / "model" / "1-2.json").unlink()
+    assert fits()[0] == 1
+    assert fits(C=0.1)[0] == 6
+    cohort[0].iloc[0, 0] += 1
+    assert fits(C=0.1)[0] == 6
+
+
+def test_another_content_of_an_image_file_is_another_cohort(cohort, tmp_path):
+    X, y = cohort
+    image = tmp_path / "image.nii"
+    image.write_text("one")
+    X["T1"] = str(image)
+    model = {"model": DummyClassifier}
+    run((X, y), tmp_path, model)
+    key = json.loads((tmp_path / "model" / "0-0.json").read_text())["key"]
+    image.write_text("two")
+    run((X, y), tmp_path, model)
+    assert json.loads((tmp_path / "model" / "0-0.json").read_text())["key"] != key
+
+
+def test_a_failing_model_is_told_with_its_reason_and_the_others_finish(cohort, tmp_path):
+    def impossible():
+        raise ValueError("needs T2, which this cohort lacks")
+
+    study = run(cohort, tmp_path, {"dying": Dying, "none": impossible, "model": LogisticRegression})
+    assert study.failures["none"] == "needs T2, which this cohort lacks"
+    assert study.failures["dying"].startswith("FloatingPointError: the loss became NaN (repeat 0")
+    assert list(study.comparison.evaluations) == ["model"]
+
+
+def test_if_all_models_fail_there_is_no_study(cohort, tmp_path):
+    with pytest.raises(StudyError, match=r"not one model.*\n.*dying: FloatingPointError"):
+        run(cohort, tmp_path, {"dying": Dying})
+
+
+def test_facts_time_and_warnings_survive_the_second_run(cohort, tmp_path):
+    def describe(model):
+        return {"coefficients": model.coef_.tolist()}
+
+    models = {"model": lambda: LogisticRegression(max_iter=1)}
+    first, second = (run(cohort, tmp_path, models, describe=describe) for _ in range(2))
+    assert first.facts == second.facts
+    assert len(first.facts["model"]) == 6
+    assert first.seconds == second.seconds
+    assert sum(first.warned["model"].values()) == 6
+    assert first.warned == second.warned
+    assert isinstance(first.comparison, Comparison)
+
+
+def test_small_and_lopsided_cohorts_are_warned_of_and_large_ones_are_not():
+    y = np.repeat([0, 1], [90, 10])
+    notes = " ".join(sample_size_notes(y, n_candidates=5, n_selected=2))
+    assert "100 patients: 90 wild type, 10 mutant (10 %)" in notes
+    assert "2 patients of the smaller class for each of the 5 columns" in notes
+    assert "5.0 for each of the 2.0 columns that reach" in notes
+    assert "wild type has an accuracy of 0.9" in notes
+    assert len(sample_size_notes(np.repeat([0, 1], 200), n_candidates=20, n_selected=9)) == 1
