@@ -52,7 +52,7 @@ def recall(entry):
         # A file that is cut off, damaged or another's is made anew.
         if digest is not None and fingerprint(entry) != digest:
             return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return record | {"image": None if digest is None else str(entry)}
 
@@ -87,7 +87,8 @@ def keep(entry, image, **record):
                 load_image(path)
             except (RuntimeError, ImageError) as error:
                 raise OSError(
-                    f"{entry} could not be written whole: is the disk full? ({error})"
+                    f"{entry} could not be written whole: is the disk full, or its folder for "
+                    f"reading only? ({str(error).strip().splitlines()[-1]})"
                 ) from error
         digest = fingerprint(entry)
     # The record comes last: it vouches for the image.

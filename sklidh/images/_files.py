@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import SimpleITK as sitk
 
-from sklidh.images._errors import CorruptImage, GeometryMismatch, ImageError
+from sklidh.images._errors import CorruptImage, GeometryMismatch, ImageError, ImageTooLarge
 from sklidh.images._headers import (
     LONGEST_HEADER,
     NIFTI_HEADER,
@@ -118,6 +118,8 @@ def fill(n_bytes: int, parts, most: int) -> bytearray:
 
     Raises
     ------
+    ImageTooLarge
+        There is not so much memory.
     CorruptImage
         There is more, or less. Not a byte beyond one piece is decompressed in vain.
     """
@@ -126,7 +128,13 @@ def fill(n_bytes: int, parts, most: int) -> bytearray:
             f"is truncated: its header declares {n_bytes} bytes and it can hold {most} at most; "
             "copy it again"
         )
-    buffer, filled = bytearray(n_bytes), 0
+    try:
+        buffer, filled = bytearray(n_bytes), 0
+    except MemoryError as error:
+        raise ImageTooLarge(
+            f"its {n_bytes / 2**20:.0f} MiB do not fit in the memory that is left; crop or "
+            "resample the image, or give fewer jobs"
+        ) from error
     for part in parts:
         end = filled + len(part)
         if end > n_bytes:

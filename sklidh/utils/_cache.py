@@ -4,10 +4,16 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
+
+TEMPORARY = ".writing-"
+"""How the name of a file begins that is being written."""
+
+STALE = 3600.0
+"""s after which a temporary file belongs to a run that was killed; no file takes that long."""
 
 RECENT = 2e9
 """ns within which a file system may give two writes the same time."""
@@ -15,6 +21,8 @@ RECENT = 2e9
 
 def cache_folder(cache, name: str) -> Path | None:
     """Return the folder that holds one kind of cached files, made if need be.
+
+    Temporary files that a killed run has left there are removed.
 
     Parameters
     ----------
@@ -33,6 +41,11 @@ def cache_folder(cache, name: str) -> Path | None:
     root = cache or os.environ.get("SKLIDH_CACHE") or Path.home() / ".cache" / "sklidh"
     folder = Path(root) / name
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{TEMPORARY}*"):
+        # Another run may end it at this moment, and the folder may be for reading only.
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > STALE:
+                left.unlink()
     return folder
 
 
@@ -97,7 +110,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     # Made by the writer, not by tempfile, so that others may read it as the user's umask says.
-    temporary = path.with_name(f".writing-{uuid4().hex}-{path.name}")
+    temporary = path.with_name(f"{TEMPORARY}{uuid4().hex}-{path.name}")
     try:
         yield temporary
         with open(temporary, "rb") as file:

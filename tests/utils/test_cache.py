@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,17 @@ def test_without_any_setting_the_folder_is_in_the_users_home(tmp_path, monkeypat
     monkeypatch.delenv("SKLIDH_CACHE")
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     assert cache_folder(None, "radiomics") == tmp_path / ".cache" / "sklidh" / "radiomics"
+
+
+def test_what_a_killed_run_left_is_swept_and_what_is_being_written_is_not(tmp_path):
+    folder = cache_folder(tmp_path, "kind")
+    old, recent, kept = (folder / name for name in (".writing-1-a", ".writing-2-b", "a"))
+    for path in (old, recent, kept):
+        path.touch()
+    for path in (old, kept):
+        os.utime(path, (time.time() - 4000,) * 2)
+    cache_folder(tmp_path, "kind")
+    assert sorted(folder.iterdir()) == [recent, kept]
 
 
 def test_what_is_written_appears_under_its_name_once_it_is_whole(tmp_path):
