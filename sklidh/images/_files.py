@@ -15,10 +15,9 @@ from sklidh.images._headers import (
     Layout,
     check_axes,
     check_spacing,
-    meta_layout,
     nifti_layout,
-    nrrd_layout,
 )
+from sklidh.images._text_headers import meta_layout, nrrd_layout
 
 ACCEPTED = (".nii", ".nii.gz", ".nrrd", ".mha")
 """How the name of a file ends that can be read; a folder holds a DICOM series."""

@@ -58,14 +58,17 @@ def resample_to_spacing(image, *, spacing, labels=False):
             raise EmptyROI(f"no voxel of the mask is left at a spacing of {spacing} mm")
         return resampled
     values = sitk.GetArrayViewFromImage(image)
+    # 32 bits hold every whole number of 16 bits, and real ones of 32.
+    short = values.itemsize <= 2 or values.dtype == np.float32
+    real = sitk.sitkFloat32 if short else sitk.sitkFloat64
     resampled = sitk.Resample(
-        sitk.Cast(image, sitk.sitkFloat32),
+        sitk.Cast(image, real),
         interpolator=sitk.sitkBSpline,
         # At the rim a new voxel's centre may lie half an old voxel outside.
         useNearestNeighborExtrapolator=True,
         **grid,
     )
-    resampled = sitk.Clamp(resampled, sitk.sitkFloat32, float(values.min()), float(values.max()))
+    resampled = sitk.Clamp(resampled, real, float(values.min()), float(values.max()))
     whole = values.dtype.kind in "iu"
     return sitk.Cast(sitk.Round(resampled) if whole else resampled, image.GetPixelID())
 

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from sklidh.images import ImageError, read_image
 
 FUZZ_SECONDS = float(os.environ.get("SKLIDH_FUZZ_SECONDS", "2"))
-"""For each format; 20 make the full minute."""
+"""For each of three formats: 6 s in `make test`, whose ten minutes are full; 20 make a minute."""
 
 
 @pytest.fixture

@@ -151,6 +151,7 @@ def test_a_bomb_is_left_after_the_bytes_that_its_header_declares(tmp_path):
     assert "more than the 472 bytes" in str(refusal(tmp_path / "a.nii.gz", bomb).value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["image.nii", "image.nrrd", "image.mha"])
 def test_a_header_of_any_bytes_is_an_image_or_an_error(tmp_path, name, header_fuzz):
     header_fuzz(tmp_path / name)

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sklidh.images import (
     BiasFieldCorrection,
@@ -17,6 +19,7 @@ from sklidh.images import (
     read_case,
 )
 from sklidh.images._intensity_methods import LANDMARKS, white_matter_peak
+from sklidh.images._resampling import resample_to_spacing
 from sklidh.utils import CohortError
 from sklidh.utils.estimator_checks import parametrize_with_image_checks
 
@@ -203,6 +206,32 @@ def test_images_and_mask_of_one_grid_stay_in_one_grid(phantoms, tmp_path):
     # The tumour keeps its volume, 9 mm3 a voxel instead of 8.
     tumour = sitk.GetArrayFromImage(sitk.ReadImage(X["mask"].iloc[0])) > 0
     assert sitk.GetArrayFromImage(mask).sum() * 9 == pytest.approx(8 * tumour.sum(), rel=0.1)
+
+
+@given(
+    size=st.tuples(*[st.integers(3, 9)] * 3),
+    old=st.tuples(*[st.floats(0.4, 3)] * 3),
+    new=st.tuples(*[st.floats(0.4, 3)] * 3),
+    dtype=st.sampled_from(["u1", "i2", "f4", "f8"]),
+)
+@settings(max_examples=25, deadline=None)
+def test_any_grid_keeps_its_middle_and_its_extent_and_any_type_its_range(size, old, new, dtype):
+    voxels = np.random.default_rng(0).uniform(0, 200, size[::-1]).astype(dtype)
+    image = volume(voxels, old)
+    resampled = resample_to_spacing(image, spacing=new)
+    if resampled is None:
+        resampled = image
+    extents = [np.multiply(each.GetSize(), each.GetSpacing()) for each in (image, resampled)]
+    assert (extents[1] > extents[0] - 1e-3).all()
+    assert (extents[1] < extents[0] + new + 1e-3).all()
+    middles = [
+        each.TransformContinuousIndexToPhysicalPoint(((np.array(each.GetSize()) - 1) / 2).tolist())
+        for each in (image, resampled)
+    ]
+    np.testing.assert_allclose(*middles, atol=1e-4)
+    values = sitk.GetArrayFromImage(resampled)
+    assert values.dtype == voxels.dtype
+    assert voxels.min() <= values.min() <= values.max() <= voxels.max()
 
 
 def test_an_image_of_this_spacing_stays_byte_for_byte(phantoms, tmp_path):

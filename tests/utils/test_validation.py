@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sklidh.utils import (
     CohortError,
@@ -238,3 +240,35 @@ def test_real_numbers_are_no_labels(cases, number):
     message = target_refused(labels([1, 0, number]), cases)
     assert message.startswith("patient 'P1', column 'idh': the target must be a class label, got")
     assert message.endswith(str(number))
+
+
+@given(
+    st.lists(st.sampled_from(["fine", "gone", "empty", "number", "twice"]), min_size=1, max_size=12)
+)
+@settings(max_examples=60, deadline=None)
+def test_every_problem_of_any_table_is_listed_and_nothing_else(kinds):
+    cells = {
+        "fine": __file__,
+        "gone": "nowhere.nii",
+        "empty": None,
+        "number": 3.5,
+        "twice": __file__,
+    }
+    ids = [f"P{i}" if kind != "twice" else "P" for i, kind in enumerate(kinds)]
+    X = pd.DataFrame(
+        {"T1": pd.Series([cells.get(kind, __file__) for kind in kinds], ids, dtype=object)}
+    )
+    n_twice = kinds.count("twice")
+    # A table in which a patient is not one row is not read further.
+    n_problems = 1 if n_twice > 1 else sum(kind in ("gone", "empty", "number") for kind in kinds)
+    assert len(problems_in(X)) == n_problems
+    n_lenient = n_problems - (0 if n_twice > 1 else kinds.count("empty"))
+    assert len(problems_in(X, missing="nan")) == n_lenient
+
+
+def problems_in(X, **options):
+    try:
+        check_cases(X, **options)
+    except CohortError as error:
+        return error.problems
+    return []
