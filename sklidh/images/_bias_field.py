@@ -27,7 +27,8 @@ def correct_bias_field(image, *, shrink, iterations, tolerance):
     Returns
     -------
     SimpleITK.Image
-        float32; voxels outside the brain are divided too.
+        float32; voxels outside the brain are divided too. The brain's mean is what it was: N4 tells
+        the field but for a factor.
     """
     values = sitk.Cast(image, sitk.sitkFloat32)
     region = sitk.GetImageFromArray(brain_of(sitk.GetArrayViewFromImage(image)).astype(np.uint8))
@@ -39,7 +40,11 @@ def correct_bias_field(image, *, shrink, iterations, tolerance):
     n4.SetMaximumNumberOfIterations(list(iterations))
     n4.SetConvergenceThreshold(tolerance)
     n4.Execute(sitk.Shrink(values, factors), sitk.Shrink(region, factors))
-    return values / sitk.Cast(sitk.Exp(n4.GetLogBiasFieldAsImage(values)), sitk.sitkFloat32)
+    corrected = values / sitk.Cast(sitk.Exp(n4.GetLogBiasFieldAsImage(values)), sitk.sitkFloat32)
+    inside = sitk.GetArrayViewFromImage(region).astype(bool)
+    before = sitk.GetArrayViewFromImage(values)[inside].mean()
+    after = sitk.GetArrayViewFromImage(corrected)[inside].mean()
+    return corrected * float(before / after)
 
 
 class BiasFieldCorrection(ImagePreparation):
