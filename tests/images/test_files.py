@@ -71,6 +71,16 @@ def test_scale_and_byte_order_are_applied_as_simpleitk_does(tmp_path, order, dty
     assert sitk.GetArrayFromImage(ours).max() == 59 * 2.5 - 7
 
 
+def test_a_fourth_axis_of_one_volume_is_no_fourth_dimension(tmp_path):
+    voxels = np.arange(60, dtype=np.int16)
+    head = nifti_header((5, 4, 3, 1), spacing=(1, 2, 3, 0))
+    (tmp_path / "a.nii").write_bytes(bytes(head) + voxels.tobytes())
+    image = read_image(tmp_path / "a.nii")
+    assert image.GetSize() == (5, 4, 3)
+    assert image.GetSpacing() == (1, 2, 3)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(image).ravel(), voxels)
+
+
 def nifti_header(size, *, code=4, bits=None, spacing=(1, 1, 1), order="<"):
     """Return 352 bytes written from the standard, not by the code under test."""
     head = bytearray(352)
@@ -78,7 +88,7 @@ def nifti_header(size, *, code=4, bits=None, spacing=(1, 1, 1), order="<"):
     struct.pack_into(f"{order}i", head, 0, 348)
     struct.pack_into(f"{order}{len(size) + 1}h", head, 40, len(size), *size)
     struct.pack_into(f"{order}2h", head, 70, code, bits)
-    struct.pack_into(f"{order}4f", head, 76, 1, *spacing)
+    struct.pack_into(f"{order}{len(spacing) + 1}f", head, 76, 1, *spacing)
     struct.pack_into(f"{order}2f", head, 108, 352, 1)
     head[344:348] = b"n+1\0"
     return head
