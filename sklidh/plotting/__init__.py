@@ -1,9 +1,30 @@
 """Pictures of cases and results: each Display keeps what it draws."""
 
+from sklidh.plotting._calibration import CalibrationDisplay
 from sklidh.plotting._case import CaseDisplay
+from sklidh.plotting._decision import ConfusionMatrixDisplay, DecisionCurveDisplay
+from sklidh.plotting._features import CorrelationMapDisplay, VolcanoDisplay
+from sklidh.plotting._forest import ForestDisplay
+from sklidh.plotting._fusion import BlockImportanceDisplay, CodesDisplay
 from sklidh.plotting._loss import LossCurveDisplay
+from sklidh.plotting._precision_recall import PRDisplay
 from sklidh.plotting._roc import ROCDisplay
 from sklidh.plotting._selection import SelectedFeaturesDisplay
 from sklidh.plotting._thumbnails import thumbnail
 
-__all__ = ["CaseDisplay", "LossCurveDisplay", "ROCDisplay", "SelectedFeaturesDisplay", "thumbnail"]
+__all__ = [
+    "BlockImportanceDisplay",
+    "CalibrationDisplay",
+    "CaseDisplay",
+    "CodesDisplay",
+    "ConfusionMatrixDisplay",
+    "CorrelationMapDisplay",
+    "DecisionCurveDisplay",
+    "ForestDisplay",
+    "LossCurveDisplay",
+    "PRDisplay",
+    "ROCDisplay",
+    "SelectedFeaturesDisplay",
+    "VolcanoDisplay",
+    "thumbnail",
+]

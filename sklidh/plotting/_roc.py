@@ -2,17 +2,48 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from sklearn.metrics import roc_curve
 
-from sklidh.evaluation import Comparison, auc_interval, classification_metrics
+from sklidh.evaluation import auc_interval, delong_variance
 from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._predictions import PredictionsMixin
+
+GRID = np.linspace(0, 1, 101)
+MOST_BANDS = 3
+"""More bands than these hide one another."""
+
+
+def sensitivity_band(y_true, score, *, n_resamples=500, random_state=0):
+    """Compute the 95 % band of the sensitivity at every specificity, by bootstraps of each class.
+
+    Parameters
+    ----------
+    y_true : ndarray of bool of shape (n_patients,)
+    score : ndarray of shape (n_patients,)
+    n_resamples : int, default=500
+    random_state : int, default=0
+
+    Returns
+    -------
+    ndarray of shape (2, 101)
+        Low and high, at 1 - specificity of 0, .01, ... 1.
+    """
+    rng = np.random.default_rng(random_state)
+    classes = [score[y_true], score[~y_true]]
+    labels = np.repeat([1, 0], [len(part) for part in classes])
+    curves = []
+    for _ in range(n_resamples):
+        drawn = np.concatenate([rng.choice(part, len(part)) for part in classes])
+        curves.append(np.interp(GRID, *roc_curve(labels, drawn)[:2]))
+    return np.quantile(curves, [0.025, 0.975], axis=0)
 
 
 @dataclass
-class ROCDisplay:
+class ROCDisplay(PredictionsMixin):
     """Draw one ROC curve a model, with its AUC and 95 % interval in the legend.
 
-    Build it with `from_predictions` or `from_comparison`.
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`.
 
     Parameters
     ----------
@@ -20,6 +51,8 @@ class ROCDisplay:
         False and true positive rates, each of shape (n_thresholds,), by model.
     aucs : dict of str to (float, float, float)
         AUC and the ends of its 95 % interval, by model.
+    bands : dict of str to ndarray of shape (2, 101)
+        As `sensitivity_band`, by model; empty with more than three models.
     n_patients : int
 
     Attributes
@@ -30,46 +63,33 @@ class ROCDisplay:
 
     curves: dict
     aucs: dict
+    bands: dict
     n_patients: int
 
+    _ranks = True
+
     @classmethod
-    def from_predictions(cls, y_true, probabilities, *, ax=None):
-        """Draw the curves of probabilities predicted for the same patients.
+    def from_predictions(cls, y_true, predicted, *, ax=None):
+        """Draw the curves of scores predicted for the same patients.
 
         Parameters
         ----------
         y_true : array-like of bool or 0/1, shape (n_patients,)
-        probabilities : dict of str to array-like of shape (n_patients,)
-            Probability of a mutation, by model.
+        predicted : dict of str to array-like of shape (n_patients,)
+            Probability of a mutation or another score, by model.
         ax : matplotlib Axes, default=None
 
         Returns
         -------
         ROCDisplay
         """
-        curves, aucs = {}, {}
-        for name, probability in probabilities.items():
-            auc = classification_metrics(y_true, probability)["AUC"]
-            aucs[name] = (auc, *auc_interval(y_true, probability))
-            curves[name] = roc_curve(y_true, probability, drop_intermediate=False)[:2]
-        return cls(curves, aucs, len(y_true)).plot(ax=ax)
-
-    @classmethod
-    def from_comparison(cls, comparison: Comparison, *, ax=None):
-        """Draw the curves of all models of a comparison.
-
-        Parameters
-        ----------
-        comparison : Comparison
-        ax : matplotlib Axes, default=None
-
-        Returns
-        -------
-        ROCDisplay
-        """
-        table = comparison.scores
-        probabilities = table.drop(columns=["repeat", "fold", "mutant"])
-        return cls.from_predictions(table["mutant"], dict(probabilities.items()), ax=ax)
+        truth, curves, aucs, bands = np.asarray(y_true, bool), {}, {}, {}
+        for name, score in predicted.items():
+            aucs[name] = (delong_variance(y_true, score)[0], *auc_interval(y_true, score))
+            curves[name] = roc_curve(y_true, score, drop_intermediate=False)[:2]
+            if len(predicted) <= MOST_BANDS:
+                bands[name] = sensitivity_band(truth, np.asarray(score, float))
+        return cls(curves, aucs, bands, len(truth)).plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Draw the plot.
@@ -98,6 +118,8 @@ class ROCDisplay:
                 linewidth=2,
                 label=f"{name}: {auc:.2f} [{low:.2f}, {high:.2f}]",
             )
+            if name in self.bands:
+                self.ax_.fill_between(GRID, *self.bands[name], color=colour, alpha=0.13, lw=0)
         self.ax_.set(
             xlabel="1 - specificity",
             ylabel="sensitivity",

@@ -4,10 +4,29 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from sklearn.metrics import auc
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import auc, average_precision_score
 
+from sklidh.evaluation import compare, cross_validate, decision_curve
+from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.images import ImageError
-from sklidh.plotting import CaseDisplay, LossCurveDisplay, ROCDisplay, SelectedFeaturesDisplay
+from sklidh.plotting import (
+    BlockImportanceDisplay,
+    CalibrationDisplay,
+    CaseDisplay,
+    CodesDisplay,
+    ConfusionMatrixDisplay,
+    CorrelationMapDisplay,
+    DecisionCurveDisplay,
+    ForestDisplay,
+    LossCurveDisplay,
+    PRDisplay,
+    ROCDisplay,
+    SelectedFeaturesDisplay,
+    VolcanoDisplay,
+)
+from sklidh.selection import MannWhitneySelector
 
 NAMES = [
     "T1__radiomics__original_shape_Sphericity",
@@ -24,6 +43,129 @@ def test_the_area_under_the_drawn_curve_is_the_auc_in_the_legend():
     assert auc(*display.curves["model"]) == pytest.approx(display.aucs["model"][0])
     (label,) = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert label.startswith(f"model: {display.aucs['model'][0]:.2f} [")
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    y = np.resize([0, 1, 0], 60)
+    X = pd.DataFrame(rng.normal(size=(60, 6)), columns=[f"{m}__f{i}" for m in "AB" for i in "012"])
+    X["A__f0"] += 2 * y
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def comparison(table):
+    models = {"logistic": LogisticRegression(), "majority": DummyClassifier()}
+    return compare(models, *table, cross_validate)
+
+
+@pytest.fixture(scope="module")
+def fusion(table):
+    return InvariantSpecificFusionClassifier(max_epochs=100, random_state=0).fit(*table)
+
+
+def test_the_band_of_a_curve_holds_the_curve_and_is_left_out_where_bands_would_hide_each_other():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 40)
+    display = ROCDisplay.from_predictions(y, {"model": rng.normal(size=80) + y})
+    low, high = display.bands["model"]
+    curve = np.interp(np.linspace(0, 1, 101), *display.curves["model"])
+    # A bootstrap of steps is not smooth: at a few places the curve may touch the band from outside.
+    assert np.mean((low <= curve) & (curve <= high)) > 0.95
+    assert not ROCDisplay.from_predictions(y, dict.fromkeys("abcd", y * 1.0)).bands
+
+
+@pytest.mark.parametrize(
+    "display", [ROCDisplay, PRDisplay, CalibrationDisplay, DecisionCurveDisplay]
+)
+def test_a_comparison_is_drawn_with_one_curve_a_model_and_an_estimator_with_its_own(
+    display, comparison, table
+):
+    X, y = table
+    drawn = display.from_comparison(comparison)
+    assert {"logistic", "majority"} <= set(drawn.curves)
+    fitted = LogisticRegression().fit(X, y)
+    assert "LogisticRegression" in display.from_estimator(fitted, X, y).curves
+
+
+def test_precision_and_recall_are_those_of_average_precision(table):
+    X, y = table
+    display = PRDisplay.from_predictions(y, {"model": X["A__f0"]})
+    recall, precision = display.curves["model"]
+    area = -np.sum(np.diff(recall) * precision[:-1])
+    assert display.averages["model"] == pytest.approx(area)
+    assert area == pytest.approx(average_precision_score(y, X["A__f0"]))
+    assert display.prevalence == pytest.approx(1 / 3)
+
+
+def test_true_probabilities_lie_on_the_diagonal():
+    rng = np.random.default_rng(0)
+    probability = rng.uniform(size=4000)
+    y = rng.random(4000) < probability
+    display = CalibrationDisplay.from_predictions(y, {"truth": probability})
+    mean, observed = display.curves["truth"]
+    np.testing.assert_allclose(observed, mean, atol=0.06)
+    assert display.n_in_bin == 500
+    (label,) = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert label.startswith("truth: slope ")
+
+
+def test_the_decision_curve_is_the_net_benefit(table):
+    X, y = table
+    probability = LogisticRegression().fit(X, y).predict_proba(X)[:, 1]
+    display = DecisionCurveDisplay.from_predictions(y, {"model": probability})
+    pd.testing.assert_frame_equal(display.curves, decision_curve(y, {"model": probability}))
+
+
+def test_the_confusion_matrix_counts_rows_as_truth_and_columns_as_calls(comparison):
+    display = ConfusionMatrixDisplay.from_predictions([0, 0, 0, 1], [0, 0, 1, 1])
+    assert display.counts.tolist() == [[2, 1], [0, 1]]
+    texts = [text.get_text() for text in display.ax_.texts]
+    assert texts[0] == "2\n67%\nspecificity"
+    evaluated = ConfusionMatrixDisplay.from_evaluation(comparison.evaluations["majority"])
+    assert evaluated.counts.tolist() == [[40, 0], [20, 0]]
+
+
+def test_the_volcano_s_sides_are_the_features_aucs(table):
+    X, y = table
+    selector = MannWhitneySelector().fit(X, y)
+    display = VolcanoDisplay.from_estimator(selector, X, y)
+    mutant, wildtype = X["A__f0"][y == 1].to_numpy(), X["A__f0"][y == 0].to_numpy()
+    assert display.aucs["A__f0"] == pytest.approx(np.mean(mutant[:, None] > wildtype))
+    assert display.kept["A__f0"]
+    assert f"1  {display.pvalues.idxmin()}" in display.ax_.texts[-1].get_text()
+
+
+def test_the_correlation_map_keeps_every_value_and_puts_like_features_together(table):
+    X = table[0].assign(twin=lambda t: t["B__f1"] + 0.01 * t["A__f1"], gap=np.nan)
+    display = CorrelationMapDisplay.from_features(X)
+    order = display.correlations.index
+    assert sorted(order) == sorted(X.columns)
+    expected = X.corr().loc["A__f0", "B__f2"]
+    assert display.correlations.loc["A__f0", "B__f2"] == pytest.approx(expected)
+    assert abs(order.get_loc("twin") - order.get_loc("B__f1")) == 1
+    assert display.ax_.get_title().startswith("8 features; 1 pairs")
+
+
+def test_codes_have_one_panel_for_what_is_shared_and_one_a_block(fusion, table):
+    display = CodesDisplay.from_estimator(fusion, *table)
+    titles = [ax.get_title() for ax in display.axes_]
+    assert titles == ["invariant, all blocks", "specific, A", "specific, B"]
+    np.testing.assert_allclose(display.codes, fusion.transform(table[0]))
+
+
+def test_the_block_that_carries_the_signal_matters(fusion, table):
+    importance = BlockImportanceDisplay.from_estimator(fusion, *table, n_repeats=5).importance
+    assert importance.loc["A", "mean"] > 0.1 > abs(importance.loc["B", "mean"])
+
+
+def test_the_forest_draws_intervals_and_tests_against_the_reference(comparison):
+    display = ForestDisplay.from_comparison(comparison, reference="logistic")
+    assert display.aucs["AUC"].to_dict() == comparison.table["AUC"].to_dict()
+    told = [text.get_text() for text in display.ax_.texts]
+    assert told[0].endswith("reference")
+    assert "p < 0.001" in told[1]
 
 
 def test_selected_features_are_counted_by_modality_and_kind_in_the_order_of_the_columns():

@@ -1,0 +1,124 @@
+"""Whether of the patients given a probability of 0.7, seven in ten are mutant."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.calibration import calibration_curve
+
+from sklidh.evaluation import calibration_line
+from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._predictions import PredictionsMixin
+
+FEWEST_IN_BIN = 8
+MOST_BINS = 8
+
+
+@dataclass
+class CalibrationDisplay(PredictionsMixin):
+    """Draw the part of mutants against the probability that was predicted for them.
+
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`.
+
+    Parameters
+    ----------
+    curves : dict of str to (ndarray, ndarray)
+        Mean probability and part of mutants, each of shape (n_bins,), by model; as many patients
+        in each bin.
+    lines : dict of str to (float, float)
+        Slope and intercept of calibration, by model (`calibration_line`).
+    probabilities : dict of str to ndarray of shape (n_patients,)
+        Drawn as marks at the foot.
+    n_in_bin : int
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Set by `plot`.
+    """
+
+    curves: dict
+    lines: dict
+    probabilities: dict
+    n_in_bin: int
+
+    @classmethod
+    def from_predictions(cls, y_true, predicted, *, ax=None):
+        """Draw probabilities predicted for the same patients.
+
+        Parameters
+        ----------
+        y_true : array-like of bool or 0/1, shape (n_patients,)
+        predicted : dict of str to array-like of shape (n_patients,)
+            Probability of a mutation, by model.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        CalibrationDisplay
+        """
+        n_bins = int(np.clip(len(y_true) // FEWEST_IN_BIN, 2, MOST_BINS))
+        curves, lines = {}, {}
+        for name, probability in predicted.items():
+            observed, mean = calibration_curve(
+                y_true, probability, n_bins=n_bins, strategy="quantile"
+            )
+            curves[name] = mean, observed
+            lines[name] = calibration_line(y_true, probability)
+        predicted = {name: np.asarray(p, float) for name, p in predicted.items()}
+        return cls(curves, lines, predicted, len(y_true) // n_bins).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the plot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None draws on a new figure.
+
+        Returns
+        -------
+        CalibrationDisplay
+            Itself, with ``ax_`` and ``figure_``.
+        """
+        self.ax_ = new_axes(ax)
+        self.figure_ = self.ax_.figure
+        self.ax_.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
+        for place, (name, (mean, observed)) in enumerate(self.curves.items()):
+            colour = COLOURS[place % len(COLOURS)]
+            slope, intercept = self.lines[name]
+            label = f"{name}: slope {slope:.2f}, intercept {intercept:+.2f}"
+            spans = [
+                binomtest(round(part * self.n_in_bin), self.n_in_bin).proportion_ci()
+                for part in observed
+            ]
+            below = [max(part - span.low, 0) for part, span in zip(observed, spans, strict=True)]
+            above = [max(span.high - part, 0) for part, span in zip(observed, spans, strict=True)]
+            self.ax_.errorbar(
+                mean,
+                observed,
+                yerr=[below, above],
+                color=colour,
+                ecolor=(*_rgb(colour), 0.35),
+                marker="o",
+                linewidth=2,
+                elinewidth=1.5,
+                label=label,
+            )
+            foot = np.full(len(self.probabilities[name]), -0.03 - 0.03 * place)
+            self.ax_.plot(self.probabilities[name], foot, "|", color=colour, alpha=0.5, ms=5)
+        self.ax_.set(
+            xlabel="predicted probability of a mutation",
+            ylabel="part of mutants",
+            xlim=(-0.02, 1.02),
+            ylim=(-0.04 - 0.03 * len(self.curves), 1.02),
+            title=f"Calibration, about {self.n_in_bin} patients a point",
+        )
+        self.ax_.legend(fontsize="small", loc="lower right")
+        return self
+
+
+def _rgb(colour):
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(colour)

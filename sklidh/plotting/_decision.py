@@ -1,0 +1,195 @@
+"""What acting on a model is worth, and whom it calls what."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix
+
+from sklidh.evaluation import Evaluation, decision_curve
+from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._predictions import PredictionsMixin
+
+
+@dataclass
+class DecisionCurveDisplay(PredictionsMixin):
+    """Draw the net benefit of acting on each model, beside acting on everybody and on nobody.
+
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`.
+
+    Parameters
+    ----------
+    curves : DataFrame of shape (n_thresholds, n_models + 2)
+        As `decision_curve` returns it.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Set by `plot`.
+    """
+
+    curves: pd.DataFrame
+
+    @classmethod
+    def from_predictions(cls, y_true, predicted, *, ax=None):
+        """Draw probabilities predicted for the same patients.
+
+        Parameters
+        ----------
+        y_true : array-like of bool or 0/1, shape (n_patients,)
+        predicted : dict of str to array-like of shape (n_patients,)
+            Probability of a mutation, by model.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        DecisionCurveDisplay
+        """
+        return cls(decision_curve(y_true, predicted)).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the plot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None draws on a new figure.
+
+        Returns
+        -------
+        DecisionCurveDisplay
+            Itself, with ``ax_`` and ``figure_``.
+        """
+        self.ax_ = new_axes(ax)
+        self.figure_ = self.ax_.figure
+        plain = {"all": ("0.55", "--", "act on all"), "none": ("0.2", ":", "act on none")}
+        models = [name for name in self.curves if name not in plain]
+        styles = {n: (COLOURS[i % len(COLOURS)], "-", n) for i, n in enumerate(models)} | plain
+        for name, (colour, line, label) in styles.items():
+            self.ax_.plot(
+                self.curves.index,
+                self.curves[name],
+                color=colour,
+                linestyle=line,
+                linewidth=2 if line == "-" else 1.3,
+                label=label,
+            )
+        best = self.curves.drop(columns="none").to_numpy().max()
+        self.ax_.set(
+            xlabel="probability from which one acts",
+            ylabel="net benefit (true positives a patient)",
+            xlim=(0, 1),
+            # What harms is below zero, and how far is of no interest.
+            ylim=(-0.15 * best, 1.08 * best),
+            title="Decision curve",
+        )
+        self.ax_.legend(fontsize="small", loc="upper right")
+        return self
+
+
+@dataclass
+class ConfusionMatrixDisplay:
+    """Draw how many patients of each class are called what.
+
+    Build it with `from_predictions`, `from_estimator` or `from_evaluation`.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (2, 2)
+        Row: wild type, mutant. Column: called wild type, called mutant.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Set by `plot`.
+    """
+
+    counts: np.ndarray
+
+    @classmethod
+    def from_predictions(cls, y_true, called, *, ax=None):
+        """Draw the calls of one model.
+
+        Parameters
+        ----------
+        y_true : array-like of bool or 0/1, shape (n_patients,)
+        called : array-like of bool or 0/1, shape (n_patients,)
+            Who is called mutant.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        ConfusionMatrixDisplay
+        """
+        truth, called = np.asarray(y_true, int), np.asarray(called, int)
+        return cls(confusion_matrix(truth, called, labels=[0, 1])).plot(ax=ax)
+
+    @classmethod
+    def from_estimator(cls, classifier, X, y, *, ax=None):
+        """Draw the calls of a fitted classifier.
+
+        Parameters
+        ----------
+        classifier : fitted classifier
+        X : DataFrame of shape (n_patients, n_columns)
+        y : array-like of shape (n_patients,)
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        ConfusionMatrixDisplay
+        """
+        mutation = classifier.classes_[-1]
+        called = classifier.predict(X) == mutation
+        return cls.from_predictions([label == mutation for label in y], called, ax=ax)
+
+    @classmethod
+    def from_evaluation(cls, evaluation: Evaluation, *, ax=None):
+        """Draw the calls of an evaluation, at the threshold that each fold chose.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+            With repeats, the first.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        ConfusionMatrixDisplay
+        """
+        first = evaluation.repeats[0]
+        return cls.from_predictions(first["mutant"], first["called"], ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the plot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None draws on a new figure.
+
+        Returns
+        -------
+        ConfusionMatrixDisplay
+            Itself, with ``ax_`` and ``figure_``.
+        """
+        self.ax_ = new_axes(ax, figsize=(3.8, 3.4))
+        self.figure_ = self.ax_.figure
+        parts = self.counts / np.maximum(self.counts.sum(1, keepdims=True), 1)
+        self.ax_.imshow(parts, cmap="Blues", vmin=0, vmax=1.15)
+        names = (("specificity", "called mutant"), ("called wild type", "sensitivity"))
+        for (row, column), part in np.ndenumerate(parts):
+            self.ax_.text(
+                column,
+                row,
+                f"{self.counts[row, column]}\n{part:.0%}\n{names[row][column]}",
+                ha="center",
+                va="center",
+                color="white" if part > 0.55 else "black",
+            )
+        classes = ["wild type", "mutant"]
+        self.ax_.set(xticks=[0, 1], yticks=[0, 1], xticklabels=classes, yticklabels=classes)
+        self.ax_.set(xlabel="called", ylabel="is", title=f"{self.counts.sum()} patients")
+        self.ax_.spines[:].set_visible(False)
+        self.ax_.tick_params(length=0)
+        return self

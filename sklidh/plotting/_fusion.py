@@ -1,0 +1,171 @@
+"""What the constrained fusion made of the modalities: its codes, and what each block is worth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sklidh.plotting._axes import COLOURS, new_axes
+
+
+def _split(pipeline, X):
+    """Return the last step of a pipeline and what reaches it; of a classifier, itself and X."""
+    steps = getattr(pipeline, "steps", None)
+    return (steps[-1][1], pipeline[:-1].transform(X)) if steps else (pipeline, X)
+
+
+@dataclass
+class CodesDisplay:
+    """Draw the fusion's codes: what the modalities share, and what each has of its own.
+
+    Build it with `from_estimator`.
+
+    Parameters
+    ----------
+    codes : DataFrame of shape (n_patients, n_codes)
+        Columns as the fusion names them: ``T1__invariant0``, ``T1__specific0``, ...; those of the
+        first member.
+    mutant : ndarray of bool of shape (n_patients,)
+
+    Attributes
+    ----------
+    axes_, figure_ : array of matplotlib Axes, and Figure
+        Set by `plot`.
+
+    References
+    ----------
+    Shi et al. 2023, section II.E and Fig. 5.
+    """
+
+    codes: pd.DataFrame
+    mutant: np.ndarray
+
+    @classmethod
+    def from_estimator(cls, classifier, X, y):
+        """Draw the codes of patients.
+
+        Parameters
+        ----------
+        classifier : fitted InvariantSpecificFusionClassifier
+            Or a Pipeline that ends with one.
+        X : DataFrame of shape (n_patients, n_columns)
+        y : array-like of shape (n_patients,)
+
+        Returns
+        -------
+        CodesDisplay
+        """
+        fusion, X = _split(classifier, X)
+        names = fusion.get_feature_names_out()
+        codes = pd.DataFrame(np.asarray(fusion.transform(X)), columns=names)
+        codes = codes[[name for name in names if "_member" not in name]]
+        return cls(codes, np.asarray(y) == fusion.classes_[-1]).plot()
+
+    def plot(self):
+        """Draw on a new figure: the shared space, then one panel a block.
+
+        Returns
+        -------
+        CodesDisplay
+            Itself, with ``axes_`` and ``figure_``.
+        """
+        from matplotlib.figure import Figure
+
+        blocks = list(dict.fromkeys(name.split("__")[0] for name in self.codes))
+        n_panels = 1 + len(blocks)
+        self.figure_ = Figure(figsize=(2.9 * n_panels, 3.3), layout="constrained")
+        self.axes_ = self.figure_.subplots(1, n_panels, squeeze=False)[0]
+        shared, *own = self.axes_
+        for marker, block in zip("osD^vPX*" * len(blocks), blocks, strict=False):
+            self._scatter(shared, f"{block}__invariant", marker)
+            shared.plot([], [], marker, color="0.4", label=block)
+        shared.set_title("invariant, all blocks", fontsize="medium")
+        shared.legend(fontsize="x-small")
+        for ax, block in zip(own, blocks, strict=True):
+            self._scatter(ax, f"{block}__specific", "o")
+            ax.set_title(f"specific, {block}", fontsize="medium")
+        for mutant, label in ((False, "wild type"), (True, "mutant")):
+            own[0].plot([], [], "o", color=COLOURS[int(mutant)], label=label)
+        own[0].legend(fontsize="x-small")
+        return self
+
+    def _scatter(self, ax, prefix, marker):
+        columns = [name for name in self.codes if name.startswith(prefix)]
+        first = self.codes[columns[0]]
+        second = self.codes[columns[1]] if len(columns) > 1 else np.zeros(len(first))
+        colours = [COLOURS[int(mutant)] for mutant in self.mutant]
+        ax.scatter(first, second, c=colours, marker=marker, s=16, alpha=0.65, linewidths=0)
+        ax.set(xlabel="feature 0", ylabel="feature 1")
+        ax.spines[["top", "right"]].set_visible(False)
+
+
+@dataclass
+class BlockImportanceDisplay:
+    """Draw how much the AUC drops when a block's rows are shuffled among the patients.
+
+    Build it with `from_estimator`.
+
+    Parameters
+    ----------
+    importance : DataFrame of shape (n_blocks, 2)
+        "mean" and "std" of the drop; index: the blocks.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Set by `plot`.
+    """
+
+    importance: pd.DataFrame
+
+    @classmethod
+    def from_estimator(cls, classifier, X, y, *, n_repeats=30, random_state=0, ax=None):
+        """Shuffle and draw.
+
+        Parameters
+        ----------
+        classifier : fitted fusion
+            Or a Pipeline that ends with one.
+        X : DataFrame of shape (n_patients, n_columns)
+            Patients that were not trained on.
+        y : array-like of shape (n_patients,)
+        n_repeats : int, default=30
+            Shufflings of each block.
+        random_state : int or None, default=0
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        BlockImportanceDisplay
+        """
+        fusion, X = _split(classifier, X)
+        table = fusion.block_importance(X, y, n_repeats=n_repeats, random_state=random_state)
+        return cls(table).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the plot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None draws on a new figure.
+
+        Returns
+        -------
+        BlockImportanceDisplay
+            Itself, with ``ax_`` and ``figure_``.
+        """
+        self.ax_ = new_axes(ax, figsize=(5.0, 0.5 * len(self.importance) + 1.3))
+        self.figure_ = self.ax_.figure
+        self.ax_.barh(
+            self.importance.index,
+            self.importance["mean"],
+            xerr=self.importance["std"],
+            color=COLOURS[0],
+            ecolor="0.4",
+            height=0.6,
+        )
+        self.ax_.axvline(0, color="0.3", linewidth=1)
+        self.ax_.invert_yaxis()
+        self.ax_.set(xlabel="loss of AUC when the block is shuffled", title="Block importance")
+        return self

@@ -1,0 +1,55 @@
+"""What all plots of predicted patients share: three ways to hand the predictions over."""
+
+from collections.abc import Mapping
+
+from sklidh.evaluation import Comparison
+
+
+class PredictionsMixin:
+    """Build a Display from predictions, from fitted models, or from a comparison."""
+
+    # Whether it draws ranks, to which a decision function gives more than a probability does.
+    _ranks = False
+
+    @classmethod
+    def from_estimator(cls, estimators, X, y, *, ax=None):
+        """Draw one fitted model or several, on patients whom none was trained on.
+
+        Parameters
+        ----------
+        estimators : fitted classifier, or dict of str to fitted classifier
+        X : DataFrame of shape (n_patients, n_columns)
+        y : array-like of shape (n_patients,)
+            The class that sorts last is the mutation.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        Display
+        """
+        if not isinstance(estimators, Mapping):
+            estimators = {type(estimators).__name__: estimators}
+        predicted = {}
+        for name, model in estimators.items():
+            decide = getattr(model, "decision_function", None) if cls._ranks else None
+            predicted[name] = decide(X) if decide else model.predict_proba(X)[:, 1]
+        mutation = next(iter(estimators.values())).classes_[-1]
+        return cls.from_predictions([label == mutation for label in y], predicted, ax=ax)
+
+    @classmethod
+    def from_comparison(cls, comparison: Comparison, *, ax=None):
+        """Draw all models of a comparison.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            With repeats, a patient counts once in each.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        Display
+        """
+        table = comparison.scores if cls._ranks else comparison.predictions
+        predicted = dict(table.drop(columns=["repeat", "fold", "mutant"]).items())
+        return cls.from_predictions(table["mutant"], predicted, ax=ax)
