@@ -42,6 +42,11 @@ def is_dicom_folder(path) -> bool:
         return any(entry.is_file() and is_dicom_file(entry.path) for entry in entries)
 
 
+def is_dicom(cell) -> bool:
+    """Tell whether a cell names a DICOM file or a folder of them."""
+    return is_path(cell) and (os.fspath(cell).lower().endswith(".dcm") or is_dicom_folder(cell))
+
+
 def image_columns(X) -> list[str]:
     """Name the columns of a table that hold images, the mask left out.
 

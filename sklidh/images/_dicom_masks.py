@@ -42,8 +42,8 @@ def load_mask(path, like) -> sitk.Image:
         raise CorruptImage(f"is DICOM of modality {kind!r}; SEG and RTSTRUCT are masks")
     if like is None:
         raise GeometryMismatch(
-            f"is a DICOM {kind}, which lies on the grid of an image; read it by read_case, or give "
-            "read_mask the image as like="
+            f"is a DICOM {kind}, which lies on the grid of an image: read it by read_case, or give "
+            "read_mask the image as like=; RigidRegistration turns it into an image"
         )
     labels = np.zeros(like.GetSize()[::-1], np.uint16)
     try:

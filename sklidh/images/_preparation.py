@@ -160,14 +160,9 @@ class ImagePreparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             for patient, column in places
         ]
         results = Parallel(self.n_jobs, return_as="generator")(jobs)
+        results = progress(results, self._name, total=len(jobs), verbose=self.verbose)
+        done = dict(zip(places, results, strict=True))
         prepared = X.copy()
-        done = dict(
-            zip(
-                places,
-                progress(results, self._name, total=len(jobs), verbose=self.verbose),
-                strict=True,
-            )
-        )
         for column in columns:
             cells = [done.get((patient, column), X.at[patient, column]) for patient in X.index]
             # pandas must not look into an image for numbers.

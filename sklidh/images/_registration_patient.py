@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from sklidh.images._cached_images import cache_entry, keep, recall
+from sklidh.images._columns import is_dicom
 from sklidh.images._errors import EmptyROI, ImageError, describe_source, naming
 from sklidh.images._grids import grid_difference
 from sklidh.images._reading import read_image, read_labels
@@ -54,10 +55,13 @@ def lay_image(image, reference, *, tolerance, **search):
     return Laid(resample(image, reference, fit.matrix), fit)
 
 
-def lay_mask(mask, reference):
-    """Bring a mask into the reference's grid; labels come from the nearest voxel."""
+def lay_mask(mask, reference, *, dicom):
+    """Bring a mask into the reference's grid; labels come from the nearest voxel.
+
+    One that lies in it stays as it is, but for DICOM: no later step could lay it on a grid.
+    """
     if not grid_difference(mask, reference):
-        return Laid(None, None)
+        return Laid(mask if dicom else None, None)
     carried = sitk.Resample(mask, reference, sitk.Transform(), sitk.sitkNearestNeighbor)
     if not sitk.GetArrayViewFromImage(carried).any():
         raise EmptyROI("no voxel of the mask lies within the reference image: another patient's?")
@@ -147,7 +151,7 @@ def register_patient(patient, row, *, reference, mask, folder, settings):
     for column, cell in row.items():
         if column == reference or is_missing(cell):
             continue
-        how = {} if column == mask else settings
+        how = {"dicom": is_dicom(cell)} if column == mask else settings
         entry = cache_entry(folder, (row[reference], cell), ARITHMETIC, how)
         laid = remembered(recall(entry))
         if laid is None:

@@ -16,6 +16,7 @@ from sklidh.images import (
     ImageError,
     MissingLabel,
     NonIntegerMask,
+    Resampling,
     WrongDimension,
     check_case,
     image_columns,
@@ -272,7 +273,12 @@ def test_a_cohort_of_dicom_goes_through_table_check_and_registration(volume, ser
     assert image_columns(X) == ["T1", "T2"]
     assert check_case(X.loc["P1"], ["T1", "T2"]) == []
     register = RigidRegistration(warn_below=0, cache=tmp_path / "cache")
-    assert register.fit_transform(X).equals(X)
+    registered = register.fit_transform(X)
+    assert registered[["T1", "T2"]].equals(X[["T1", "T2"]])
+    # The mask has become an image, which the steps that follow can read by itself.
+    for prepared in (registered, Resampling((1, 1, 3), cache=False).fit_transform(registered)):
+        _, mask = read_case(*prepared.loc["P1", ["T1", "mask"]])
+        assert mask.GetDepth() == 6
 
 
 def test_the_fingerprint_of_a_folder_is_that_of_its_slices(volume, series, tmp_path):
