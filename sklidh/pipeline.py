@@ -16,7 +16,35 @@ PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
 """Input Method 3 (paper III.C): each sequence with the one that enhances it."""
 
 
-def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> ColumnTransformer:
+class ModalityTransformer(ColumnTransformer):
+    """A ColumnTransformer that hands its output format to whatever is swapped in.
+
+    scikit-learn gives a container's output format to the steps that it has when ``set_output`` is
+    called. A selector put in later would return a bare array, the index of the patients would be
+    lost there, and the modalities could not be joined row by row.
+
+    `per_modality` makes it.
+    """
+
+    def set_params(self, **params):
+        """Set parameters, and give estimators among them the output format.
+
+        Parameters
+        ----------
+        **params
+            As in `ColumnTransformer`.
+
+        Returns
+        -------
+        ModalityTransformer
+            Itself.
+        """
+        super().set_params(**params)
+        output = getattr(self, "_sklearn_output_config", {}).get("transform")
+        return self if output is None else self.set_output(transform=output)
+
+
+def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> ModalityTransformer:
     """Give every modality a branch of its own, fed with its image and the tumour mask.
 
     Parameters
@@ -33,8 +61,8 @@ def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> 
 
     Returns
     -------
-    ColumnTransformer
-        From a DataFrame of images (n_patients, n_columns) to features named
+    ModalityTransformer
+        A ColumnTransformer, from a DataFrame of images (n_patients, n_columns) to features named
         ``modality__feature``, once ``set_output(transform="pandas")`` is on.
 
     Raises
@@ -55,7 +83,7 @@ def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> 
             f"{mask!r}; got {modalities}"
         )
     make = (lambda: clone(branch)) if isinstance(branch, BaseEstimator) else branch
-    return ColumnTransformer(
+    return ModalityTransformer(
         [(modality, make(), [modality, mask]) for modality in modalities], n_jobs=n_jobs
     )
 

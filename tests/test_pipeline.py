@@ -100,6 +100,15 @@ def test_any_scikit_learn_selector_swaps_in(phantoms, fast):
     assert sum(name.startswith("T1__") for name in names) == 5
 
 
+def test_a_selector_that_is_swapped_in_keeps_the_patients_for_the_steps_after_it(phantoms, fast):
+    X, y = shuffled(*phantoms)
+    fast.set_params(intra__T1__mannwhitneyselector=SelectKBest(k=5)).fit(X, y)
+    assert fast[:-1].transform(X).index.equals(X.index)
+    search = GridSearchCV(fast, {"intra__T1__mannwhitneyselector": [SelectKBest(k=4)]}, cv=2)
+    search.fit(X, y)
+    assert search.best_estimator_["intra"].transformers_[0][1][2].k == 4
+
+
 def test_any_classifier_and_any_selection_swap_in(phantoms):
     X, y = phantoms
     pipeline = quick_pipeline(deep=None, selection=None, classifier=LogisticRegression()).fit(X, y)

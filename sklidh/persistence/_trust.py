@@ -27,6 +27,7 @@ PLAIN = frozenset(
         "sklearn.metrics._scorer._Scorer",
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.metrics._scorer._MultimetricScorer",
+        "sklidh.pipeline.ModalityTransformer",
         "sklidh.radiomics._settings.Settings",
         *(f"sklearn.model_selection._split.{name}" for name in _SPLITTERS),
     ]
