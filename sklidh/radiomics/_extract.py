@@ -16,7 +16,7 @@ from sklidh.radiomics._neighbours import half_directions
 from sklidh.radiomics._ngtdm import ngtdm_features
 from sklidh.radiomics._preprocessing import crop, normalise, resegment
 from sklidh.radiomics._resampling import INTERPOLATORS, resample
-from sklidh.radiomics._roi import Roi, bounding_box, check_region
+from sklidh.radiomics._roi import Roi, bounding_box, check_grid, check_region
 from sklidh.radiomics._settings import SettingsError, in_order
 from sklidh.radiomics._shape import shape_features
 from sklidh.radiomics._shape2d import shape2d_features
@@ -67,12 +67,11 @@ def extract(volume, mask, spacing, settings):
     SettingsError
         The settings hold something that only ``engine="pyradiomics"`` does.
     ValueError
-        The region is empty or too small for the settings, the image too small for a filter, or an
-        intensity is not finite.
+        Image, mask and voxel size do not belong together, an intensity is not finite, the region
+        is empty or too small for the settings, or the image too small for a filter.
     """
     check_supported(settings)
-    if volume.dtype.kind == "f" and not np.isfinite(volume).all():
-        raise ValueError("the image holds NaN or infinite intensities; repair it first")
+    check_grid(volume, mask, spacing)
     spacing = tuple(float(step) for step in spacing)
     volume, mask, form, spacing = _prepare(volume, mask, spacing, settings.setting)
     classes = settings.feature_classes

@@ -11,6 +11,8 @@ from sklidh.radiomics._roi import bounding_box
 # Standard deviations beyond which a voxel no longer reaches a result in double precision.
 REACH = 26.0
 FEWEST_VOXELS = 4
+# In voxels; below it the recursion's coefficients vanish, and with them its normalisation.
+NARROWEST = 0.01
 
 
 def log_image(volume, roi, spacing, sigma, *, occupied=None):
@@ -74,6 +76,11 @@ def check_room(shape, spacing, sigma):
             raise ValueError(
                 f"the image has {size} voxels of {step:g} mm along an axis, too few for LoG with "
                 f"sigma={sigma} mm, which needs {needed}; leave this sigma out"
+            )
+        if sigma / step < NARROWEST:
+            raise ValueError(
+                f"LoG with sigma={sigma} mm is not defined on voxels of {step:g} mm, where it "
+                f"reaches no other voxel; sigma of {NARROWEST * step:g} mm or more is accepted"
             )
 
 

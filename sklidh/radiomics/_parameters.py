@@ -135,15 +135,15 @@ DISCRETISATION_AND_MATRICES = {
     "weightingNorm": _choice(None, "euclidean", "manhattan", "infinity", "no_weighting", None),
     "symmetricalGLCM": _flag(True),
     "gldm_a": _integer(0, 0),
-    "voxelArrayShift": Parameter(0, _is_int, "an integer"),
+    "voxelArrayShift": _integer(0, -(2**53), 2**53),
 }
 
 # Read by one filter.
 FILTERS = {
     "Wavelet": {
         "wavelet": Parameter("coif1", _is_wavelet, "the name of a discrete wavelet of PyWavelets"),
-        "start_level": _integer(0, 0),
-        "level": _integer(1, 1),
+        "start_level": _integer(0, 0, 20),
+        "level": _integer(1, 1, 20),
     },
     "LoG": {
         # As written: sigma 1 names its columns log-sigma-1-mm-3D, and 1.0 log-sigma-1-0-mm-3D.

@@ -23,6 +23,11 @@ def pointwise_image(volume, roi, function):
     """
     x = volume[roi.box].astype(np.float64)
     m = max(abs(float(volume.min())), abs(float(volume.max())))
+    if m == 0:
+        raise ValueError(
+            "the image is 0 everywhere: Square, SquareRoot, Logarithm and Exponential "
+            "scale by its largest intensity"
+        )
     return function(x, m)
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 
 import numpy as np
 
+from sklidh.radiomics._roi import check_grid
 from sklidh.radiomics._settings import Settings, feature_names, in_order
 
 VERSION = "3.0.1"
@@ -83,6 +84,7 @@ def extract(volume, mask, spacing, settings: Settings) -> dict[str, float]:
     import SimpleITK as sitk
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 
+    check_grid(volume, mask, spacing)
     # In the image's own axes: origin and direction move a tumour but change no feature, except that
     # PyRadiomics rounds a resampled voxel half way between two by the origin's last digits.
     image = sitk.GetImageFromArray(np.ascontiguousarray(volume))

@@ -17,6 +17,7 @@ SPLINE_POLE = math.sqrt(3.0) - 2.0
 SPLINE_TOLERANCE = 1e-10
 # Voxels beyond which the pole's powers no longer reach a result in double precision.
 SPLINE_REACH = 64
+MOST_VOXELS = 2**28
 
 
 def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
@@ -58,6 +59,12 @@ def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
     # The outer edges of the two grids coincide, not the middles of their first voxels.
     origin = (0.5 * (new - old) / old + low / ratio) * old
     sizes = (high - low + 1).astype(int)
+    n_voxels = np.prod(high - low + 1)
+    if n_voxels > MOST_VOXELS:
+        raise ValueError(
+            f"resampledPixelSpacing={new[::-1].tolist()} makes {n_voxels:.1e} voxels around the "
+            f"region, more than the {MOST_VOXELS:.1e} that are accepted; choose larger voxels"
+        )
     places = [
         _places(origin[axis], sizes[axis], new[axis], old[axis], along_line=axis == 2)
         for axis in range(3)
@@ -123,6 +130,7 @@ def _cubic_spline(volume, places):
     coefficients = spline_coefficients(volume[tuple(box)])
     neighbours, weights = [], []
     for at, side, size in zip(places, box, volume.shape, strict=True):
+        at = at.clip(-1, size)  # beyond the image the result is not used
         first = np.floor(at.astype(np.float32)).astype(int) - 1  # ITK's single precision
         w = at - (first + 1)
         w3 = (1 / 6) * w * w * w

@@ -126,6 +126,37 @@ def _count_neighbours(is_inside, spans, offsets):
     return counts
 
 
+def check_grid(volume, mask, spacing):
+    """Check that image, region and voxel size belong together and can be computed with.
+
+    Parameters
+    ----------
+    volume : ndarray
+    mask : ndarray
+    spacing : sequence of float
+    """
+    if volume.ndim != 3 or mask.shape != volume.shape:
+        raise ValueError(
+            f"image and mask must have one shape of three dimensions (z, y, x); got {volume.shape} "
+            f"and {mask.shape}"
+        )
+    if mask.dtype != bool:
+        raise ValueError(f"the mask must be True in the region and False outside; got {mask.dtype}")
+    if volume.dtype.kind not in "iufb":
+        raise ValueError(f"the image holds {volume.dtype}; integers or real numbers are accepted")
+    if volume.dtype.kind == "f" and not np.isfinite(volume).all():
+        raise ValueError("the image holds NaN or infinite intensities; repair it first")
+    if volume.dtype.itemsize == 8 and volume.dtype.kind in "iu" and volume.size:
+        largest = max(abs(int(volume.min())), abs(int(volume.max())))
+        if largest > 2**53:
+            raise ValueError(
+                f"the image holds intensities up to {largest}; beyond 2**53 double precision does "
+                "not tell neighbours apart; rescale it first"
+            )
+    if len(spacing) != 3 or not all(0 < step < np.inf for step in spacing):
+        raise ValueError(f"the voxel size must be three lengths above 0 mm; got {tuple(spacing)}")
+
+
 def check_region(mask, *, fewest_axes=1, more_than=None):
     """Check that a region is large enough to be described.
 

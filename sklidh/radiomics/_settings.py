@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from itertools import product
 
 import numpy as np
@@ -212,8 +213,16 @@ def _from_parameters(parameters: dict) -> Settings:
         feature_classes=_feature_classes(parameters.get("featureClass")),
         setting=_defaults() | _check_values("setting", parameters.get("setting"), SETTINGS),
     )
-    if "LoG" in settings.image_types and not settings.of_image_type("LoG")["sigma"]:
-        raise SettingsError("imageType LoG: sigma is missing; give its widths in mm, as [1.0, 3.0]")
+    if "LoG" in settings.image_types:
+        widths = settings.of_image_type("LoG")["sigma"]
+        if not widths:
+            raise SettingsError(
+                "imageType LoG: sigma is missing; give its widths in mm, as [1.0, 3.0]"
+            )
+        if len(set(widths)) < len(widths):
+            raise SettingsError(
+                f"imageType LoG: sigma is {list(widths)}; each width once is accepted"
+            )
     if "shape2D" in settings.feature_classes and not settings.setting["force2D"]:
         raise SettingsError("featureClass shape2D needs setting force2D: true")
     return settings
@@ -266,7 +275,11 @@ def _check_keys(where: str, values: dict | None, accepted) -> dict:
     for key in values:
         if key not in accepted:
             problem = "has no effect there" if key in SETTINGS else "is unknown"
-            raise SettingsError(f"{where}: {key!r} {problem}; accepted: {', '.join(accepted)}")
+            near = get_close_matches(str(key), accepted, n=1, cutoff=0.8)
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            raise SettingsError(
+                f"{where}: {key!r} {problem}{meant}; accepted: {', '.join(accepted)}"
+            )
     return values
 
 

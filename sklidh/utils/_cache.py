@@ -35,12 +35,23 @@ def cache_folder(cache, name: str) -> Path | None:
     -------
     Path or None
         None where `cache` is False.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made, as where a file of that name is.
     """
     if cache is False:
         return None
     root = cache or os.environ.get("SKLIDH_CACHE") or Path.home() / ".cache" / "sklidh"
     folder = Path(root) / name
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(
+            f"the cache folder {folder} cannot be made ({error.strerror}); give another by cache= "
+            "or $SKLIDH_CACHE, or cache=False to keep nothing"
+        ) from error
     for left in folder.glob(f"{TEMPORARY}*"):
         # Another run may end it at this moment, and the folder may be for reading only.
         with suppress(OSError):

@@ -218,6 +218,31 @@ def test_a_slice_stays_a_slice_when_resampled():
     )
 
 
+RECIPES = {
+    # As PyRadiomics' own examples for thin slices and for single slices of MR combine them.
+    "thin slices": {
+        "imageType": {"Original": {}, "LoG": {"sigma": [2.0, 5.0]}, "Wavelet": {}},
+        "setting": {"resampledPixelSpacing": [2, 2, 2], "binWidth": 20, "voxelArrayShift": 300},
+    },
+    "in the plane": {
+        "imageType": {"Original": {}, "LoG": {"sigma": [2.0]}, "Wavelet": {}, "Exponential": {}},
+        "setting": {"resampledPixelSpacing": [2, 2, 0], "force2D": True, "padDistance": 10},
+    },
+    "normalised grey levels": {
+        "imageType": {"Original": {}, "Gradient": {}, "Logarithm": {}, "Square": {}},
+        "setting": {"binCount": 16, "resegmentRange": [-2, 2], "resegmentMode": "sigma"},
+    },
+}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_settings_together(recipe, dtype):
+    shape = (24, 60, 48)
+    setting = {"normalize": True, "normalizeScale": 100} | recipe["setting"]
+    assert_same(intensities(dtype, shape), ball(shape), recipe | {"setting": setting})
+
+
 @pytest.mark.parametrize(("axis", "region"), [(0, "one slice"), (2, "one column")])
 def test_the_form_of_a_region_in_one_plane(axis, region):
     settings = {
@@ -248,17 +273,24 @@ def test_a_real_image_with_thick_slices(preset):
     assert_same(sitk.GetArrayFromImage(image), mask, preset, image.GetSpacing()[::-1])
 
 
+REAL = [
+    (case, modality)
+    for case in ("TCGA-FG-6692", "BraTS2021_00006")
+    for modality in ("t1", "t1ce", "t2", "flair")
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("case", "modality"), [("TCGA-FG-6692", "t1ce"), ("BraTS2021_00006", "flair")]
-)
+@pytest.mark.parametrize(("case", "modality"), REAL)
 def test_a_real_tumour_at_full_size(case, modality):
+    """Every family, the filters on one image; benchmarks/radiomics.py compares both presets."""
     folder = DATA / "brats-4mod" / case
     if not folder.exists():
         pytest.skip(f"{folder} is not there")
     image = sitk.ReadImage(folder / f"{modality}.nii.gz")
     mask = sitk.GetArrayFromImage(sitk.ReadImage(folder / "seg.nii.gz")) > 0
-    assert_same(sitk.GetArrayFromImage(image), mask, "paper", image.GetSpacing()[::-1])
+    settings = "paper" if (case, modality) == REAL[0] else {"imageType": {"Gradient": {}}}
+    assert_same(sitk.GetArrayFromImage(image), mask, settings, image.GetSpacing()[::-1])
 
 
 @pytest.mark.parametrize(
@@ -299,8 +331,51 @@ def test_both_engines_refuse_the_same_regions(mask, settings):
             engine.extract(intensities(), mask, SPACING, settings)
 
 
-def test_an_image_that_is_not_finite_is_refused():
+def not_finite():
     volume = intensities(np.float32)
     volume[0, 0, 0] = np.nan
-    with pytest.raises(ValueError, match="NaN or infinite"):
-        native.extract(volume, ball(), SPACING, read_settings("paper"))
+    return volume
+
+
+BEYOND = intensities(np.int64) + 2**60
+NO_IMAGE = {
+    "not finite": (not_finite(), ball(), SPACING, "NaN or infinite"),
+    "a plane": (intensities()[3], ball()[3], SPACING, r"three dimensions.*\(24, 22\)"),
+    "another grid": (intensities(), ball()[1:], SPACING, r"\(20, 24, 22\) and \(19, 24, 22\)"),
+    "labels": (intensities(), ball().astype(int), SPACING, "mask must be True in the region"),
+    "complex": (intensities().astype(complex), ball(), SPACING, "holds complex128"),
+    "too large to tell apart": (BEYOND, ball(), SPACING, r"beyond 2\*\*53"),
+    "a voxel without depth": (intensities(), ball(), (0, 1, 1), "three lengths above 0 mm"),
+}
+
+
+@pytest.mark.parametrize(("volume", "mask", "spacing", "said"), NO_IMAGE.values(), ids=NO_IMAGE)
+def test_what_is_no_image_is_refused_by_both_engines(volume, mask, spacing, said):
+    for engine in (native, reference):
+        with pytest.raises(ValueError, match=said):
+            engine.extract(volume, mask, spacing, read_settings("paper"))
+
+
+@pytest.mark.parametrize("image_type", ["Square", "SquareRoot", "Logarithm", "Exponential"])
+def test_a_scale_of_nothing_is_an_error(image_type):
+    settings = read_settings({"imageType": {image_type: {}}})
+    with pytest.raises(ValueError, match="0 everywhere"):
+        native.extract(np.zeros(SHAPE, np.int16), ball(), SPACING, settings)
+
+
+def test_a_width_too_narrow_for_the_voxels_is_an_error():
+    settings = read_settings({"imageType": {"LoG": {"sigma": [1e-3]}}})
+    with pytest.raises(ValueError, match=r"sigma=0\.001 mm is not defined on voxels of 2\.5 mm"):
+        native.extract(intensities(), ball(), SPACING, settings)
+
+
+def test_a_grid_coarser_than_the_image_leaves_no_region():
+    settings = read_settings({"setting": {"resampledPixelSpacing": [100, 100, 100]}})
+    with pytest.raises(ValueError, match="no voxel of the region's label is left"):
+        native.extract(intensities(), ball(), SPACING, settings)
+
+
+def test_a_grid_too_fine_for_any_memory_is_an_error():
+    settings = read_settings({"setting": {"resampledPixelSpacing": [0.01, 0.01, 0.01]}})
+    with pytest.raises(ValueError, match=r"resampledPixelSpacing=\[0.01, .* choose larger voxels"):
+        native.extract(intensities(), ball(), SPACING, settings)

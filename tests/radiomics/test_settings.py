@@ -172,9 +172,13 @@ def test_the_text_tells_other_settings_apart(parameters):
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"settings": {}}, "'settings' is unknown; accepted: imageType, featureClass, setting"),
+        ({"settings": {}}, "'settings' is unknown .*; accepted: imageType, featureClass, setting"),
         ({"voxelSetting": {"kernelRadius": 2}}, "'voxelSetting' is unknown"),
-        ({"setting": {"binwidth": 5}}, "setting: 'binwidth' is unknown; accepted: .*binWidth"),
+        (
+            {"setting": {"binwidth": 5}},
+            "setting: 'binwidth' is unknown .*'binWidth'.*; accepted: ",
+        ),
+        ({"setting": {"force2DDimension": 0}}, r"unknown \(did you mean 'force2Ddimension'\?\)"),
         ({"setting": {"binWidth": 0}}, "binWidth is 0; accepted: a number above 0"),
         ({"setting": {"binWidth": "5"}}, "binWidth is '5'"),
         ({"setting": {"binWidth": None}}, "binWidth is None"),
@@ -188,6 +192,12 @@ def test_the_text_tells_other_settings_apart(parameters):
         ({"setting": {"wavelet": "coif99"}}, "wavelet is 'coif99'"),
         ({"setting": [5]}, r"setting: expected keys and values, got \[5\]"),
         ({"imageType": {"Log": {}}}, "imageType: 'Log' is unknown; accepted: .*LoG"),
+        (
+            {"imageType": {"LoG": {"sigma": [1, 2.0, 1.0]}}},
+            r"sigma is \[1, 2.0, 1.0\]; each width once",
+        ),
+        ({"imageType": {"Wavelet": {"level": 21}}}, "level is 21; accepted: .* 1 to 20"),
+        ({"setting": {"voxelArrayShift": 10**400}}, "voxelArrayShift is 1000"),
         ({"imageType": {"LoG": {}}}, "imageType LoG: sigma is missing"),
         ({"imageType": {"Original": {"sigma": [1]}}}, "imageType Original: 'sigma' has no effect"),
         ({"imageType": {"Original": {"normalize": True}}}, "'normalize' has no effect there"),

@@ -73,6 +73,11 @@ def test_the_folder_is_the_one_given_or_the_environments_or_none(tmp_path, monke
     assert cache_folder(False, "radiomics") is None
 
 
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(file):
+    with pytest.raises(OSError, match=rf"cache folder {file}/images cannot be made .*cache=False"):
+        cache_folder(file, "images")
+
+
 def test_without_any_setting_the_folder_is_in_the_users_home(tmp_path, monkeypatch):
     monkeypatch.delenv("SKLIDH_CACHE")
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
