@@ -99,12 +99,14 @@ def _prepare(volume, mask, spacing, setting):
         "fewest_axes": setting["minimumROIDimensions"],
         "more_than": setting["minimumROISize"],
     }
-    check_region(mask)
+    resampled = setting["resampledPixelSpacing"] and setting["interpolator"]
+    if resampled or setting["preCrop"]:
+        check_region(mask)
     if setting["normalize"]:
         volume = normalise(
             volume, scale=setting["normalizeScale"], outliers=setting["removeOutliers"]
         )
-    if setting["resampledPixelSpacing"] and setting["interpolator"]:
+    if resampled:
         volume, mask, spacing = resample(
             volume,
             mask,

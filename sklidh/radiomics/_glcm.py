@@ -123,16 +123,16 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
         "SumEntropy": _entropy(p.p_sum),
         "SumSquares": var_x,
     }
+    # Imc2 is NaN where rounding makes its information negative: PyRadiomics skips that direction.
+    table = np.array(list(features.values()))
+    defined = ~np.isnan(table)
+    n_defined = defined.sum(1)
+    means = np.where(defined, table, 0.0).sum(1) / np.where(n_defined > 0, n_defined, np.nan)
+    values = dict(zip(features, means, strict=True))
     if p.mcc is not None:
         # One grey level: 1 by definition, pairs or not.
-        features["MCC"] = p.mcc if i.size > 1 else np.ones(1)
-    return {name: _mean(each) for name, each in features.items()}
-
-
-def _mean(each):
-    # Imc2 is NaN where rounding makes its information negative: PyRadiomics skips that direction.
-    defined = each[~np.isnan(each)]
-    return defined.mean() if defined.size else np.nan
+        values["MCC"] = (p.mcc.mean() if p.mcc.size else np.nan) if i.size > 1 else 1.0
+    return values
 
 
 def _entropy(p):
@@ -154,21 +154,36 @@ def co_occurrence(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
             weighted[0] += np.tensordot(weights[first : first + at_once], counts, 1)
             continue
         parts.append(_reduce(counts, grey.level, symmetrical))
-        coefficients += [_mcc(c, symmetrical) for c in counts] if mcc else []
+        coefficients += list(_coefficients(counts, symmetrical)) if mcc else []
     if weights is not None:
         parts.append(_reduce(weighted, grey.level, symmetrical))
-        coefficients += [_mcc(weighted[0], symmetrical)] if mcc else []
+        coefficients += list(_coefficients(weighted, symmetrical)) if mcc else []
     total, *rest = (np.concatenate(part) for part in zip(*parts, strict=True))
     counted = total > 0
     found = np.array(coefficients)[counted] if mcc else None
     return CoOccurrence(grey.level, grey.highest, *(part[counted] for part in rest), found)
 
 
-def _mcc(counts, symmetrical):
-    p = counts[1:, 1:].astype(np.float64)
-    if symmetrical:
-        p = p + p.T
-    return maximal_correlation(p / p.sum()) if p.any() else np.nan
+@kernel
+def _coefficients(counts, symmetrical):
+    """Maximal correlation coefficient of each direction's matrix, NaN where it has no pair."""
+    n_directions, n = counts.shape[0], counts.shape[1] - 1
+    result = np.full(n_directions, np.nan)
+    p = np.empty((n, n))
+    for d in range(n_directions):
+        total = 0.0
+        for i in range(n):
+            for j in range(n):
+                p[i, j] = counts[d, i + 1, j + 1]
+                if symmetrical:
+                    p[i, j] += counts[d, j + 1, i + 1]
+                total += p[i, j]
+        if total > 0:
+            for i in range(n):
+                for j in range(n):
+                    p[i, j] /= total
+            result[d] = maximal_correlation(p)
+    return result
 
 
 @kernel

@@ -9,6 +9,7 @@ EPSILON = np.spacing(1.0)
 SETTLED = 1e-7
 
 
+@kernel
 def maximal_correlation(p):
     """Square root of the second largest eigenvalue of Q (Haralick's 14th feature).
 
@@ -28,19 +29,36 @@ def maximal_correlation(p):
     float
         1 for a single grey level.
     """
-    if len(p) < 2:
+    n = len(p)
+    if n < 2:
         return 1.0
-    px, py = p.sum(1), p.sum(0)
+    px, py = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        for j in range(n):
+            px[i] += p[i, j]
+            py[j] += p[i, j]
     root_x = np.sqrt(px)
     over_x, over_y = _inverse(root_x), _inverse(np.sqrt(py))
-    vector = second_eigenvector(p * over_x[:, None] * over_y, root_x)
-    right = (vector * over_x) @ p
-    left = (vector * root_x) @ (p / (px[:, None] * py + EPSILON))
-    return np.sqrt(max(left @ right, 0.0))
+    s = np.empty((n, n))
+    for i in range(n):
+        for j in range(n):
+            s[i, j] = p[i, j] * over_x[i] * over_y[j]
+    vector = second_eigenvector(s, root_x)
+    right, left = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        for j in range(n):
+            right[j] += vector[i] * over_x[i] * p[i, j]
+            left[j] += vector[i] * root_x[i] * (p[i, j] / (px[i] * py[j] + EPSILON))
+    return np.sqrt(max(_dot(left, right), 0.0))
 
 
+@kernel
 def _inverse(x):
-    return np.divide(1, x, out=np.zeros_like(x), where=x > 0)
+    result = np.zeros(x.size)
+    for i in range(x.size):
+        if x[i] > 0:
+            result[i] = 1 / x[i]
+    return result
 
 
 @kernel

@@ -168,10 +168,11 @@ def check_region(mask, *, fewest_axes=1, more_than=None):
     more_than : int or None
         ``minimumROISize``: a number of voxels that it must exceed.
     """
-    n_voxels = int(np.count_nonzero(mask))
-    if n_voxels == 0:
+    if not mask.any():
         raise ValueError("the mask is empty: no voxel of the region's label is left")
-    n_axes = sum(side.stop - side.start > 1 for side in bounding_box(mask))
+    box = bounding_box(mask)
+    n_voxels = int(np.count_nonzero(mask[box]))
+    n_axes = sum(side.stop - side.start > 1 for side in box)
     if n_axes < max(1, fewest_axes):
         raise ValueError(
             f"the region has {n_voxels} voxels and extends along {n_axes} of 3 axes; "

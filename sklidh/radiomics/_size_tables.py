@@ -83,7 +83,7 @@ def size_sums(tables):
         # Every voxel is in one run (zone) of each table, so that the sizes add up to the voxels.
         "percentage": n / total(tables.count * j),
     }
-    return {name: each.mean() for name, each in sums.items()}
+    return dict(zip(sums, np.array(list(sums.values())).mean(1), strict=True))
 
 
 _SUMS = (
