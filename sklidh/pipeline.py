@@ -23,7 +23,12 @@ class ModalityTransformer(ColumnTransformer):
     called. A selector put in later would return a bare array, the index of the patients would be
     lost there, and the modalities could not be joined row by row.
 
-    `per_modality` makes it.
+    Parameters
+    ----------
+    transformers : list of (str, transformer, list of str)
+        Modality, its branch, and its columns: the image and the mask. `per_modality` makes them.
+    remainder, sparse_threshold, n_jobs, transformer_weights, verbose, verbose_feature_names_out
+        As in `sklearn.compose.ColumnTransformer`.
     """
 
     def set_params(self, **params):
