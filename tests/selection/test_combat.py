@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import config_context
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
@@ -164,3 +165,26 @@ def test_sites_travel_through_a_pipeline_and_its_cross_validation(cohort):
         assert scores["test_score"].mean() > 0.8
         with pytest.raises(ValueError, match="no site is given"):
             pipe.fit(X, y)
+
+
+def test_sites_reach_the_branches_of_every_modality_and_pass_through_beside_them(cohort):
+    _, X, site = cohort
+    names = [f"f{i}" for i in range(12)]
+    table = pd.DataFrame(X, columns=names).assign(site=site)
+    expected = {
+        modality: ComBat().fit(X[:, part], site=site).transform(X[:, part], site=site)
+        for modality, part in (("T1", slice(0, 6)), ("T2", slice(6, 12)))
+    }
+    branches = [("T1", make_pipeline(ComBat()), names[:6]), ("T2", ComBat(), names[6:])]
+    with config_context(enable_metadata_routing=True):
+        harmonised = ColumnTransformer(branches).fit_transform(table, site=site)
+    np.testing.assert_allclose(harmonised, np.hstack([*expected.values()]))
+
+    whole = ComBat().fit(X, site=site).transform(X, site=site)
+    pipe = make_pipeline(
+        ColumnTransformer([("T1", "passthrough", names), ("kept", "passthrough", ["site"])]),
+        ComBat("kept__site"),
+    ).set_output(transform="pandas")
+    without_routing = pipe.fit_transform(table)
+    assert list(without_routing) == [f"T1__{name}" for name in names]
+    np.testing.assert_allclose(without_routing, whole)
