@@ -6,10 +6,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from sklidh.cli._cohort import load, recipe
-from sklidh.cli._output import console, warnings_told_once
+from sklidh.cli._output import console, verbosity, warnings_told_once
 
 
-def run_audit(cases: Path | None, options: dict) -> bool:
+def run_audit(cases: Path | None, options: dict) -> dict:
     """Audit the systems of the tables asked for, print what was found and write it.
 
     Parameters
@@ -21,8 +21,8 @@ def run_audit(cases: Path | None, options: dict) -> bool:
 
     Returns
     -------
-    bool
-        Whether no leak was found.
+    dict
+        ``table``, the systems with leaks as ``problems``, what ``cannot be built``, and ``files``.
     """
     X, y, modalities = load(cases, options)
     # Torch takes a second to load: not before the tables were read and found sound.
@@ -52,7 +52,7 @@ def run_audit(cases: Path | None, options: dict) -> bool:
             y,
             n_rounds=options["rounds"],
             random_state=options["seed"],
-            verbose=1,
+            verbose=verbosity(),
         )
     grid = Table(title=f"Audit, {len(X)} patients, {options['rounds']} rounds", title_style="bold")
     grid.add_column("System", no_wrap=True)
@@ -66,7 +66,13 @@ def run_audit(cases: Path | None, options: dict) -> bool:
     options["out"].mkdir(parents=True, exist_ok=True)
     table.to_csv(options["out"] / "audit.csv")
     console.print(f"Written: {options['out'] / 'audit.csv'}", highlight=False)
-    return bool((table["verdict"] == "no leak found").all())
+    leaks = table["verdict"][table["verdict"] != "no leak found"]
+    return {
+        "table": table.to_dict("index"),
+        "problems": [f"{name}: {verdict}" for name, verdict in leaks.items()],
+        "cannot be built": impossible,
+        "files": {"audit": options["out"] / "audit.csv"},
+    }
 
 
 def _interval(row, kind) -> str:

@@ -5,19 +5,31 @@ from pathlib import Path
 from rich.markup import escape
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklidh.cli._output import console, errors
+from sklidh.cli._output import console, errors, verbosity
 
 
-def check_cohort(cases: Path, out: Path, *, target, modalities, label, reference, missing, jobs):
+def check_cohort(
+    cases: Path,
+    out: Path,
+    *,
+    target,
+    modalities,
+    label,
+    reference,
+    missing,
+    jobs,
+    layout="auto",
+    patients=None,
+):
     """Check a cohort's table and every image in it.
 
     Parameters
     ----------
     cases : Path
-        The table.
+        The table, or a folder of images.
     out : Path
         The page to be written.
-    target, modalities, missing
+    target, modalities, missing, layout, patients
         As `load_cohort` takes them.
     label, reference
         As `check_case` takes them; `reference` may be a function of the modalities.
@@ -26,15 +38,22 @@ def check_cohort(cases: Path, out: Path, *, target, modalities, label, reference
 
     Returns
     -------
-    int
-        How many problems there are; each was printed on a line.
+    dict
+        ``patients``, ``modalities``, ``problems`` and ``warnings`` (each was printed on a line) and
+        ``files``.
     """
     from sklidh.datasets import examine_cohort
     from sklidh.reporting import examine, render_check
     from sklidh.utils import atomic_write, progress
 
     X, _, modalities, problems = examine_cohort(
-        cases, target=target, modalities=modalities, missing=missing, cells=False
+        cases,
+        target=target,
+        modalities=modalities,
+        missing=missing,
+        layout=layout,
+        patients=patients,
+        cells=False,
     )
     there = [modality for modality in modalities if modality in X.columns]
     work = [
@@ -42,7 +61,7 @@ def check_cohort(cases: Path, out: Path, *, target, modalities, label, reference
         for _, case in X.iterrows()
     ]
     results = Parallel(jobs, return_as="generator")(work)
-    checked = list(progress(results, "reading", total=len(work), verbose=1))
+    checked = list(progress(results, "reading", total=len(work), verbose=verbosity()))
     lines = problems + [line for case in checked for line in case.errors]
     for line in lines:
         errors.print(f"[bold red]Error:[/] {escape(line)}", highlight=False, soft_wrap=True)
@@ -58,4 +77,10 @@ def check_cohort(cases: Path, out: Path, *, target, modalities, label, reference
         highlight=False,
         soft_wrap=True,
     )
-    return len(lines)
+    return {
+        "patients": len(X),
+        "modalities": there,
+        "problems": lines,
+        "warnings": [line for case in checked for line in case.warnings],
+        "files": {"page": out},
+    }

@@ -24,16 +24,17 @@ def load(cases: Path | None, options: dict) -> tuple[pd.DataFrame, pd.Series, tu
     from sklidh.datasets import load_cohort
 
     target, features = options["target"], options["features"]
+    where_found = {name: options[name] for name in ("layout", "patients")}
     if cases is None and features is None:
         raise typer.BadParameter("name a table of cases, or a table of features by --features")
     if features is not None:
         X, y = load_feature_table(features, target=target)
         if cases is not None:
-            others, _ = load_cohort(cases, target=None, missing="nan")
+            others, _ = load_cohort(cases, target=None, missing="nan", **where_found)
             X = X.join(others[others.columns.difference(X.columns)])
         modalities = modalities_of(X.columns)
     else:
-        X, y = load_cohort(cases, target=target, missing=options["missing"])
+        X, y = load_cohort(cases, target=target, missing=options["missing"], **where_found)
         modalities = tuple(name for name in ("T1", "T1CE", "T2", "FLAIR") if name in X.columns)
     if options["where"]:
         column, separator, value = options["where"].partition("=")

@@ -12,6 +12,8 @@ from rich.table import Table
 
 from sklidh.evaluation import StudyError
 from sklidh.images import ImageError
+from sklidh.persistence import ModelFileError
+from sklidh.radiomics import SettingsError
 from sklidh.utils import CohortError
 
 # What the user can mend: the table, the images, a full disk, an engine that is not installed, a
@@ -20,6 +22,8 @@ MENDABLE = (
     CohortError,
     ImageError,
     StudyError,
+    ModelFileError,
+    SettingsError,
     OSError,
     ImportError,
     FloatingPointError,
@@ -40,10 +44,25 @@ def clear_errors():
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         errors.print(
-            "\n[bold]Interrupted.[/] Registered images and radiomics are kept: the same command "
-            "goes on from there."
+            "\n[bold]Interrupted.[/] Registered images and radiomics that were finished are in the "
+            "cache: the same command goes on from there."
         )
         sys.exit(130)
+
+
+@contextmanager
+def silenced(silent: bool):
+    """Print nothing but warnings and errors inside the block, if asked to."""
+    before, console.quiet = console.quiet, silent
+    try:
+        yield
+    finally:
+        console.quiet = before
+
+
+def verbosity() -> int:
+    """Return 1 where progress bars are wanted."""
+    return 0 if console.quiet else 1
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from sklidh.cli._cohort import load, recipe
-from sklidh.cli._output import console, print_files
+from sklidh.cli._output import console, print_files, verbosity
 
 
-def run_reproduction(cases: Path | None, options: dict):
+def run_reproduction(cases: Path | None, options: dict) -> dict:
     """Evaluate every row of the tables asked for, print them and write them.
 
     Parameters
@@ -22,6 +22,11 @@ def run_reproduction(cases: Path | None, options: dict):
         Table of patients, or None where the features' table has it all.
     options : dict
         The command's options, by name.
+
+    Returns
+    -------
+    dict
+        ``tables``, ``notes`` and ``files``.
     """
     tables = options["tables"]
     X, y, modalities = load(cases, options)
@@ -34,7 +39,7 @@ def run_reproduction(cases: Path | None, options: dict):
         reproduce,
     )
     from sklidh.evaluation import sample_size_notes
-    from sklidh.reporting import write_study
+    from sklidh.reporting import printed_table, write_study
 
     started, out, features_only = time.perf_counter(), options["out"], bool(options["features"])
     console.print(f"{len(X)} patients, {', '.join(modalities)}; tables {', '.join(tables)}")
@@ -52,7 +57,7 @@ def run_reproduction(cases: Path | None, options: dict):
         n_repeats=options["repeats"],
         random_state=options["seed"],
         n_jobs=options["jobs"],
-        verbose=1,
+        verbose=verbosity(),
     )
     mutant = (y == np.unique(y)[-1]).to_numpy()
     prefixes = tuple(f"{modality}__" for modality in modalities)
@@ -82,6 +87,8 @@ def run_reproduction(cases: Path | None, options: dict):
     files = write_study(out, study, layouts, titles, reference="method 3", notes=notes, run=run)
     console.print(f"\nWritten after {time.perf_counter() - started:.0f} s:")
     print_files(files)
+    measured = {name: printed_table(layout)[0].to_dict("index") for name, layout in layouts.items()}
+    return {"tables": measured, "notes": notes, "files": files}
 
 
 def command(cases: Path | None, settings: dict) -> str:

@@ -2,5 +2,12 @@
 
 from sklidh.datasets._cohorts import examine_cohort, load_cohort
 from sklidh.datasets._phantoms import make_glioma_phantoms
+from sklidh.datasets._range import cohort_range, outside_range
 
-__all__ = ["examine_cohort", "load_cohort", "make_glioma_phantoms"]
+__all__ = [
+    "cohort_range",
+    "examine_cohort",
+    "load_cohort",
+    "make_glioma_phantoms",
+    "outside_range",
+]

@@ -17,10 +17,12 @@ from sklidh.evaluation._intervals import (
     delong_variance,
 )
 from sklidh.evaluation._metrics import PAPER_METRICS, classification_metrics
+from sklidh.evaluation._prediction import youden_threshold
 from sklidh.evaluation._sample_size import sample_size_notes
 from sklidh.evaluation._splits import (
     Split,
     check_folds,
+    check_two_classes,
     holdout_splits,
     site_splits,
     stratified_splits,
@@ -50,6 +52,7 @@ __all__ = [
     "calibration_line",
     "call_intervals",
     "check_folds",
+    "check_two_classes",
     "classification_metrics",
     "compare",
     "corrected_resampled_ttest",
@@ -67,4 +70,5 @@ __all__ = [
     "sample_size_notes",
     "site_splits",
     "stratified_splits",
+    "youden_threshold",
 ]

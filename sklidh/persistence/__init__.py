@@ -1,6 +1,20 @@
 """Fitted models on disk: saved without code, loaded without executing any."""
 
-from sklidh.persistence._model_file import load_model, read_about, save_model
-from sklidh.persistence._trust import ModelFileError
+from importlib import import_module
 
-__all__ = ["ModelFileError", "load_model", "read_about", "save_model"]
+from sklidh.persistence._errors import ModelFileError
+
+# Loaded when first asked for: skops looks all estimators of scikit-learn up.
+_LAZY = ("load_model", "parts_of", "read_about", "save_model")
+
+__all__ = ["ModelFileError", "load_model", "parts_of", "read_about", "save_model"]
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module 'sklidh.persistence' has no attribute {name!r}")
+    return getattr(import_module("sklidh.persistence._model_file"), name)
+
+
+def __dir__():
+    return sorted([*globals(), *_LAZY])

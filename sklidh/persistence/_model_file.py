@@ -15,9 +15,9 @@ from sklearn.pipeline import FeatureUnion
 from sklearn.utils.validation import check_is_fitted
 from skops.io import dump, dumps, loads
 
+from sklidh.persistence._errors import ModelFileError
 from sklidh.persistence._trust import (
     SAME_MINOR,
-    ModelFileError,
     check_entries,
     check_types,
     check_versions,

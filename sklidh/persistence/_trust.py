@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer, get_scorer_names
 from skops.io import get_untrusted_types
 
+from sklidh.persistence._errors import ModelFileError
 from sklidh.utils import listed
 
 SAME_MINOR = ("sklidh", "scikit-learn")
@@ -33,10 +34,6 @@ PLAIN = frozenset(
     ]
 )
 """Types that hold values only, beside scikit-learn's estimators, which skops trusts, and ours."""
-
-
-class ModelFileError(ValueError):
-    """A file that is no model, or none that may be loaded here; the message says what to do."""
 
 
 def path_of(kind: type) -> str:

@@ -3,10 +3,11 @@
 from sklidh.reporting._check_page import examine, render_check
 from sklidh.reporting._paper_tables import printed_table, write_study
 from sklidh.reporting._report import render_report
-from sklidh.reporting._results import write_results
+from sklidh.reporting._results import predictions_as_csv, write_results
 
 __all__ = [
     "examine",
+    "predictions_as_csv",
     "printed_table",
     "render_check",
     "render_report",

@@ -81,7 +81,17 @@ def write_results(
 
 
 def predictions_as_csv(predictions: pd.DataFrame) -> str:
-    """Return predictions as CSV; an id that a spreadsheet would run as a formula gets a quote."""
+    """Write predictions as CSV; an id that a spreadsheet would run as a formula gets a quote.
+
+    Parameters
+    ----------
+    predictions : DataFrame of shape (n_patients, n_columns)
+        Index: patients.
+
+    Returns
+    -------
+    str
+    """
     safe = [f"'{id_}" if str(id_)[:1] in tuple("=+-@\t\r") else id_ for id_ in predictions.index]
     return predictions.set_axis(pd.Index(safe, name=predictions.index.name)).to_csv()
 

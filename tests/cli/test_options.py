@@ -5,29 +5,29 @@ import typer
 from typer.testing import CliRunner
 
 from sklidh.cli import app
-from sklidh.cli._app import _parse_groups, _parse_reference
+from sklidh.cli._options import parse_groups, parse_reference
 
 runner = CliRunner()
 
 
 def test_groups_are_joined_by_plus_and_separated_by_commas():
-    assert _parse_groups("T1+T1CE, FLAIR") == (("T1", "T1CE"), ("FLAIR",))
-    assert _parse_groups("") == ()
+    assert parse_groups("T1+T1CE, FLAIR") == (("T1", "T1CE"), ("FLAIR",))
+    assert parse_groups("") == ()
 
 
 @pytest.mark.parametrize("text", ["T1+", "T1,,T2", "T1+T1CE,T1"])
 def test_groups_with_holes_or_repetitions_are_refused(text):
     with pytest.raises(typer.BadParameter, match="expected different modalities"):
-        _parse_groups(text)
+        parse_groups(text)
 
 
 def test_the_reference_is_t2_where_there_is_one():
-    assert _parse_reference("", ("T1", "T2")) == "T2"
-    assert _parse_reference("", ("T1", "FLAIR")) is None
-    assert _parse_reference("none", ("T1", "T2")) is None
-    assert _parse_reference("FLAIR", ("T1", "FLAIR")) == "FLAIR"
+    assert parse_reference("", ("T1", "T2")) == "T2"
+    assert parse_reference("", ("T1", "FLAIR")) is None
+    assert parse_reference("none", ("T1", "T2")) is None
+    assert parse_reference("FLAIR", ("T1", "FLAIR")) == "FLAIR"
     with pytest.raises(typer.BadParameter, match="'T9' is not among the modalities T1, T2"):
-        _parse_reference("T9", ("T1", "T2"))
+        parse_reference("T9", ("T1", "T2"))
 
 
 def test_a_table_that_is_not_there_is_one_line_and_status_1(tmp_path):
@@ -44,11 +44,18 @@ def test_no_jobs_are_refused_before_anything_is_written(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_every_command_has_help_with_an_example():
-    for command in ("demo", "run"):
-        result = runner.invoke(app, [command, "--help"])
-        assert result.exit_code == 0
-        assert "Example" in result.output
+COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example_in_80_columns(command):
+    result = runner.invoke(app, [command, "--help"], env={"COLUMNS": "80"})
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert f"sklidh {command}" in result.output
+    for option in ("--config", "--quiet", "--json"):
+        assert option in result.output
+    assert max(map(len, result.output.splitlines())) <= 80
 
 
 def test_the_version_is_the_package_s():

@@ -1,0 +1,49 @@
+"""The command `sklidh extract`: a cohort in, a table of radiomics features out."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from sklidh.cli._output import console, print_files, warnings_told_once
+from sklidh.cli._recipe import read_cohort
+
+
+def extract_features(cases: Path, out: Path, options: dict) -> dict:
+    """Register every patient, extract the radiomics of every modality, and write one table.
+
+    Parameters
+    ----------
+    cases : Path
+        Table or folder.
+    out : Path
+        The table: patients, the columns that hold no images, and features named ``MOD__name``.
+    options : dict
+        The command's other options, by name; "none" as target means that there is none.
+
+    Returns
+    -------
+    dict
+        ``patients``, ``features`` (their number) and ``files``.
+    """
+    target = None if options["target"].lower() == "none" else options["target"]
+    X, y, recipe = read_cohort(cases, options, target=target)
+    from sklearn.pipeline import make_pipeline
+
+    from sklidh.images import image_columns
+    from sklidh.pipeline import per_modality
+    from sklidh.utils import atomic_write
+
+    register = recipe.builder()(deep=None)["register"]
+    branches = per_modality(recipe.extractor(), recipe.modalities)
+    extraction = make_pipeline(register, branches).set_output(transform="pandas")
+    with warnings_told_once():
+        features = extraction.fit_transform(X[[*recipe.modalities, "mask"]])
+    known = X.drop(columns=[*image_columns(X), *recipe.modalities, "mask"], errors="ignore")
+    table = pd.concat([*([] if y is None else [y]), known, features], axis=1)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(out) as temporary:
+        table.rename_axis("patient").to_csv(temporary)
+    console.print(f"{len(table)} patients, {features.shape[1]} features")
+    files = {"features": out}
+    print_files(files)
+    return {"patients": len(table), "features": features.shape[1], "files": files}

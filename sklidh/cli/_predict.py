@@ -1,0 +1,107 @@
+"""The command `sklidh predict`: a model and cases in, a table of probabilities out."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
+
+from sklidh.cli._output import console, errors, print_files, verbosity, warnings_told_once
+
+SHOWN = 20
+"""Patients in the terminal's table; the file has them all."""
+
+
+def predict_cases(model: Path, cases: Path, out: Path, options: dict) -> dict:
+    """Predict every patient, and tell who is outside of what the model was trained on.
+
+    Parameters
+    ----------
+    model : Path
+        From `sklidh train`.
+    cases : Path
+        Table or folder.
+    out : Path
+        The table of predictions.
+    options : dict
+        The command's other options, by name.
+
+    Returns
+    -------
+    dict
+        ``model``, ``predictions`` (one dict a patient) and ``files``.
+    """
+    from sklidh.datasets import load_cohort, outside_range
+    from sklidh.persistence import ModelFileError, load_model, parts_of, read_about
+    from sklidh.reporting import predictions_as_csv
+    from sklidh.utils import CohortError, atomic_write
+
+    about = read_about(model)
+    if not {"name", "threshold", "cohort"} <= about.keys():
+        raise ModelFileError(
+            f"{model}: it does not tell its threshold and training cohort; save it by sklidh train"
+        )
+    modalities = list(about["cohort"]["modalities"])
+    X, _ = load_cohort(
+        cases,
+        target=None,
+        missing="nan",
+        layout=options["layout"],
+        patients=options["patients"],
+    )
+    absent = [name for name in modalities if name not in X.columns]
+    if absent:
+        raise CohortError(
+            f"column {name!r} is absent, and {about['name']} was trained on it; if no patient has "
+            "this sequence, add an empty column"
+            for name in absent
+        )
+    console.print(f"{len(X)} patients, {escape(about['name'])}", highlight=False)
+    warned = outside_range(X, about["cohort"])
+    with warnings_told_once():
+        fitted = load_model(model)
+        for part in parts_of(fitted):
+            if type(part).__module__.startswith("sklidh.") and hasattr(part, "verbose"):
+                part.verbose = verbosity()
+        probability = fitted.predict_proba(X[[*modalities, "mask"]])[:, 1]
+    threshold = about["threshold"] if options["threshold"] is None else options["threshold"]
+    wildtype, mutant = about["classes"]
+    table = pd.DataFrame(
+        {
+            "probability": probability,
+            "threshold": threshold,
+            "class": [mutant if p >= threshold else wildtype for p in probability],
+            "model": about["name"],
+            "warnings": ["; ".join(each) for each in warned],
+        },
+        index=X.index.rename("patient"),
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(out) as temporary:
+        temporary.write_text(predictions_as_csv(table), encoding="utf-8")
+    print_predictions(table, mutant)
+    for patient, text in table["warnings"][table["warnings"] != ""].items():
+        errors.print(
+            f"[yellow]Warning:[/] patient {patient!r}: {escape(text)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    files = {"predictions": out}
+    print_files(files)
+    rows = table.reset_index().to_dict("records")
+    return {"model": about["name"], "predictions": rows, "files": files}
+
+
+def print_predictions(table: pd.DataFrame, mutant):
+    """Print the first patients: those with the highest probability."""
+    grid = Table()
+    grid.add_column("patient", overflow="fold")
+    grid.add_column(f"p({mutant})", justify="right", no_wrap=True)
+    grid.add_column("class", no_wrap=True)
+    grid.add_column("outside training range")
+    for patient, row in table.nlargest(SHOWN, "probability").iterrows():
+        outside = escape(row["warnings"])
+        grid.add_row(escape(str(patient)), f"{row['probability']:.2f}", str(row["class"]), outside)
+    console.print(grid)
+    if len(table) > SHOWN:
+        console.print(f"... and {len(table) - SHOWN} more in the file")

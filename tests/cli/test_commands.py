@@ -1,0 +1,181 @@
+"""The commands do what the library does, say what they did, and can be repeated."""
+
+import json
+
+import pandas as pd
+import pytest
+import yaml
+
+from sklidh import load_cohort, load_model
+from sklidh.persistence import read_about
+
+
+def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path):
+    out = tmp_path / "predictions.csv"
+    result = sklidh("predict", model, cases, "--out", out, "--threshold", 0.4)
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(out, index_col="patient")
+    X, _ = load_cohort(cases)
+    expected = load_model(model).predict_proba(X[["T1", "FLAIR", "mask"]])[:, 1]
+    assert table["probability"].tolist() == expected.tolist()
+    assert table["class"].tolist() == (expected >= 0.4).astype(int).tolist()
+    assert set(table["threshold"]) == {0.4}
+    assert set(table["model"]) == {"small (radiomics, 12 patients)"}
+    assert table["warnings"].isna().all()
+    assert "small (radiomics, 12 patients)" in result.stdout
+
+
+def test_the_model_s_file_tells_what_it_was_trained_on(model):
+    about = read_about(model)
+    assert about["threshold"] == 0.5
+    assert about["cohort"]["patients"] == 12
+    assert list(about["cohort"]["modalities"]) == ["T1", "FLAIR"]
+
+
+def test_who_is_unlike_the_training_patients_is_told(sklidh, model, cases, tmp_path):
+    X, _ = load_cohort(cases)
+    X.loc[X.index[0], "site"] = "far away"
+    X.loc[X.index[1], "FLAIR"] = None
+    X.iloc[:3].to_csv(tmp_path / "new.csv", index_label="patient")
+    result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
+    warnings = pd.read_csv(tmp_path / "p.csv", keep_default_na=False)["warnings"]
+    assert [text[:15] for text in warnings] == ["site 'far away'", "no FLAIR: 12 of", ""]
+    assert "Warning: patient 'phantom-000': site 'far away'" in result.stderr
+
+
+def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_path):
+    X, _ = load_cohort(cases)
+    X.rename(columns={"FLAIR": "flair"}).to_csv(tmp_path / "new.csv", index_label="patient")
+    result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
+    assert result.exit_code == 1
+    assert "column 'FLAIR' is absent" in result.output
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_a_file_that_is_no_model_is_one_line_and_status_1(sklidh, cases, tmp_path):
+    (tmp_path / "model.skops").write_text("hello")
+    result = sklidh("predict", tmp_path / "model.skops", cases, "--out", tmp_path / "p.csv")
+    assert result.exit_code == 1
+    assert "no model that save_model wrote" in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.fixture(scope="module")
+def extracted(sklidh, cases, parameters, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("extracted")
+    config = {"cases": str(cases), "radiomics": str(parameters), "groups": "T1,T2", "jobs": 1}
+    (folder / "wanted.yaml").write_text(yaml.safe_dump(config | {"reference": "T2"}))
+    words = ("--config", folder / "wanted.yaml", "--out", folder / "features.csv")
+    result = sklidh("extract", *words, "--reference", "none", "--quiet")
+    assert result.exit_code == 0, result.output
+    return folder, result
+
+
+def test_features_are_named_by_modality_beside_what_is_known_of_the_patient(extracted):
+    table = pd.read_csv(extracted[0] / "features.csv", index_col="patient")
+    assert list(table) == [
+        "idh",
+        "age",
+        "site",
+        *(f"{m}__original_firstorder_{f}" for m in ("T1", "T2") for f in ("Mean", "Range")),
+    ]
+    assert table.notna().all(axis=None)
+
+
+def test_the_command_line_goes_before_the_configuration(extracted):
+    effective = yaml.safe_load((extracted[0] / "features.config.yaml").read_text())
+    assert effective["reference"] == "none"
+    assert effective["groups"] == "T1,T2"
+
+
+def test_quiet_prints_nothing(extracted):
+    assert extracted[1].stdout == ""
+
+
+def test_the_saved_configuration_repeats_the_run(sklidh, extracted):
+    folder, _ = extracted
+    before = (folder / "features.csv").read_bytes()
+    (folder / "features.csv").unlink()
+    assert sklidh("extract", "--config", folder / "features.config.yaml").exit_code == 0
+    assert (folder / "features.csv").read_bytes() == before
+
+
+def test_json_is_the_one_thing_on_the_output(sklidh, model, cases, tmp_path):
+    result = sklidh("predict", model, cases, "--out", tmp_path / "p.csv", "--json")
+    said = json.loads(result.stdout)
+    assert said["settings"]["cases"] == str(cases)
+    assert len(said["predictions"]) == 12
+
+
+def test_problems_found_are_status_1_and_in_the_json(sklidh, cases, tmp_path):
+    X, y = load_cohort(cases)
+    X.loc[X.index[0], "T1"] = "nowhere.nii"
+    table = X.join(y).iloc[:4]
+    table.to_csv(tmp_path / "cases.csv", index_label="patient")
+    result = sklidh(
+        "check", tmp_path / "cases.csv", "--out", tmp_path / "check.html", "--jobs", 1, "--json"
+    )
+    assert result.exit_code == 1
+    assert any("nowhere.nii" in line for line in json.loads(result.stdout)["problems"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("slize: 3", "unknown slize; accepted are cases"),
+        ("slice-size: 3", "'--slice-size'"),
+        ("- a\n- b", "no table of options"),
+        ("a: [", "while parsing"),
+        (None, "No such file"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_status_2(text, said, sklidh, tmp_path):
+    path = tmp_path / "config.yaml"
+    if text is not None:
+        path.write_text(text)
+    result = sklidh("train", "cases.csv", "--config", path)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_parameter_file_that_is_not_there_is_status_2(sklidh, cases):
+    result = sklidh("extract", cases, "--radiomics", "nowhere.yaml")
+    assert result.exit_code == 2
+    assert "neither a preset" in result.output
+
+
+def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(
+    sklidh, cases, parameters, tmp_path, monkeypatch
+):
+    from sklidh.features import _radiomics
+
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("SKLIDH_CACHE", str(cache))
+    extract, seen = _radiomics.features_of_case, []
+
+    def extract_until_interrupted(case, **options):
+        seen.append(case.patient)
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+        return extract(case, **options)
+
+    words = ("extract", cases, "--radiomics", parameters, "--groups", "T1", "--jobs", 1)
+    words = (*words, "--reference", "none", "--out", tmp_path / "features.csv")
+    monkeypatch.setattr(_radiomics, "features_of_case", extract_until_interrupted)
+    result = sklidh(*words)
+    assert result.exit_code == 130
+    assert "the same command goes on from there" in " ".join(result.output.split())
+    assert not (tmp_path / "features.csv").exists()
+    finished = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+    assert len(finished) == 4
+    assert sklidh(*words).exit_code == 0
+    assert len([path for path in cache.rglob("*") if path.is_file()]) == 12
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+
+
+def test_info_tells_versions_engines_and_the_cache(sklidh):
+    said = json.loads(sklidh("info", "--json").stdout)
+    assert said["packages"]["scikit-learn"]
+    assert "native" in said["engines"]
+    assert said["cores"] >= 1
+    assert said["cache size"] >= 0
