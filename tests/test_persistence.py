@@ -32,6 +32,7 @@ from sklidh import (
     make_idh_pipeline,
     save_model,
 )
+from sklidh.baselines import from_features
 from sklidh.persistence import ModelFileError, read_about
 from sklidh.persistence._trust import STAGES, is_our_estimator, path_of
 
@@ -147,6 +148,16 @@ def test_a_search_scores_as_before(tmp_path):
     again = load_model(tmp_path / "search.skops")
     assert again.score(X, y) == search.score(X, y)
     assert again.best_params_ == search.best_params_
+
+
+def test_a_pipeline_that_starts_from_features_comes_back(tmp_path):
+    X, y = table()
+    steps = make_idh_pipeline(["T1", "T2"], reference=None, deep=None, random_state=0)
+    steps.set_params(fusion__max_epochs=5)
+    pipeline = from_features(steps).fit(X, y)
+    save_model(pipeline, tmp_path / "model.skops")
+    again = load_model(tmp_path / "model.skops")
+    np.testing.assert_array_equal(again.predict_proba(X), pipeline.predict_proba(X))
 
 
 def test_several_networks_in_one_estimator_come_back(phantoms, tmp_path):

@@ -29,11 +29,13 @@ PLAIN = frozenset(
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.metrics._scorer._MultimetricScorer",
         "sklidh.pipeline.ModalityTransformer",
+        "sklidh.baselines._feature_table.ModalityColumns",
+        "sklidh.pipeline.ModalityTransformer",
         "sklidh.radiomics._settings.Settings",
         *(f"sklearn.model_selection._split.{name}" for name in _SPLITTERS),
     ]
 )
-"""Types that hold values only, beside scikit-learn's estimators, which skops trusts, and ours."""
+"""Types of values only, beside the estimators: skops trusts scikit-learn's, this file ours."""
 
 
 def path_of(kind: type) -> str:
