@@ -57,8 +57,8 @@ def zone_sizes(grey, roi, directions):
     rank, size = image[zones], size[zones]
     width = size.max() + 1
     key, count = np.unique(rank.astype(np.int64) * width + size, return_counts=True)
-    level = grey.level[key // width - 1].astype(np.int64)
-    return SizeTables(np.zeros(key.size, np.int64), level, key % width, count.astype(np.float64))
+    one_table = np.zeros(key.size, np.int64)
+    return SizeTables(one_table, key // width - 1, key % width, count * 1.0, grey.level)
 
 
 @cache
