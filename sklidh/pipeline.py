@@ -27,8 +27,10 @@ class ModalityTransformer(ColumnTransformer):
     ----------
     transformers : list of (str, transformer, list of str)
         Modality, its branch, and its columns: the image and the mask. `per_modality` makes them.
-    remainder, sparse_threshold, n_jobs, transformer_weights, verbose, verbose_feature_names_out
+    remainder, sparse_threshold, n_jobs, transformer_weights : optional
         As in `sklearn.compose.ColumnTransformer`.
+    verbose, verbose_feature_names_out : bool
+        As there.
     """
 
     def set_params(self, **params):
