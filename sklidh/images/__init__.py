@@ -23,7 +23,7 @@ from sklidh.images._intensity import IntensityNormalization
 from sklidh.images._reading import read_image, read_mask
 from sklidh.images._registration import RigidRegistration
 from sklidh.images._resampling import Resampling
-from sklidh.images._roi import tumour_slices
+from sklidh.images._roi import check_planes, tumour_slices
 
 __all__ = [
     "BiasFieldCorrection",
@@ -43,6 +43,7 @@ __all__ = [
     "RigidRegistration",
     "WrongDimension",
     "check_case",
+    "check_planes",
     "describe_source",
     "grid_difference",
     "image_columns",

@@ -7,6 +7,38 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from sklidh.images._case import read_case
 from sklidh.images._errors import ImageError, describe_source
 
+PLANES = {"axial": 0, "coronal": 1, "sagittal": 2}
+"""The axis of an array of voxels (z, y, x) that the slices of each plane follow."""
+
+
+def check_planes(planes):
+    """Check the names of planes.
+
+    Parameters
+    ----------
+    planes : str or sequence of str
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        There is no name, or one that is no plane's.
+    """
+    planes = [planes] if isinstance(planes, str) else list(planes)
+    if not planes or not set(planes) <= set(PLANES):
+        raise ValueError(f"planes={planes!r}: accepted are one or more of {', '.join(PLANES)}")
+    return planes
+
+
+def turned(voxels, plane):
+    """Return voxels (z, y, x), stored foot to head, as slices of a plane, the head upwards."""
+    if plane == "axial":
+        return voxels
+    return np.moveaxis(voxels, PLANES[plane], 0)[:, ::-1]
+
 
 def largest_slices(mask, n_slices):
     """Return the indices of the slices with the largest tumour area, largest first.
@@ -79,11 +111,22 @@ def resample_square(plane, centre, side, spacing, size):
     return map_coordinates(plane, points, order=1, mode="grid-constant", cval=0.0)
 
 
-def tumour_slices(image, mask, *, size=72, n_slices=1, label=None, patient=None, modality=None):
-    """Cut the tumour out of the axial slices that show most of it.
+def tumour_slices(
+    image,
+    mask,
+    *,
+    size=72,
+    n_slices=1,
+    planes=("axial",),
+    label=None,
+    patient=None,
+    modality=None,
+    return_masks=False,
+):
+    """Cut the tumour out of the slices that show most of it.
 
-    The axial slices with the largest tumour area are found (of the patient, however the file is
-    stored). On each, the tumour's bounding box is squared on its longer side in mm, so that
+    The slices with the largest tumour area are found in each plane (of the patient, however the
+    file is stored). On each, the tumour's bounding box is squared on its longer side in mm, so that
     nothing is stretched, and resized to `size` x `size` by linear interpolation (after a Gaussian
     where the box shrinks). What reaches beyond the image is padded with 0, its background.
     Intensities are z-scores over the volume's brain, which is every voxel that is not 0.
@@ -95,25 +138,32 @@ def tumour_slices(image, mask, *, size=72, n_slices=1, label=None, patient=None,
     size : int, default=72
         Side of each slice in pixels.
     n_slices : int, default=1
-        How many slices to take at most; a smaller tumour gives as many as it has.
+        How many slices to take at most in each plane; a smaller tumour gives as many as it has.
+    planes : sequence of {"axial", "coronal", "sagittal"}, default=("axial",)
     label : int or sequence of int, default=None
         The mask's labels that are tumour; None means every label above 0.
     patient, modality : default=None
         Named in messages.
+    return_masks : bool, default=False
+        Return the tumour on the same squares too.
 
     Returns
     -------
-    ndarray of shape (at most n_slices, size, size), float32
-        The slice with the largest area first.
+    slices : ndarray of shape (at most n_slices * n_planes, size, size), float32
+        Plane after plane, the slice with the largest area first.
+    masks : ndarray of bool, the same shape
+        With `return_masks` only.
 
     Raises
     ------
     ImageError
         As `read_case`; or all voxels of the brain have the same intensity.
+    ValueError
+        `planes` names none, or one that there is not.
 
     References
     ----------
-    Shi et al. 2023, section III.A.
+    Shi et al. 2023, section III.A and Fig. 6.
 
     Examples
     --------
@@ -126,6 +176,7 @@ def tumour_slices(image, mask, *, size=72, n_slices=1, label=None, patient=None,
     >>> tumour_slices(image, mask, size=32, n_slices=3).shape
     (2, 32, 32)
     """
+    planes = check_planes(planes)
     volume, tumour = read_case(image, mask, label=label, patient=patient, modality=modality)
     volume, tumour = (sitk.DICOMOrient(each, "LPS") for each in (volume, tumour))
     voxels = sitk.GetArrayFromImage(volume).astype(np.float64)
@@ -137,9 +188,14 @@ def tumour_slices(image, mask, *, size=72, n_slices=1, label=None, patient=None,
             f"are not 0) is {seen}: a constant image cannot be normalised; check the file"
         )
     tumour = sitk.GetArrayFromImage(tumour).astype(bool)
-    spacing = volume.GetSpacing()[1::-1]
-    cuts = []
-    for index in largest_slices(tumour, n_slices):
-        centre, side = square_around(tumour[index], spacing)
-        cuts.append(resample_square(voxels[index], centre, side, spacing, size))
-    return ((np.stack(cuts) - brain.mean()) / brain.std()).astype(np.float32)
+    cuts, masks = [], []
+    for plane in planes:
+        spacing = np.delete(volume.GetSpacing()[::-1], PLANES[plane])
+        shown, outlined = turned(voxels, plane), turned(tumour, plane)
+        for index in largest_slices(outlined, n_slices):
+            square = *square_around(outlined[index], spacing), spacing, size
+            cuts.append(resample_square(shown[index], *square))
+            if return_masks:
+                masks.append(resample_square(outlined[index].astype(float), *square) > 0.5)
+    slices = ((np.stack(cuts) - brain.mean()) / brain.std()).astype(np.float32)
+    return (slices, np.stack(masks)) if return_masks else slices

@@ -146,3 +146,50 @@ def test_only_the_label_asked_for_is_tumour():
     tumour[7, 12:20, 12:20] = 4
     (cut,) = tumour_slices(as_image(voxels), as_image(tumour), size=8, label=4)
     np.testing.assert_allclose(cut, z_scores(voxels)[7, 12:20, 12:20], rtol=1e-5)
+
+
+def test_each_plane_shows_its_own_largest_slice_with_the_head_upwards():
+    voxels = brain((30, 40, 36))
+    tumour = np.zeros(voxels.shape, np.uint8)
+    tumour[8:20, 10:22, 12:24] = 1
+    tumour[:, 15, :][8:20, 12:26] = 1  # coronal slice 15 shows the most
+    tumour[:, :, 20][6:20, 10:22] = 1  # and sagittal slice 20
+    planes = ("sagittal", "coronal", "axial")
+    sagittal, coronal, axial = tumour_slices(
+        as_image(voxels), as_image(tumour), size=14, planes=planes
+    )
+    scores = z_scores(voxels)
+    np.testing.assert_allclose(sagittal, scores[6:20, 9:23, 20][::-1], rtol=1e-5)
+    np.testing.assert_allclose(coronal, scores[6:20, 15, 12:26][::-1], rtol=1e-5)
+    (alone,) = tumour_slices(as_image(voxels), as_image(tumour), size=14)
+    np.testing.assert_array_equal(axial, alone)
+
+
+def test_in_every_plane_a_ball_is_a_disc_whatever_the_spacing():
+    spacing = np.array([4.0, 1.0, 2.0])  # z, y, x
+    offsets = np.moveaxis(np.indices((20, 80, 40)), 0, -1) - [9.5, 39.5, 19.5]
+    ball = np.linalg.norm(offsets * spacing, axis=-1) < 30
+    image, mask = (
+        as_image(array, spacing[::-1]) for array in (np.where(ball, 2.0, 1.0), ball.astype("u1"))
+    )
+    cuts, masks = tumour_slices(
+        image, mask, size=30, planes=["axial", "coronal", "sagittal"], return_masks=True
+    )
+    disc = np.hypot(*(np.indices((30, 30)) - 14.5)) < 15
+    for cut, shown in zip(cuts, masks, strict=True):
+        assert ((cut > (cut.min() + cut.max()) / 2) != disc).mean() < 0.08
+        assert (shown != disc).mean() < 0.08
+
+
+def test_the_masks_are_cut_as_the_slices_are():
+    voxels = brain()
+    tumour = box(voxels.shape, 5, slice(10, 26), slice(8, 20))
+    _, (mask,) = tumour_slices(as_image(voxels), as_image(tumour), size=16, return_masks=True)
+    np.testing.assert_array_equal(mask, tumour[5, 10:26, 6:22] == 1)
+
+
+@pytest.mark.parametrize("planes", [(), "oblique", ["axial", "coronel"]])
+def test_a_plane_that_there_is_not_is_an_error(planes):
+    image = as_image(brain())
+    with pytest.raises(ValueError, match="accepted are one or more of axial, coronal, sagittal"):
+        tumour_slices(image, image, planes=planes)
