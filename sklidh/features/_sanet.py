@@ -10,32 +10,11 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.features._sanet_base import BaseSANet, patient_means
-from sklidh.nn._training import predict
+from sklidh.features._alignment import align, aligned_features
+from sklidh.features._sanet_base import BaseSANet
+from sklidh.features._sanet_slices import patient_means
+from sklidh.nn._trained import predict
 from sklidh.utils import CohortError, check_image_and_mask, is_missing
-
-
-def align(source, target):
-    """Return the rigid map that brings features of one network closest to those of another.
-
-    The orthogonal Procrustes solution on centred features: a rotation (or reflection) and a
-    shift, nothing is stretched. Directions in which the two do not vary together are dropped.
-
-    Parameters
-    ----------
-    source, target : ndarray of shape (n_images, n_features)
-        The same images in both networks.
-
-    Returns
-    -------
-    callable
-        From (n, n_features) in the source's axes to (n, n_features) in the target's.
-    """
-    from_centre, to_centre = source.mean(0), target.mean(0)
-    left, strength, right = np.linalg.svd((source - from_centre).T @ (target - to_centre))
-    shared = strength > 1e-9 * strength[0]
-    rotation = left[:, shared] @ right[shared]
-    return lambda features: (features - from_centre) @ rotation + to_centre
 
 
 class SANetFeaturizer(TransformerMixin, BaseSANet):
@@ -57,8 +36,10 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     size : int, default=72
         Side of the tumour slices in pixels.
     n_slices : int, default=1
-        Slices per patient, at most: those with the largest tumour area. Each is an image to train
-        on; a patient's features are the mean over the slices.
+        Slices per patient and plane, at most: those with the largest tumour area. Each is an image
+        to train on; a patient's features are the mean over the slices.
+    planes : sequence of {"axial", "coronal", "sagittal"}, default=("axial",)
+        The planes to cut slices in.
     max_epochs : int, default=20
         Passes over the training slices. The paper does not give its number.
     lr : float, default=1e-4
@@ -74,10 +55,9 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     train_features : {"in_sample", "out_of_fold"}, default="in_sample"
         What `fit_transform` returns for the patients that the network was trained on.
         "in_sample", the paper's way: what `transform` returns. The network has seen their labels,
-        so whatever learns from these features trusts them too much. "out_of_fold": features from
-        `cv` networks, each trained without the patients that it describes. They start from the
-        same weights as the final network, and their axes are brought to its axes by a rotation
-        and a shift, found on the patients that both were trained on.
+        so whatever learns from these features trusts them too much. "out_of_fold": `cv` networks
+        are trained, each without a part of the patients, and every training patient is described
+        by the one that never saw him, every other patient by the mean of all. See Notes.
     cv : int, default=5
         Folds of "out_of_fold", stratified, in the order of the table.
     device : {"auto", "cpu", "cuda"}, default="auto"
@@ -98,7 +78,11 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     ----------
     classes_ : ndarray of shape (n_classes,)
     net_ : skorch.NeuralNetClassifier
-        The trained network; ``net_.module_`` is a `sklidh.nn.SAN`.
+        The network trained on all patients; ``net_.module_`` is a `sklidh.nn.SAN`.
+    fold_nets_ : list of skorch.NeuralNetClassifier
+        The networks of the folds; empty with "in_sample".
+    alignments_ : list of (rotation, shift)
+        What brings the features of each fold's network to the axes of `net_`, as `align` says.
     loss_curve_ : ndarray of shape (n_epochs,)
         Mean training loss of each epoch.
     n_features_in_ : int
@@ -107,6 +91,14 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
 
     Notes
     -----
+    Networks that are trained apart have axes of their own. Those of the folds start from the
+    weights that the network of all patients starts from, and their features are brought to its
+    axes by a rotation and a shift (orthogonal Procrustes), found on the patients that both were
+    trained on. The network of all patients lends the axes and nothing else: no patient is described
+    by a network that saw his label, and a new patient is described as a training patient is. With
+    images of noise beside one informative column, such features cost a classifier no more than
+    columns of random numbers would; those of "in_sample" cost it most of the column's worth.
+
     Once the weights are final, the averages of the batch normalisations are taken anew over the
     training slices. Those kept while training trail behind the weights, in a small cohort so far
     that the features of a few epochs would be those of another network.
@@ -151,6 +143,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         architecture="san10",
         size=72,
         n_slices=1,
+        planes=("axial",),
         max_epochs=20,
         lr=1e-4,
         batch_size=16,
@@ -170,6 +163,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         self.architecture = architecture
         self.size = size
         self.n_slices = n_slices
+        self.planes = planes
         self.max_epochs = max_epochs
         self.lr = lr
         self.batch_size = batch_size
@@ -202,11 +196,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         SANetFeaturizer
             Itself.
         """
-        cases = check_image_and_mask(X, missing=self.missing)
-        targets = self._check(X, y, cases)
-        with self._announced_fit(X, y, n_networks=1) as tasks:
-            images, patients = self._cut(cases)
-            self._fit_network(images, targets[patients], tasks)
+        self._fit_networks(X, y)
         return self
 
     @with_callbacks
@@ -224,26 +214,13 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         DataFrame of shape (n_patients, n_features), float64
             As `train_features` says. Index: that of X.
         """
-        cases = check_image_and_mask(X, missing=self.missing)
-        targets = self._check(X, y, cases)
-        folds = self._folds(cases, targets)
-        with self._announced_fit(X, y, n_networks=1 + len(folds)) as tasks:
-            images, patients = self._cut(cases)
-            self._fit_network(images, targets[patients], tasks)
-            features = predict(self.net_, images, "features").astype(np.float64)
-            final = features.copy()
-            for fold, held_out in enumerate(folds, start=1):
-                unseen = np.isin(patients, held_out)
-                net, _ = self._train(
-                    images[~unseen],
-                    targets[patients[~unseen]],
-                    seed=self._seed,
-                    name=f"SA-Net {X.columns[0]}, fold {fold} of {len(folds)}",
-                    task=next(tasks),
-                )
-                own = predict(net, images, "features").astype(np.float64)
-                to_final = align(own[~unseen], final[~unseen])
-                features[unseen] = to_final(own[unseen])
+        images, patients, folds = self._fit_networks(X, y)
+        if not folds:
+            return self._table(predict(self.net_, images, "features"), patients, X.index)
+        features = np.empty((len(images), self.n_features))
+        for net, alignment, held_out in zip(self.fold_nets_, self.alignments_, folds, strict=True):
+            unseen = np.isin(patients, held_out)
+            features[unseen] = aligned_features(net, images[unseen], alignment)
         return self._table(features, patients, X.index)
 
     def transform(self, X):
@@ -261,7 +238,11 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
         images, patients = self._cut(check_image_and_mask(X, missing=self.missing))
-        return self._table(predict(self.net_, images, "features"), patients, X.index)
+        if not self.fold_nets_:
+            return self._table(predict(self.net_, images, "features"), patients, X.index)
+        every = zip(self.fold_nets_, self.alignments_, strict=True)
+        features = np.mean([aligned_features(net, images, found) for net, found in every], axis=0)
+        return self._table(features, patients, X.index)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features: sanet000, sanet001, ...
@@ -278,14 +259,33 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         digits = max(3, len(str(self.n_features - 1)))
         return np.array([f"sanet{i:0{digits}}" for i in range(self.n_features)], dtype=object)
 
-    def _fit_network(self, images, targets, tasks):
-        self.net_, self.loss_curve_ = self._train(
-            images,
-            targets,
-            seed=self._seed,
-            name=f"SA-Net {self.feature_names_in_[0]}",
-            task=next(tasks),
-        )
+    def _fit_networks(self, X, y):
+        """Train the networks; return images, their patients, and each fold's held-out rows."""
+        cases = check_image_and_mask(X, missing=self.missing)
+        targets = self._check(X, y, cases)
+        folds = self._folds(cases, targets)
+        name = f"SA-Net {X.columns[0]}"
+        self.fold_nets_, self.alignments_ = [], []
+        with self._announced_fit(X, y, n_networks=1 + len(folds)) as tasks:
+            images, patients = self._cut(cases)
+
+            def trained(rows, name):
+                return self._train(
+                    images[rows],
+                    targets[patients[rows]],
+                    seed=self._seed,
+                    name=name,
+                    task=next(tasks),
+                )
+
+            self.net_, self.loss_curve_ = trained(slice(None), name)
+            for number, held_out in enumerate(folds, start=1):
+                seen = ~np.isin(patients, held_out)
+                net, _ = trained(seen, f"{name}, fold {number} of {len(folds)}")
+                both = (predict(each, images[seen], "features") for each in (net, self.net_))
+                self.fold_nets_.append(net)
+                self.alignments_.append(align(*(each.astype(np.float64) for each in both)))
+        return images, patients, folds
 
     def _folds(self, cases, targets):
         """Return the rows of each fold, before anything heavy has started."""
@@ -307,3 +307,10 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     def _table(self, features, patients, index):
         means = patient_means(features, patients, len(index))
         return pd.DataFrame(means, index=index, columns=self.get_feature_names_out())
+
+    def _checked(self, X):
+        return check_image_and_mask(X, missing=self.missing)
+
+    def _readers(self):
+        """Return the modalities and the networks that describe new patients by them."""
+        return [([self.feature_names_in_[0]], self.fold_nets_ or [self.net_])]

@@ -8,75 +8,16 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.images import tumour_slices
+from sklidh.features._sanet_files import read_model, write_model
+from sklidh.features._sanet_slices import GradientMap, cut_slices
+from sklidh.images import check_planes
 from sklidh.nn import SAN
 from sklidh.nn._san import BLOCKS
-from sklidh.nn._training import choose_device, freeze, thaw, train
-from sklidh.utils import CohortError, check_target, is_missing, progress
-
-
-def cut_slices(cases, *, size, n_slices, label, verbose=0):
-    """Cut the tumour slices of every patient whose images are all there.
-
-    Parameters
-    ----------
-    cases : DataFrame of shape (n_patients, n_modalities + 1)
-        Checked columns of images, and ``"mask"``.
-    size, n_slices, label
-        As in `tumour_slices`.
-    verbose : int, default=0
-        1 shows a progress bar.
-
-    Returns
-    -------
-    images : ndarray of shape (n_images, n_modalities, size, size), float32
-        The modalities of one slice are its channels.
-    patients : ndarray of int, shape (n_images,)
-        The row of `cases` that each image comes from.
-    """
-    modalities = cases.columns.drop("mask")
-    name = f"slices {', '.join(modalities)}"
-    images, patients = [np.empty((0, len(modalities), size, size), np.float32)], []
-    rows = progress(cases.iterrows(), name, total=len(cases), verbose=verbose)
-    for row, (patient, cells) in enumerate(rows):
-        if any(is_missing(cells[modality]) for modality in modalities):
-            continue
-        channels = [
-            tumour_slices(
-                cells[modality],
-                cells["mask"],
-                size=size,
-                n_slices=n_slices,
-                label=label,
-                patient=patient,
-                modality=modality,
-            )
-            for modality in modalities
-        ]
-        images.append(np.stack(channels, 1))
-        patients += [row] * len(channels[0])
-    return np.concatenate(images), np.array(patients, dtype=int)
-
-
-def patient_means(values, patients, n_patients):
-    """Return the mean over each patient's slices; NaN for a patient without any.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_images, n_columns)
-    patients : ndarray of int, shape (n_images,)
-    n_patients : int
-
-    Returns
-    -------
-    ndarray of shape (n_patients, n_columns), float64
-    """
-    total = np.zeros((n_patients, values.shape[1]))
-    np.add.at(total, patients, values)
-    n_slices = np.bincount(patients, minlength=n_patients)[:, None].astype(float)
-    return np.divide(total, n_slices, out=np.full_like(total, np.nan), where=n_slices > 0)
+from sklidh.nn._trained import freeze, sensitivity, thaw
+from sklidh.nn._training import choose_device, train
+from sklidh.utils import CohortError, ModelFileError, check_target, is_missing, progress
 
 
 def announced(epochs, task, estimator):
@@ -93,13 +34,20 @@ def announced(epochs, task, estimator):
 
 
 class BaseSANet(CallbackSupportMixin, BaseEstimator):
-    """Parameters and training of a SA-Net on tumour slices."""
+    """Parameters, training and saving of SA-Nets on tumour slices.
+
+    An estimator has `_module`, the networks' class; `_checked`, which checks a table; and
+    `_readers`, the networks that describe new patients.
+    """
+
+    _module = SAN
 
     _parameter_constraints: dict = {
         "n_features": [Interval(Integral, 1, None, closed="left")],
         "architecture": [StrOptions(set(BLOCKS))],
         "size": [Interval(Integral, 16, None, closed="left")],
         "n_slices": [Interval(Integral, 1, None, closed="left")],
+        "planes": ["array-like"],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
@@ -132,6 +80,7 @@ class BaseSANet(CallbackSupportMixin, BaseEstimator):
         """
         y = check_target(y, X)
         choose_device(self.device)
+        check_planes(self.planes)
         validate_data(self, X, reset=True, skip_check_array=True)
         self.classes_, targets = np.unique(y, return_inverse=True)
         for modality in cases.columns.drop("mask"):
@@ -156,20 +105,26 @@ class BaseSANet(CallbackSupportMixin, BaseEstimator):
         root.call_on_fit_task_end(estimator=self, X=X, y=y)
 
     def _cut(self, cases):
+        """Return slices and the row of each one's patient, as `cut_slices`."""
+        return self._cut_with_masks(cases)[:2]
+
+    def _cut_with_masks(self, cases):
         return cut_slices(
             cases,
             size=self.size,
             n_slices=self.n_slices,
+            planes=self.planes,
             label=self.label,
             verbose=self.verbose,
         )
 
-    def _train(self, images, targets, *, seed, name, task):
+    def _train(self, inputs, targets, *, seed, name, task):
         """Train one network.
 
         Parameters
         ----------
-        images : ndarray of shape (n_images, n_channels, size, size)
+        inputs : ndarray of shape (n_images, n_channels, size, size)
+            Or a tuple of images and columns, (n_images, n_columns).
         targets : ndarray of int, shape (n_images,)
             Places in `classes_`.
         seed : int
@@ -186,8 +141,8 @@ class BaseSANet(CallbackSupportMixin, BaseEstimator):
         task.call_on_fit_task_begin(estimator=self)
         bar = progress(range(self.max_epochs), name, verbose=self.verbose)
         net, losses = train(
-            SAN,
-            images,
+            self._module,
+            inputs,
             targets,
             epochs=announced(bar, task, self),
             lr=self.lr,
@@ -199,12 +154,20 @@ class BaseSANet(CallbackSupportMixin, BaseEstimator):
             callbacks=self.callbacks or (),
             seed=seed,
             architecture=self.architecture,
-            in_channels=images.shape[1],
             n_features=self.n_features,
             n_classes=len(self.classes_),
+            **self._module_parameters(inputs),
         )
         task.call_on_fit_task_end(estimator=self)
         return net, losses
+
+    def _inputs(self, X, images, patients):
+        """Return what a network takes: the images, of whatever patients."""
+        return images
+
+    def _module_parameters(self, inputs):
+        """Return what else the module is made with."""
+        return {"in_channels": inputs.shape[1]}
 
     def _class_weights(self, targets):
         """Return the weights of the classes in the loss, or None."""
@@ -222,17 +185,99 @@ class BaseSANet(CallbackSupportMixin, BaseEstimator):
         # A network that was trained on a GPU answers without one, too.
         device = choose_device("cpu" if state["device"] == "cpu" else "auto")
         super().__setstate__(
-            self._with_nets(state, lambda frozen: thaw(SAN, frozen, device=device))
+            self._with_nets(state, lambda frozen: thaw(self._module, frozen, device=device))
         )
 
     @staticmethod
     def _with_nets(state, change):
         """Return a fitted estimator's attributes with each network changed."""
+        changed = {}
         if "net_" in state:
-            return state | {"net_": change(state["net_"])}
+            changed["net_"] = change(state["net_"])
+        if "fold_nets_" in state:
+            changed["fold_nets_"] = [change(net) for net in state["fold_nets_"]]
         if "nets_" in state:
-            return state | {"nets_": {name: change(net) for name, net in state["nets_"].items()}}
-        return state
+            changed["nets_"] = {name: change(net) for name, net in state["nets_"].items()}
+        return state | changed
+
+    def gradient_maps(self, X):
+        """Return where the networks looked: the pixels that their verdict hangs on.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        dict of patient to dict of modality to GradientMap
+            A modality that the patient lacks is absent. Where several networks see a modality, the
+            mean of their maps.
+        """
+        check_is_fitted(self)
+        cases = self._checked(X)
+        found = {patient: {} for patient in X.index}
+        for modalities, nets in self._readers():
+            images, patients, masks = self._cut_with_masks(cases[[*modalities, "mask"]])
+            if not len(images):
+                continue
+            inputs = self._inputs(X, images, patients)
+            maps = np.mean([sensitivity(net, inputs) for net in nets], axis=0)
+            for row in np.unique(patients):
+                own = patients == row
+                for channel, modality in enumerate(modalities):
+                    found[X.index[row]][modality] = GradientMap(
+                        images[own, channel], masks[own], maps[own, channel]
+                    )
+        return found
+
+    def save(self, folder):
+        """Save what fit learned in a folder of files that hold no code, JSON and safetensors.
+
+        `callbacks` are code, and are left out; so is a `random_state` that is not a number.
+
+        Parameters
+        ----------
+        folder : str or path
+            Made if need be; a model that is there is replaced.
+        """
+        check_is_fitted(self)
+        parameters = self.get_params(deep=False)
+        state = {
+            name: value
+            for name, value in self.__getstate__().items()
+            if name in parameters or (name.endswith("_") and not name.startswith("_"))
+        }
+        state["callbacks"] = None
+        if not isinstance(self.random_state, Integral):
+            state["random_state"] = None
+        write_model(folder, type(self).__name__, state)
+
+    @classmethod
+    def load(cls, folder):
+        """Return an estimator that `save` wrote; no code in the files is executed.
+
+        On the same device its predictions are those of the saved one to the last bit.
+
+        Parameters
+        ----------
+        folder : str or path
+
+        Returns
+        -------
+        estimator
+
+        Raises
+        ------
+        ModelFileError
+            A file is absent, truncated, altered, or holds something else.
+        """
+        state = read_model(folder, cls.__name__)
+        estimator = cls.__new__(cls)
+        try:
+            estimator.__setstate__(state)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelFileError(f"{folder}: not a saved {cls.__name__}: {error}") from error
+        return estimator
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,16 +1,44 @@
 """The paper's Model 1: self-attention networks that go from images to a probability."""
 
 import numpy as np
+import pandas as pd
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklidh.features._sanet_base import BaseSANet, patient_means
+from sklidh.features._sanet_base import BaseSANet
+from sklidh.features._sanet_slices import patient_means
 from sklidh.images import image_columns
-from sklidh.nn._training import predict
-from sklidh.utils import CohortError, check_cases
+from sklidh.nn._modality_attention import ModalitySAN
+from sklidh.nn._trained import predict
+from sklidh.utils import CohortError, check_cases, listed
+
+
+def radiomics_columns(X, names):
+    """Return columns of numbers, (n_patients, n_columns), float64.
+
+    Raises
+    ------
+    CohortError
+        A column is absent, or a cell is no finite number.
+    """
+    names = [] if names is None else list(names)
+    absent = [name for name in names if name not in X.columns]
+    if absent:
+        raise CohortError(
+            [f"radiomics={absent}: no such column; the table has {listed(X.columns)}"]
+        )
+    numbers = X[names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    rows, columns = np.nonzero(~np.isfinite(numbers))
+    if len(rows):
+        raise CohortError(
+            f"patient {X.index[row]!r}, column {names[column]!r}: "
+            f"{X[names[column]].iloc[row]} is no finite number; impute or drop it first"
+            for row, column in zip(rows, columns, strict=True)
+        )
+    return numbers
 
 
 class SANetClassifier(ClassifierMixin, BaseSANet):
@@ -23,6 +51,12 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
     fusion : {"mean", "channels"}, default="mean"
         "mean" trains one network per modality and averages their probabilities. "channels" trains
         one network that sees the modalities of a slice as the channels of one image.
+    channel_attention : bool, default=False
+        Weigh the modalities of ``fusion="channels"`` by squeeze and excitation before the network
+        sees them: a reconstruction of Zhang et al. [8], whose text is not available.
+    radiomics : list of str, default=None
+        Columns of numbers, standardised and joined to the deep features by a dense layer before
+        the classifier: a reconstruction of Zhang et al. [10], likewise.
     modalities : list of str, default=None
         The columns of images; None takes every column that holds images, but the mask.
     architecture : {"san10", "san15", "san19"}, default="san10"
@@ -30,8 +64,10 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
     size : int, default=72
         Side of the tumour slices in pixels.
     n_slices : int, default=1
-        Slices per patient, at most: those with the largest tumour area. A patient's probability
-        is the mean over the slices.
+        Slices per patient and plane, at most: those with the largest tumour area. A patient's
+        probability is the mean over the slices.
+    planes : sequence of {"axial", "coronal", "sagittal"}, default=("axial",)
+        The planes to cut slices in.
     max_epochs : int, default=20
         Passes over the training slices. The paper does not give its number.
     lr : float, default=1e-4
@@ -67,13 +103,15 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         The trained networks, by their modality, or ``"T1+T1CE+..."`` with ``fusion="channels"``.
     loss_curves_ : dict of str to ndarray of shape (n_epochs,)
         Mean training loss of each epoch.
+    radiomics_mean_, radiomics_scale_ : ndarray of shape (n_radiomics,)
+        Mean and deviation of the `radiomics` columns of the training patients.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
     References
     ----------
-    Shi et al. 2023, section III.B, Model 1 of Table I. The paper does not say how Model 1 joins
-    the modalities; the mean is ours.
+    Shi et al. 2023, section III.B, Model 1 of Table I; [8] and [10] of Table V. The paper does not
+    say how Model 1 joins the modalities; the mean is ours.
 
     Examples
     --------
@@ -95,18 +133,25 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
     _parameter_constraints: dict = {
         **BaseSANet._parameter_constraints,
         "fusion": [StrOptions({"mean", "channels"})],
+        "channel_attention": ["boolean"],
+        "radiomics": ["array-like", None],
         "modalities": ["array-like", None],
     }
+
+    _module = ModalitySAN
 
     def __init__(
         self,
         n_features=128,
         *,
         fusion="mean",
+        channel_attention=False,
+        radiomics=None,
         modalities=None,
         architecture="san10",
         size=72,
         n_slices=1,
+        planes=("axial",),
         max_epochs=20,
         lr=1e-4,
         batch_size=16,
@@ -122,10 +167,13 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
     ):
         self.n_features = n_features
         self.fusion = fusion
+        self.channel_attention = channel_attention
+        self.radiomics = radiomics
         self.modalities = modalities
         self.architecture = architecture
         self.size = size
         self.n_slices = n_slices
+        self.planes = planes
         self.max_epochs = max_epochs
         self.lr = lr
         self.batch_size = batch_size
@@ -147,7 +195,8 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            Columns of images, and ``"mask"``: paths or SimpleITK images. Index: patient ids.
+            Columns of images, and ``"mask"``: paths or SimpleITK images; and the `radiomics`
+            columns. Index: patient ids.
         y : array-like of shape (n_patients,)
             IDH status, any two or more labels.
 
@@ -160,15 +209,23 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         self.modalities_ = list(image_columns(X) if self.modalities is None else self.modalities)
         if not self.modalities_:
             raise CohortError([f"no column of images among {list(X.columns)}"])
-        cases = check_cases(X, [*self.modalities_, "mask"], missing=self.missing)
+        if self.channel_attention and self.fusion != "channels":
+            raise ValueError(
+                "channel_attention=True weighs the modalities that one network sees: it needs "
+                f"fusion='channels', got fusion={self.fusion!r}"
+            )
+        cases = self._checked(X)
         targets = self._check(X, y, cases)
+        columns = radiomics_columns(X, self.radiomics)
+        self.radiomics_mean_, deviation = columns.mean(0), columns.std(0)
+        self.radiomics_scale_ = np.where(deviation > 0, deviation, 1.0)
         self.nets_, self.loss_curves_ = {}, {}
-        inputs = self._inputs()
-        with self._announced_fit(X, y, n_networks=len(inputs)) as tasks:
-            for number, (name, modalities) in enumerate(inputs.items()):
+        seen = self._seen()
+        with self._announced_fit(X, y, n_networks=len(seen)) as tasks:
+            for number, (name, modalities) in enumerate(seen.items()):
                 images, patients = self._cut(cases[[*modalities, "mask"]])
                 self.nets_[name], self.loss_curves_[name] = self._train(
-                    images,
+                    self._inputs(X, images, patients),
                     targets[patients],
                     seed=self._seed + number,
                     name=f"SA-Net {name}",
@@ -194,13 +251,14 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
             A patient lacks the images that the networks need.
         """
         check_is_fitted(self)
-        cases = check_cases(X, [*self.modalities_, "mask"], missing=self.missing)
+        cases = self._checked(X)
         total, n_networks = np.zeros((len(X), len(self.classes_))), np.zeros((len(X), 1))
-        for name, modalities in self._inputs().items():
+        for modalities, (net,) in self._readers():
             images, patients = self._cut(cases[[*modalities, "mask"]])
-            probability = softmax(predict(self.nets_[name], images).astype(np.float64), axis=1)
+            logits = predict(net, self._inputs(X, images, patients))
+            probability = softmax(logits.astype(np.float64), axis=1)
             means = patient_means(probability, patients, len(X))
-            there = np.isfinite(means).all(1, keepdims=True)
+            there = np.isin(np.arange(len(X)), patients)[:, None]
             total += np.where(there, means, 0)
             n_networks += there
         if not n_networks.all():
@@ -226,8 +284,32 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         most_probable = self.predict_proba(X).argmax(1)
         return self.classes_[most_probable]
 
-    def _inputs(self):
+    def _seen(self):
         """Return the modalities that each network sees, by the network's name."""
         if self.fusion == "channels":
             return {"+".join(self.modalities_): self.modalities_}
         return {modality: [modality] for modality in self.modalities_}
+
+    def _checked(self, X):
+        cases = check_cases(X, [*self.modalities_, "mask"], missing=self.missing)
+        radiomics_columns(X, self.radiomics)
+        return cases
+
+    def _inputs(self, X, images, patients):
+        """Return images, or images and the standardised columns of their patients."""
+        if self.radiomics is None:
+            return images
+        columns = radiomics_columns(X, self.radiomics) - self.radiomics_mean_
+        return images, (columns / self.radiomics_scale_)[patients].astype(np.float32)
+
+    def _module_parameters(self, inputs):
+        images, columns = (inputs, None) if self.radiomics is None else inputs
+        return {
+            "in_channels": images.shape[1],
+            "channel_attention": bool(self.channel_attention),
+            "n_columns": 0 if columns is None else columns.shape[1],
+        }
+
+    def _readers(self):
+        """Return the modalities and the network that sees them."""
+        return [(modalities, [self.nets_[name]]) for name, modalities in self._seen().items()]

@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklidh.fusion._blockwise import BlockwiseMixin
 from sklidh.fusion._joint_fit import as_batch, fit_together
 from sklidh.nn._fusion import FusionNet
-from sklidh.nn._fusion_training import ENGINES, OneThread
+from sklidh.nn._fusion_training import ENGINES
 from sklidh.nn._losses import DIFFERENCES, RECONSTRUCTIONS, SIMILARITIES
+from sklidh.nn._threads import OneThread
 from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
 
 

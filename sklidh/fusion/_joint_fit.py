@@ -11,8 +11,9 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from sklidh.nn._fusion import Batch, FusionNet, pad
-from sklidh.nn._fusion_training import OneThread, train
+from sklidh.nn._fusion_training import train
 from sklidh.nn._losses import Constraints
+from sklidh.nn._threads import OneThread
 from sklidh.utils import progress
 
 # What classifiers that are fitted together may differ in.

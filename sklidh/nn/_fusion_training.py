@@ -3,7 +3,6 @@
 Shapes as in `_fusion`: K members, M blocks, n patients, D columns.
 """
 
-import threading
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -78,28 +77,6 @@ def train(
     if validation is not None:
         history["validation"] = torch.stack(validations)
     return history
-
-
-class OneThread:
-    """Let torch use one thread: more of them only wait for each other in networks this small.
-
-    Several threads may be inside; the last one out restores what the first one found.
-    """
-
-    lock, inside, before = threading.Lock(), 0, 1
-
-    def __enter__(self):
-        with OneThread.lock:
-            if not OneThread.inside:
-                OneThread.before = torch.get_num_threads()
-                torch.set_num_threads(1)
-            OneThread.inside += 1
-
-    def __exit__(self, *_):
-        with OneThread.lock:
-            OneThread.inside -= 1
-            if not OneThread.inside:
-                torch.set_num_threads(OneThread.before)
 
 
 def _keep_best(best, net, validations):

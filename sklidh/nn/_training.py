@@ -1,4 +1,4 @@
-"""Train a network and read from it: the one file that knows skorch."""
+"""Train a network: the one file that knows skorch."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
-from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
+from sklidh.nn._threads import OneThread
 
 # torch's random state and its number of threads belong to the whole process.
 _ONE_AT_A_TIME = threading.RLock()
@@ -37,20 +37,23 @@ def choose_device(device):
 
 @contextmanager
 def fenced(seed=None) -> Iterator[None]:
-    """Seed torch inside the block and leave no trace of it outside; CPU work takes one thread.
+    """Seed torch inside the block and leave no trace of it outside; CPU work takes one thread."""
+    with _ONE_AT_A_TIME, torch.random.fork_rng(), OneThread():
+        if seed is not None:
+            torch.manual_seed(seed)
+        yield
 
-    One thread, because the bits of a sum depend on how many share it, and because two networks
-    that each claim every core spend their time waiting for each other.
-    """
-    threads = torch.get_num_threads()
-    with _ONE_AT_A_TIME, torch.random.fork_rng():
-        try:
-            torch.set_num_threads(1)
-            if seed is not None:
-                torch.manual_seed(seed)
-            yield
-        finally:
-            torch.set_num_threads(threads)
+
+@contextmanager
+def explained(device, batch_size) -> Iterator[None]:
+    """Say what to do where the device's memory is too small."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(
+            f"device={device!r} has too little memory for batch_size={batch_size}; lower "
+            "batch_size, or use device='cpu'"
+        ) from error
 
 
 def random_symmetry(images):
@@ -76,7 +79,8 @@ class Batches:
     Parameters
     ----------
     dataset : skorch.dataset.Dataset
-        Holds ``X`` (n_images, n_channels, size, size) and ``y`` (n_images,), tensors.
+        Holds tensors: ``X``, images (n_images, n_channels, size, size) or a tuple of them and of
+        columns (n_images, n_columns), and ``y`` (n_images,).
     batch_size : int
         Images a step.
     shuffle : bool, default=False
@@ -86,20 +90,25 @@ class Batches:
     """
 
     def __init__(self, dataset, batch_size, shuffle=False, augment=False):
-        self.images, self.labels = dataset.X, dataset.y
+        self.inputs, self.labels = dataset.X, dataset.y
         self.batch_size, self.shuffle, self.augment = batch_size, shuffle, augment
 
     def __iter__(self):
-        n = len(self.images)
-        device = self.images.device
+        n, device = len(self.labels), self.labels.device
         order = torch.randperm(n, device=device) if self.shuffle else torch.arange(n, device=device)
         starts = list(range(0, n, self.batch_size))
         if len(starts) > 1 and n - starts[-1] == 1:
             starts.pop()
         for start, stop in zip(starts, [*starts[1:], n], strict=True):
             rows = order[start:stop]
-            images = self.images[rows]
-            yield random_symmetry(images) if self.augment else images, self.labels[rows]
+            images, *columns = self._take(rows)
+            if self.augment:
+                images = random_symmetry(images)
+            yield (images, *columns) if columns else images, self.labels[rows]
+
+    def _take(self, rows):
+        inputs = self.inputs if isinstance(self.inputs, tuple) else (self.inputs,)
+        return [each[rows] for each in inputs]
 
 
 class EpochsFrom(Callback):
@@ -139,9 +148,29 @@ class EpochsFrom(Callback):
             raise KeyboardInterrupt
 
 
+def owner(module, parameters, **settings):
+    """Return an owner of a network that is not made yet."""
+    return NeuralNetClassifier(
+        module,
+        **{f"module__{name}": value for name, value in parameters.items()},
+        criterion=nn.CrossEntropyLoss,
+        iterator_train=Batches,
+        train_split=None,
+        verbose=0,
+        **settings,
+    )
+
+
+def tensors(inputs, device):
+    """Return images, or images and columns, as tensors on a device."""
+    if isinstance(inputs, tuple):
+        return tuple(torch.as_tensor(each, device=device) for each in inputs)
+    return torch.as_tensor(inputs, device=device)
+
+
 def train(
     module,
-    images,
+    inputs,
     labels,
     *,
     epochs,
@@ -165,7 +194,8 @@ def train(
     ----------
     module : type
         A `torch.nn.Module` class, whose forward pass returns logits.
-    images : ndarray of shape (n_images, n_channels, size, size), float32
+    inputs : ndarray of shape (n_images, n_channels, size, size), float32
+        Or a tuple of images and columns, (n_images, n_columns), for a module that takes both.
     labels : ndarray of int, shape (n_images,)
         0 .. n_classes - 1.
     epochs : generator
@@ -197,107 +227,26 @@ def train(
         The loss became NaN or infinite.
     """
     weight = None if class_weight is None else torch.as_tensor(class_weight, dtype=torch.float32)
-    net = NeuralNetClassifier(
+    net = owner(
         module,
-        **{f"module__{name}": value for name, value in parameters.items()},
-        criterion=nn.CrossEntropyLoss,
+        parameters,
         criterion__weight=weight,
         optimizer=torch.optim.Adam,
         optimizer__fused=True,
         lr=lr,
         max_epochs=10**9,  # `epochs` ends the training
         batch_size=batch_size,
-        iterator_train=Batches,
         iterator_train__shuffle=shuffle,
         iterator_train__augment=augment,
-        train_split=None,
         callbacks=[*deepcopy(callbacks), EpochsFrom(epochs)],
         device=device,
-        verbose=0,
     )
-    images, labels = (torch.as_tensor(array, device=device) for array in (images, labels))
-    with fenced(seed):
-        net.fit(images, labels)
-        batches = net.get_iterator(net.get_dataset(images, labels), training=True)
+    inputs, labels = tensors(inputs, device), torch.as_tensor(labels, device=device)
+    with fenced(seed), explained(device, batch_size):
+        net.fit(inputs, labels)
+        batches = net.get_iterator(net.get_dataset(inputs, labels), training=True)
         update_bn(batches, net.module_)
     losses = np.array(net.history[:, "train_loss"])
     net.module_.zero_grad(set_to_none=True)
     net.trim_for_prediction()
     return net, losses
-
-
-def predict(net, images, layer="forward"):
-    """Return what a trained network gives for images, in evaluation mode.
-
-    Parameters
-    ----------
-    net : skorch.NeuralNetClassifier
-    images : ndarray of shape (n_images, n_channels, size, size), float32
-    layer : str, default="forward"
-        The module's method to call.
-
-    Returns
-    -------
-    ndarray of shape (n_images, width of the layer), float32
-    """
-    read = getattr(net.module_.eval(), layer)
-    n_images = len(images)
-    if not n_images:  # a network needs an image to tell how wide its layer is
-        images = np.zeros((1, *images.shape[1:]), images.dtype)
-    with fenced(), torch.inference_mode():
-        parts = [
-            read(part.to(net.device)).cpu()
-            for part in torch.as_tensor(images).split(net.batch_size)
-        ]
-    return torch.cat(parts)[:n_images].numpy()
-
-
-def freeze(net) -> dict:
-    """Return a trained network as plain values, from which `thaw` makes it again.
-
-    Parameters
-    ----------
-    net : skorch.NeuralNetClassifier
-        From `train`.
-
-    Returns
-    -------
-    dict
-        "parameters" of the module's constructor, "batch_size" and, as bytes in the safetensors
-        format, "weights".
-    """
-    return {
-        "parameters": net.get_params_for("module"),
-        "batch_size": net.batch_size,
-        "weights": weights_to_bytes(net.module_),
-    }
-
-
-def thaw(module, frozen: dict, *, device="cpu"):
-    """Return the trained network that `freeze` took apart.
-
-    Parameters
-    ----------
-    module : type
-        The same `torch.nn.Module` class.
-    frozen : dict
-    device : {"cpu", "cuda"}, default="cpu"
-        Where it shall work.
-
-    Returns
-    -------
-    skorch.NeuralNetClassifier
-        Trimmed for prediction.
-    """
-    net = NeuralNetClassifier(
-        module,
-        **{f"module__{name}": value for name, value in frozen["parameters"].items()},
-        batch_size=frozen["batch_size"],
-        device=device,
-        verbose=0,
-    )
-    with fenced(0):  # the first weights are drawn, and overwritten at once
-        net.initialize()
-    net.module_.load_state_dict(weights_from_bytes(frozen["weights"]))
-    net.trim_for_prediction()
-    return net

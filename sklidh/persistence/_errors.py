@@ -1,5 +1,5 @@
 """What goes wrong with a model's file."""
 
+from sklidh.utils import ModelFileError
 
-class ModelFileError(ValueError):
-    """A file that is no model, or none that may be loaded here; the message says what to do."""
+__all__ = ["ModelFileError"]

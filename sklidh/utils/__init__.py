@@ -5,6 +5,7 @@ from sklidh.utils._listing import listed
 from sklidh.utils._progress import progress
 from sklidh.utils._validation import (
     CohortError,
+    ModelFileError,
     check_cases,
     check_image_and_mask,
     check_target,
@@ -14,6 +15,7 @@ from sklidh.utils._validation import (
 
 __all__ = [
     "CohortError",
+    "ModelFileError",
     "atomic_write",
     "cache_folder",
     "check_cases",

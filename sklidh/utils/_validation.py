@@ -38,6 +38,10 @@ class CohortError(ValueError):
         return type(self), (self.problems,)
 
 
+class ModelFileError(ValueError):
+    """A file that is no model, or none that may be loaded here; the message says what to do."""
+
+
 def is_missing(cell) -> bool:
     """Tell whether a cell names no image: None, NaN, NA or an empty string.
 

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from sklidh.features import SANetClassifier, SANetFeaturizer
-from sklidh.nn._training import predict
+from sklidh.nn._trained import predict
 from sklidh.utils import CohortError
 from sklidh.utils.estimator_checks import parametrize_with_image_checks
 
@@ -36,23 +36,36 @@ def cohort(n=8, signal=60, first=0):
 X, y = cohort()
 
 
+@pytest.fixture(scope="module")
+def classifier():
+    """Return a trained classifier, one network a modality, which no test may change."""
+    return SANetClassifier(**QUICK, missing="nan").fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def joint():
+    """Return a trained classifier with all that one network can take."""
+    return SANetClassifier(
+        **QUICK, fusion="channels", missing="nan", channel_attention=True, radiomics=["age", "one"]
+    ).fit(X.assign(age=np.arange(8.0), one=1), y)
+
+
 @parametrize_with_image_checks([SANetClassifier(**QUICK)])
 def test_image_in_checks(estimator, check):
     check(estimator, X, y)
 
 
-@pytest.mark.parametrize("fusion", ["mean", "channels"])
-def test_probabilities_sum_to_1_and_predict_takes_the_larger(fusion):
-    classifier = SANetClassifier(**QUICK, fusion=fusion).fit(X, y)
-    probability = classifier.predict_proba(X)
-    np.testing.assert_allclose(probability.sum(1), 1)
-    assert classifier.classes_.tolist() == ["mutant", "wild type"]
-    expected = classifier.classes_[(probability[:, 1] > 0.5).astype(int)]
-    assert classifier.predict(X).tolist() == expected.tolist()
+def test_probabilities_sum_to_1_and_predict_takes_the_larger(classifier, joint):
+    for fitted in (classifier, joint):
+        table = X.assign(age=3, one=2)
+        probability = fitted.predict_proba(table)
+        np.testing.assert_allclose(probability.sum(1), 1)
+        assert fitted.classes_.tolist() == ["mutant", "wild type"]
+        expected = fitted.classes_[(probability[:, 1] > 0.5).astype(int)]
+        assert fitted.predict(table).tolist() == expected.tolist()
 
 
-def test_the_mean_is_over_one_network_for_each_modality():
-    classifier = SANetClassifier(**QUICK).fit(X, y)
+def test_the_mean_is_over_one_network_for_each_modality(classifier):
     alone = []
     for modality in ("T1", "T1CE"):
         images, _ = classifier._cut(X[[modality, "mask"]])
@@ -60,75 +73,120 @@ def test_the_mean_is_over_one_network_for_each_modality():
     np.testing.assert_allclose(classifier.predict_proba(X), np.mean(alone, 0), rtol=1e-6)
 
 
-def test_the_first_network_is_the_featurizers():
-    classifier = SANetClassifier(**QUICK, modalities=["T1CE"]).fit(X, y)
-    featurizer = SANetFeaturizer(**QUICK).fit(X[["T1CE", "mask"]], y)
-    images, _ = classifier._cut(X[["T1CE", "mask"]])
+def test_the_first_network_is_the_featurizers(classifier):
+    featurizer = SANetFeaturizer(**QUICK).fit(X[["T1", "mask"]], y)
+    images, _ = classifier._cut(X[["T1", "mask"]])
     np.testing.assert_array_equal(
-        predict(classifier.nets_["T1CE"], images), predict(featurizer.net_, images)
+        predict(classifier.nets_["T1"], images), predict(featurizer.net_, images)
     )
 
 
-def test_modalities_as_channels_make_one_network():
-    classifier = SANetClassifier(**QUICK, fusion="channels").fit(X, y)
-    (net,) = classifier.nets_.values()
-    assert list(classifier.nets_) == ["T1+T1CE"]
+def test_modalities_as_channels_make_one_network(joint):
+    (net,) = joint.nets_.values()
+    assert list(joint.nets_) == ["T1+T1CE"]
     assert net.module_.stem.convolution.in_channels == 2
 
 
 @pytest.mark.parametrize("fusion", ["mean", "channels"])
 def test_it_learns_what_one_of_the_modalities_shows(fusion):
-    X, y = cohort(16)
-    classifier = SANetClassifier(**QUICK | {"max_epochs": 25}, fusion=fusion).fit(X, y)
+    X, y = cohort(12)
+    classifier = SANetClassifier(**QUICK | {"max_epochs": 16}, fusion=fusion).fit(X, y)
     assert classifier.score(*cohort(12, first=100)) > 0.9
 
 
-def test_a_table_is_its_patients_one_by_one_in_any_order():
-    classifier = SANetClassifier(**QUICK).fit(X, y)
+def test_it_learns_what_the_joined_columns_show():
+    X, y = cohort(8, signal=0)
+    mutant = (y == "mutant").to_numpy()
+
+    def rise(ratio):
+        """Return by how much a ratio of 250 in place of 200 makes a mutation more probable."""
+        fitted = SANetClassifier(
+            **QUICK | {"n_features": 16, "max_epochs": 6, "lr": 1e-3},
+            batch_size=4, modalities=["T1"], radiomics=["ratio"],
+        ).fit(X.assign(ratio=ratio), y)  # fmt: skip
+        high, low = (fitted.predict_proba(X.assign(ratio=each))[:, 0] for each in (250.0, 200.0))
+        return high - low
+
+    higher, lower = rise(np.where(mutant, 250.0, 200.0)), rise(np.where(mutant, 200.0, 250.0))
+    assert higher.mean() > lower.mean() + 0.05
+
+
+def test_columns_are_standardised_by_the_training_patients(joint):
+    np.testing.assert_allclose(joint.radiomics_mean_, [3.5, 1])
+    images, patients = joint._cut(X)
+    _, columns = joint._inputs(X.assign(age=np.arange(8.0), one=1), images, patients)
+    np.testing.assert_allclose(columns.mean(0), [0, 0], atol=1e-6)
+    np.testing.assert_allclose(columns.std(0), [1, 0], atol=1e-6)
+
+
+def test_a_table_is_its_patients_one_by_one_in_any_order(classifier):
     alone = np.vstack([classifier.predict_proba(X.loc[[name]]) for name in X.index[::-1]])
     np.testing.assert_allclose(alone[::-1], classifier.predict_proba(X), atol=1e-5)
 
 
 def test_columns_that_hold_no_image_are_not_read():
     more = X.assign(age=50, site="Zurich")[["site", "T1CE", "age", "mask", "T1"]]
-    classifier = SANetClassifier(**QUICK).fit(more, y)
+    classifier = SANetClassifier(**QUICK | {"max_epochs": 1}).fit(more, y)
     assert classifier.modalities_ == ["T1CE", "T1"]
     np.testing.assert_array_equal(classifier.predict_proba(X), classifier.predict_proba(more))
 
 
-def test_a_patient_is_classified_by_the_modalities_that_are_there():
+def test_a_patient_is_classified_by_the_modalities_that_are_there(classifier):
     incomplete = X.copy()
     incomplete.iloc[3, 0] = None
-    classifier = SANetClassifier(**QUICK, missing="nan").fit(incomplete, y)
     images, _ = classifier._cut(X.iloc[[3]][["T1CE", "mask"]])
     expected = softmax(predict(classifier.nets_["T1CE"], images), axis=1)
     np.testing.assert_allclose(classifier.predict_proba(incomplete)[[3]], expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("fusion", "columns"), [("mean", [0, 1]), ("channels", [0])])
-def test_a_patient_without_the_images_needed_is_an_error_that_names_him(fusion, columns):
-    classifier = SANetClassifier(**QUICK, fusion=fusion, missing="nan").fit(X, y)
-    incomplete = X.copy()
-    incomplete.iloc[3, columns] = None
-    with pytest.raises(CohortError, match=f"patient 'P7': too few images, fusion='{fusion}'"):
+def test_a_patient_without_the_images_needed_is_an_error_that_names_him(classifier, joint):
+    incomplete = X.assign(age=3, one=2)
+    incomplete.iloc[3, [0, 1]] = None
+    with pytest.raises(CohortError, match="patient 'P7': too few images, fusion='mean'"):
         classifier.predict_proba(incomplete)
+    with pytest.raises(CohortError, match="patient 'P7': too few images, fusion='channels'"):
+        joint.predict_proba(incomplete)
 
 
-def test_a_pickled_classifier_gives_the_same_bits():
-    classifier = SANetClassifier(**QUICK).fit(X, y)
+def test_a_pickled_classifier_gives_the_same_bits(classifier):
     again = pickle.loads(pickle.dumps(classifier))
     np.testing.assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
 
 
-def test_the_same_seed_gives_the_same_bits():
-    classifier = SANetClassifier(**QUICK)
-    one, again = (clone(classifier).fit(X, y).predict_proba(X) for _ in range(2))
-    np.testing.assert_array_equal(one, again)
+def test_the_same_seed_gives_the_same_bits(classifier):
+    again = clone(classifier).fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
 
 
 def test_scikit_learn_cross_validates_it():
-    scores = cross_val_score(SANetClassifier(**QUICK), X, y, cv=2, error_score="raise")
+    scores = cross_val_score(
+        SANetClassifier(**QUICK | {"max_epochs": 1}, modalities=["T1"]), X, y, cv=2,
+        error_score="raise",
+    )  # fmt: skip
     assert scores.shape == (2,)
+
+
+def test_maps_have_a_slice_of_every_modality(joint):
+    maps = joint.gradient_maps(X[:1].assign(age=3, one=2))[X.index[0]]
+    assert list(maps) == ["T1", "T1CE"]
+    for modality, channel in zip(maps, joint._cut(X[:1])[0][0], strict=True):
+        np.testing.assert_array_equal(maps[modality].slices[0], channel)
+        assert maps[modality].maps.shape == (1, 16, 16)
+        assert maps[modality].maps.max() > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"radiomics": ["size"]}, CohortError, r"radiomics=\['size'\]: no such column"),
+        ({"radiomics": ["age"]}, CohortError, "patient 'P7', column 'age': nan is no finite"),
+        ({"channel_attention": True}, ValueError, "needs fusion='channels', got fusion='mean'"),
+    ],
+)
+def test_settings_that_cannot_work_are_one_clear_error(change, error, message):
+    table = X.assign(age=[1, 2, 3, np.nan, 5, 6, 7, 8])
+    with pytest.raises(error, match=message):
+        SANetClassifier(**QUICK, **change).fit(table, y)
 
 
 @pytest.mark.parametrize(

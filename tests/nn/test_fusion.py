@@ -8,8 +8,9 @@ import torch
 from sklidh.nn import _losses as losses
 from sklidh.nn._fusion import Batch, FusionNet, pad
 from sklidh.nn._fusion_autograd import Objective
-from sklidh.nn._fusion_training import ENGINES, TERMS, OneThread, train
+from sklidh.nn._fusion_training import ENGINES, TERMS, train
 from sklidh.nn._losses import Constraints
+from sklidh.nn._threads import OneThread
 
 WIDTHS, N = (3, 5, 2), 20
 

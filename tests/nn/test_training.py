@@ -8,7 +8,8 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
-from sklidh.nn._training import Batches, choose_device, fenced, predict, random_symmetry, train
+from sklidh.nn._trained import predict
+from sklidh.nn._training import Batches, choose_device, fenced, random_symmetry, train
 
 
 class Tiny(nn.Module):

@@ -1,0 +1,134 @@
+"""A saved network comes back bit by bit, in any process, and a bad file says what is wrong."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+
+from sklidh.features import SANetClassifier, SANetFeaturizer
+from sklidh.features._sanet_files import read_model, write_model
+from sklidh.utils import ModelFileError
+
+QUICK = {"n_features": 6, "size": 16, "max_epochs": 1, "random_state": 0}
+LABELS = np.array(["mutant", "wild type"] * 3)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Return a table of paths, one column of numbers beside them."""
+    folder, rows = tmp_path_factory.mktemp("images"), []
+    tumour = np.zeros((3, 24, 24), np.uint8)
+    tumour[1, 6:14, 8:16] = 1
+    for seed in range(6):
+        T1 = np.random.default_rng(seed).normal(100, 10, tumour.shape)
+        paths = [str(folder / f"{seed}-{name}.nii.gz") for name in ("T1", "mask")]
+        for array, path in zip((T1, tumour), paths, strict=True):
+            sitk.WriteImage(sitk.GetImageFromArray(array), path)
+        rows.append([*paths, 40.0 + seed])
+    return pd.DataFrame(rows, columns=["T1", "mask", "age"], index=list("ABCDEF"))
+
+
+@pytest.fixture(scope="module")
+def featurizer(table):
+    return SANetFeaturizer(**QUICK, train_features="out_of_fold", cv=2).fit(
+        table[["T1", "mask"]], LABELS
+    )
+
+
+@pytest.fixture
+def saved(featurizer, tmp_path):
+    featurizer.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_new_process_predicts_the_same_bits(featurizer, table, saved):
+    table.to_csv(saved / "cases.csv")
+    script = (
+        "import sys, numpy as np, pandas as pd; from sklidh.features import SANetFeaturizer; "
+        "folder = sys.argv[1]; X = pd.read_csv(folder + '/cases.csv', index_col=0); "
+        "loaded = SANetFeaturizer.load(folder); "
+        "np.save(folder + '/found.npy', loaded.transform(X[['T1', 'mask']]))"
+    )
+    subprocess.run([sys.executable, "-c", script, str(saved)], check=True)
+    expected = featurizer.transform(table[["T1", "mask"]])
+    np.testing.assert_array_equal(np.load(saved / "found.npy"), expected)
+
+
+def test_a_classifier_comes_back_with_all_it_learned(table, tmp_path):
+    classifier = SANetClassifier(
+        **QUICK, fusion="channels", channel_attention=True, radiomics=["age"],
+        class_weight={"mutant": 2.0, "wild type": 1.0},
+    ).fit(table, LABELS)  # fmt: skip
+    classifier.save(tmp_path)
+    loaded = SANetClassifier.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict_proba(table), classifier.predict_proba(table))
+    assert loaded.predict(table).tolist() == classifier.predict(table).tolist()
+    assert loaded.get_params() | {"planes": ("axial",)} == classifier.get_params()
+
+
+def test_the_folder_holds_json_and_safetensors_and_no_code(saved):
+    assert sorted(file.name for file in saved.iterdir()) == [
+        "model.json", *(f"weights{i}.safetensors" for i in range(3)),
+    ]  # fmt: skip
+    assert json.loads((saved / "model.json").read_text())["kind"] == "SANetFeaturizer"
+
+
+def test_a_loaded_network_can_be_trained_again(table, saved, featurizer):
+    X = table[["T1", "mask"]]
+    again = SANetFeaturizer.load(saved).fit(X, LABELS)
+    pd.testing.assert_frame_equal(again.transform(X), featurizer.transform(X), check_exact=True)
+
+
+def halve(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flip_a_bit(file):
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+def rewrite(old, new):
+    return lambda file: file.write_text(file.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("model.json", lambda file: file.unlink(), "model.json: cannot be read"),
+        ("model.json", halve, "not the configuration of a saved model"),
+        ("model.json", lambda file: file.write_bytes(b"\xff\x00"), "not the configuration"),
+        ("model.json", lambda file: file.write_text("[1]"), "not the configuration"),
+        ("model.json", rewrite("SANetFeaturizer", "SANetClassifier"), "holds a SANetClassifier"),
+        ("model.json", rewrite('"format": 1', '"format": 2'), "of format 2"),
+        ("model.json", rewrite('"san10"', '"san15"'), "model.json: not what was saved"),
+        ("weights2.safetensors", lambda file: file.unlink(), "safetensors: cannot be read"),
+        ("weights2.safetensors", halve, "weights2.safetensors: not what was saved"),
+        ("weights2.safetensors", flip_a_bit, "weights2.safetensors: not what was saved"),
+    ],
+)
+def test_a_bad_file_is_an_error_that_names_it(saved, name, damage, message):
+    damage(saved / name)
+    with pytest.raises(ModelFileError, match=message):
+        SANetFeaturizer.load(saved)
+
+
+def test_a_state_of_another_class_is_an_error(tmp_path):
+    write_model(tmp_path, "SANetFeaturizer", {"net_": 3})
+    with pytest.raises(ModelFileError, match="not a saved SANetFeaturizer"):
+        SANetFeaturizer.load(tmp_path)
+
+
+def test_values_come_back_with_their_types(tmp_path):
+    state = {1: [None, 0.1, "x", True, b"bytes"], "a": {"b": np.array([1, 2], np.int8)}}
+    write_model(tmp_path, "Kind", state)
+    back = read_model(tmp_path, "Kind")
+    assert back[1] == state[1]
+    assert back["a"]["b"].dtype == np.int8
+    with pytest.raises(TypeError, match=r"cannot be saved in model\.json"):
+        write_model(tmp_path, "Kind", {"code": print})
