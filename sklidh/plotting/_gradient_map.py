@@ -1,0 +1,114 @@
+"""Where a network looked, over the slices of one patient."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from sklidh.plotting._axes import COLOURS
+
+
+def strength(gradient, blur):
+    """Return a map smoothed and scaled to 0..1, its 99th percentile and above being 1.
+
+    Parameters
+    ----------
+    gradient : ndarray of shape (size, size)
+        Not negative.
+    blur : float
+        Standard deviation of the Gaussian, pixels. Single pixels tell little: the network's first
+        step is the largest of four.
+
+    Returns
+    -------
+    ndarray of shape (size, size)
+        Zeros where the map is 0 everywhere.
+    """
+    smooth = gaussian_filter(gradient.astype(float), blur)
+    top = np.percentile(smooth, 99)
+    return np.clip(smooth / top, 0, 1) if top > 0 else np.zeros_like(smooth)
+
+
+@dataclass
+class GradientMapDisplay:
+    """Draw the slices that networks saw of a patient, and the pixels that their verdict hangs on.
+
+    One row a slice, one column a modality; the tumour is outlined. Build it with `from_estimator`.
+
+    Parameters
+    ----------
+    maps : dict of str to GradientMap
+        By modality.
+    title : str
+    blur : float, default=1.5
+        The map is smoothed for the eye by a Gaussian of so many pixels.
+
+    Attributes
+    ----------
+    axes_, figure_ : array of matplotlib Axes, and Figure
+        Set by `plot`.
+    """
+
+    maps: dict
+    title: str
+    blur: float = 1.5
+
+    @classmethod
+    def from_estimator(cls, estimator, X, patient):
+        """Draw one patient.
+
+        Parameters
+        ----------
+        estimator : fitted SANetFeaturizer or SANetClassifier
+        X : DataFrame of shape (n_patients, n_columns)
+            As the estimator takes it.
+        patient : object
+            In the index of X.
+
+        Returns
+        -------
+        GradientMapDisplay
+
+        Raises
+        ------
+        ValueError
+            The patient is not in X, or has no image.
+        """
+        if patient not in X.index:
+            raise ValueError(f"patient {patient!r} is not in the table's index")
+        maps = estimator.gradient_maps(X.loc[[patient]])[patient]
+        if not maps:
+            raise ValueError(f"patient {patient!r} has no image that the network has seen")
+        return cls(maps, str(patient)).plot()
+
+    def plot(self):
+        """Draw on a new figure.
+
+        Returns
+        -------
+        GradientMapDisplay
+            Itself, with ``axes_`` and ``figure_``.
+        """
+        from matplotlib.figure import Figure
+
+        rows = max(len(seen.slices) for seen in self.maps.values())
+        columns = len(self.maps)
+        self.figure_ = Figure(figsize=(2.4 * columns + 0.9, 2.4 * rows + 0.5), layout="constrained")
+        self.axes_ = self.figure_.subplots(rows, columns, squeeze=False)
+        for ax in self.axes_.flat:
+            ax.set_axis_off()
+        for column, (modality, seen) in enumerate(self.maps.items()):
+            self.axes_[0, column].set_title(modality)
+            each = zip(self.axes_[:, column], seen.slices, seen.masks, seen.maps, strict=False)
+            for ax, voxels, mask, gradient in each:
+                darkest, brightest = np.percentile(voxels, [1, 99.5])
+                ax.imshow(voxels, cmap="gray", vmin=darkest, vmax=brightest)
+                seen_here = strength(gradient, self.blur)
+                drawn = ax.imshow(seen_here, cmap="inferno", vmin=0, vmax=1, alpha=0.65 * seen_here)
+                if mask.any() and not mask.all():
+                    ax.contour(mask, levels=[0.5], colors=[COLOURS[0]], linewidths=1.2)
+        bar = self.figure_.colorbar(drawn, ax=self.axes_, shrink=0.8, ticks=[0, 1])
+        bar.ax.set_yticklabels(["none", "most"])
+        bar.set_label("pull on the verdict")
+        self.figure_.suptitle(self.title, fontsize="medium")
+        return self

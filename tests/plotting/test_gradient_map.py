@@ -1,0 +1,50 @@
+"""The drawn map is the estimator's, on the slice that it saw."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklidh.features._sanet_slices import GradientMap
+from sklidh.plotting import GradientMapDisplay
+from sklidh.plotting._gradient_map import strength
+
+
+class Seen:
+    """An estimator that looks where it is told."""
+
+    def gradient_maps(self, X):
+        size = 12
+        slices = np.arange(2 * size * size, dtype=float).reshape(2, size, size)
+        masks = np.zeros(slices.shape, bool)
+        masks[:, 3:8, 4:9] = True
+        maps = np.zeros(slices.shape)
+        maps[:, 5, 6] = 2.0
+        one = GradientMap(slices[:1], masks[:1], maps[:1])
+        whole = {"T1": GradientMap(slices, masks, maps), "FLAIR": one}
+        return {patient: whole if patient != "nobody" else {} for patient in X.index}
+
+
+X = pd.DataFrame({"T1": ["a.nii", "b.nii"]}, index=["P1", "nobody"])
+
+
+def test_every_slice_of_every_modality_is_drawn_with_its_map_over_it():
+    display = GradientMapDisplay.from_estimator(Seen(), X, "P1")
+    assert display.axes_.shape == (2, 2)
+    assert [ax.get_title() for ax in display.axes_[0]] == ["T1", "FLAIR"]
+    below, above = (image.get_array() for image in display.axes_[1, 0].get_images())
+    np.testing.assert_array_equal(below, display.maps["T1"].slices[1])
+    assert above[5, 6] == above.max() == 1
+    assert not display.axes_[1, 1].get_images(), "FLAIR has one slice"
+
+
+@pytest.mark.parametrize(
+    ("patient", "message"), [("P9", "'P9' is not in the table"), ("nobody", "has no image")]
+)
+def test_a_patient_who_cannot_be_drawn_is_an_error(patient, message):
+    with pytest.raises(ValueError, match=message):
+        GradientMapDisplay.from_estimator(Seen(), X, patient)
+
+
+def test_a_map_of_nothing_is_drawn_as_nothing():
+    assert not strength(np.zeros((5, 5)), 1.0).any()
+    assert strength(np.ones((5, 5)), 1.0).max() == pytest.approx(1)
