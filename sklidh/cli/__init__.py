@@ -1,5 +1,6 @@
 """The command `sklidh`."""
 
+from sklidh.cli import _judging  # noqa: F401  registers its commands
 from sklidh.cli._app import app
 
 __all__ = ["app"]

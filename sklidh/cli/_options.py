@@ -109,6 +109,14 @@ Model = Annotated[
     Literal["constraints", "regression", "radiomics", "sanet"],
     typer.Option(help="The paper's Model 4 (proposed), 3, 2 or 1.", rich_help_panel=METHOD),
 ]
+Tune = Annotated[
+    bool,
+    typer.Option(
+        "--tune/--no-tune",
+        help="Search alpha, beta and gamma of Model 4 inside every fold.",
+        rich_help_panel=METHOD,
+    ),
+]
 RadiomicsSettings = Annotated[
     str,
     typer.Option(

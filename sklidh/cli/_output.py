@@ -91,6 +91,14 @@ def warnings_told_once():
         yield counts
 
 
+def warnings_as_notes(warned: dict[str, int]) -> list[str]:
+    """Return the warnings of `warnings_told_once` as notes for a report."""
+    return [
+        f"Warning{f', {count} times' if count > 1 else ''}: {text}"
+        for text, count in warned.items()
+    ]
+
+
 def print_models(table: pd.DataFrame, *, title: str):
     """Print the paper's Table I: one row a model."""
     grid = Table(title=title, title_justify="left", title_style="bold")

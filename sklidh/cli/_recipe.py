@@ -71,11 +71,11 @@ class Recipe:
             verbose=verbosity(),
         )
 
-    def model(self, name: str):
+    def model(self, name: str, memory=None):
         """Return one of the paper's models: "sanet", "radiomics", "regression", "constraints"."""
         from sklidh import baselines
 
-        build = self.builder()
+        build = self.builder(memory)
         if name == "radiomics":
             return baselines.radiomics_only(build, random_state=self.seed)
         if name == "regression":

@@ -8,7 +8,13 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from sklidh.cli._output import console, print_files, print_models, warnings_told_once
+from sklidh.cli._output import (
+    console,
+    print_files,
+    print_models,
+    warnings_as_notes,
+    warnings_told_once,
+)
 from sklidh.cli._recipe import Recipe
 
 
@@ -60,7 +66,7 @@ def run_models(
             pipeline=proposed.estimators[0],
             modalities=recipe.modalities,
             settings=asdict(recipe) | {"test_size": test_size},
-            notes=[*notes, *_as_notes(warned)],
+            notes=[*notes, *warnings_as_notes(warned)],
         )
     n_test = len(comparison.predictions)
     console.print()
@@ -73,13 +79,6 @@ def run_models(
     console.print(f"\nWritten in {time.perf_counter() - started:.0f} s:")
     print_files(files)
     return {"table": comparison.table.to_dict("index"), "notes": notes, "files": files}
-
-
-def _as_notes(warned: dict[str, int]) -> list[str]:
-    return [
-        f"Warning{f', {count} times' if count > 1 else ''}: {text}"
-        for text, count in warned.items()
-    ]
 
 
 def _notes(X, comparison, recipe) -> list[str]:

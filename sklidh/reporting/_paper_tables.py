@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sklidh.evaluation import Study
-from sklidh.reporting._results import package_versions, predictions_as_csv, write_text
+from sklidh.reporting._folder import package_versions, predictions_as_csv, write_text
 
 
 def write_study(

@@ -1,7 +1,6 @@
 """One run, one self-contained HTML file: figures, tables and what they were made from."""
 
 import base64
-import io
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -27,8 +26,8 @@ def render_report(
         The evaluated models.
     cohort : DataFrame of shape (n_rows, n_columns)
         What is known of the patients, as a small table.
-    figures : dict of str to (matplotlib Figure, str)
-        Figure and caption, by name.
+    figures : dict of str to (bytes, str)
+        PNG image and caption, by name.
     features : DataFrame of shape (n_features, n_columns)
         The selected features.
     facts : dict of str to str
@@ -52,14 +51,11 @@ def render_report(
         best=best,
         predictions=comparison.predictions,
         cohort=cohort,
-        figures={name: (_as_png(figure), caption) for name, (figure, caption) in figures.items()},
+        figures={
+            name: (base64.b64encode(image).decode(), caption)
+            for name, (image, caption) in figures.items()
+        },
         features=features,
         facts=facts,
         notes=notes,
     )
-
-
-def _as_png(figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return base64.b64encode(buffer.getvalue()).decode()

@@ -1,19 +1,21 @@
 """Write what a run found: tables, plots, the report and what is needed to repeat it."""
 
 import json
-import platform
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
 from sklidh.evaluation import Comparison
 from sklidh.plotting import CaseDisplay, LossCurveDisplay, ROCDisplay, SelectedFeaturesDisplay
-from sklidh.reporting._report import render_report
+from sklidh.reporting._folder import (
+    RUN,
+    package_versions,
+    predictions_as_csv,
+    write_report,
+    write_text,
+)
 from sklidh.utils import atomic_write, is_missing
-
-PACKAGES = ("sklidh", "scikit-learn", "torch", "skorch", "numpy", "scipy", "SimpleITK", "numba")
 
 
 def write_results(
@@ -56,63 +58,32 @@ def write_results(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    versions = package_versions()
     features = _selected_features(pipeline)
     figures = _figures(comparison, X, pipeline, modalities)
-    facts = {name: _in_words(value) for name, value in settings.items()} | versions
-    page = render_report(
-        title, comparison, _cohort_table(X, y, modalities), figures, features, facts, list(notes)
-    )
-    run = {"settings": dict(settings), "versions": versions}
-    files = {
-        "table": write_text(folder / "table.csv", comparison.table.to_csv()),
-        "predictions": write_text(
-            folder / "predictions.csv", predictions_as_csv(comparison.predictions)
-        ),
-        "features": write_text(folder / "selected_features.csv", features.to_csv(index=False)),
-        "settings": write_text(folder / "run.json", json.dumps(run, indent=2) + "\n"),
-        "report": write_text(folder / "report.html", page),
+    run = {
+        "title": title,
+        "settings": dict(settings),
+        "versions": package_versions(),
+        "notes": list(notes),
+        "figures": {name: caption for name, (_, caption) in figures.items()},
     }
+    evaluations = pd.concat(
+        [e.predictions.assign(model=name) for name, e in comparison.evaluations.items()]
+    )
+    tables = {
+        "table": comparison.table.to_csv(),
+        "predictions": predictions_as_csv(comparison.predictions),
+        "evaluations": predictions_as_csv(evaluations.rename_axis("patient")),
+        "cohort": _cohort_table(X, y, modalities).to_csv(),
+        "selected_features": features.to_csv(index=False),
+    }
+    files = {name: write_text(folder / f"{name}.csv", text) for name, text in tables.items()}
     for name, (figure, _) in figures.items():
-        files[name] = folder / f"{name}.png"
-        with atomic_write(files[name]) as temporary:
+        image = files[f"{name}, drawn"] = folder / f"{name}.png"
+        with atomic_write(image) as temporary:
             figure.savefig(temporary, dpi=150)
-    return files
-
-
-def predictions_as_csv(predictions: pd.DataFrame) -> str:
-    """Write predictions as CSV; an id that a spreadsheet would run as a formula gets a quote.
-
-    Parameters
-    ----------
-    predictions : DataFrame of shape (n_patients, n_columns)
-        Index: patients.
-
-    Returns
-    -------
-    str
-    """
-    safe = [f"'{id_}" if str(id_)[:1] in tuple("=+-@\t\r") else id_ for id_ in predictions.index]
-    return predictions.set_axis(pd.Index(safe, name=predictions.index.name)).to_csv()
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions of Python and of every package that decides a figure."""
-    return {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES}
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write a file whole or not at all, and return where."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return path
-
-
-def _in_words(value) -> str:
-    """Write a setting as a person would: groups as ``T1+T1CE, FLAIR``."""
-    if isinstance(value, str) or not isinstance(value, (list, tuple)):
-        return "none" if value is None else str(value)
-    return ", ".join("+".join(part) if isinstance(part, tuple) else str(part) for part in value)
+    files["run"] = write_text(folder / RUN, json.dumps(run, indent=2) + "\n")
+    return files | {"report": write_report(folder)}
 
 
 def _cohort_table(X, y, modalities) -> pd.DataFrame:
@@ -128,13 +99,18 @@ def _cohort_table(X, y, modalities) -> pd.DataFrame:
 
 
 def _selected_features(pipeline) -> pd.DataFrame:
+    columns = ["modality", "kind", "feature"]
+    if "intra" not in pipeline.named_steps:
+        return pd.DataFrame(columns=columns)
     names = [name.split("__", 2) for name in pipeline[:-1].get_feature_names_out()]
-    return pd.DataFrame(names, columns=["modality", "kind", "feature"])
+    return pd.DataFrame(names, columns=columns)
 
 
 def _figures(comparison, X, pipeline, modalities) -> dict:
-    registered = pipeline.named_steps["register"].transform(X.iloc[[0]])
-    return {
+    """Draw what the pipeline's steps allow."""
+    steps = pipeline.named_steps
+    registered = steps["register"].transform(X.iloc[[0]])
+    figures = {
         "cases": (
             CaseDisplay.from_case(registered.iloc[0], modalities).figure_,
             "The first patient after registration: the axial slice with the largest tumour "
@@ -144,12 +120,15 @@ def _figures(comparison, X, pipeline, modalities) -> dict:
             ROCDisplay.from_comparison(comparison).figure_,
             "Sensitivity against 1 - specificity on the patients left out of training.",
         ),
-        "selected_features": (
+    }
+    if "intra" in steps:
+        figures["selected_features"] = (
             SelectedFeaturesDisplay.from_estimator(pipeline).figure_,
             "What Mann-Whitney, correlation and LASSO selection left of each modality.",
-        ),
-        "loss": (
+        )
+    if hasattr(pipeline[-1], "loss_curve_"):
+        figures["loss"] = (
             LossCurveDisplay.from_estimator(pipeline).figure_,
             "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained.",
-        ),
-    }
+        )
+    return figures

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from sklearn.metrics import roc_auc_score
 
 from sklidh import load_cohort, load_model
 from sklidh.persistence import read_about
@@ -179,3 +181,63 @@ def test_info_tells_versions_engines_and_the_cache(sklidh):
     assert "native" in said["engines"]
     assert said["cores"] >= 1
     assert said["cache size"] >= 0
+
+
+@pytest.fixture(scope="module")
+def evaluated(sklidh, cases, parameters, tmp_path_factory):
+    out = tmp_path_factory.mktemp("evaluated") / "results"
+    words = ("--model", "radiomics", "--radiomics", parameters, "--groups", "T1,FLAIR")
+    words = (*words, "--reference", "none", "--folds", 4, "--jobs", 1, "--json")
+    result = sklidh("evaluate", cases, "--out", out, *words)
+    assert result.exit_code == 0, result.output
+    return out, json.loads(result.stdout)
+
+
+def test_every_patient_is_predicted_once_by_a_model_trained_on_others(evaluated):
+    out, said = evaluated
+    table = pd.read_csv(out / "evaluations.csv")
+    assert table["patient"].is_unique
+    assert len(table) == 12
+    assert (table["n_trained"] == 9).all()
+    assert said["table"]["radiomics"]["AUC"] == pytest.approx(
+        roc_auc_score(table["mutant"], table["score"])
+    )
+
+
+def test_the_report_is_made_again_from_the_files_alone(sklidh, evaluated):
+    out, _ = evaluated
+    before = (out / "report.html").read_bytes()
+    (out / "report.html").unlink()
+    assert sklidh("report", out).exit_code == 0
+    assert (out / "report.html").read_bytes() == before
+
+
+def test_a_folder_without_results_is_said_to_be_so(sklidh, tmp_path):
+    result = sklidh("report", tmp_path)
+    assert result.exit_code == 1
+    assert "these are no whole results" in result.output
+    assert "run.json" in result.output
+
+
+def test_selection_tells_what_became_of_every_feature(sklidh, tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    signal = rng.normal(size=40) + 2 * y
+    features = {
+        "T1__good": signal,
+        "T1__twin": signal + 0.01 * rng.normal(size=40),
+        "T1__noise": rng.permutation(40),
+        "FLAIR__good": rng.normal(size=40) + 2 * y,
+    }
+    table = pd.DataFrame(features, index=[f"P{row}" for row in range(40)]).assign(idh=y)
+    table.to_csv(tmp_path / "features.csv", index_label="patient")
+    out = tmp_path / "selection.csv"
+    result = sklidh("select", tmp_path / "features.csv", "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    fate = pd.read_csv(out, index_col="feature", keep_default_na=False)["dropped by"]
+    assert fate["T1__noise"] == "Mann-Whitney"
+    assert sorted(fate[["T1__good", "T1__twin"]]) == ["", "correlation"]
+    assert fate["FLAIR__good"] == ""
+    said = json.loads(result.stdout)
+    assert said["selected"] == fate.index[fate == ""].tolist()
+    assert said["counts"]["T1"] == {"all": 3, "Mann-Whitney": 2, "correlation": 1, "LASSO": 1}

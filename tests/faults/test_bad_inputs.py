@@ -30,7 +30,7 @@ from sklidh.images import (
     read_case,
     read_image,
 )
-from sklidh.reporting._results import predictions_as_csv
+from sklidh.reporting import predictions_as_csv
 from sklidh.utils import CohortError, check_target
 
 SHAPE = (8, 9, 10)

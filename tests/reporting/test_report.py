@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from sklidh.evaluation import Comparison, Evaluation
-from sklidh.reporting import render_report
+from sklidh.reporting import predictions_as_csv, render_report
+from sklidh.reporting._folder import read_comparison
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -29,7 +29,7 @@ def page():
         title="A run",
         comparison=comparison(),
         cohort=pd.DataFrame({"patients": [5, 5]}, index=["0", "1"]),
-        figures={"roc": (Figure(), "A curve.")},
+        figures={"roc": (b"PNG", "A curve.")},
         features=pd.DataFrame({"feature": [HOSTILE]}),
         facts={"seed": "0"},
         notes=["Few patients.", HOSTILE],
@@ -45,6 +45,21 @@ def test_the_page_fetches_nothing_and_runs_nothing():
 
 def test_every_text_from_the_cohort_is_escaped():
     assert page().count("&lt;script&gt;alert(1)&lt;/script&gt;") == 3
+
+
+def test_predictions_written_and_read_are_the_same_whatever_the_patients_are_called(tmp_path):
+    written = comparison()
+    for evaluation in written.evaluations.values():
+        evaluation.predictions.index = ["=1+1", "'quoted", "NA", "007", *map(str, range(6))]
+    tables = [e.predictions.assign(model=name) for name, e in written.evaluations.items()]
+    text = predictions_as_csv(pd.concat(tables).rename_axis("patient"))
+    assert "\n'=1+1," in text
+    (tmp_path / "evaluations.csv").write_text(text)
+    read = read_comparison(tmp_path / "evaluations.csv")
+    for name, evaluation in written.evaluations.items():
+        pd.testing.assert_frame_equal(
+            read.evaluations[name].predictions, evaluation.predictions, check_names=False
+        )
 
 
 def test_every_model_and_every_patient_is_there():
