@@ -23,6 +23,7 @@ from sklidh.nn._neighbours import reflect_pad
 from sklidh.nn._san import Stem
 
 MIB = 2**20
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 def unfolded_attention(block, x):
@@ -82,12 +83,12 @@ def steps(kind, size, batch, device):
     return {"train": train, "infer": infer}, loss, net
 
 
-def seconds(call, device):
-    start = time.perf_counter()
+def seconds(call, device, clock):
+    start = clock()
     call()
     if device == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def saved_mib(loss, net):
@@ -127,7 +128,7 @@ def in_fresh_process(function, *arguments):
         return pool.submit(function, *arguments).result()
 
 
-def compare(size, batch, threads, repeats, device):
+def compare(size, batch, threads, repeats, device, clock):
     """Print one block of the table."""
     torch.set_num_threads(threads)
     both = {kind: steps(kind, size, batch, device) for kind in ("unfold", "lean")}
@@ -136,7 +137,7 @@ def compare(size, batch, threads, repeats, device):
         times = {kind: [] for kind in both}
         for turn in range(repeats + 1):
             for kind, (calls, _, _) in both.items():
-                elapsed = seconds(calls[task], device)
+                elapsed = seconds(calls[task], device, clock)
                 if turn:  # the first warms up
                     times[kind].append(elapsed)
         unfold, lean = (1e3 * statistics.median(times[kind]) for kind in ("unfold", "lean"))
@@ -152,12 +153,17 @@ def compare(size, batch, threads, repeats, device):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[72, 224])
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
+    parser.add_argument(
+        "--clock", choices=CLOCKS, default="wall", help="cpu: where other jobs take the cores too"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
-    for size, batch in ((72, 16), (224, 4)):
+    for size in options.sizes:
+        batch = 16 if size < 100 else 4
         for threads in options.threads:
-            compare(size, batch, threads, options.repeats, options.device)
+            compare(size, batch, threads, options.repeats, options.device, CLOCKS[options.clock])
 
 
 if __name__ == "__main__":
