@@ -18,7 +18,7 @@ from sklidh.baselines._common import (
 from sklidh.baselines._feature_table import from_features, load_feature_table, modalities_of
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
 from sklidh.baselines._paper import PAPER_TABLES
-from sklidh.baselines._published import shi_2022, yan_2021
+from sklidh.baselines._published import JoinedNetwork, shi_2022, yan_2021, zhang_2021, zhang_2022
 from sklidh.baselines._reproduce import (
     differences_from_paper,
     mean_selected,
@@ -29,6 +29,7 @@ from sklidh.baselines._systems import System, paper_systems
 
 __all__ = [
     "PAPER_TABLES",
+    "JoinedNetwork",
     "System",
     "ablation_models",
     "age",
@@ -54,4 +55,6 @@ __all__ = [
     "shi_2022",
     "single_modality",
     "yan_2021",
+    "zhang_2021",
+    "zhang_2022",
 ]

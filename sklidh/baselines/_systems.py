@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklidh.baselines import _common as common
 from sklidh.baselines._ablation import cnn, radiomics_only, regression_fusion
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
+from sklidh.baselines._published import zhang_2021, zhang_2022
 from sklidh.pipeline import MODALITIES, make_idh_pipeline
 
 STRENGTHS = [
@@ -95,11 +96,9 @@ def paper_systems(
 
     own = None if deep == "paper" else deep
 
-    def networks(make=None):
+    def networks(make):
         if features_only:
             raise ValueError("is trained on images; columns of features alone cannot give it")
-        if make is None:
-            raise ValueError("needs a network that weighs its modalities, which is not there yet")
         return make()
 
     alone = {
@@ -121,8 +120,8 @@ def paper_systems(
         "method 1": System(lambda: input_method(1, build, **both), STRENGTHS, ("T1CE", "FLAIR")),
         "method 2": System(lambda: input_method(2, build, **both), STRENGTHS),
         "method 3": System(lambda: input_method(3, build, **both), STRENGTHS),
-        "zhang 2021": System(networks),
-        "zhang 2022": System(networks),
+        "zhang 2021": System(lambda: networks(lambda: zhang_2021(build, deep=own))),
+        "zhang 2022": System(lambda: networks(lambda: zhang_2022(build, deep=own))),
         "logistic L1": System(
             lambda: common.logistic_regression("l1", build, **seeded), INVERSE_PENALTIES
         ),

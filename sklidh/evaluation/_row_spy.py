@@ -28,7 +28,7 @@ def watched_fits() -> Iterator[list]:
     def watch(function):
         @wraps(function)
         def watching(self, X, *arguments, **options):
-            rows = frozenset(X.index) if hasattr(X, "index") else len(X)
+            rows = frozenset(X.index) if hasattr(X, "iloc") else len(X)
             calls.append((type(self).__name__, rows))
             return function(self, X, *arguments, **options)
 

@@ -1,0 +1,103 @@
+"""`sklidh reproduce` and `sklidh audit`, from a table of features to tables on disk."""
+
+import json
+import shlex
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from sklidh.cli import app
+
+MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
+
+
+def sklidh(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    y = np.resize([0, 1, 0], 45)
+    X = pd.DataFrame({f"{m}__f{i}": rng.normal(size=45) for m in MODALITIES for i in range(2)})
+    X["T1CE__f0"] += 2 * y
+    table = X.assign(age=60 - 15 * y + rng.normal(0, 8, 45), idh=y, site=np.resize(["A", "B"], 45))
+    path = tmp_path_factory.mktemp("features") / "features.csv"
+    table.set_index(pd.Index([f"P{i:02d}" for i in range(45)], name="patient")).to_csv(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(features, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    words = ["reproduce", "--features", features, "--tables", "II,others", "--protocol", "paper"]
+    return sklidh(*words, "--out", out), out
+
+
+def test_the_tables_are_written_thrice_with_the_paper_s_figures(run):
+    result, out = run
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(out / "table_II.csv", index_col=0)
+    assert table.loc["T1CE", "AUC paper"] == 0.76
+    assert table.loc["T1CE", "AUC"] > 0.7
+    printed = f"{table.loc['T1CE', 'AUC']:.2f} [{table.loc['T1CE', 'AUC low']:.2f}, "
+    assert printed in (out / "tables.md").read_text()
+    assert printed in (out / "tables.tex").read_text()
+    assert "45 patients; the paper has 489" in (out / "tables.md").read_text()
+
+
+def test_the_written_command_repeats_the_run_to_the_digit(run, tmp_path):
+    _, out = run
+    record = json.loads((out / "run.json").read_text())
+    words = shlex.split(record["command"])[1:]
+    words[words.index("--out") + 1] = str(tmp_path)
+    assert sklidh(*words).exit_code == 0
+    for name in ("measures.csv", "table_II.csv", "predictions.csv"):
+        assert (tmp_path / name).read_text() == (out / name).read_text()
+    assert record["seed"] == 0
+    assert {"Python", "sklidh", "scikit-learn"} <= record["versions"].keys()
+
+
+def test_only_the_patients_asked_for_take_part(features, tmp_path):
+    words = ["--features", features, "--tables", "others", "--protocol", "paper", "--out", tmp_path]
+    assert "23 patients" in sklidh("reproduce", *words, "--where", "site=A").output
+    result = sklidh("reproduce", *words, "--where", "site=C")
+    assert result.exit_code == 1
+    assert "no patient; site is one of A, B" in result.output
+    assert "expected COLUMN=VALUE" in sklidh("reproduce", *words, "--where", "hospital").output
+
+
+def test_if_every_row_fails_the_command_says_why(features, tmp_path):
+    short = pd.read_csv(features, index_col=0).drop(columns="T2__f0").drop(columns="T2__f1")
+    short[[c for c in short if c.startswith("T1_")] + ["T1CE__f0", "T1CE__f1"]] = np.inf
+    short[["FLAIR__f0", "FLAIR__f1"]] = np.inf
+    path = tmp_path / "short.csv"
+    short.to_csv(path)
+    result = sklidh("reproduce", "--features", path, "--tables", "II", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "not one model could be evaluated" in result.output
+    assert "T2: needs T2, which this cohort lacks" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "name a table of cases, or a table of features"),
+        (("--tables", "I,VI"), "'VI' is not among I,II,III,IV,V,others"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_starts(words, message):
+    result = sklidh("reproduce", *words)
+    assert result.exit_code == 1
+    assert message in " ".join(result.output.split())
+
+
+def test_the_audit_prints_a_verdict_a_system_and_writes_it(features, tmp_path):
+    result = sklidh(
+        "audit", "--features", features, "--tables", "II", "--rounds", 1, "--out", tmp_path
+    )
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "audit.csv", index_col=0)
+    assert table["verdict"].to_dict() == dict.fromkeys(MODALITIES, "no leak found")

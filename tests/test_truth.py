@@ -1,0 +1,136 @@
+"""Signals that were planted are found where they are, and no leak is found in any system."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from sklidh import RadiomicsExtractor, SANetFeaturizer, make_idh_pipeline
+from sklidh.baselines import constraint_fusion, paper_systems
+from sklidh.datasets import make_glioma_phantoms
+from sklidh.evaluation import audit, holdout
+from sklidh.fusion import InvariantSpecificFusionClassifier
+from sklidh.plotting import BlockImportanceDisplay
+
+FIRST_ORDER = {"imageType": {"Original": {}}, "featureClass": {"firstorder": []}}
+MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:MannWhitneySelector", "ignore:LassoCVSelector"),
+]
+
+
+def features(signal, n_patients=60, seed=0):
+    """Draw four columns a modality; `signal` shifts the first one of each in mutants."""
+    rng = np.random.default_rng(seed)
+    patients = [f"P{i:02d}" for i in range(n_patients)]
+    y = pd.Series(np.resize([0, 1], n_patients), patients)
+    columns = [f"{modality}__f{i}" for modality in MODALITIES for i in range(4)]
+    X = pd.DataFrame(rng.normal(size=(n_patients, len(columns))), patients, columns)
+    for modality, shift in signal.items():
+        X[f"{modality}__f0"] += shift * y
+    X["age"] = 50 - 10 * sum(signal.values()) / 4 * y + rng.normal(0, 10, n_patients)
+    return X, y
+
+
+def systems(folder, **options):
+    """Build every system that can be built, on one shared memory of fitted steps."""
+    build = partial(
+        make_idh_pipeline,
+        radiomics=RadiomicsExtractor(
+            {"imageType": {"Original": {}}, "featureClass": {"firstorder": []}}
+        ),
+        random_state=0,
+        memory=str(folder),
+    )
+    models = {}
+    for name, system in paper_systems(build, random_state=0, **options).items():
+        try:
+            models[name] = system.make()
+        except ValueError:
+            continue
+    return models
+
+
+@pytest.mark.slow
+def test_no_system_of_the_paper_s_tables_leaks(tmp_path):
+    models = systems(tmp_path, features_only=True)
+    assert len(models) == 16
+    X, y = features({"T1CE": 1.0, "FLAIR": 1.0}, n_patients=40)
+    table = audit(models, X, y, n_rounds=2)
+    assert (table["verdict"] == "no leak found").all(), table["verdict"].to_dict()
+    assert table[["permuted", "noise"]].notna().all(axis=None)
+
+
+@pytest.mark.slow
+def test_no_system_that_starts_from_images_leaks(phantoms, tmp_path):
+    X, y = phantoms
+    deep = SANetFeaturizer(n_features=4, size=16, max_epochs=1, random_state=0)
+    wanted = ("cnn", "radiomics", "regression", "method 3", "zhang 2022")
+    models = {name: m for name, m in systems(tmp_path, deep=deep).items() if name in wanted}
+    images = X[[*MODALITIES, "mask"]]
+    table = audit(models, images, y, n_rounds=1, evaluate=partial(holdout, test_size=4))
+    assert (table["verdict"] == "no leak found").all(), table["verdict"].to_dict()
+
+
+@pytest.mark.slow
+def test_the_stronger_the_effect_the_better_every_system(tmp_path):
+    aucs = []
+    for effect in (0.0, 2.5):
+        X, y = features(dict.fromkeys(MODALITIES, effect), n_patients=60)
+        models = systems(tmp_path, features_only=True)
+        aucs.append({n: holdout(m, X, y, test_size=0.5).metrics["AUC"] for n, m in models.items()})
+    none, strong = (pd.Series(row).drop("majority") for row in aucs)
+    assert (strong > none).all()
+    assert strong.min() > 0.85
+
+
+@pytest.mark.slow
+def test_the_stronger_the_effect_on_images_the_better_radiomics_separate_it(tmp_path):
+    aucs = []
+    for effect in (0.0, 2.0):
+        X, y = make_glioma_phantoms(
+            tmp_path / str(effect), 30, size=32, spacing=2.0, effect=effect, misalignment=(0, 0)
+        )
+        build = partial(
+            make_idh_pipeline,
+            reference=None,
+            deep=None,
+            radiomics=RadiomicsExtractor({"imageType": {"Original": {}}}),
+            random_state=0,
+        )
+        models = {"radiomics": paper_systems(build)["radiomics"].make(), "proposed": build()}
+        aucs.append({n: holdout(m, X, y, test_size=0.5).metrics["AUC"] for n, m in models.items()})
+    assert all(aucs[1][name] > aucs[0][name] for name in aucs[0])
+    assert min(aucs[1].values()) > 0.8
+
+
+def test_the_modality_that_carries_the_signal_is_found_by_the_importance_of_its_block():
+    X, y = features({"T2": 2.5}, n_patients=80)
+    build = partial(make_idh_pipeline, groups=None, random_state=0)
+    half = np.arange(80) < 40
+    model = constraint_fusion(build, features_only=True).fit(X[half], y[half])
+    importance = BlockImportanceDisplay.from_estimator(model, X[~half], y[~half]).importance
+    assert importance["mean"].idxmax() == "T2"
+    assert importance.loc["T2", "mean"] > 3 * importance["mean"].drop("T2").abs().max()
+
+
+def test_what_only_two_modalities_together_tell_is_found_by_fusion_and_by_neither_alone():
+    # Both see the same nuisance, ten times the signal; T1CE sees the signal on top of it.
+    rng = np.random.default_rng(0)
+    y = np.resize([0, 1], 200)
+    nuisance = rng.normal(0, 5, 200)
+    X = pd.DataFrame({"T1__a": nuisance, "T1CE__a": nuisance + y - 0.5})
+    X = X + rng.normal(0, 0.1, X.shape)
+    X = X / X.std()
+    fusion = InvariantSpecificFusionClassifier(
+        difference="xcorr", max_epochs=600, n_members=3, random_state=0
+    )
+    evaluate = partial(holdout, test_size=0.5)
+    together = evaluate(fusion, X, y).metrics["AUC"]
+    alone = [evaluate(LogisticRegression(), X[[c]], y).metrics["AUC"] for c in X]
+    assert together > 0.85
+    assert max(alone) < 0.65
