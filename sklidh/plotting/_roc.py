@@ -104,7 +104,7 @@ class ROCDisplay(PredictionsMixin):
         ROCDisplay
             Itself, with ``ax_`` and ``figure_``.
         """
-        self.ax_ = new_axes(ax)
+        self.ax_ = new_axes(ax, figsize=(5.0, 4.6 + 0.22 * len(self.curves)))
         self.figure_ = self.ax_.figure
         self.ax_.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
         for colour, (name, (false_positive, true_positive)) in zip(
@@ -128,5 +128,12 @@ class ROCDisplay(PredictionsMixin):
             aspect="equal",
             title=f"ROC, {self.n_patients} patients",
         )
-        self.ax_.legend(title="AUC [95 % interval]", fontsize="small", loc="lower right")
+        # Below the axes: a model no better than chance has its curve where a legend would lie.
+        self.ax_.legend(
+            title="AUC [95 % interval]",
+            fontsize="small",
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.16),
+            frameon=False,
+        )
         return self

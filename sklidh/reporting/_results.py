@@ -113,7 +113,7 @@ def _figures(comparison, X, pipeline, modalities) -> dict:
     figures = {
         "cases": (
             CaseDisplay.from_case(registered.iloc[0], modalities).figure_,
-            "The first patient after registration: the axial slice with the largest tumour "
+            "The first patient, as the features see him: the axial slice with the largest tumour "
             "area, the mask's outline in yellow.",
         ),
         "roc": (
