@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from sklidh.persistence._errors import ModelFileError
+from sklidh.utils import ModelFileError
 
 # Loaded when first asked for: skops looks all estimators of scikit-learn up.
 _LAZY = ("load_model", "parts_of", "read_about", "save_model")

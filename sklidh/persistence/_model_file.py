@@ -15,7 +15,6 @@ from sklearn.pipeline import FeatureUnion
 from sklearn.utils.validation import check_is_fitted
 from skops.io import dump, dumps, loads
 
-from sklidh.persistence._errors import ModelFileError
 from sklidh.persistence._trust import (
     SAME_MINOR,
     check_entries,
@@ -23,7 +22,7 @@ from sklidh.persistence._trust import (
     check_versions,
     path_of,
 )
-from sklidh.utils import atomic_write
+from sklidh.utils import ModelFileError, atomic_write
 
 FORMAT = 1
 ABOUT = "sklidh.json"

@@ -9,8 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer, get_scorer_names
 from skops.io import get_untrusted_types
 
-from sklidh.persistence._errors import ModelFileError
-from sklidh.utils import listed
+from sklidh.utils import ModelFileError, listed
 
 SAME_MINOR = ("sklidh", "scikit-learn")
 """Packages whose fitted attributes a file holds: a file of 0.1 is read by 0.1.x only."""
