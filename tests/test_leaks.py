@@ -1,4 +1,4 @@
-"""Nothing of a test patient reaches training: without a signal the whole pipeline finds none."""
+"""Nothing of a test patient reaches training, and a signal that is there is found."""
 
 import pytest
 from sklearn.model_selection import GridSearchCV
@@ -14,28 +14,33 @@ pytestmark = [
 ]
 
 
-def nested_evaluation(folder, **cohort):
-    """Search over alpha inside every training fold: images, networks, selection and fusion."""
+def nested_evaluation(folder, modalities, deep, **cohort):
+    """Search over alpha inside every training fold, over all steps from the images on."""
     X, y = make_glioma_phantoms(folder / "cohort", **cohort)
     pipeline = make_idh_pipeline(
+        modalities,
         radiomics=RadiomicsExtractor({"imageType": {"Original": {}}}, cache=folder / "cache"),
-        deep=SANetFeaturizer(n_features=16, size=16, max_epochs=1, random_state=0),
+        deep=deep,
         cache=folder / "cache",
         memory=str(folder / "memory"),
         random_state=0,
     )
+    # A seventh of the samples: how well images are registered is not at stake here.
+    pipeline.set_params(register__n_samples=4000)
     search = GridSearchCV(pipeline, {"fusion__alpha": [0.3, 0.9]}, cv=2, scoring="roc_auc")
-    return cross_validate(search, X, y, cv=4)
+    return cross_validate(search, X, y, cv=3)
 
 
 def test_without_a_difference_between_the_classes_the_interval_holds_one_half(tmp_path):
-    cohort = {"n_patients": 60, "size": 32, "spacing": 2.0, "effect": 0.0}
-    low, high = nested_evaluation(tmp_path, **cohort).auc_interval
+    # Every kind of step, networks too; every modality goes the same way, so two of them do.
+    deep = SANetFeaturizer(n_features=16, size=16, max_epochs=1, random_state=0)
+    cohort = {"n_patients": 40, "size": 32, "spacing": 2.0, "effect": 0.0}
+    low, high = nested_evaluation(tmp_path, ["T2", "FLAIR"], deep, **cohort).auc_interval
     assert low < 0.5 < high
 
 
 def test_with_a_difference_the_nested_auc_is_at_least_085(tmp_path):
-    # 120 patients: with 60 the AUC of one cohort is anywhere from 0.82 to 0.95 by chance. Seeds 1
-    # and 2, on which nothing was tuned, gave 0.949 and 0.926.
-    cohort = {"n_patients": 120, "size": 48, "spacing": 1.4, "effect": 1.0}
-    assert nested_evaluation(tmp_path, **cohort).metrics["AUC"] >= 0.85
+    # Networks of one epoch would add nothing but time.
+    cohort = {"n_patients": 90, "size": 48, "spacing": 1.4, "effect": 1.0}
+    evaluation = nested_evaluation(tmp_path, ["T1", "T1CE", "T2", "FLAIR"], None, **cohort)
+    assert evaluation.metrics["AUC"] >= 0.85
