@@ -203,8 +203,19 @@ def measure_cohort(n_patients, preset, n_jobs=2):
             extractor = RadiomicsExtractor(preset, cache=Path(folder) / "cache", n_jobs=n_jobs)
             extractor.fit_transform(X[[modality, "mask"]])
         spent = time.perf_counter() - start
+        one = X.iloc[:2]
+        busy = sum(
+            seconds_of(
+                lambda modality=modality: RadiomicsExtractor(preset, cache=False).fit_transform(
+                    one[[modality, "mask"]]
+                )
+            )[0]
+            for modality in MODALITIES
+        ) / len(one)
     print(f"{n_patients} patients x {len(MODALITIES)} modalities, {n_jobs} workers, {preset}: "
-          f"{spent:.0f} s, so {spent / n_patients * 500 / 60:.1f} min for 500")  # fmt: skip
+          f"{spent:.0f} s, so {spent / n_patients * 500 / 60:.1f} min for 500; {busy:.2f} s of one "
+          f"processor for a patient, so {busy * 500 / n_jobs / 60:.1f} min on {n_jobs} of "
+          "one's own")  # fmt: skip
 
 
 def main():
