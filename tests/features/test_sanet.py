@@ -346,11 +346,32 @@ def test_bad_input_is_one_clear_error(change, error, message):
         SANetFeaturizer(**QUICK | change).fit(table, labels)
 
 
-def test_an_empty_mask_is_an_error_that_names_the_patient():
+def elsewhere(mask):
+    moved = sitk.Image(mask)
+    moved.SetOrigin((500.0, 0.0, 0.0))
+    return moved
+
+
+@pytest.mark.parametrize(
+    ("column", "damage", "message"),
+    [
+        ("mask", lambda mask: mask * 0, r"patient 'P7', column 'mask'.*no voxel"),
+        ("mask", elsewhere, "patient 'P7'.*origin"),
+        ("T1CE", lambda image: image * 0 + 7, "patient 'P7', column 'T1CE'.*constant image"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklidh.images.ImageWarning")
+def test_a_bad_image_is_an_error_that_names_the_patient(column, damage, message):
     broken = X.copy()
-    broken.iloc[1, 1] = broken.iloc[1, 1] * 0
-    with pytest.raises(ImageError, match=r"patient 'P7', column 'mask'.*no voxel"):
+    broken.loc["P7", column] = damage(broken.loc["P7", column])
+    with pytest.raises(ImageError, match=message):
         SANetFeaturizer(**QUICK).fit(broken, y)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has an NVIDIA GPU")
+def test_a_gpu_that_is_not_there_is_an_error():
+    with pytest.raises(ValueError, match=r"device='cuda', but torch .* finds no NVIDIA GPU"):
+        SANetFeaturizer(**QUICK, device="cuda").fit(X, y)
 
 
 def test_a_class_without_any_image_is_an_error_before_training():
