@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from sklidh.evaluation import Study
+from sklidh.plotting import ForestDisplay
 from sklidh.reporting._folder import package_versions, predictions_as_csv, write_text
+from sklidh.utils import atomic_write
 
 
 def write_study(
@@ -70,6 +72,10 @@ def write_study(
     if reference in comparison.evaluations and len(comparison.evaluations) > 1:
         tests = comparison.tests(reference)
         files[f"tests against {reference}"] = write_text(folder / "tests.csv", tests.to_csv())
+        files["forest plot"] = folder / "forest.png"
+        with atomic_write(files["forest plot"]) as temporary:
+            figure = ForestDisplay.from_comparison(comparison, reference=reference).figure_
+            figure.savefig(temporary, dpi=150, bbox_inches="tight")
     record = {
         **run,
         "versions": package_versions(),
