@@ -94,6 +94,7 @@ def fit_together(classifiers, X, y, sample_weight=None):
             Constraints(lead.similarity, lead.difference, lead.reconstruction),
             epochs=progress(epochs, "fusion", total=len(epochs), verbose=lead.verbose),
             lr=lead.lr,
+            warm_up=round(lead.warm_up * lead.max_epochs),
             validation=None if validation is None else batch(validation),
             engine=lead.engine,
         )

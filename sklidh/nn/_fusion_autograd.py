@@ -89,16 +89,19 @@ class AutogradSteps:
         sizes = torch.stack([batch.weight.sum(-1) for batch in batches])  # (n_batches, 1)
         self.sizes = sizes / sizes.sum(0)
         self.optimiser = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
-        self.factors = torch.cat([torch.ones_like(strengths[:, :1]), strengths], 1).T  # (4, K)
+        self.strengths = strengths.T  # (3, K)
 
-    def epoch(self) -> torch.Tensor:
-        """Take one step per batch; return the mean terms before the steps, of shape (4, K)."""
-        mean = torch.zeros_like(self.factors)
+    def epoch(self, factor: float) -> torch.Tensor:
+        """Take one step per batch, the strengths times `factor`.
+
+        Returns the mean terms before the steps, of shape (4, K).
+        """
+        mean = 0
         for objective, size in zip(self.objectives, self.sizes, strict=True):
             self.optimiser.zero_grad()
             terms = objective()
             # The members share nothing: the gradient of the sum is each one's own gradient.
-            (self.factors * terms).sum().backward()
+            (terms[0].sum() + factor * (self.strengths * terms[1:]).sum()).backward()
             self.optimiser.step()
             mean = mean + size * terms.detach()
         return mean

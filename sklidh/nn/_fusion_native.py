@@ -341,22 +341,25 @@ class NativeSteps:
             losses.DIFFERENCE[constraints.difference],
             losses.RECONSTRUCTION[constraints.reconstruction],
         )
-        strengths = np.ascontiguousarray(strengths, dtype=np.float64)
-        self.settings = np.array(net.widths), sizes, net.target == "input", kinds, strengths
+        self.strengths = np.ascontiguousarray(strengths, dtype=np.float64)
+        self.settings = np.array(net.widths), sizes, net.target == "input", kinds
         self.weights = np.hstack(
             [value.detach().numpy().reshape(n_members, -1) for value in net.parameters()]
         )
         self.first, self.second = np.zeros_like(self.weights), np.zeros_like(self.weights)
 
-    def epoch(self) -> torch.Tensor:
-        """Take one step per batch; return the mean terms before the steps, of shape (4, K)."""
-        mean = self._run(self.patients, self.lr)
+    def epoch(self, factor: float) -> torch.Tensor:
+        """Take one step per batch, the strengths times `factor`.
+
+        Returns the mean terms before the steps, of shape (4, K).
+        """
+        mean = self._run(self.patients, factor, self.lr)
         self.taken += self.n_batches
         return mean
 
     def terms(self, batch: Batch) -> torch.Tensor:
         """Return the terms on a batch, of shape (4, K)."""
-        return self._run(packed([batch]), 0.0)
+        return self._run(packed([batch]), 1.0, 0.0)
 
     def write(self):
         """Write the weights to the network."""
@@ -366,6 +369,7 @@ class NativeSteps:
             value.data.copy_(torch.from_numpy(self.weights[:, start:stop]).reshape(value.shape))
             start = stop
 
-    def _run(self, patients, lr):
+    def _run(self, patients, factor, lr):
         adam_state = self.weights, self.first, self.second, self.taken
-        return torch.from_numpy(epoch(*adam_state, patients, *self.settings, lr))
+        strengths = factor * self.strengths
+        return torch.from_numpy(epoch(*adam_state, patients, *self.settings, strengths, lr))

@@ -24,6 +24,7 @@ def train(
     *,
     epochs: Iterable[int],
     lr: float,
+    warm_up: int = 0,
     validation: Batch | None = None,
     engine: str = "native",
 ) -> dict[str, torch.Tensor]:
@@ -40,6 +41,9 @@ def train(
         One step through all batches each.
     lr : float
         Adam's learning rate.
+    warm_up : int, default=0
+        Epochs over which the strengths grow linearly to their values. Early on, the encoders can
+        lower the constraints faster than the task, by giving all patients the same code.
     validation : Batch, default=None
         Patients that take no step. Each member ends with the weights of the epoch that had the
         lowest cross-entropy on them.
@@ -49,8 +53,8 @@ def train(
     Returns
     -------
     dict of str to Tensor of shape (n_epochs, K)
-        Every term and the "total", the means over the batches' patients before their steps, and
-        "validation" where it was asked for.
+        Every term and the "total" that the steps lower, the means over the batches' patients
+        before their steps, and "validation" where it was asked for.
 
     Raises
     ------
@@ -58,9 +62,10 @@ def train(
         The loss is no longer finite; the message names the epoch and the learning rate.
     """
     steps = ENGINES[engine](net, batches, strengths, constraints, lr)
-    curves, validations, best = [], [], None
+    curves, factors, validations, best = [], [], [], None
     for epoch in epochs:
-        curves.append(steps.epoch())
+        factors.append(min(1.0, len(factors) / warm_up) if warm_up else 1.0)
+        curves.append(steps.epoch(factors[-1]))
         _refuse_not_finite(curves[-1], epoch, lr)
         if validation is not None:
             steps.write()
@@ -73,7 +78,8 @@ def train(
         net.load_state_dict(best)
     curves = torch.stack(curves, 1)  # (4, n_epochs, K)
     history = dict(zip(TERMS, curves, strict=True))
-    history["total"] = curves[0] + (strengths.T.unsqueeze(1) * curves[1:]).sum(0)
+    constrained = (strengths.T.unsqueeze(1) * curves[1:]).sum(0)
+    history["total"] = curves[0] + strengths.new_tensor(factors).unsqueeze(1) * constrained
     if validation is not None:
         history["validation"] = torch.stack(validations)
     return history
