@@ -12,7 +12,10 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "matplotlib.sphinxext.plot_directive",
 ]
+plot_formats = ["png"]
+plot_html_show_formats = plot_html_show_source_link = False
 exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 autosummary_generate = True
