@@ -1,5 +1,7 @@
 """Late fusion: one classifier per modality, then the mean or a regression of their answers."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.linear_model import LinearRegression
@@ -7,6 +9,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sklidh.fusion._blockwise import BlockwiseMixin
+from sklidh.utils import stratified_folds
 
 
 def fill_absent(probabilities, present):
@@ -75,7 +78,8 @@ class LateFusionClassifier(BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, 
         trained on. On those of the trained patients, which are too good, a block that overfits
         gets too much weight. The paper does not say which it took.
     cv : int, cross-validation generator or iterable, default=5
-        The folds of `out_of_fold`; an integer makes stratified ones without shuffling.
+        The folds of `out_of_fold`; an integer makes stratified ones without shuffling, fewer of
+        them, with a warning, where a class has fewer patients.
     modalities : dict of str to list, or list of str, default=None
         A dict gives the columns of every modality, by name or by position. A list gives the
         modalities to use, the part of the column names before the first ``__``. None uses all of
@@ -177,7 +181,7 @@ class LateFusionClassifier(BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, 
             return self
         if self.out_of_fold:
             probabilities = np.full((*present.shape, len(self.classes_)), np.nan)
-            for train, test in check_cv(self.cv, codes, classifier=True).split(X, codes):
+            for train, test in self._folds(codes).split(X, codes):
                 estimators = self._fit_estimators(X[train], codes[train], present[train])
                 probabilities[test] = self._ask(estimators, X[test], present[test])
         else:
@@ -238,6 +242,12 @@ class LateFusionClassifier(BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, 
         """
         best = self.predict_proba(X).argmax(1)
         return self.classes_[best]
+
+    def _folds(self, codes):
+        """Return the splitter of `cv`; an integer gives fewer folds for a class of fewer."""
+        if isinstance(self.cv, Integral):
+            return stratified_folds(self.cv, self.classes_, codes, who="LateFusionClassifier")
+        return check_cv(self.cv, codes, classifier=True)
 
     def _fit_estimators(self, X, codes, present):
         """Return one classifier per block, trained on the patients who have the block."""

@@ -8,56 +8,17 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import SelectorMixin
 from sklearn.linear_model import Lasso, LassoCV, MultiTaskLasso, MultiTaskLassoCV
-from sklearn.model_selection import StratifiedKFold, check_cv
+from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.selection._columns import keep_at_least, standardise
-from sklidh.utils import check_target
+from sklidh.utils import check_target, stratified_folds
 
 WEAKEST_PENALTY = 1e-2
 """Of the strongest one. Weaker ones keep about as many columns as there are patients and hardly
 converge: on TCGA's 108 patients a thousandth gives the same choice after 10 to 19 times the time.
 """
-
-
-def stratified_folds(n_folds, classes, codes, random_state):
-    """Deal the patients into folds with the same share of every class.
-
-    Parameters
-    ----------
-    n_folds : int
-        Reduced, with a warning, to the number of patients of the smallest class.
-    classes : ndarray of shape (n_classes,)
-    codes : ndarray of shape (n_patients,), dtype=int
-        Positions in `classes`.
-    random_state : int, RandomState instance or None
-
-    Returns
-    -------
-    StratifiedKFold
-
-    Raises
-    ------
-    ValueError
-        A class has a single patient.
-    """
-    sizes = np.bincount(codes)
-    smallest = sizes.min()
-    rarest = classes.tolist()[sizes.argmin()]
-    if smallest < 2:
-        raise ValueError(
-            f"class {rarest!r} has 1 patient of {len(codes)}; cross-validation of "
-            "the LASSO needs at least 2 of each class"
-        )
-    if smallest < n_folds:
-        warnings.warn(
-            f"LassoCVSelector: cv={n_folds} folds cannot each hold a patient of class {rarest!r}, "
-            f"which has {smallest} of {len(codes)}; {smallest} folds are used",
-            UserWarning,
-            stacklevel=2,
-        )
-    return StratifiedKFold(min(n_folds, smallest), shuffle=True, random_state=random_state)
 
 
 def choose_alpha(alphas, mse_path, rule):
@@ -245,7 +206,14 @@ class LassoCVSelector(SelectorMixin, BaseEstimator):
     def _tune(self, Z, target, codes):
         cv = self.cv
         if isinstance(cv, Integral):
-            cv = stratified_folds(cv, self.classes_, codes, self.random_state)
+            cv = stratified_folds(
+                cv,
+                self.classes_,
+                codes,
+                who="LassoCVSelector",
+                shuffle=True,
+                random_state=self.random_state,
+            )
         folds = list(check_cv(cv, codes, classifier=True).split(Z, codes))
         search = (LassoCV if target.ndim == 1 else MultiTaskLassoCV)(
             alphas=self.alphas,

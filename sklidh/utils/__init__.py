@@ -1,6 +1,7 @@
 """What every stage shares: checks of tables, cached files, progress, estimator checks."""
 
 from sklidh.utils._cache import atomic_write, cache_folder, fingerprint
+from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
 from sklidh.utils._progress import progress
 from sklidh.utils._validation import (
@@ -26,4 +27,5 @@ __all__ = [
     "is_path",
     "listed",
     "progress",
+    "stratified_folds",
 ]

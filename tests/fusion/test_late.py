@@ -222,3 +222,13 @@ def test_block_importance_finds_the_block_that_matters():
     by_loss = late.block_importance(X, y, scoring="neg_log_loss", n_repeats=2, random_state=0)
     assert (by_loss["mean"] < log_loss(y, late.predict_proba(X))).all()
     assert list(by_loss.index) == ["T1", "T2", "FLAIR"]
+
+
+def test_a_class_of_fewer_patients_than_folds_gets_fewer_folds_and_a_warning():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [9, 3])
+    late = LateFusionClassifier(LogisticRegression(), method="regression")
+    with pytest.warns(UserWarning, match="class 1, which has 3 of 12; 3 folds are used"):
+        late.fit(rng.normal(size=(12, 2)) + y[:, None], y)
+    with pytest.raises(ValueError, match=r"LateFusionClassifier: class 1 has 1 patient of 10"):
+        late.fit(rng.normal(size=(10, 2)), y[:10])
