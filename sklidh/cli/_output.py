@@ -118,5 +118,6 @@ def print_models(table: pd.DataFrame, *, title: str):
 
 def print_files(files: dict):
     """Print where each result was written."""
+    width = max(map(len, files), default=0)
     for name, path in files.items():
-        console.print(f"  {name:<18} {path}", highlight=False, soft_wrap=True)
+        console.print(f"  {name:<{width}}  {path}", highlight=False, soft_wrap=True)

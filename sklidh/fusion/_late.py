@@ -219,15 +219,26 @@ class LateFusionClassifier(BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, 
         ndarray of shape (n_patients, n_classes)
             The columns are in the order of `classes_`.
         """
-        X, present = self._read_blocks(X)
-        probabilities = fill_absent(self._ask(self.estimators_, X, present), present)
-        if self.method == "average":
-            return probabilities.mean(1)
-        if len(self.classes_) == 2:
-            mutant = np.clip(probabilities[:, :, 1] @ self.weights_ + self.intercept_, 0.0, 1.0)
-            return np.column_stack([1 - mutant, mutant])
-        scores = np.einsum("nbc,cb->nc", probabilities, self.weights_) + self.intercept_
-        return as_probabilities(scores)
+        scores = self._scores(X)
+        return scores if self.method == "average" else as_probabilities(scores)
+
+    def decision_function(self, X):
+        """Return what the regression says before it is cut to [0, 1].
+
+        Patients beyond 0 or 1 all have the same probability; this tells them apart, as the paper's
+        AUC does.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients,), or (n_patients, n_classes) for more than two classes
+            For two classes above 0 where the second is predicted.
+        """
+        scores = self._scores(X)
+        return scores[:, 1] - 0.5 if len(self.classes_) == 2 else scores
 
     def predict(self, X):
         """Return the most probable class.
@@ -240,8 +251,19 @@ class LateFusionClassifier(BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, 
         -------
         ndarray of shape (n_patients,)
         """
-        best = self.predict_proba(X).argmax(1)
+        best = self._scores(X).argmax(1)
         return self.classes_[best]
+
+    def _scores(self, X):
+        """Return the mean, or the regression uncut, of shape (n_patients, n_classes)."""
+        X, present = self._read_blocks(X)
+        probabilities = fill_absent(self._ask(self.estimators_, X, present), present)
+        if self.method == "average":
+            return probabilities.mean(1)
+        if len(self.classes_) == 2:
+            mutant = probabilities[:, :, 1] @ self.weights_ + self.intercept_
+            return np.column_stack([1 - mutant, mutant])
+        return np.einsum("nbc,cb->nc", probabilities, self.weights_) + self.intercept_
 
     def _folds(self, codes):
         """Return the splitter of `cv`; an integer gives fewer folds for a class of fewer."""

@@ -232,3 +232,14 @@ def test_a_class_of_fewer_patients_than_folds_gets_fewer_folds_and_a_warning():
         late.fit(rng.normal(size=(12, 2)) + y[:, None], y)
     with pytest.raises(ValueError, match=r"LateFusionClassifier: class 1 has 1 patient of 10"):
         late.fit(rng.normal(size=(10, 2)), y[:10])
+
+
+def test_patients_beyond_0_and_1_have_one_probability_and_still_an_order():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 30)
+    X = rng.normal(size=(60, 2)) + 3 * y[:, None]
+    late = LateFusionClassifier(LogisticRegression(), method="regression").fit(X, y)
+    line, mutant = late.decision_function(X), late.predict_proba(X)[:, 1]
+    np.testing.assert_allclose(mutant, np.clip(line + 0.5, 0, 1), atol=1e-15)
+    np.testing.assert_array_equal(late.predict(X), line > 0)
+    assert len(np.unique(line)) > len(np.unique(mutant))
