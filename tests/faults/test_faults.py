@@ -12,13 +12,15 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 from joblib import parallel_config
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 
 from sklidh import RadiomicsExtractor, RigidRegistration
-from sklidh.images import IntensityNormalization
+from sklidh.evaluation import compare, holdout
+from sklidh.images import CohortCheck, IntensityNormalization
 from sklidh.persistence import load_model, save_model
-from sklidh.reporting import render_check
-from sklidh.utils import atomic_write
+from sklidh.reporting import write_results
 
 resource = pytest.importorskip("resource", reason="this system has no limits for a process")
 
@@ -114,26 +116,32 @@ def test_a_full_disk_is_an_error_and_no_features_are_kept(cohort, tmp_path, chil
     assert not files(tmp_path)
 
 
-@pytest.mark.parametrize("what", ["model", "report"])
-def test_a_full_disk_leaves_the_old_model_and_report(tmp_path, child, what):
+def test_a_full_disk_leaves_the_old_model(tmp_path, child):
     model = LogisticRegression().fit(np.eye(40), np.arange(40) % 2)
-    path = tmp_path / "file"
+    path = tmp_path / "model"
     path.write_bytes(b"the old one")
-
-    def write():
-        if what == "model":
-            return save_model(model, path)
-        with atomic_write(path) as temporary:
-            return temporary.write_text(render_check("title", ["problem"] * 900, [], []))
-
-    name, message = (
-        child(without_room, write, n_bytes=3000).outcome()
-        if False
-        else child(lambda: without_room(write, n_bytes=3000)).outcome()
-    )
+    name, message = child(lambda: without_room(save_model, model, path)).outcome()
     assert name == "OSError", message
     assert path.read_bytes() == b"the old one"
     assert files(tmp_path) == {path}
+
+
+def test_a_full_disk_leaves_the_old_results_and_their_report(phantoms, tmp_path, child):
+    X, y = phantoms
+    model = Pipeline([("register", CohortCheck(["T2"])), ("model", DummyClassifier())])
+    comparison = compare({"Model": model}, X, y, holdout)
+    (pipeline,) = comparison.evaluations["Model"].estimators
+
+    def write(title):
+        options = {"pipeline": pipeline, "modalities": ["T2"], "settings": {"seed": 0}}
+        return write_results(tmp_path, title, comparison, X, y, **options)
+
+    write("the old one")
+    old = {path: path.read_bytes() for path in files(tmp_path)}
+    name, message = child(lambda: without_room(write, "the new one")).outcome()
+    assert name == "OSError", message
+    assert {path: path.read_bytes() for path in files(tmp_path)} == old
+    assert b"the old one" in old[tmp_path / "report.html"]
 
 
 class Hostile:
@@ -248,7 +256,7 @@ class DeadlyOnce:
 def test_a_worker_that_dies_once_costs_no_row_that_was_finished_and_the_next_run_succeeds(
     cohort, tmp_path
 ):
-    # A worker that always dies, under loky and dask: tests/features/test_radiomics.py.
+    # One that always dies, and both kinds under dask: tests/features/test_radiomics.py.
     X = cohort[["T1", "mask"]].astype(object)
     expected = RadiomicsExtractor(SETTINGS, cache=False).fit_transform(X)
     X.at[X.index[2], "T1"] = DeadlyOnce(X["T1"].iloc[2], tmp_path / "flag")

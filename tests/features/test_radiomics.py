@@ -482,6 +482,30 @@ def test_a_worker_of_a_dask_cluster_that_keeps_dying_ends_the_run(cohort, tmp_pa
         extractor.transform(X)
 
 
+@pytest.mark.slow
+def test_a_worker_of_a_dask_cluster_that_dies_once_costs_nothing(cohort, tmp_path):
+    """Dask starts another and gives it the patient."""
+    die = tmp_path / "die.py"
+    die.write_text(
+        "import os\n"
+        "from sklidh.features import _radiomics_case as case\n"
+        "from sklidh.images import read_case as read\n"
+        "def die_once(*arguments, **options):\n"
+        "    try:\n"
+        f"        open({str(tmp_path / 'died')!r}, 'x')\n"
+        "    except FileExistsError:\n"
+        "        return read(*arguments, **options)\n"
+        "    os._exit(1)\n"
+        "case.read_case = die_once\n"
+    )
+    X, _ = cohort
+    serial = RadiomicsExtractor(SMALL, cache=False).fit_transform(X)
+    with dask(preload=[str(die)]):
+        table = RadiomicsExtractor(SMALL, cache=False, n_jobs=2, timeout=120).fit_transform(X)
+    assert (tmp_path / "died").exists()
+    pd.testing.assert_frame_equal(serial, table, check_exact=True)
+
+
 def test_a_progress_bar_on_request_only(cohort, capfd):
     X, _ = cohort
     RadiomicsExtractor(SMALL).fit_transform(X)
