@@ -153,7 +153,7 @@ def save_config(out: Path, name: str, settings: dict) -> Path:
     head = f"# sklidh {__version__}. Once more: sklidh {name} --config {path.name}\n"
     with atomic_write(path) as temporary:
         temporary.write_text(head + yaml.safe_dump(keys, sort_keys=False), encoding="utf-8")
-    console.print(f"  {'configuration':<18} {path}", highlight=False, soft_wrap=True)
+    console.print(f"Settings of this run: {path}", highlight=False, soft_wrap=True)
     return path
 
 
