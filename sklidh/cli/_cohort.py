@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import typer
 
+from sklidh.cli._recipe import paper_modalities
+
 
 def parse_tables(text: str) -> tuple[str, ...]:
     """Read "I,III" as names of tables, or say which there are."""
@@ -35,7 +37,7 @@ def load(cases: Path | None, options: dict) -> tuple[pd.DataFrame, pd.Series, tu
         modalities = modalities_of(X.columns)
     else:
         X, y = load_cohort(cases, target=target, missing=options["missing"], **where_found)
-        modalities = tuple(name for name in ("T1", "T1CE", "T2", "FLAIR") if name in X.columns)
+        modalities = paper_modalities(X)
     if options["where"]:
         column, separator, value = options["where"].partition("=")
         if not separator or column not in X.columns:

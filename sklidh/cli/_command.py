@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -100,6 +101,8 @@ def command(app: typer.Typer, *examples: str) -> Callable:
         @wraps(function)
         def run(ctx, config, quiet, as_json, **options):
             with clear_errors(), silenced(quiet or as_json):
+                if options.get("out") is not None:
+                    check_out(options["out"], is_file=bool(default_out(function).suffix))
                 result = function(**options)
                 settings = _plain(options)
                 if options.get("out") is not None:
@@ -127,6 +130,34 @@ def command(app: typer.Typer, *examples: str) -> Callable:
         return function
 
     return register
+
+
+def default_out(function) -> Path:
+    """Return the default of a command's ``--out``: a name with a suffix is a file's."""
+    return Path(inspect.signature(function).parameters["out"].default)
+
+
+def check_out(out: Path, *, is_file: bool):
+    """Refuse, before any work, a place where results cannot be written; make the folder it is in.
+
+    Parameters
+    ----------
+    out : Path
+    is_file : bool
+        Whether the results are one file; else a folder.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"--out {out}: {error.strerror} ({error.filename}); name a place that can be written"
+        ) from error
+    if is_file and out.is_dir():
+        raise typer.BadParameter(f"--out {out}: is a folder; name a file in it")
+    if not is_file and out.exists() and not out.is_dir():
+        raise typer.BadParameter(f"--out {out}: is a file; name a folder")
+    if not os.access(out if out.is_dir() else out.parent, os.W_OK):
+        raise typer.BadParameter(f"--out {out}: cannot be written; name another place")
 
 
 def save_config(out: Path, name: str, settings: dict) -> Path:

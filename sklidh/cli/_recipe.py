@@ -5,11 +5,45 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+import typer
+from rich.markup import escape
 
 from sklidh.cli._options import parse_groups, parse_reference
-from sklidh.cli._output import console, verbosity
+from sklidh.cli._output import console, errors, verbosity
 
 PAPER_MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
+
+
+def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:
+    """Return those of the paper's sequences that the table has, and tell of other images in it.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+
+    Returns
+    -------
+    tuple of str
+    """
+    from sklidh.images import image_columns
+    from sklidh.utils import listed
+
+    found = tuple(name for name in PAPER_MODALITIES if name in X.columns)
+    if not found:
+        raise typer.BadParameter(
+            f"no column is called {', '.join(PAPER_MODALITIES)}; rename the columns of images, or "
+            "name them by --groups"
+        )
+    unused = [name for name in image_columns(X) if name not in found]
+    if unused:
+        errors.print(
+            f"[yellow]Warning:[/] {escape(listed(unused))} holds images and is not used: the "
+            f"sequences are called {', '.join(PAPER_MODALITIES)}; rename the column, or name it by "
+            "--groups",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return found
 
 
 @dataclass(frozen=True)
@@ -116,7 +150,7 @@ def read_cohort(
         layout=options["layout"],
         patients=options["patients"],
     )
-    modalities = tuple(named or [c for c in PAPER_MODALITIES if c in X.columns])
+    modalities = tuple(named) if named else paper_modalities(X)
     if not groups and len(modalities) == 4:
         groups = (("T1", "T1CE"), ("T2", "FLAIR"))
     console.print(f"{len(X)} patients, {', '.join(modalities)}", highlight=False)

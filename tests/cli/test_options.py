@@ -1,11 +1,13 @@
 """Options are read before any work starts, and refused in one line."""
 
+import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from sklidh.cli import app
 from sklidh.cli._options import parse_groups, parse_reference
+from sklidh.cli._recipe import paper_modalities
 
 runner = CliRunner()
 
@@ -62,3 +64,24 @@ def test_the_version_is_the_package_s():
     from sklidh import __version__
 
     assert runner.invoke(app, ["--version"]).output == f"sklidh {__version__}\n"
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    (tmp_path / "file").touch()
+    for arguments, said in (
+        (["demo", "--out", str(tmp_path / "file")], "is a file; name a folder"),
+        (["demo", "--out", str(tmp_path / "file" / "demo")], "name a place that can be written"),
+        (["train", str(tmp_path / "cases.csv"), "--out", str(tmp_path)], "is a folder; name a"),
+    ):
+        result = runner.invoke(app, arguments)
+        assert result.exit_code == 1
+        assert said in result.output.replace("\n", " ")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_column_of_images_under_another_name_is_told_of(tmp_path, capsys):
+    X = pd.DataFrame({"T1": ["a.nii.gz"], "FLIAR": ["b.nii.gz"], "mask": ["c.nii.gz"]}, ["P1"])
+    assert paper_modalities(X) == ("T1",)
+    assert "'FLIAR' holds images and is not used" in capsys.readouterr().err
+    with pytest.raises(typer.BadParameter, match="no column is called T1, T1CE, T2, FLAIR"):
+        paper_modalities(X[["FLIAR", "mask"]])
