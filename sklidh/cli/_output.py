@@ -41,7 +41,8 @@ def clear_errors():
         yield
     except MENDABLE as error:
         errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        # As typer does where it notices by itself that an option does not fit.
+        raise typer.Exit(2 if isinstance(error, typer.BadParameter) else 1) from None
     except KeyboardInterrupt:
         errors.print(
             "\n[bold]Interrupted.[/] Registered images and radiomics that were finished are in the "

@@ -214,7 +214,7 @@ def test_the_report_is_made_again_from_the_files_alone(sklidh, evaluated):
 
 def test_a_folder_without_results_is_said_to_be_so(sklidh, tmp_path):
     result = sklidh("report", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "these are no whole results" in result.output
     assert "run.json" in result.output
 

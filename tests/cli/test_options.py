@@ -74,7 +74,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
         (["train", str(tmp_path / "cases.csv"), "--out", str(tmp_path)], "is a folder; name a"),
     ):
         result = runner.invoke(app, arguments)
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert said in result.output.replace("\n", " ")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

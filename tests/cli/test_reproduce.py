@@ -73,7 +73,7 @@ def test_only_the_patients_asked_for_take_part(features, tmp_path):
     words = ["--features", features, "--tables", "others", "--protocol", "paper", "--out", tmp_path]
     assert "23 patients" in sklidh("reproduce", *words, "--where", "site=A").output
     result = sklidh("reproduce", *words, "--where", "site=C")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "no patient; site is one of A, B" in result.output
     assert "expected COLUMN=VALUE" in sklidh("reproduce", *words, "--where", "hospital").output
 
@@ -99,7 +99,7 @@ def test_if_every_row_fails_the_command_says_why(features, tmp_path):
 )
 def test_what_cannot_be_run_is_refused_before_anything_starts(words, message):
     result = sklidh("reproduce", *words)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert message in " ".join(result.output.split())
 
 
