@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from sklidh.utils import listed
+
 SEPARATOR = "__"
 # The one block of an array without column names.
 WHOLE = "all"
@@ -52,7 +54,7 @@ def find_blocks(
         _refuse_repeats(asked, "groups")
         if wanted is not None and (strangers := [name for name in asked if name not in wanted]):
             raise ValueError(
-                f"groups names {_listed(strangers)}, which modalities={wanted} does not"
+                f"groups names {listed(strangers)}, which modalities={wanted} does not"
             )
         _refuse_unknown(asked, found, names, "groups", missing)
         groups = [[name for name in group if name in found] for group in groups]
@@ -110,7 +112,7 @@ def block_presence(X, blocks, *, missing, patients=None) -> np.ndarray:
     if not present.any(1).all():
         without = patients[~present.any(1)]
         raise ValueError(
-            f"patient {without[0]!r} has no block at all: every column of {_listed(blocks)} is NaN "
+            f"patient {without[0]!r} has no block at all: every column of {listed(blocks)} is NaN "
             f"({len(without)} such patient(s)); drop these rows"
         )
     return present
@@ -178,7 +180,7 @@ def _positions(modality, columns, n_columns, names, missing):
     if unknown and (missing == "raise" or names is None):
         raise ValueError(
             f"modalities[{modality!r}] names {len(unknown)} column(s) that X, of {n_columns} "
-            f"columns{' without names' if names is None else ''}, has not: {_listed(unknown[:5])}"
+            f"columns{' without names' if names is None else ''}, has not: {listed(unknown, 5)}"
         )
     return np.array([place for place in places if place is not None], dtype=int)
 
@@ -186,7 +188,7 @@ def _positions(modality, columns, n_columns, names, missing):
 def _refuse_repeats(asked, parameter):
     repeated = [name for name, count in Counter(asked).items() if count > 1]
     if repeated:
-        raise ValueError(f"{parameter} names {_listed(repeated)} more than once")
+        raise ValueError(f"{parameter} names {listed(repeated)} more than once")
 
 
 def _refuse_unknown(asked, found, names, parameter, missing):
@@ -200,10 +202,6 @@ def _refuse_unknown(asked, found, names, parameter, missing):
         else "X has no column names: put set_output(transform='pandas') on the steps before"
     )
     raise ValueError(
-        f"{parameter} names {_listed(unknown)}, which has no column in X; X has {_listed(found)}. "
+        f"{parameter} names {listed(unknown)}, which has no column in X; X has {listed(found)}. "
         f"{advice}"
     )
-
-
-def _listed(names):
-    return ", ".join(map(repr, names))
