@@ -28,6 +28,7 @@ from sklidh.evaluation._splits import (
     stratified_splits,
 )
 from sklidh.evaluation._study import Study, StudyError, run_study
+from sklidh.evaluation._summary import figures_with_intervals
 from sklidh.evaluation._tests import (
     PairedTest,
     auc_permutation_test,
@@ -61,6 +62,7 @@ __all__ = [
     "delong_test",
     "delong_variance",
     "external_test",
+    "figures_with_intervals",
     "holdout",
     "holdout_splits",
     "holm",

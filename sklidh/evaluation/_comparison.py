@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._metrics import PAPER_METRICS
+from sklidh.evaluation._summary import html_summary
 from sklidh.evaluation._tests import (
     corrected_resampled_ttest,
     delong_difference,
@@ -106,6 +107,9 @@ class Comparison:
         for name in ("DeLong", "resampled t", "McNemar"):
             table[f"{name} Holm"] = holm(table[name]) if len(table) else []
         return table
+
+    def _repr_html_(self) -> str:
+        return html_summary(self.evaluations)
 
 
 def _paired(first: Evaluation, second: Evaluation) -> dict[str, float]:

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from sklidh.evaluation._intervals import call_intervals, delong_variance, interval_around
 from sklidh.evaluation._metrics import classification_metrics
+from sklidh.evaluation._summary import html_summary
 
 
 @dataclass(frozen=True)
@@ -80,3 +81,6 @@ class Evaluation:
                 for key, fold in self.predictions.groupby(["repeat", "fold"], sort=False)
             }
         ).rename_axis(["repeat", "fold"])
+
+    def _repr_html_(self) -> str:
+        return html_summary({"": self})

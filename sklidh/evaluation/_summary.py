@@ -1,0 +1,53 @@
+"""An evaluation at a glance: the paper's figures with their intervals, in text and in HTML."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from sklidh.evaluation._metrics import PAPER_METRICS
+
+
+def figures_with_intervals(evaluations: Mapping) -> pd.DataFrame:
+    """Write the paper's figures of several models as texts, each with its 95 % interval.
+
+    Parameters
+    ----------
+    evaluations : dict of str to Evaluation
+
+    Returns
+    -------
+    DataFrame of str, shape (n_models, 5)
+        As ``0.83 [0.71, 0.91]``; index: models.
+    """
+    rows = {}
+    for name, evaluation in evaluations.items():
+        figures, intervals = evaluation.metrics, evaluation.intervals
+        rows[name] = {
+            metric: f"{figures[metric]:.2f} "
+            f"[{intervals.loc[metric, 'low']:.2f}, {intervals.loc[metric, 'high']:.2f}]"
+            for metric in PAPER_METRICS
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def html_summary(evaluations: Mapping) -> str:
+    """Tell who was predicted and how well, for a notebook.
+
+    Parameters
+    ----------
+    evaluations : dict of str to Evaluation
+
+    Returns
+    -------
+    str
+        HTML; names of models are escaped.
+    """
+    repeats = next(iter(evaluations.values())).repeats
+    patients, n_folds = repeats[0], repeats[0]["fold"].nunique()
+    how = f"{n_folds} folds" if n_folds > 1 else "one split"
+    again = f", {len(repeats)} repeats" if len(repeats) > 1 else ""
+    table = figures_with_intervals(evaluations).rename_axis(None).to_html(border=0)
+    return (
+        f"<p>{len(patients)} patients, each predicted without having been trained on "
+        f"({int(patients['mutant'].sum())} mutant), {how}{again}; 95 % intervals.</p>{table}"
+    )
