@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklidh.nn._native_windows import CompiledWindows, is_compiled_for
 from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, visits
 from sklidh.nn._pairwise import Attend, SecondMoments, difference_moments
 
@@ -30,6 +31,13 @@ def update_running(norm, mean, variance, count):
         norm.running_var.lerp_(variance * (count / (count - 1)), part)
 
 
+def all_pairs(H, W, k, *maps):
+    """Return the way through all pairs that suits the size and the tensors of the maps."""
+    if k * k >= H * W:
+        return Pixels(H, W, k, like=maps[0])
+    return CompiledWindows(k) if is_compiled_for(*maps) else Windows(k)
+
+
 class PointwiseConvolution(nn.Conv2d):
     """A 1 x 1 convolution as one product of matrices, fastest on channels-last maps.
 
@@ -45,7 +53,7 @@ class PointwiseConvolution(nn.Conv2d):
 
     def forward(self, x, residual=None):
         """Map (B, in_channels, H, W) to (B, out_channels, H, W), and add the residual to it."""
-        out = F.linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias)
+        out = F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
         if residual is not None:
             out.add_(residual.permute(0, 2, 3, 1))
         return out.permute(0, 3, 1, 2)
@@ -112,14 +120,14 @@ class PairwiseAttention(nn.Module):
         """
         B, _, H, W = x.shape
         k = self.kernel_size
-        pairs = Windows(k) if k * k < H * W else Pixels(H, W, k, like=x)
         phi, psi, beta = self._products(x)
         phi, psi = self._normalised(phi, psi)
+        pairs = all_pairs(H, W, k, phi, psi, beta)
         beta = beta.unflatten(-1, (self.share, -1))  # (B, H, W, S, G)
         phi, psi, beta = pairs.maps(phi, psi, beta)
         first = self._normalised_first(pairs, phi, psi, B * H * W * k * k)
         # The bias of gamma's last layer cancels in the softmax.
-        out = Attend.apply(pairs, phi, psi, beta, first, self.gamma[5].weight[:, :, 0, 0])
+        out = Attend.apply(pairs, phi, psi, beta, first, self.gamma[5].weight.flatten(1))
         return pairs.image(out).permute(0, 3, 1, 2)
 
     def _products(self, x):
@@ -127,7 +135,7 @@ class PairwiseAttention(nn.Module):
         layers = self.phi, self.psi, self.beta
         weight = torch.cat([layer.weight for layer in layers])
         bias = torch.cat([layer.bias for layer in layers])
-        maps = F.linear(x.permute(0, 2, 3, 1), weight[:, :, 0, 0], bias)
+        maps = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias)
         return maps.split([layer.out_channels for layer in layers], -1)
 
     def _normalised(self, phi, psi):
@@ -140,7 +148,7 @@ class PairwiseAttention(nn.Module):
         line = [coordinates(n, phi) for n in (W, H)]
         plane = torch.stack(torch.meshgrid(*line, indexing="xy"), -1)
         # The position's bias cancels in the difference.
-        matrix = self.position.weight[:, :, 0, 0]
+        matrix = self.position.weight.flatten(1)
         place = F.pad(plane @ matrix.t(), (0, 1)).expand(B, -1, -1, -1)
         if norm.training:
             mean, variance = difference_moments(phi, psi, reach)
@@ -162,7 +170,7 @@ class PairwiseAttention(nn.Module):
 
     def _normalised_first(self, pairs, phi, psi, count):
         """Return gamma's first convolution and second normalisation as one matrix (R, R + 3)."""
-        norm, first = self.gamma[3], self.gamma[2].weight[:, :, 0, 0]
+        norm, first = self.gamma[3], self.gamma[2].weight.flatten(1)
         if norm.training:
             moments = SecondMoments.apply(pairs, phi, psi) / count
             centre = moments[:-1, -1]

@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from sklidh.nn import SAN, PairwiseAttention, PatchwiseAttention
+from sklidh.nn._attention import all_pairs
+from sklidh.nn._native_windows import CompiledWindows
 from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, reflected, visits
 from sklidh.nn._pairwise import Attend, SecondMoments
 from sklidh.nn._san import Stem
@@ -163,7 +165,10 @@ def draw(*shape):
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
-@pytest.fixture(params=[Windows(3), Pixels(3, 4, 5, like=torch.zeros(0).double())])
+PAIRS = [Windows(3), CompiledWindows(3), Pixels(3, 4, 5, like=torch.zeros(0).double())]
+
+
+@pytest.fixture(params=PAIRS, ids=lambda pairs: type(pairs).__name__)
 def laid_out(request, monkeypatch):
     """Return pairs of each kind and their maps, cut into tiles of an image or of its rows."""
     monkeypatch.setattr("sklidh.nn._neighbours.TILE_BYTES", 9 * 4 * 5 * 8 * 2)
@@ -182,6 +187,37 @@ def test_gradients_of_attention_are_those_of_finite_differences(laid_out):
 def test_gradients_of_moments_are_those_of_finite_differences(laid_out):
     pairs, (phi, psi, _) = laid_out
     assert gradcheck(partial(SecondMoments.apply, pairs), [phi, psi], eps=1e-7, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_compiled_loops_are_the_tensors_operations(dtype, monkeypatch):
+    block = scattered(PairwiseAttention(16, 4, 16, kernel_size=5), dtype)
+    x = torch.randn(3, 16, 8, 7, dtype=dtype)
+    found = []
+    for windows in (CompiledWindows, Windows):
+        monkeypatch.setattr("sklidh.nn._attention.CompiledWindows", windows)
+        again, start = copy.deepcopy(block), x.clone().requires_grad_()
+        again(start).square().sum().backward()
+        found.append([start.grad, *(p.grad for p in again.parameters() if p.grad is not None)])
+    tolerance = {"rtol": 1e-12, "atol": 1e-11} if dtype == torch.float64 else {}
+    torch.testing.assert_close(*found, **tolerance)
+
+
+@pytest.mark.parametrize("windows", [CompiledWindows, Windows])
+def test_a_pixel_that_is_not_a_number_reaches_all_that_see_it(windows, monkeypatch):
+    monkeypatch.setattr("sklidh.nn._attention.CompiledWindows", windows)
+    block = PairwiseAttention(8, 4, 8, kernel_size=3).eval()
+    x = torch.randn(1, 8, 9, 9)
+    x[:, :, 4, 4] = torch.nan
+    seen = block(x).isnan().all(1)[0]
+    assert seen[3:6, 3:6].all()
+    assert seen.sum() == 9
+
+
+def test_compiled_loops_are_left_where_they_cannot_read():
+    kinds = {"dtype": torch.float32}, {"dtype": torch.bfloat16}, {"device": "meta"}
+    ways = [type(all_pairs(9, 9, 3, torch.empty(2, **kind))) for kind in kinds]
+    assert ways == [CompiledWindows, Windows, Windows]
 
 
 def test_tiles_change_nothing_but_rounding(monkeypatch):

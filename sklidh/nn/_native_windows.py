@@ -1,0 +1,179 @@
+"""All pairs of a pixel and the k * k offsets around it, with compiled loops.
+
+What `Windows` does with tensors, an operation at a time, is done here in one run through a tile,
+so that each pair is read and written once. The products of matrices in between stay torch's.
+
+Shapes as in `_neighbours`; a row of a map is one run of its W * C (or W * G) numbers, n in all, in
+which a pixel further right is C (or G) numbers on.
+"""
+
+import numpy as np
+import torch
+
+from sklidh.nn._native_layers import compiled
+from sklidh.nn._neighbours import Windows
+
+
+def is_compiled_for(*maps):
+    """Return whether the compiled loops can read these tensors."""
+    return all(each.is_cpu and each.dtype == maps[0].dtype for each in maps) and (
+        maps[0].dtype in (torch.float32, torch.float64)
+    )
+
+
+@compiled
+def differences(image, top, phi, psi, C, r):
+    """Write the rectified differences of a tile to `r`.
+
+    Parameters
+    ----------
+    image, top : int
+        The tile's first image and row.
+    phi : ndarray of shape (B, H, W * C)
+    psi : ndarray of shape (B, H + k - 1, (W + k - 1) * C)
+    C : int
+    r : ndarray of shape (k, k, images, rows, W * C)
+    """
+    k, _, images, rows, n = r.shape
+    zero = r.dtype.type(0)
+    for b in range(images):
+        for y in range(rows):
+            target = phi[image + b, top + y]
+            for down in range(k):
+                for right in range(k):
+                    neighbour = psi[image + b, top + y + down, right * C : right * C + n]
+                    out = r[down, right, b, y]
+                    for t in range(n):
+                        difference = target[t] - neighbour[t]
+                        # Not a number is neither: it stays.
+                        out[t] = zero if difference < 0 else difference
+
+
+@compiled
+def differences_back(image, top, grad, r, C, grad_phi, grad_psi):
+    """Add to the gradients of phi and psi, given that of `r`; shapes as in `differences`."""
+    k, _, images, rows, n = r.shape
+    zero = r.dtype.type(0)
+    for b in range(images):
+        for y in range(rows):
+            target = grad_phi[image + b, top + y]
+            for down in range(k):
+                for right in range(k):
+                    neighbour = grad_psi[image + b, top + y + down, right * C : right * C + n]
+                    rectified, out = r[down, right, b, y], grad[down, right, b, y]
+                    for t in range(n):
+                        part = zero if rectified[t] <= 0 else out[t]
+                        target[t] += part
+                        neighbour[t] -= part
+
+
+@compiled
+def attend(image, top, weights, beta, G, out):
+    """Write the weighted sums of a tile to `out`.
+
+    Parameters
+    ----------
+    image, top : int
+        The tile's first image and row.
+    weights : ndarray of shape (k, k, images, rows, W * G)
+    beta : ndarray of shape (S, B, H + k - 1, (W + k - 1) * G)
+    G : int
+    out : ndarray of shape (S, B, H, W * G)
+    """
+    k, _, images, rows, n = weights.shape
+    for b in range(images):
+        for y in range(rows):
+            for s in range(len(out)):
+                mean = out[s, image + b, top + y]
+                mean[:] = 0
+                for down in range(k):
+                    line = beta[s, image + b, top + y + down]
+                    for right in range(k):
+                        weight = weights[down, right, b, y]
+                        value = line[right * G : right * G + n]
+                        for t in range(n):
+                            mean[t] += weight[t] * value[t]
+
+
+@compiled
+def attend_back(image, top, grad, weights, beta, out, G, grad_beta, grad_logits):
+    """Add to the gradient of beta, and write that of the logits, given that of `out`.
+
+    Parameters
+    ----------
+    image, top : int
+    grad, out : ndarray of shape (S, B, H, W * G)
+    weights, grad_logits : ndarray of shape (k, k, images, rows, W * G)
+    beta, grad_beta : ndarray of shape (S, B, H + k - 1, (W + k - 1) * G)
+    G : int
+    """
+    k, _, images, rows, n = weights.shape
+    mean = np.empty(n, weights.dtype)  # of the gradients of a footprint's weights
+    for b in range(images):
+        for y in range(rows):
+            mean[:] = 0
+            for s in range(len(out)):
+                channel, attended = grad[s, image + b, top + y], out[s, image + b, top + y]
+                for t in range(n):
+                    mean[t] += channel[t] * attended[t]
+            for down in range(k):
+                for right in range(k):
+                    weight, logit = weights[down, right, b, y], grad_logits[down, right, b, y]
+                    for t in range(n):
+                        logit[t] = -mean[t]
+                    for s in range(len(out)):
+                        channel = grad[s, image + b, top + y]
+                        line, start = top + y + down, right * G
+                        value = beta[s, image + b, line, start : start + n]
+                        grad_value = grad_beta[s, image + b, line, start : start + n]
+                        for t in range(n):
+                            logit[t] += channel[t] * value[t]
+                            grad_value[t] += channel[t] * weight[t]
+                    for t in range(n):
+                        logit[t] *= weight[t]
+
+
+class CompiledWindows(Windows):
+    """`Windows` on the CPU, for maps that `is_compiled_for` accepts."""
+
+    def differences(self, phi, psi, tile):
+        """Return the rectified differences of phi and psi, (K * n, C)."""
+        C = phi.shape[-1]
+        r = phi.new_empty(self._shape(phi, tile))
+        differences(*_first(tile), *_lines(phi, psi), C, *_lines(r))
+        return r.view(-1, C)
+
+    def differences_backward(self, grad, differences, grad_phi, grad_psi, tile):
+        """Add to the gradients of phi and psi."""
+        C = grad_phi.shape[-1]
+        shape = self._shape(grad_phi, tile)
+        both = _lines(grad.view(shape), differences.view(shape))
+        differences_back(*_first(tile), *both, C, *_lines(grad_phi, grad_psi))
+
+    def attend(self, logits, beta, out, tile):
+        """Fill a tile of out with the mean of beta under the softmax of logits (K * n, G)."""
+        weights = self._softmax(logits).view(self._shape(out[0], tile))
+        attend(*_first(tile), *_lines(weights, beta), out.shape[-1], *_lines(out))
+
+    def attend_backward(self, grad, logits, beta, out, grad_beta, tile):
+        """Return the gradient with respect to logits, and add to that of beta."""
+        G = out.shape[-1]
+        weights = self._softmax(logits).view(self._shape(out[0], tile))
+        grad_logits = torch.empty_like(weights)
+        given = _lines(grad, weights, beta, out)
+        attend_back(*_first(tile), *given, G, *_lines(grad_beta, grad_logits))
+        return grad_logits.view_as(logits)
+
+    def _shape(self, maps, tile):
+        """Return the shape of a tile's pairs, (k, k, images, rows, W, channels)."""
+        return self.k, self.k, *self._targets(maps, tile).shape
+
+
+def _first(tile):
+    """Return the first image and row of a tile."""
+    return [part.start for part in tile]
+
+
+def _lines(*maps):
+    """Return arrays whose last axis is a row of pixels with all its channels."""
+    return [each.detach().flatten(-2).numpy() for each in maps]
