@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from sklidh.cli._options import parse_threshold
 from sklidh.cli._output import (
     console,
+    counted,
     print_files,
     print_models,
     verbosity,
-    warnings_as_notes,
     warnings_told_once,
 )
 from sklidh.cli._recipe import read_cohort
@@ -80,7 +80,9 @@ def evaluate_model(cases: Path, out: Path, options: dict) -> dict:
             pipeline=getattr(first, "best_estimator_", first),
             modalities=recipe.modalities,
             settings=asdict(recipe) | chosen,
-            notes=[*notes, *warnings_as_notes(warned)],
+            notes=notes,
+            warnings=counted(warned),
+            verbose=verbosity(),
         )
     console.print()
     title = f"{len(X)} patients, {options['folds']}-fold cross-validation"

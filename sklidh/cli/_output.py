@@ -92,12 +92,9 @@ def warnings_told_once():
         yield counts
 
 
-def warnings_as_notes(warned: dict[str, int]) -> list[str]:
-    """Return the warnings of `warnings_told_once` as notes for a report."""
-    return [
-        f"Warning{f', {count} times' if count > 1 else ''}: {text}"
-        for text, count in warned.items()
-    ]
+def counted(warned: dict[str, int]) -> list[str]:
+    """Return the warnings of `warnings_told_once` for a report, each with how often it came."""
+    return [f"{text} ({count} times)" if count > 1 else text for text, count in warned.items()]
 
 
 def print_models(table: pd.DataFrame, *, title: str):

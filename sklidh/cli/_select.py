@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
 from sklidh.cli._output import console, print_files, warnings_told_once
-
-STAGES = ("Mann-Whitney", "correlation", "LASSO")
 
 
 def select_features(features: Path, out: Path, options: dict) -> dict:
@@ -31,6 +28,7 @@ def select_features(features: Path, out: Path, options: dict) -> dict:
     """
     from sklidh.baselines import load_feature_table, modalities_of
     from sklidh.pipeline import make_idh_pipeline
+    from sklidh.reporting import counts_left, fate_of
     from sklidh.utils import atomic_write
 
     X, y = load_feature_table(features, target=options["target"])
@@ -45,59 +43,27 @@ def select_features(features: Path, out: Path, options: dict) -> dict:
                 correlationpruner__threshold=options["correlation"],
                 lassocvselector__cv=options["folds"],
             )
-            fates.append(fate_of(selection.fit(X[columns], y), modality, columns))
+            steps = [step for _, step in selection.fit(X[columns], y).steps]
+            fates.append(fate_of(steps, modality, columns))
     table = pd.concat(fates, ignore_index=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(out) as temporary:
         table.to_csv(temporary, index=False)
-    counts = print_selection(table)
+    counts = {name: counts_left(rows) for name, rows in table.groupby("modality", sort=False)}
+    print_selection(table, counts)
     files = {"selection": out}
     print_files(files)
     selected = table.loc[table["dropped by"] == "", "feature"].tolist()
     return {"selected": selected, "counts": counts, "files": files}
 
 
-def fate_of(selection, modality: str, columns) -> pd.DataFrame:
-    """Tell of each feature its p-value and coefficient, and which step dropped it.
-
-    Parameters
-    ----------
-    selection : fitted Pipeline
-        The paper's: StandardScaler, MannWhitneySelector, CorrelationPruner, LassoCVSelector.
-    modality : str
-    columns : list of str
-
-    Returns
-    -------
-    DataFrame of shape (n_features, 5)
-        ``modality``, ``feature``, ``p``, ``coefficient`` (NaN before the LASSO) and ``dropped by``,
-        which is empty for a selected feature.
-    """
-    _, test, pruner, lasso = (step for _, step in selection.steps)
-    table = pd.DataFrame({"modality": modality, "feature": columns, "p": test.pvalues_})
-    table["coefficient"], table["dropped by"] = np.nan, ""
-    left = table.index
-    for stage, step in zip(STAGES, (test, pruner, lasso), strict=True):
-        if step is lasso:
-            table.loc[left, "coefficient"] = step.coef_
-        table.loc[left[~step.get_support()], "dropped by"] = stage
-        left = left[step.get_support()]
-    return table
-
-
-def print_selection(table: pd.DataFrame) -> dict:
+def print_selection(table: pd.DataFrame, counts: dict):
     """Print how many features are left after each stage, and the selected ones."""
     grid = Table(title="Features left", title_justify="left", title_style="bold")
-    for heading in ("Modality", "all", *STAGES):
+    for heading in ("Modality", *next(iter(counts.values()))):
         grid.add_column(heading, justify="left" if heading == "Modality" else "right")
-    counts = {}
-    for modality, rows in table.groupby("modality", sort=False):
-        left, numbers = len(rows), {"all": len(rows)}
-        for stage in STAGES:
-            left -= int((rows["dropped by"] == stage).sum())
-            numbers[stage] = left
-        counts[modality] = numbers
-        grid.add_row(escape(modality), *map(str, numbers.values()))
+    for modality, left in counts.items():
+        grid.add_row(escape(modality), *map(str, left.values()))
     console.print(grid)
     for _, row in table[table["dropped by"] == ""].iterrows():
         console.print(
@@ -105,4 +71,3 @@ def print_selection(table: pd.DataFrame) -> dict:
             highlight=False,
             markup=False,
         )
-    return counts

@@ -1,5 +1,6 @@
 """The command `sklidh train`: a cohort in, a model's file out."""
 
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from sklidh.cli._recipe import read_cohort
 
 
 def train_model(cases: Path, out: Path, options: dict) -> dict:
-    """Fit one model on all patients and save it with what `sklidh predict` needs to know.
+    """Fit one model on all patients; save it with what `sklidh predict` needs, and its card.
 
     Parameters
     ----------
@@ -31,6 +32,8 @@ def train_model(cases: Path, out: Path, options: dict) -> dict:
     from sklidh.datasets import cohort_range
     from sklidh.evaluation import check_two_classes, youden_threshold
     from sklidh.persistence import save_model
+    from sklidh.reporting import card_of_training
+    from sklidh.utils import atomic_write
 
     check_two_classes(X, y)
     covered = cohort_range(X, y, modalities=recipe.modalities)
@@ -47,7 +50,16 @@ def train_model(cases: Path, out: Path, options: dict) -> dict:
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     save_model(model, out, about=about)
+    card = card_of_training(
+        about["name"],
+        model,
+        covered,
+        threshold,
+        settings=asdict(recipe) | {"model": options["model"]},
+    )
+    files = {"model": out, "model card": out.with_suffix(".model_card.md")}
+    with atomic_write(files["model card"]) as temporary:
+        temporary.write_text(card.markdown(), encoding="utf-8")
     console.print(f"\n{about['name']}, trained with sklidh {version('sklidh')}:")
-    files = {"model": out}
     print_files(files)
     return {"model": about["name"], "threshold": threshold, "cohort": covered, "files": files}

@@ -10,9 +10,10 @@ import pandas as pd
 
 from sklidh.cli._output import (
     console,
+    counted,
     print_files,
     print_models,
-    warnings_as_notes,
+    verbosity,
     warnings_told_once,
 )
 from sklidh.cli._recipe import Recipe
@@ -66,7 +67,9 @@ def run_models(
             pipeline=proposed.estimators[0],
             modalities=recipe.modalities,
             settings=asdict(recipe) | {"test_size": test_size},
-            notes=[*notes, *warnings_as_notes(warned)],
+            notes=notes,
+            warnings=counted(warned),
+            verbose=verbosity(),
         )
     n_test = len(comparison.predictions)
     console.print()

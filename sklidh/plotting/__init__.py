@@ -11,7 +11,7 @@ from sklidh.plotting._loss import LossCurveDisplay
 from sklidh.plotting._precision_recall import PRDisplay
 from sklidh.plotting._roc import ROCDisplay
 from sklidh.plotting._selection import SelectedFeaturesDisplay
-from sklidh.plotting._thumbnails import thumbnail
+from sklidh.plotting._thumbnails import gradient_thumbnail, thumbnail
 
 __all__ = [
     "BlockImportanceDisplay",
@@ -28,5 +28,6 @@ __all__ = [
     "ROCDisplay",
     "SelectedFeaturesDisplay",
     "VolcanoDisplay",
+    "gradient_thumbnail",
     "thumbnail",
 ]

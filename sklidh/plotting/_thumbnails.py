@@ -1,4 +1,4 @@
-"""Small pictures of a patient's images: the slice with most of the tumour, its outline drawn."""
+"""Small pictures for pages of many patients: a slice, its tumour, and where a network looked."""
 
 import io
 
@@ -7,11 +7,13 @@ import SimpleITK as sitk
 from scipy.ndimage import binary_erosion
 
 from sklidh.plotting._axes import COLOURS
+from sklidh.plotting._gradient_map import strength
 
 SIDE = 176
 """Pixels of a picture's longer side."""
 
-OUTLINE = tuple(int(COLOURS[2][i : i + 2], 16) for i in (1, 3, 5))
+YELLOW = tuple(int(COLOURS[2][i : i + 2], 16) for i in (1, 3, 5))
+BLUE = (0, 200, 255)  # which no map has
 
 
 def nearest(n_voxels: int, n_pixels: int) -> np.ndarray:
@@ -34,8 +36,6 @@ def thumbnail(image: sitk.Image, mask: sitk.Image | None) -> bytes:
     -------
     bytes
     """
-    from matplotlib.image import imsave
-
     image = sitk.DICOMOrient(image, "LPS")
     tumour = np.zeros(image.GetSize()[::-1], dtype=bool)
     if mask is not None:
@@ -44,15 +44,50 @@ def thumbnail(image: sitk.Image, mask: sitk.Image | None) -> bytes:
     index = int(tumour.sum(axis=(1, 2)).argmax()) if tumour.any() else len(tumour) // 2
     extent = np.array(image.GetSize()[:2]) * image.GetSpacing()[:2]
     width, height = np.maximum(np.rint(extent / extent.max() * SIDE), 1).astype(int)
-    rows = nearest(tumour.shape[1], height)
-    columns = nearest(tumour.shape[2], width)
-    grey = sitk.GetArrayViewFromImage(image)[index][np.ix_(rows, columns)].astype(np.float64)
-    inside = tumour[index][np.ix_(rows, columns)]
-    grey = np.nan_to_num(grey, nan=0, posinf=0, neginf=0)
+    pixels = np.ix_(nearest(tumour.shape[1], height), nearest(tumour.shape[2], width))
+    grey = sitk.GetArrayViewFromImage(image)[index][pixels].astype(np.float64)
+    return jpeg(in_grey(grey), tumour[index][pixels], YELLOW)
+
+
+def gradient_thumbnail(voxels: np.ndarray, mask: np.ndarray, gradient: np.ndarray) -> bytes:
+    """Draw a slice that a network saw, and over it what its verdict hangs on, as a JPEG picture.
+
+    Parameters
+    ----------
+    voxels : ndarray of shape (size, size)
+    mask : ndarray of bool, the same shape
+        The tumour, outlined unless it fills the slice.
+    gradient : ndarray of the same shape
+        Not negative; bright where it is large, as `GradientMapDisplay` draws it.
+
+    Returns
+    -------
+    bytes
+    """
+    from matplotlib import colormaps
+
+    pull = strength(gradient, blur=1.5)
+    opacity = 0.65 * pull[..., None]
+    picture = (1 - opacity) * in_grey(voxels) + opacity * 255 * colormaps["inferno"](pull)[..., :3]
+    pixels = np.ix_(*(nearest(n, SIDE) for n in mask.shape))
+    inside = np.zeros_like(mask) if mask.all() else mask
+    return jpeg(picture.astype(np.uint8)[pixels], inside[pixels], BLUE)
+
+
+def in_grey(voxels: np.ndarray) -> np.ndarray:
+    """Turn intensities into a grey picture, ``(height, width, 3)``, from dark to bright."""
+    grey = np.nan_to_num(voxels, nan=0, posinf=0, neginf=0)
     darkest, brightest = np.percentile(grey, [1, 99.5])
     share = np.clip((grey - darkest) / max(brightest - darkest, np.finfo(float).tiny), 0, 1)
-    picture = np.repeat((255 * share).astype(np.uint8)[..., None], 3, axis=-1)
-    picture[inside & ~binary_erosion(inside)] = OUTLINE
+    return np.repeat((255 * share).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def jpeg(picture: np.ndarray, inside: np.ndarray, colour) -> bytes:
+    """Write a picture, ``(height, width, 3)``, with the outline of what is inside, 2 pixels."""
+    from matplotlib.image import imsave
+
+    picture[inside & ~binary_erosion(inside, iterations=2)] = colour
     buffer = io.BytesIO()
-    imsave(buffer, picture, format="jpg")
+    # Colours as fine as the grey: JPEG would wash out a line of 2 pixels.
+    imsave(buffer, picture, format="jpg", pil_kwargs={"quality": 80, "subsampling": 0})
     return buffer.getvalue()

@@ -1,16 +1,25 @@
 """What a run leaves behind: tables, plots and one HTML file that tells the whole."""
 
 from sklidh.reporting._check_page import examine, render_check
-from sklidh.reporting._folder import ResultsError, predictions_as_csv, write_report
+from sklidh.reporting._fitted import counts_left, fate_of
+from sklidh.reporting._folder import predictions_as_csv
+from sklidh.reporting._model_card import ModelCard, card_of_training
 from sklidh.reporting._paper_tables import printed_table, write_study
 from sklidh.reporting._report import render_report
-from sklidh.reporting._results import write_results
+from sklidh.reporting._results import write_report, write_results
+from sklidh.reporting._run import ResultsError, Run, read_run
 
 __all__ = [
+    "ModelCard",
     "ResultsError",
+    "Run",
+    "card_of_training",
+    "counts_left",
     "examine",
+    "fate_of",
     "predictions_as_csv",
     "printed_table",
+    "read_run",
     "render_check",
     "render_report",
     "write_report",

@@ -1,21 +1,20 @@
-"""Write what a run found: tables, plots, the report and what is needed to repeat it."""
+"""Write what a run found: tables, plots, pictures, the report and what is needed to repeat it."""
 
-import json
+import io
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
 from sklidh.evaluation import Comparison
-from sklidh.plotting import CaseDisplay, LossCurveDisplay, ROCDisplay, SelectedFeaturesDisplay
-from sklidh.reporting._folder import (
-    RUN,
-    package_versions,
-    predictions_as_csv,
-    write_report,
-    write_text,
-)
-from sklidh.utils import atomic_write, is_missing
+from sklidh.reporting._figures import draw_figures
+from sklidh.reporting._fitted import description_of, selection_of
+from sklidh.reporting._folder import package_versions, write_text
+from sklidh.reporting._pictures import picture
+from sklidh.reporting._report import render_report
+from sklidh.reporting._run import Run, read_run, save_run
+from sklidh.utils import is_missing
 
 
 def write_results(
@@ -29,6 +28,8 @@ def write_results(
     modalities,
     settings: Mapping,
     notes=(),
+    warnings=(),
+    verbose=0,
 ) -> dict[str, Path]:
     """Write the tables, plots and report of one run into a folder.
 
@@ -38,9 +39,10 @@ def write_results(
         Made if need be; files of an earlier run are replaced.
     title : str
     comparison : Comparison
-        The evaluated models.
+        The evaluated models. The last is the one whose patients are shown; where it holds its
+        estimators, with what its networks looked at.
     X : DataFrame of shape (n_patients, n_columns)
-        The cases; the first is drawn.
+        The cases; some are pictured, those called wrong first.
     y : Series of shape (n_patients,)
     pipeline : fitted Pipeline
         The model whose selected features and training are shown: steps ``register``, ``intra``,
@@ -50,6 +52,10 @@ def write_results(
         Options and seeds of the run.
     notes : sequence of str, default=()
         What a reader must know before believing the figures.
+    warnings : sequence of str, default=()
+        What the run warned of.
+    verbose : int, default=0
+        1 shows a progress bar.
 
     Returns
     -------
@@ -58,32 +64,49 @@ def write_results(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    features = _selected_features(pipeline)
-    figures = _figures(comparison, X, pipeline, modalities)
-    run = {
-        "title": title,
-        "settings": dict(settings),
-        "versions": package_versions(),
-        "notes": list(notes),
-        "figures": {name: caption for name, (_, caption) in figures.items()},
-    }
-    evaluations = pd.concat(
-        [e.predictions.assign(model=name) for name, e in comparison.evaluations.items()]
+    *_, shown = comparison.evaluations.values()
+    features, flow = selection_of(pipeline)
+    figures = draw_figures(comparison, pipeline)
+    slices, attention = picture(pipeline, shown, X, modalities, verbose=verbose)
+    run = Run(
+        title=title,
+        written=datetime.now(UTC).isoformat(timespec="seconds"),
+        comparison=comparison,
+        cohort=_cohort_table(X, y, modalities),
+        features=features,
+        flow=flow,
+        figures={name: (_png(figure), caption) for name, (figure, caption) in figures.items()},
+        slices=slices,
+        attention=attention,
+        settings=dict(settings),
+        description=description_of(pipeline),
+        versions=package_versions(),
+        notes=list(notes),
+        warnings=list(warnings),
     )
-    tables = {
-        "table": comparison.table.to_csv(),
-        "predictions": predictions_as_csv(comparison.predictions),
-        "evaluations": predictions_as_csv(evaluations.rename_axis("patient")),
-        "cohort": _cohort_table(X, y, modalities).to_csv(),
-        "selected_features": features.to_csv(index=False),
-    }
-    files = {name: write_text(folder / f"{name}.csv", text) for name, text in tables.items()}
-    for name, (figure, _) in figures.items():
-        image = files[f"{name}, drawn"] = folder / f"{name}.png"
-        with atomic_write(image) as temporary:
-            figure.savefig(temporary, dpi=150)
-    files["run"] = write_text(folder / RUN, json.dumps(run, indent=2) + "\n")
-    return files | {"report": write_report(folder)}
+    return save_run(folder, run) | {"report": write_report(folder)}
+
+
+def write_report(folder) -> Path:
+    """Render the report of a folder of results once more, without computing anything.
+
+    Parameters
+    ----------
+    folder : str or path
+        Written by `write_results`.
+
+    Returns
+    -------
+    Path
+        ``report.html`` in the folder.
+
+    Raises
+    ------
+    ResultsError
+        A file is absent, or is not what `write_results` wrote.
+    """
+    folder = Path(folder)
+    return write_text(folder / "report.html", render_report(read_run(folder)))
 
 
 def _cohort_table(X, y, modalities) -> pd.DataFrame:
@@ -98,37 +121,7 @@ def _cohort_table(X, y, modalities) -> pd.DataFrame:
     return table.rename_axis(str(y.name))
 
 
-def _selected_features(pipeline) -> pd.DataFrame:
-    columns = ["modality", "kind", "feature"]
-    if "intra" not in pipeline.named_steps:
-        return pd.DataFrame(columns=columns)
-    names = [name.split("__", 2) for name in pipeline[:-1].get_feature_names_out()]
-    return pd.DataFrame(names, columns=columns)
-
-
-def _figures(comparison, X, pipeline, modalities) -> dict:
-    """Draw what the pipeline's steps allow."""
-    steps = pipeline.named_steps
-    registered = steps["register"].transform(X.iloc[[0]])
-    figures = {
-        "cases": (
-            CaseDisplay.from_case(registered.iloc[0], modalities).figure_,
-            "The first patient, as the features see him: the axial slice with the largest tumour "
-            "area, the mask's outline in yellow.",
-        ),
-        "roc": (
-            ROCDisplay.from_comparison(comparison).figure_,
-            "Sensitivity against 1 - specificity on the patients left out of training.",
-        ),
-    }
-    if "intra" in steps:
-        figures["selected_features"] = (
-            SelectedFeaturesDisplay.from_estimator(pipeline).figure_,
-            "What Mann-Whitney, correlation and LASSO selection left of each modality.",
-        )
-    if hasattr(pipeline[-1], "loss_curve_"):
-        figures["loss"] = (
-            LossCurveDisplay.from_estimator(pipeline).figure_,
-            "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained.",
-        )
-    return figures
+def _png(figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=150)
+    return buffer.getvalue()

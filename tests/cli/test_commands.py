@@ -34,6 +34,14 @@ def test_the_model_s_file_tells_what_it_was_trained_on(model):
     assert list(about["cohort"]["modalities"]) == ["T1", "FLAIR"]
 
 
+def test_the_model_s_card_lies_beside_it(model):
+    card = model.with_suffix(".model_card.md").read_text()
+    assert "# Model card: small (radiomics, 12 patients)" in card
+    assert "LateFusionClassifier(" in card
+    assert "firstorder (2)" in card, "how radiomics were extracted"
+    assert "FLAIR: 12 patients, voxels of 2 x 2 x 2 mm." in card
+
+
 def test_who_is_unlike_the_training_patients_is_told(sklidh, model, cases, tmp_path):
     X, _ = load_cohort(cases)
     X.loc[X.index[0], "site"] = "far away"
@@ -210,6 +218,15 @@ def test_the_report_is_made_again_from_the_files_alone(sklidh, evaluated):
     (out / "report.html").unlink()
     assert sklidh("report", out).exit_code == 0
     assert (out / "report.html").read_bytes() == before
+
+
+def test_the_report_tells_the_folds_the_selection_and_every_patient(evaluated):
+    out, _ = evaluated
+    page = (out / "report.html").read_text()
+    assert "4-fold cross-validation: each patient predicted by a model" in page
+    assert "After Mann-Whitney" in page
+    assert page.count('<article class="patient">') == 12
+    assert page.count('<img alt="FLAIR of') == 12
 
 
 def test_a_folder_without_results_is_said_to_be_so(sklidh, tmp_path):

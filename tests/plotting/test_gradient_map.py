@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sklidh.features._sanet_slices import GradientMap
-from sklidh.plotting import GradientMapDisplay
+from sklidh.plotting import GradientMapDisplay, gradient_thumbnail
 from sklidh.plotting._gradient_map import strength
 
 
@@ -48,3 +48,20 @@ def test_a_patient_who_cannot_be_drawn_is_an_error(patient, message):
 def test_a_map_of_nothing_is_drawn_as_nothing():
     assert not strength(np.zeros((5, 5)), 1.0).any()
     assert strength(np.ones((5, 5)), 1.0).max() == pytest.approx(1)
+
+
+def test_the_small_picture_is_bright_where_the_verdict_hangs_and_outlined_where_the_tumour_is(
+    tmp_path,
+):
+    from matplotlib.image import imread
+
+    slices, masks, maps = np.zeros((3, 44, 44))
+    slices[:, ::2] = 1
+    masks[10:34, 10:34] = 1
+    maps[20:24, 20:24] = 5
+    (tmp_path / "small.jpg").write_bytes(gradient_thumbnail(slices, masks.astype(bool), maps))
+    red, _, blue = np.moveaxis(imread(tmp_path / "small.jpg").astype(int), -1, 0)
+    warm = red - blue
+    assert warm[88, 88] > 40, "over the pixels that matter"
+    assert abs(warm[4, 4]) < 20, "grey where nothing matters"
+    assert warm[88, 41] < -60, "the outline is blue"

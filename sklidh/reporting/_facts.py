@@ -1,0 +1,169 @@
+"""What a run knows, in words: for its checklists and its model card."""
+
+import pandas as pd
+
+from sklidh.evaluation import figures_with_intervals, sample_size_notes
+from sklidh.reporting._run import Run
+
+
+def facts_of(run: Run) -> dict[str, str]:
+    """Put into words what is known of a run.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    dict of str to str
+        By the names that the checklists use. What a run does not know is absent: one that was
+        written from Python with settings of its own knows less than one of the command line.
+    """
+    return _of_patients(run) | _of_features(run) | _of_models(run) | _of_settings(run)
+
+
+def in_words(value) -> str:
+    """Write a setting as a person would: groups as ``T1+T1CE, FLAIR``."""
+    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+        return "none" if value is None else str(value)
+    parts = ("+".join(part) if isinstance(part, (list, tuple)) else str(part) for part in value)
+    return ", ".join(parts)
+
+
+def _of_patients(run: Run) -> dict[str, str]:
+    target, classes = run.cohort.index.name, run.cohort["patients"].drop("all")
+    without = run.cohort.loc["all"].drop("patients")
+    facts = {
+        "target": str(target),
+        "patients": f"{run.cohort.loc['all', 'patients']} patients",
+        "classes": ", ".join(f"{n} patients with {target} {name}" for name, n in classes.items()),
+        "lacking": "No patient lacks a sequence."
+        if without.empty
+        else ", ".join(f"{n} patients are {name}" for name, n in without.items()) + ".",
+    }
+    if run.flow and len(classes) == 2:
+        wildtypes, mutants = classes
+        notes = sample_size_notes(
+            [0] * wildtypes + [1] * mutants,
+            n_candidates=sum(each["left"]["all"] for each in run.flow.values()),
+            n_selected=len(run.features),
+        )
+        facts["sample_size"] = " ".join(notes)
+    return facts
+
+
+def _of_features(run: Run) -> dict[str, str]:
+    facts = {name.replace(" ", "_"): text for name, text in run.description.items()}
+    if run.attention:
+        facts["attention"] = "maps of what the networks' verdict hangs on."
+    if not run.flow:
+        return facts
+    extracted = {
+        modality: " and ".join(f"{n} {kind}" for kind, n in each["extracted"].items())
+        for modality, each in run.flow.items()
+    }
+    same = set(extracted.values())
+    facts["extracted"] = (
+        f"{same.pop()} features of each sequence ({', '.join(extracted)})"
+        if len(same) == 1
+        else "; ".join(f"{text} features of {modality}" for modality, text in extracted.items())
+    )
+    facts["left"] = "; ".join(
+        f"{modality}: " + ", ".join(f"{n} {_when(stage)}" for stage, n in each["left"].items())
+        for modality, each in run.flow.items()
+    )
+    facts["n_selected"] = f"{len(run.features)} features"
+    return facts
+
+
+def _when(stage: str) -> str:
+    return "in all" if stage == "all" else f"after {stage}"
+
+
+def _of_models(run: Run) -> dict[str, str]:
+    name, shown = run.shown
+    figures = figures_with_intervals({name: shown}).loc[name]
+    facts = {
+        "shown": name,
+        "figures": ", ".join(f"{metric} {text}" for metric, text in figures.items()),
+        "threshold": _threshold(shown.predictions["threshold"]),
+        "version": run.versions["sklidh"],
+        "software": ", ".join(f"{package} {number}" for package, number in run.versions.items()),
+    }
+    names = list(run.comparison.evaluations)
+    if len(names) > 1:
+        tests = run.comparison.tests(name)["DeLong Holm"]
+        facts["models"] = facts["others"] = ", ".join(names)
+        facts["tests"] = (
+            f"DeLong's test of the AUC against {name}, p-values after Holm: "
+            + ", ".join(f"{other} {p:.2g}" for other, p in tests.items())
+            + "."
+        )
+    return facts
+
+
+def _of_settings(run: Run) -> dict[str, str]:
+    known, facts = run.settings, {}
+    for name in ("modalities", "radiomics", "engine"):
+        if name in known:
+            facts[name] = in_words(known[name])
+    if "reference" in known:
+        facts["registration"] = (
+            "Images were not registered: they were taken to lie on one another."
+            if known["reference"] is None
+            else f"Every other sequence was registered rigidly to {known['reference']}."
+        )
+    if "missing" in known:
+        facts["missing"] = (
+            "A missing sequence is an error."
+            if known["missing"] == "raise"
+            else "Nothing is invented for a missing sequence: selection uses the patients who have "
+            "it, and the others are predicted from their other sequences."
+        )
+    if "train_features" in known:
+        facts["balance"] = "No class was weighted, and no patient drawn twice or left out for it."
+        facts["training"] = f"Seed {known['seed']}."
+        if run.attention or any("deep" in each["extracted"] for each in run.flow.values()):
+            facts["training"] = (
+                f"Networks: {known['epochs']} epochs on slices of {known['slice_size']} pixels a "
+                f"side, features of their training patients {known['train_features']}; "
+                f"seed {known['seed']}."
+            )
+        facts["tuning"] = (
+            "The strengths of the fusion's constraints were chosen in folds of the training "
+            "patients."
+            if known.get("tune")
+            else "Nothing but the LASSO's penalty was tuned, in folds of the training patients."
+        )
+    return facts | _design(run)
+
+
+def _design(run: Run) -> dict[str, str]:
+    """Tell how patients were divided, where the settings say that it was done at random."""
+    first = run.shown[1].repeats[0]
+    trained, predicted = first["n_trained"], f"{len(first)} predicted"
+    predicted += f" ({int(first['mutant'].sum())} mutant)"
+    if "test_size" in run.settings:
+        short = "one random split within the classes"
+        design = f"One random split within the classes: {trained.iloc[0]} patients trained on"
+        counts = f"{trained.iloc[0]} patients trained on, {predicted}."
+        return {"design_short": short, "design": f"{design}, {predicted}.", "per_analysis": counts}
+    if "folds" in run.settings:
+        repeats = len(run.shown[1].repeats)
+        short = f"{first['fold'].nunique()}-fold cross-validation"
+        short += f", {repeats} times" if repeats > 1 else ""
+        counts = (
+            f"{trained.min()} to {trained.max()} patients trained on in each fold, {predicted}."
+        )
+        design = (
+            f"{short}: each patient predicted by a model for which all choices were made on others."
+        )
+        return {"design_short": short, "design": design, "per_analysis": counts}
+    return {}
+
+
+def _threshold(thresholds: pd.Series) -> str:
+    low, high = thresholds.min(), thresholds.max()
+    if low == high:
+        return f"{low:g}"
+    return f"a threshold of each fold's own, {low:.2f} to {high:.2f}"

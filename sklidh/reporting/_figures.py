@@ -1,0 +1,72 @@
+"""The plots of a run, each with what it shows in a sentence."""
+
+from matplotlib import rc_context
+
+from sklidh.evaluation import Comparison
+from sklidh.plotting import (
+    CalibrationDisplay,
+    ConfusionMatrixDisplay,
+    DecisionCurveDisplay,
+    LossCurveDisplay,
+    PRDisplay,
+    ROCDisplay,
+    SelectedFeaturesDisplay,
+)
+
+ONE_LOOK = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, and is the same on every machine
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "figure.dpi": 150,
+}
+
+
+def draw_figures(comparison: Comparison, pipeline) -> dict:
+    """Draw what the predictions and the pipeline's steps allow.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    pipeline : fitted Pipeline
+        The model whose selection and training are drawn.
+
+    Returns
+    -------
+    dict of str to (Figure, str)
+        Figure and caption, by name.
+    """
+    *_, (shown, evaluation) = comparison.evaluations.items()
+    with rc_context(ONE_LOOK):
+        figures = {
+            "roc": (
+                ROCDisplay.from_comparison(comparison).figure_,
+                "Sensitivity against 1 - specificity on the patients left out of training.",
+            ),
+            "precision_recall": (
+                PRDisplay.from_comparison(comparison).figure_,
+                "How many of those called mutant are, against how many of the mutants are called.",
+            ),
+            "calibration": (
+                CalibrationDisplay.from_comparison(comparison).figure_,
+                "Whether of the patients given a probability of p a share of p is mutant.",
+            ),
+            "decision_curve": (
+                DecisionCurveDisplay.from_comparison(comparison).figure_,
+                "Whether acting on the model does more good than acting on everybody or nobody.",
+            ),
+            "confusion": (
+                ConfusionMatrixDisplay.from_evaluation(evaluation).figure_,
+                f"Who was called what by {shown}, at the model's threshold.",
+            ),
+        }
+        if "intra" in pipeline.named_steps:
+            figures["selected_features"] = (
+                SelectedFeaturesDisplay.from_estimator(pipeline).figure_,
+                "What selection left of each sequence, by kind of feature.",
+            )
+        if hasattr(pipeline[-1], "loss_curve_"):
+            figures["loss"] = (
+                LossCurveDisplay.from_estimator(pipeline).figure_,
+                "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained.",
+            )
+    return figures

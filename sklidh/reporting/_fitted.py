@@ -1,0 +1,212 @@
+"""What a fitted pipeline tells of itself, as plain data; read by its steps' attributes alone."""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import OneToOneFeatureMixin
+
+STAGES = {
+    "MannWhitneySelector": "Mann-Whitney",
+    "CorrelationPruner": "correlation",
+    "LassoCVSelector": "LASSO",
+}
+"""What the paper calls its three steps; any other selector goes by its class's name."""
+
+
+def fate_of(steps, modality: str, columns) -> pd.DataFrame | None:
+    """Tell of each feature of a modality its p-value and coefficient, and which step dropped it.
+
+    Parameters
+    ----------
+    steps : sequence of fitted transformers
+        Selectors, and what changes columns without adding or dropping any.
+    modality : str
+    columns : sequence of str
+        What enters the first step.
+
+    Returns
+    -------
+    DataFrame of shape (n_features, 5) or None
+        ``modality``, ``feature``, ``p`` and ``coefficient`` (NaN where no step that saw the feature
+        has them) and ``dropped by``, empty for a selected feature; its categories are the stages,
+        in their order. None where a step makes new columns, such as a PCA.
+    """
+    table = pd.DataFrame({"modality": modality, "feature": list(columns)})
+    table["p"], table["coefficient"] = np.nan, np.nan
+    dropped_by, stages = pd.Series("", table.index, dtype=object), [""]
+    left = table.index
+    for step in steps:
+        if not hasattr(step, "get_support"):
+            if not isinstance(step, OneToOneFeatureMixin):
+                return None
+            continue
+        for column, attribute in (("p", "pvalues_"), ("coefficient", "coef_")):
+            values = np.asarray(getattr(step, attribute, ()))
+            if values.shape == (len(left),):
+                table.loc[left, column] = values
+        name = type(step).__name__
+        stages.append(STAGES.get(name, name))
+        dropped_by[left[~step.get_support()]] = stages[-1]
+        left = left[step.get_support()]
+    table["dropped by"] = pd.Categorical(dropped_by, categories=list(dict.fromkeys(stages)))
+    return table
+
+
+def counts_left(fates: pd.DataFrame) -> dict[str, int]:
+    """Count the features of one modality that are left after each stage.
+
+    Parameters
+    ----------
+    fates : DataFrame
+        From `fate_of`.
+
+    Returns
+    -------
+    dict of str to int
+        ``all``, then each stage.
+    """
+    left, counts = len(fates), {"all": len(fates)}
+    for stage, n_dropped in fates["dropped by"].value_counts(sort=False).items():
+        if stage:
+            left -= n_dropped
+            counts[stage] = int(left)
+    return counts
+
+
+def branches_of(pipeline) -> dict:
+    """Return the fitted steps of each modality: its extractors, and what follows them.
+
+    Parameters
+    ----------
+    pipeline : fitted Pipeline
+
+    Returns
+    -------
+    dict of str to (FeatureUnion, list of transformers)
+        Empty where the pipeline has no step ``intra`` that is built as by `make_idh_pipeline`.
+    """
+    intra = pipeline.named_steps.get("intra")
+    branches = {}
+    for modality, branch, _ in getattr(intra, "transformers_", ()):
+        extractors, *steps = [step for _, step in getattr(branch, "steps", [("", branch)])]
+        if hasattr(extractors, "transformer_list"):
+            branches[modality] = extractors, steps
+    return branches
+
+
+def selection_of(pipeline) -> tuple[pd.DataFrame, dict[str, dict[str, dict[str, int]]]]:
+    """Tell which features reach the last step, and how many were left after each stage.
+
+    Parameters
+    ----------
+    pipeline : fitted Pipeline
+
+    Returns
+    -------
+    selected : DataFrame of shape (n_features, 5)
+        ``modality``, ``kind``, ``feature``, ``p`` and ``coefficient``; without rows where the
+        pipeline has no step ``intra``.
+    flow : dict of str to dict
+        By modality: how many features of each kind were ``extracted``, and how many were ``left``
+        after each stage, the first being "all". Empty where the steps cannot be followed.
+    """
+    names, flow, selected = [], {}, []
+    if "intra" in pipeline.named_steps:
+        names = [name.split("__", 1) for name in pipeline[:-1].get_feature_names_out()]
+    for modality, (extractors, steps) in branches_of(pipeline).items():
+        columns = pd.Series(extractors.get_feature_names_out(), dtype=object)
+        fates = fate_of(steps, modality, columns)
+        if fates is not None:
+            kinds = columns.str.split("__", n=1).str[0].value_counts(sort=False)
+            extracted = {kind: int(n) for kind, n in kinds.items()}
+            flow[modality] = {"extracted": extracted, "left": counts_left(fates)}
+            selected.append(fates[fates["dropped by"] == ""])
+    table = pd.DataFrame(names, columns=["modality", "feature"], dtype=object)
+    if flow and sum(map(len, selected)) == len(table):
+        table = pd.concat(selected, ignore_index=True)
+    else:
+        flow = {}
+    parts = table["feature"].astype(str).str.extract("^(?:(.*?)__)?(.*)$")
+    table = table.assign(kind=parts[0].fillna(""), feature=parts[1])
+    return table.reindex(columns=["modality", "kind", "feature", "p", "coefficient"]), flow
+
+
+def description_of(pipeline) -> dict[str, str]:
+    """Describe the steps of a pipeline in words.
+
+    Parameters
+    ----------
+    pipeline : fitted Pipeline
+
+    Returns
+    -------
+    dict of str to str
+        The ``classifier``; the ``steps`` of the first modality after its extractors; and how
+        radiomics were extracted, where they were.
+    """
+    words = {"classifier": _repr(pipeline[-1])}
+    for extractors, steps in branches_of(pipeline).values():
+        if steps:
+            words["steps"] = ", ".join(map(_repr, steps))
+        for _, extractor in extractors.transformer_list:
+            if hasattr(extractor, "settings_"):
+                words |= _settings_in_words(extractor.settings_)
+        break
+    return words
+
+
+def _repr(estimator) -> str:
+    return " ".join(repr(estimator).split())
+
+
+def _settings_in_words(settings) -> dict[str, str]:
+    chosen = settings.setting
+    spacing, count = chosen["resampledPixelSpacing"], chosen["binCount"]
+    images = {
+        name: ", ".join(f"{key} {value}" for key, value in own.items())
+        for name, own in settings.image_types.items()
+    }
+    classes = settings.feature_classes.items()
+    return {
+        "image types": ", ".join(f"{n} ({own})" if own else n for n, own in images.items()),
+        "feature classes": ", ".join(f"{name} ({len(features)})" for name, features in classes),
+        "resampling": "none, the voxels are those of the registered image"
+        if spacing is None
+        else f"to {spacing} mm by {chosen['interpolator']}",
+        "discretisation": f"bins of width {chosen['binWidth']:g}"
+        if count is None
+        else f"{count} bins",
+        "dimensions": "slice by slice (force2D)" if chosen["force2D"] else "in three dimensions",
+        "normalisation": f"z-score times {chosen['normalizeScale']:g}"
+        if chosen["normalize"]
+        else "none",
+    }
+
+
+def attention_of(pipeline, X: pd.DataFrame) -> dict:
+    """Return where the networks of a pipeline looked.
+
+    Parameters
+    ----------
+    pipeline : fitted Pipeline
+    X : DataFrame of shape (n_patients, n_columns)
+        Images as the pipeline takes them.
+
+    Returns
+    -------
+    dict of patient to dict of modality to GradientMap
+        Without modalities where a pipeline has no networks, and for those that a patient lacks.
+    """
+    found = {patient: {} for patient in X.index}
+    readers = [(pipeline[-1], list(X.columns))] if hasattr(pipeline[-1], "gradient_maps") else []
+    for modality, (extractors, _) in branches_of(pipeline).items():
+        networks = [
+            each for _, each in extractors.transformer_list if hasattr(each, "gradient_maps")
+        ]
+        readers += [(network, [modality, "mask"]) for network in networks]
+    if not readers:
+        return found
+    images = pipeline["register"].transform(X) if "register" in pipeline.named_steps else X
+    for network, columns in readers:
+        for patient, maps in network.gradient_maps(images[columns]).items():
+            found[patient] |= maps
+    return found

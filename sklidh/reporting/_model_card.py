@@ -1,0 +1,172 @@
+"""A model's card: what it is, on whom it was trained, how good it is, and what it is not for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from sklidh.evaluation import figures_with_intervals
+from sklidh.reporting._facts import facts_of, in_words
+from sklidh.reporting._fitted import description_of
+from sklidh.reporting._folder import package_versions
+from sklidh.reporting._run import Run
+
+INTENDED = (
+    "Research: the probability that a glioma carries an IDH mutation, from the MR sequences named "
+    "here and a mask of the tumour, in patients like those that it was trained on."
+)
+NOT_INTENDED = (
+    "Deciding about a patient: this is no medical device, and no tissue is replaced by it.",
+    "Patients without a glioma, other sequences, or masks that comprise something else.",
+    "Sites, scanners and groups of people that it was not evaluated on: nothing is known of them.",
+)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a reader must know of a model.
+
+    Parameters
+    ----------
+    name : str
+    what : list of str
+        What it is, in sentences.
+    trained_on : list of str
+        Whom it was trained on.
+    evaluated : str
+        How its figures came about, or that there are none.
+    figures : dict of str to str
+        Each with its interval.
+    limits : list of str
+    settings, versions : dict of str to str
+    intended : str
+    not_intended : tuple of str
+
+    References
+    ----------
+    M. Mitchell et al., Model cards for model reporting, Proceedings of the Conference on Fairness,
+    Accountability and Transparency, 2019.
+    """
+
+    name: str
+    what: list[str]
+    trained_on: list[str]
+    evaluated: str
+    figures: Mapping[str, str] = field(default_factory=dict)
+    limits: list[str] = field(default_factory=list)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=package_versions)
+    intended: str = INTENDED
+    not_intended: tuple[str, ...] = NOT_INTENDED
+
+    def markdown(self) -> str:
+        """Write the card as Markdown, in which no text is taken for HTML or for a table's bar.
+
+        Returns
+        -------
+        str
+        """
+        environment = Environment(
+            loader=PackageLoader("sklidh.reporting"),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=_plain,
+        )
+        return environment.get_template("model_card.md").render(card=self)
+
+
+def card_of_run(run: Run) -> ModelCard:
+    """Write the card of the model that a run shows.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    ModelCard
+    """
+    name, evaluation = run.shown
+    facts = facts_of(run)
+    told = {
+        "Sequences": "modalities",
+        "Features": "extracted",
+        "Selection": "steps",
+        "Classifier": "classifier",
+    }
+    what = [f"{heading}: {facts[fact]}." for heading, fact in told.items() if fact in facts]
+    return ModelCard(
+        name=name,
+        what=[*what, _output(facts["threshold"])],
+        trained_on=[
+            f"A cohort of {facts['patients']}: {facts['classes']}.",
+            facts["lacking"],
+            facts.get("per_analysis", "Some of them were left out to evaluate with."),
+        ],
+        evaluated=facts.get("design", "By predictions of patients left out of training."),
+        figures=figures_with_intervals({name: evaluation}).loc[name].to_dict(),
+        limits=run.notes,
+        settings={key: in_words(value) for key, value in run.settings.items()},
+        versions=run.versions,
+    )
+
+
+def card_of_training(
+    name: str, pipeline, covered: Mapping, threshold: float, *, settings: Mapping
+) -> ModelCard:
+    """Write the card of a model that was trained on a whole cohort, and on which none is left.
+
+    Parameters
+    ----------
+    name : str
+    pipeline : fitted Pipeline
+    covered : dict
+        The cohort, as `sklidh.datasets.cohort_range` describes it.
+    threshold : float
+    settings : mapping of str to what JSON can hold
+        Options and seeds.
+
+    Returns
+    -------
+    ModelCard
+    """
+    sites = covered["sites"]
+    classes = ", ".join(f"{n} of class {label}" for label, n in covered["classes"].items())
+    trained_on = [
+        f"{covered['patients']} patients: {classes}.",
+        f"Sites: {', '.join(sites)}." if sites else "Sites: not told by the table.",
+    ]
+    for modality, each in covered["modalities"].items():
+        ends = [" x ".join(f"{mm:g}" for mm in end) for end in each["spacing"]]
+        voxels = f", voxels of {' to '.join(dict.fromkeys(ends))} mm" if ends else ""
+        trained_on.append(f"{modality}: {each['patients']} patients{voxels}.")
+    return ModelCard(
+        name=name,
+        what=[
+            f"Sequences: {', '.join(covered['modalities'])}.",
+            *(
+                f"{heading.capitalize()}: {text}."
+                for heading, text in description_of(pipeline).items()
+            ),
+            _output(f"{threshold:g}"),
+        ],
+        trained_on=trained_on,
+        evaluated=(
+            "Not here: every patient was trained on, so that none is left to evaluate with. "
+            "sklidh evaluate, with the same options, evaluates such a model on this cohort."
+        ),
+        limits=["How it does on patients from elsewhere is not known until it was tried on them."],
+        settings={key: in_words(value) for key, value in settings.items()},
+    )
+
+
+def _output(threshold: str) -> str:
+    return f"Output: a probability of the mutation; called mutant from {threshold} on."
+
+
+def _plain(value) -> str:
+    text = " ".join(str(value).split())
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;")):
+        text = text.replace(character, entity)
+    return text

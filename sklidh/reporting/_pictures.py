@@ -1,0 +1,111 @@
+"""Pictures of patients: each sequence's slice with the tumour, and where the networks looked."""
+
+import base64
+import warnings
+
+import pandas as pd
+
+from sklidh.evaluation import Evaluation
+from sklidh.images import read_image
+from sklidh.plotting import gradient_thumbnail, thumbnail
+from sklidh.reporting._fitted import attention_of
+from sklidh.utils import is_missing, progress
+
+MOST_PICTURED = 32
+"""Patients in a report, at most: with four sequences and networks their pictures are about 2 MB."""
+
+
+def worth_a_picture(evaluation: Evaluation, patients, most: int = MOST_PICTURED) -> list:
+    """Choose whom to picture: those called wrong, then others who were predicted, then the rest.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of the model that is shown; its first repeat counts.
+    patients : Index
+        The cohort.
+    most : int, default=32
+
+    Returns
+    -------
+    list
+        Patients.
+    """
+    first = evaluation.repeats[0]
+    wrong = first["called"] != first["mutant"]
+    ordered = [
+        *first.index[wrong],
+        *first.index[~wrong],
+        *patients.difference(first.index, sort=False),
+    ]
+    return ordered[:most]
+
+
+def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, verbose=0):
+    """Draw the patients that are worth it.
+
+    Parameters
+    ----------
+    pipeline : fitted Pipeline
+        Its step ``register`` lays the images on one another.
+    evaluation : Evaluation
+        Of the model that is shown, with its estimators: the networks of a fold draw the maps of the
+        patients that it left out.
+    X : DataFrame of shape (n_patients, n_columns)
+    modalities : sequence of str
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Returns
+    -------
+    slices : dict of str to dict of str to str
+        By patient and modality, JPEG in base64. A sequence that was not acquired is absent.
+    attention : dict of str to dict of str to str
+        The same with the networks' maps over the slices that they saw; patients without are absent.
+    """
+    cases = X.loc[worth_a_picture(evaluation, X.index)]
+    with warnings.catch_warnings():
+        # All was read before, and what there is to say was said then.
+        warnings.simplefilter("ignore")
+        registered = cases
+        if "register" in pipeline.named_steps:
+            registered = pipeline["register"].transform(cases)
+        slices = {
+            str(patient): _slices(row, modalities)
+            for patient, row in progress(
+                registered.iterrows(), "pictures", total=len(cases), verbose=verbose
+            )
+        }
+        attention = _attention(evaluation, cases)
+    return slices, attention
+
+
+def _slices(case: pd.Series, modalities) -> dict[str, str]:
+    mask = None if is_missing(case["mask"]) else read_image(case["mask"])
+    return {
+        modality: _text(thumbnail(read_image(case[modality]), mask))
+        for modality in modalities
+        if not is_missing(case[modality])
+    }
+
+
+def _attention(evaluation: Evaluation, cases: pd.DataFrame) -> dict[str, dict[str, str]]:
+    found = {}
+    folds = evaluation.repeats[0].groupby("fold", sort=False)
+    # Estimators are in the order of the folds; those of later repeats are not needed.
+    for (_, fold), model in zip(folds, evaluation.estimators, strict=False):
+        mine = cases[cases.index.isin(fold.index)]
+        pipeline = getattr(model, "best_estimator_", model)
+        if not len(mine) or not hasattr(pipeline, "named_steps"):
+            continue
+        for patient, maps in attention_of(pipeline, mine).items():
+            if maps:
+                found[str(patient)] = {
+                    modality: _text(gradient_thumbnail(seen.slices[0], seen.masks[0], seen.maps[0]))
+                    for modality, seen in maps.items()
+                }
+    return found
+
+
+def _text(image: bytes) -> str:
+    return base64.b64encode(image).decode()

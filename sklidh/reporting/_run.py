@@ -1,0 +1,162 @@
+"""All that is kept of a run, in a folder of files that a person can read too."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from sklidh.evaluation import Comparison, Evaluation
+from sklidh.reporting._folder import FORMULA, predictions_as_csv, write_text
+from sklidh.utils import atomic_write
+
+RUN = "run.json"
+PICTURES = "pictures.json"
+
+
+class ResultsError(ValueError):
+    """A folder whose files are not the results of a run."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a report is made from.
+
+    Parameters
+    ----------
+    title : str
+    written : str
+        Date and time, ISO 8601.
+    comparison : Comparison
+        The evaluated models. The last is the one that is shown: its features, its patients.
+    cohort : DataFrame of shape (n_classes + 1, n_columns)
+        Patients, and those without a sequence, by class.
+    features : DataFrame of shape (n_features, 5)
+        The selected ones: ``modality``, ``kind``, ``feature``, ``p``, ``coefficient``.
+    flow : dict of str to dict
+        By modality: how many features of each kind were ``extracted``, and how many were ``left``
+        after each stage, the first being "all".
+    figures : dict of str to (bytes, str)
+        PNG image and caption, by name.
+    slices, attention : dict of str to dict of str to str
+        JPEG pictures in base64, by patient and modality.
+    settings, description, versions : dict
+        Options and seeds, the pipeline in words, and what computed.
+    notes, warnings : list of str
+        What a reader must know before believing the figures, and what the run warned of.
+    """
+
+    title: str
+    written: str
+    comparison: Comparison
+    cohort: pd.DataFrame
+    features: pd.DataFrame
+    flow: Mapping[str, Mapping[str, Mapping[str, int]]]
+    figures: Mapping[str, tuple[bytes, str]]
+    slices: Mapping[str, Mapping[str, str]]
+    attention: Mapping[str, Mapping[str, str]]
+    settings: Mapping
+    description: Mapping[str, str]
+    versions: Mapping[str, str]
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def shown(self) -> tuple[str, Evaluation]:
+        """Name and evaluation of the model that is shown."""
+        return [*self.comparison.evaluations.items()][-1]
+
+
+IN_JSON = ("title", "written", "flow", "settings", "description", "versions", "notes", "warnings")
+
+
+def save_run(folder: Path, run: Run) -> dict[str, Path]:
+    """Write a run into a folder; files of an earlier one are replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        It is there.
+    run : Run
+
+    Returns
+    -------
+    dict of str to Path
+        What was written, by what it is.
+    """
+    evaluations = pd.concat(
+        [e.predictions.assign(model=name) for name, e in run.comparison.evaluations.items()]
+    )
+    tables = {
+        "table": run.comparison.table.to_csv(),
+        "predictions": predictions_as_csv(run.comparison.predictions),
+        "evaluations": predictions_as_csv(evaluations.rename_axis("patient")),
+        "cohort": run.cohort.to_csv(),
+        "selected_features": run.features.to_csv(index=False),
+    }
+    files = {name: write_text(folder / f"{name}.csv", text) for name, text in tables.items()}
+    for name, (image, _) in run.figures.items():
+        files[f"{name}, drawn"] = folder / f"{name}.png"
+        with atomic_write(files[f"{name}, drawn"]) as temporary:
+            temporary.write_bytes(image)
+    pictures = {"slices": run.slices, "attention": run.attention}
+    files["pictures"] = write_text(folder / PICTURES, json.dumps(pictures) + "\n")
+    record = {name: getattr(run, name) for name in IN_JSON}
+    record["figures"] = {name: caption for name, (_, caption) in run.figures.items()}
+    files["run"] = write_text(folder / RUN, json.dumps(record, indent=2) + "\n")
+    return files
+
+
+def read_run(folder: Path) -> Run:
+    """Read what `save_run` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ResultsError
+        A file is absent, or is not what `save_run` wrote.
+    """
+    try:
+        record = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        pictures = json.loads((folder / PICTURES).read_text(encoding="utf-8"))
+        return Run(
+            comparison=read_comparison(folder / "evaluations.csv"),
+            cohort=pd.read_csv(folder / "cohort.csv", index_col=0),
+            features=pd.read_csv(
+                folder / "selected_features.csv",
+                dtype={"modality": str, "kind": str, "feature": str},
+                keep_default_na=False,
+                na_values={"p": "", "coefficient": ""},
+            ),
+            figures={
+                name: ((folder / f"{name}.png").read_bytes(), caption)
+                for name, caption in record["figures"].items()
+            },
+            slices=pictures["slices"],
+            attention=pictures["attention"],
+            **{name: record[name] for name in IN_JSON},
+        )
+    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ResultsError(
+            f"{folder}: these are no whole results of sklidh run or evaluate "
+            f"({type(error).__name__}: {error}); run it again"
+        ) from error
+
+
+def read_comparison(path: Path) -> Comparison:
+    """Read the predictions of every model that `save_run` wrote."""
+    table = pd.read_csv(path, dtype={"patient": str, "model": str}, keep_default_na=False)
+    table["patient"] = [
+        patient[1:] if patient[:1] == "'" and patient[1:2] in FORMULA else patient
+        for patient in table["patient"]
+    ]
+    models = table.set_index("patient").groupby("model", sort=False)
+    return Comparison({name: Evaluation(rows.drop(columns="model")) for name, rows in models})

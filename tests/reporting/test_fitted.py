@@ -1,0 +1,138 @@
+"""What a fitted pipeline tells of itself is what its steps hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklidh import CorrelationPruner, LassoCVSelector, MannWhitneySelector, per_modality
+from sklidh.evaluation import Evaluation
+from sklidh.features._sanet_slices import GradientMap
+from sklidh.reporting import counts_left, fate_of
+from sklidh.reporting._fitted import attention_of, description_of, selection_of
+from sklidh.reporting._pictures import worth_a_picture
+
+
+class Measured(TransformerMixin, BaseEstimator):
+    """Thirty measurements of a number: with noise, from a little to much."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        noise = np.random.default_rng(0).normal(size=(len(X), 30)) * np.geomspace(0.3, 30, 30)
+        values = X.iloc[:, :1].to_numpy() + noise
+        return pd.DataFrame(values, X.index, self.get_feature_names_out())
+
+    def get_feature_names_out(self, input_features=None):
+        return np.array([f"m{i}" for i in range(30)], dtype=object)
+
+
+class Looking(Measured):
+    """The same, and it looks at one pixel."""
+
+    def gradient_maps(self, X):
+        seen = GradientMap(*np.ones((3, 1, 4, 4)))
+        return {patient: {X.columns[0]: seen} for patient in X.index}
+
+
+def intra(*steps):
+    union = FeatureUnion([("radiomics", Measured()), ("deep", Looking())])
+    return per_modality(make_pipeline(union, *steps), ["T1", "FLAIR"])
+
+
+def fitted(*steps):
+    rng = np.random.default_rng(1)
+    y = np.arange(60) % 2
+    columns = {name: y + rng.normal(size=60) for name in ("T1", "FLAIR", "mask")}
+    X = pd.DataFrame(columns, index=[f"P{i}" for i in range(60)])
+    pipeline = Pipeline([("intra", intra(*steps)), ("fusion", LogisticRegression())])
+    return pipeline.set_output(transform="pandas").fit(X, y), X, y
+
+
+@pytest.fixture(scope="module")
+def paper():
+    steps = StandardScaler(), MannWhitneySelector(), CorrelationPruner(), LassoCVSelector(cv=3)
+    return fitted(*steps)
+
+
+def test_each_selected_feature_has_the_p_and_the_coefficient_of_its_own_step(paper):
+    pipeline, _, _ = paper
+    selected, _ = selection_of(pipeline)
+    branch = pipeline["intra"].named_transformers_["FLAIR"]
+    union, _, test, pruner, lasso = (step for _, step in branch.steps)
+    p = pd.Series(test.pvalues_, union.get_feature_names_out())
+    weights = pd.Series(lasso.coef_, pruner.get_feature_names_out(test.get_feature_names_out()))
+    rows = selected[selected["modality"] == "FLAIR"]
+    names = rows["kind"] + "__" + rows["feature"]
+    np.testing.assert_array_equal(rows["p"], p[names])
+    np.testing.assert_array_equal(rows["coefficient"], weights[names])
+
+
+def test_the_features_are_those_that_reach_the_last_step_and_the_flow_ends_in_their_number(paper):
+    pipeline, _, _ = paper
+    selected, flow = selection_of(pipeline)
+    names = selected["modality"] + "__" + selected["kind"] + "__" + selected["feature"]
+    assert names.tolist() == pipeline[:-1].get_feature_names_out().tolist()
+    assert list(flow) == ["T1", "FLAIR"]
+    for modality, each in flow.items():
+        assert each["extracted"] == {"radiomics": 30, "deep": 30}
+        numbers = list(each["left"].values())
+        assert list(each["left"]) == ["all", "Mann-Whitney", "correlation", "LASSO"]
+        assert numbers == sorted(numbers, reverse=True)
+        assert numbers[0] == 60
+        assert numbers[-1] == (selected["modality"] == modality).sum()
+
+
+def test_another_selector_is_told_by_its_own_name():
+    selected, flow = selection_of(fitted(StandardScaler(), SelectKBest(k=7))[0])
+    assert flow["T1"]["left"] == {"all": 60, "SelectKBest": 7}
+    assert selected["p"].notna().all(), "SelectKBest has p-values too"
+    assert selected["coefficient"].isna().all()
+
+
+def test_steps_that_make_new_columns_are_not_followed_but_what_they_make_is_listed():
+    pipeline, _, _ = fitted(PCA(n_components=3))
+    selected, flow = selection_of(pipeline)
+    assert flow == {}
+    assert selected["feature"].tolist() == ["pca0", "pca1", "pca2"] * 2
+
+
+def test_nothing_is_dropped_by_nothing():
+    fates = fate_of([], "T1", ["a", "b"])
+    assert counts_left(fates) == {"all": 2}
+    assert (fates["dropped by"] == "").all()
+
+
+def test_the_steps_are_described_by_their_parameters(paper):
+    words = description_of(paper[0])
+    assert words["classifier"] == "LogisticRegression()"
+    assert words["steps"].endswith("CorrelationPruner(), LassoCVSelector(cv=3)")
+
+
+def test_attention_is_that_of_the_networks_and_of_nothing_else(paper):
+    pipeline, X, _ = paper
+    found = attention_of(pipeline, X[:2])
+    assert list(found) == ["P0", "P1"]
+    assert list(found["P0"]) == ["T1", "FLAIR"]
+    nothing = Pipeline([("model", LogisticRegression())])
+    assert attention_of(nothing, X[:2]) == {"P0": {}, "P1": {}}
+
+
+def test_those_called_wrong_are_pictured_first_then_others_who_were_predicted():
+    columns = {
+        "repeat": 0,
+        "fold": 0,
+        "mutant": [True, True, False],
+        "called": [True, False, False],
+    }
+    evaluation = Evaluation(pd.DataFrame(columns, index=["right", "wrong", "also right"]))
+    cohort = pd.Index(["trained", "right", "also right", "wrong", "trained too"])
+    ordered = worth_a_picture(evaluation, cohort)
+    assert ordered == ["wrong", "right", "also right", "trained", "trained too"]
+    assert worth_a_picture(evaluation, cohort, most=2) == ["wrong", "right"]
