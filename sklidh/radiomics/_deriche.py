@@ -125,40 +125,70 @@ def filter_lines(image, axis, first, last, coefficients, result):
             # Of lines that are there no more, an earlier block's voxels are filtered once again.
             source = voxels[group * n * together + at * apart :]
             target = values[group * kept * together + at * kept_apart :]
-            _load(source, 0, step, apart, many, forwards)
-            _load(source, (n - 1) * step, -step, apart, many, backwards)
+            end = (n - 1) * step
             # The anticausal filter is a causal one along the turned line, one voxel behind.
-            _recur(forwards, causal, coefficients[0], 0)
-            _recur(backwards, anticausal, coefficients[1], 1)
+            begin = _load(source, 0, step, apart, many, forwards)
+            _recur(forwards, causal, coefficients[0], 0, begin)
+            begin = _load(source, end, -step, apart, many, backwards)
+            _recur(backwards, anticausal, coefficients[1], 1, begin)
             _store(causal[first * LINES :], anticausal, step, kept_apart, many, kept, target)
 
 
 @kernel
 def _load(source, start, step, apart, many, line):
-    """Interleave as many voxels of each line as there is place for, from `start` on."""
+    """Interleave as many voxels of each line as there is place for, from `start` on.
+
+    Returns the number of voxels before the first at which some line is not zero; of those, only the
+    ROOM that the recursion looks back on are written.
+    """
     n = line.size // LINES - ROOM
-    for i in range(n):
+    begin = _first_occupied(source, start, step, apart, many, n)
+    # Side by side is said aloud: only for neighbours in memory can the compiler load vectors.
+    for i in range(begin, n):
         place, voxel = np.uint64((i + ROOM) * LINES), np.uint64(start + i * step)
-        for k in range(np.uint64(many)):
-            line[place + k] = source[voxel + k * np.uint64(apart)]
-    for i in range(ROOM):
+        if apart == 1:
+            for k in range(np.uint64(many)):
+                line[place + k] = source[voxel + k]
+        else:
+            for k in range(np.uint64(many)):
+                line[place + k] = source[voxel + k * np.uint64(apart)]
+    for i in range(begin, begin + ROOM):
         for k in range(LINES):
-            line[i * LINES + k] = line[ROOM * LINES + k]
+            line[i * LINES + k] = line[ROOM * LINES + k] if begin == 0 else 0.0
+    return begin
 
 
 @kernel
-def _recur(line, result, coefficients, behind):
+def _first_occupied(source, start, step, apart, many, n):
+    """Number of voxels, at most `n`, before the first at which some line is not zero."""
+    if apart == 1:
+        for i in range(n):
+            voxel, occupied = np.uint64(start + i * step), False
+            for k in range(np.uint64(many)):
+                occupied |= source[voxel + k] != 0
+            if occupied:
+                return i
+        return n
+    for k in range(many):
+        i = 0
+        while i < n and source[start + i * step + k * apart] == 0:
+            i += 1
+        n = i
+    return n
+
+
+@kernel
+def _recur(line, result, coefficients, behind, begin):
     """y(i) = sum of n_j x(i - j - behind) - sum of d_j y(i - j).
 
-    Before the first value that is not zero, everything is; where the line starts with such a value,
-    it is continued backwards with it.
+    Before the first value that is not zero, `begin`, everything is; where the line starts with such
+    a value, it is continued backwards with it.
     """
     n0, n1, n2, n3 = coefficients[0]
     d1, d2, d3, d4 = coefficients[1]
     b1, b2, b3, b4 = coefficients[2]
     lag = np.uint64(behind * LINES)
     n = line.size // LINES - ROOM
-    begin = _first_occupied(line)
     start = begin + ROOM
     result[: start * LINES] = 0
     if begin == 0:
@@ -185,20 +215,15 @@ def _recur(line, result, coefficients, behind):
 
 
 @kernel
-def _first_occupied(line):
-    """Number of voxels before the first at which some line is not zero."""
-    at = ROOM * LINES
-    while at < line.size and line[at] == 0:
-        at += 1
-    return at // LINES - ROOM
-
-
-@kernel
 def _store(causal, anticausal, step, apart, many, n, target):
     """Add up the two passes, whose last row the anticausal one has first."""
     for i in range(n):
-        forwards, voxel = np.uint64((i + ROOM) * LINES), np.uint64(i * step)
-        backwards = np.uint64(anticausal.size - (i + 1) * LINES)
-        for k in range(np.uint64(many)):
-            both = causal[forwards + k] + anticausal[backwards + k]
-            target[voxel + k * np.uint64(apart)] = np.float32(both)
+        forwards, backwards = (i + ROOM) * LINES, anticausal.size - (i + 1) * LINES
+        there, back = causal[forwards : forwards + many], anticausal[backwards : backwards + many]
+        if apart == 1:
+            sums = target[i * step : i * step + many]
+            for k in range(many):
+                sums[k] = np.float32(there[k] + back[k])
+        else:
+            for k in range(many):
+                target[i * step + k * apart] = np.float32(there[k] + back[k])

@@ -55,40 +55,47 @@ def glrlm_features(grey, roi, directions, *, weights=None):
 
 def run_lengths(grey, roi, directions):
     """Count runs: counts[d, rank, length]; nothing where no line along d holds two voxels."""
-    counts = _count_runs(grey.image, roi.spans, directions, grey.level.size, max(roi.inside.shape))
-    counts[~roi.has_lines(directions)] = 0
-    return counts
+    places = _count_places(
+        grey.image.reshape(-1),
+        roi.spans,
+        roi.stretches,
+        roi.offsets(directions),
+        grey.level.size,
+        max(roi.inside.shape),
+    )
+    places[~roi.has_lines(directions)] = 0
+    # A run of j voxels has one at each place from 1 to j.
+    return places[..., :-1] - places[..., 1:]
 
 
 @kernel
-def _count_runs(image, spans, directions, n_levels, longest):
-    """Count the runs that end at each voxel, one direction after the other, row by row.
+def _count_places(levels, spans, stretches, offsets, n_levels, longest):
+    """Count voxels by how far they are into their run, one direction after the other.
 
-    A run's length at a voxel is one more than at the voxel before, where the levels are equal. It
-    counts where it ends; a voxel that ends no run is counted under length 0, and background under
-    rank 0, which nobody reads: so the counting has no branch.
+    A voxel's place is one more than that of the voxel before, where the levels are equal.
+    Background, at place 0 of rank 0, is counted along and never read: so nothing branches.
     """
-    levels, area, n_columns = image.reshape(-1), image.shape[1] * image.shape[2], image.shape[2]
-    length = np.zeros(image.size, np.uint16)
-    ending = np.empty(n_columns, np.uint16)
-    counts = np.zeros((directions.shape[0], n_levels + 1, longest + 1), np.int32)
-    tables = np.empty((TURNS, n_levels + 1, longest + 1), np.int32)
-    for d in range(directions.shape[0]):
-        offset = directions[d, 0] * area + directions[d, 1] * n_columns + directions[d, 2]
+    place = np.zeros(levels.size, np.uint16)
+    counts = np.zeros((offsets.size, n_levels + 1, longest + 2), np.int32)
+    tables = np.empty((TURNS, n_levels + 1, longest + 2), np.int32)
+    for d in range(offsets.size):
+        # Long stretches make vector code, but for a voxel that waits for its neighbour in memory.
+        todo = stretches if offsets[d] > 1 else spans
+        for s in range(todo.shape[0]):
+            stop = todo[s, 0] + todo[s, 1]
+            piece = offsets[d] if offsets[d] > 1 else todo[s, 1]
+            for start in range(todo[s, 0], stop, piece):
+                at, before = np.uint64(start), np.uint64(start - offsets[d])
+                for v in range(np.uint64(min(piece, stop - start))):
+                    level = levels[at + v]
+                    goes_on = np.uint16(level == levels[before + v])
+                    place[at + v] = np.uint16(level > 0) + place[before + v] * goes_on
         tables[:] = 0
         for s in range(spans.shape[0]):
             # Unsigned: a signed index may count from the end, and testing for that is slow.
-            at, n = np.uint64(spans[s, 0]), np.uint64(spans[s, 1])
-            before, after = at - np.uint64(offset), at + np.uint64(offset)
-            # Products with 0 or 1 instead of branches, so that the loop is vector code.
-            for v in range(n):
-                level = levels[at + v]
-                goes_on = np.uint16(level == levels[before + v])
-                now = np.uint16(1) + length[before + v] * goes_on
-                length[at + v] = now
-                ending[v] = now * np.uint16(level != levels[after + v])
-            for v in range(n):
-                tables[v % np.uint64(TURNS), levels[at + v], ending[v]] += 1
+            start = np.uint64(spans[s, 0])
+            for v in range(np.uint64(spans[s, 1])):
+                tables[v % np.uint64(TURNS), levels[start + v], place[start + v]] += 1
         for turn in range(TURNS):
             counts[d] += tables[turn]
     return counts

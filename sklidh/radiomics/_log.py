@@ -6,7 +6,6 @@ import numpy as np
 
 from sklidh.radiomics._deriche import filter_lines, recursive_gaussian
 from sklidh.radiomics._kernels import kernel
-from sklidh.radiomics._roi import bounding_box
 
 # Standard deviations beyond which a voxel no longer reaches a result in double precision.
 REACH = 26.0
@@ -90,15 +89,40 @@ def occupied_box(volume, roi):
     One voxel of zeros stays around it: the filter continues a line beyond its end with its last
     value, and that must be the zero that was there.
     """
-    if not volume.any():
+    low, high = _occupied_range(volume)
+    if not high.any():
         return roi.box
     return tuple(
-        slice(
-            max(0, min(region.start, occupied.start - 1)),
-            min(size, max(region.stop, occupied.stop + 1)),
+        slice(max(0, min(region.start, first - 1)), min(size, max(region.stop, last + 1)))
+        for first, last, region, size in zip(
+            low.tolist(), high.tolist(), roi.box, volume.shape, strict=True
         )
-        for occupied, region, size in zip(bounding_box(volume), roi.box, volume.shape, strict=True)
     )
+
+
+@kernel
+def _occupied_range(volume):
+    """First place and one past the last, along (z, y, x), of voxels that are not zero."""
+    low, high = np.array(volume.shape), np.zeros(3, np.int64)
+    for z in range(volume.shape[0]):
+        for y in range(volume.shape[1]):
+            row = volume[z, y]
+            if _any(row):
+                low[:2] = min(low[0], z), min(low[1], y)
+                high[:2] = max(high[0], z + 1), max(high[1], y + 1)
+                while _any(row[: low[2]]):
+                    low[2] -= 1
+                while _any(row[high[2] :]):
+                    high[2] += 1
+    return low, high
+
+
+@kernel
+def _any(row):
+    occupied = False
+    for v in range(row.size):  # to the end, not to the first: vector code
+        occupied |= row[v] != 0
+    return occupied
 
 
 def _within_reach(occupied, region, size, sigma):

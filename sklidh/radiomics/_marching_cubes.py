@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklidh.radiomics._kernels import kernel
+
 # Corners (z, y, x) of a cube, in the order of the bits of its configuration.
 CORNERS = np.array(
     [(0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0)]
@@ -73,15 +75,27 @@ def surface(mask, spacing):
     for bit, corner in enumerate(CORNERS):
         window = tuple(slice(c, c + n) for c, n in zip(corner, configuration.shape, strict=True))
         configuration |= bits[window] << np.uint8(bit)
-    crossed = np.nonzero((configuration > 0) & (configuration < 255))
-    configuration = configuration[crossed]
-    area = area_of[configuration].sum()
+    count, place = _tally(configuration)
     # Gauss: six times the volume is the sum over triangles of det(a, b, c), from any origin. Moving
     # a cube's triangles to where the cube is adds its place times a sum that the table holds.
-    volume = volume_of[configuration].sum()
-    for axis in range(3):
-        volume += (crossed[axis] * spacing[axis]) @ shift_of[configuration, axis]
-    return area, abs(volume) / 6
+    volume = count @ volume_of + (place * shift_of).sum(0) @ spacing
+    return count @ area_of, abs(volume) / 6
+
+
+@kernel
+def _tally(configuration):
+    """How often each configuration occurs, and the sum of the places (z, y, x) where it does."""
+    count, place = np.zeros(256), np.zeros((256, 3))
+    for z in range(configuration.shape[0]):
+        for y in range(configuration.shape[1]):
+            for x in range(configuration.shape[2]):
+                c = configuration[z, y, x]
+                if 0 < c < 255:
+                    count[c] += 1
+                    place[c, 0] += z
+                    place[c, 1] += y
+                    place[c, 2] += x
+    return count, place
 
 
 def _configurations(spacing):
@@ -111,12 +125,23 @@ def surface_vertices(mask):
     ndarray of int64, shape (n_vertices, 3)
         Twice the index along (z, y, x): exactly one of the three is odd.
     """
-    vertices = []
-    for axis in range(3):
-        low = [slice(None)] * 3
-        high = list(low)
-        low[axis], high[axis] = slice(None, -1), slice(1, None)
-        place = 2 * np.argwhere(mask[tuple(low)] != mask[tuple(high)])
-        place[:, axis] += 1
-        vertices.append(place)
-    return np.concatenate(vertices)
+    n_vertices = sum(np.count_nonzero(np.diff(mask, axis=axis)) for axis in range(3))
+    vertices = np.empty((n_vertices, 3), np.int64)
+    _list_crossings(mask, vertices)
+    return vertices
+
+
+@kernel
+def _list_crossings(mask, vertices):
+    found = 0
+    for z in range(mask.shape[0] - 1):
+        for y in range(mask.shape[1] - 1):
+            for x in range(mask.shape[2] - 1):
+                here = mask[z, y, x]
+                for axis, beyond in enumerate(
+                    (mask[z + 1, y, x], mask[z, y + 1, x], mask[z, y, x + 1])
+                ):
+                    if beyond != here:
+                        vertices[found] = 2 * z, 2 * y, 2 * x
+                        vertices[found, axis] += 1
+                        found += 1

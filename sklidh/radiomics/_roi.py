@@ -7,6 +7,9 @@ import numpy as np
 from sklidh.radiomics._kernels import kernel
 from sklidh.radiomics._neighbours import flat_offsets
 
+# A loop passes over so many voxels of background sooner than it ends and starts again.
+CLOSE = 64
+
 
 class Roi:
     """A tumour mask cut down to its bounding box.
@@ -59,6 +62,15 @@ class Roi:
         last = np.append(first[1:], self.n_voxels) - 1
         start = self.voxels[first]
         return np.column_stack([start, self.voxels[last] + 1 - start])
+
+    @cached_property
+    def stretches(self):
+        """The spans, joined where fewer than `CLOSE` voxels lie between: for longer loops."""
+        start, length = self.spans.T
+        stop = start + length
+        apart = start[1:] - stop[:-1] >= CLOSE
+        first, last = np.append(True, apart), np.append(apart, True)
+        return np.column_stack([start[first], stop[last] - start[first]])
 
     @cached_property
     def coordinates(self):
@@ -185,15 +197,10 @@ def check_region(mask, *, fewest_axes=1, more_than=None):
 
 
 def bounding_box(mask):
-    """The smallest box with all voxels that are not zero, as slices along (z, y, x)."""
-    places = [np.flatnonzero(along) for along in projections(mask)]
-    return tuple(slice(int(along[0]), int(along[-1]) + 1) for along in places)
-
-
-def projections(mask):
-    """Tell along (z, y, x) where the mask has voxels: three arrays of bool."""
+    """The smallest box with all voxels of a mask that has some, as slices along (z, y, x)."""
     slices = mask.any(axis=(1, 2))
     first, last = np.flatnonzero(slices)[[0, -1]]
     # Most slices of a brain hold no tumour; the two other axes need not look at them.
     shadow = mask[first : last + 1].any(axis=0)
-    return slices, shadow.any(axis=1), shadow.any(axis=0)
+    places = map(np.flatnonzero, (slices, shadow.any(axis=1), shadow.any(axis=0)))
+    return tuple(slice(int(along[0]), int(along[-1]) + 1) for along in places)
