@@ -9,9 +9,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklidh.baselines._ablation import cnn, radiomics_only, regression_fusion
 from sklidh.pipeline import make_idh_pipeline
+from sklidh.utils import DocumentedMixin
 
 
-class JoinedNetwork(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class JoinedNetwork(DocumentedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Hand whatever columns of features stand beside the images to a network.
 
     Which columns selection keeps is known only when it was fitted, so the network cannot name

@@ -18,6 +18,7 @@ from sklidh.features._radiomics_case import Case, Failure, engine_of, features_o
 from sklidh.radiomics import Settings, feature_names, read_settings
 from sklidh.utils import (
     CohortError,
+    DocumentedMixin,
     cache_folder,
     check_cases,
     check_image_and_mask,
@@ -82,7 +83,7 @@ def warn_of_undefined(table: pd.DataFrame, extracted: np.ndarray, column: str) -
         )
 
 
-class RadiomicsExtractor(TransformerMixin, BaseEstimator):
+class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
     """Describe a tumour by PyRadiomics' features: intensities, shape and texture.
 
     The input is a table of two columns, an image and its mask; the output has one row per patient

@@ -17,7 +17,14 @@ from sklidh.nn import SAN
 from sklidh.nn._san import BLOCKS
 from sklidh.nn._trained import freeze, sensitivity, thaw
 from sklidh.nn._training import choose_device, train
-from sklidh.utils import CohortError, ModelFileError, check_target, is_missing, progress
+from sklidh.utils import (
+    CohortError,
+    DocumentedMixin,
+    ModelFileError,
+    check_target,
+    is_missing,
+    progress,
+)
 
 
 def announced(epochs, task, estimator):
@@ -33,7 +40,7 @@ def announced(epochs, task, estimator):
             return
 
 
-class BaseSANet(CallbackSupportMixin, BaseEstimator):
+class BaseSANet(DocumentedMixin, CallbackSupportMixin, BaseEstimator):
     """Parameters, training and saving of SA-Nets on tumour slices.
 
     An estimator has `_module`, the networks' class; `_checked`, which checks a table; and

@@ -14,9 +14,10 @@ from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.fusion._evidence import minimise, nguyen_widrow, output
+from sklidh.utils import DocumentedMixin
 
 
-class BRNNClassifier(ClassifierMixin, BaseEstimator):
+class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
     """Classify two classes by a small network that finds its own weight decay.
 
     One hidden layer of tanh neurons and a linear output. The network minimises beta E_D + alpha

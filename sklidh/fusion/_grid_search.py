@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_method_params
 
 from sklidh.fusion._invariant_specific import InvariantSpecificFusionClassifier
 from sklidh.fusion._stacking import StandIn, train_all
+from sklidh.utils import DocumentedMixin
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def replaced(search, **params):
         vars(search).update(before)
 
 
-class BatchedGridSearchCV(GridSearchCV):
+class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
     """Search a grid over a fusion classifier, training all candidates on a fold together.
 
     scikit-learn's `GridSearchCV`, with the same answers, for an

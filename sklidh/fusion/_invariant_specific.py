@@ -15,10 +15,11 @@ from sklidh.nn._fusion_training import ENGINES
 from sklidh.nn._losses import DIFFERENCES, RECONSTRUCTIONS, SIMILARITIES
 from sklidh.nn._threads import OneThread
 from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
+from sklidh.utils import DocumentedMixin
 
 
 class InvariantSpecificFusionClassifier(
-    BlockwiseMixin, ClassifierMixin, TransformerMixin, BaseEstimator
+    DocumentedMixin, BlockwiseMixin, ClassifierMixin, TransformerMixin, BaseEstimator
 ):
     r"""Classify by what the modalities share and by what each has of its own.
 

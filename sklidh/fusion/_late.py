@@ -9,7 +9,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sklidh.fusion._blockwise import BlockwiseMixin
-from sklidh.utils import stratified_folds
+from sklidh.utils import DocumentedMixin, stratified_folds
 
 
 def fill_absent(probabilities, present):
@@ -58,7 +58,9 @@ def as_probabilities(scores):
     return np.divide(clipped, total, out=uniform, where=total > 0)
 
 
-class LateFusionClassifier(BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class LateFusionClassifier(
+    DocumentedMixin, BlockwiseMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Train one classifier per block of columns and combine their probabilities.
 
     The paper's earlier model: per modality a Bayesian-regularised network, then a linear

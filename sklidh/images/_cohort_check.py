@@ -4,10 +4,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.utils import check_cases, check_target
+from sklidh.utils import DocumentedMixin, check_cases, check_target
 
 
-class CohortCheck(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class CohortCheck(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Check a whole table of patients before the first image is read.
 
     Without it the branch of the first modality would work for hours before that of the second

@@ -15,7 +15,14 @@ from sklidh.images._columns import image_columns
 from sklidh.images._errors import ImageError, describe_source, naming
 from sklidh.images._grids import grid_difference
 from sklidh.images._reading import read_image, read_labels, read_mask
-from sklidh.utils import cache_folder, check_cases, check_target, is_missing, progress
+from sklidh.utils import (
+    DocumentedMixin,
+    cache_folder,
+    check_cases,
+    check_target,
+    is_missing,
+    progress,
+)
 
 
 def prepare_image(patient, modality, cell, region, *, prepare, name, folder, is_mask=False):
@@ -73,7 +80,7 @@ def _mask_of(region, image, patient) -> sitk.Image:
     return mask
 
 
-class ImagePreparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ImagePreparation(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Prepare every image of a table by itself.
 
     A subclass has the parameters ``modalities``, ``missing``, ``cache``, ``n_jobs`` and

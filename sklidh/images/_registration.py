@@ -15,6 +15,7 @@ from sklidh.images._columns import image_columns
 from sklidh.images._registration_patient import register_patient
 from sklidh.utils import (
     CohortError,
+    DocumentedMixin,
     cache_folder,
     check_cases,
     check_target,
@@ -53,7 +54,7 @@ def report_of(fits) -> pd.DataFrame:
     return report.set_index(["patient", "modality"])
 
 
-class RigidRegistration(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class RigidRegistration(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Lay every modality of a patient rigidly onto one of them.
 
     The images of one examination differ in position, field of view and resolution. Each is moved

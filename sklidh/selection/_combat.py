@@ -10,9 +10,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.selection._site_effects import raw_effects, shrink_effects
+from sklidh.utils import DocumentedMixin
 
 
-class ComBat(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     r"""Harmonise feature columns over the sites where patients were scanned.
 
     A scanner shifts and stretches features. The value of patient :math:`j` at site :math:`i` is

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.selection._columns import keep_at_least, standardise
 from sklidh.selection._mann_whitney import rank_test
-from sklidh.utils import check_target
+from sklidh.utils import DocumentedMixin, check_target
 
 FEWEST_COMMON = 3
 """Two columns with fewer patients in common count as uncorrelated: |r| of two points is 1."""
@@ -99,7 +99,7 @@ def prune(r, threshold, order):
     return removed_by
 
 
-class CorrelationPruner(SelectorMixin, BaseEstimator):
+class CorrelationPruner(DocumentedMixin, SelectorMixin, BaseEstimator):
     """Drop one of each pair of columns that correlate above a threshold.
 
     The columns are visited one after the other; each one that is still there is kept and removes

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.selection._columns import keep_at_least, standardise
-from sklidh.utils import check_target, stratified_folds
+from sklidh.utils import DocumentedMixin, check_target, stratified_folds
 
 WEAKEST_PENALTY = 1e-2
 """Of the strongest one. Weaker ones keep about as many columns as there are patients and hardly
@@ -42,7 +42,7 @@ def choose_alpha(alphas, mse_path, rule):
     return alphas[np.argmax(mean <= mean.min() + error[mean.argmin()])]
 
 
-class LassoCVSelector(SelectorMixin, BaseEstimator):
+class LassoCVSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
     """Keep the columns with non-zero weights in a LASSO tuned by cross-validation.
 
     The columns are standardised and the classes coded 0 and 1; the penalty is the one with the

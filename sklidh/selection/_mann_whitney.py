@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.selection._columns import keep_at_least
-from sklidh.utils import check_target
+from sklidh.utils import DocumentedMixin, check_target
 
 LARGEST_EXACT = 8
 """Patients of the smaller class up to which U's exact distribution is used, as SciPy does."""
@@ -89,7 +89,7 @@ def _h_test(sums, spread, n_in_class):
     return statistics, np.where(testable, chi2.sf(statistics, np.maximum(freedom, 1)), 1.0)
 
 
-class MannWhitneySelector(SelectorMixin, BaseEstimator):
+class MannWhitneySelector(DocumentedMixin, SelectorMixin, BaseEstimator):
     """Keep the columns that differ between the classes by a Mann-Whitney U test.
 
     Each column is tested by itself, two-sided, and dropped where p >= `alpha`. Two classes: the

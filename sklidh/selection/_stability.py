@@ -12,7 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.selection._columns import keep_at_least
-from sklidh.utils import check_target
+from sklidh.utils import DocumentedMixin, check_target
 
 
 def resample(codes, resampling, rng):
@@ -67,7 +67,7 @@ def columns_kept(selector, X, y, seed):
     return np.isin(names, selector.get_feature_names_out(names))
 
 
-class StabilitySelector(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
+class StabilitySelector(DocumentedMixin, SelectorMixin, MetaEstimatorMixin, BaseEstimator):
     """Keep the columns that a selector keeps on most resamples of the patients.
 
     Of columns that correlate, a selection on one sample keeps one by chance. How often a column

@@ -1,6 +1,7 @@
 """What every stage shares: checks of tables, cached files, progress, estimator checks."""
 
 from sklidh.utils._cache import atomic_write, cache_folder, fingerprint
+from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
 from sklidh.utils._progress import progress
@@ -16,6 +17,7 @@ from sklidh.utils._validation import (
 
 __all__ = [
     "CohortError",
+    "DocumentedMixin",
     "ModelFileError",
     "atomic_write",
     "cache_folder",
