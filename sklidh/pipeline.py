@@ -145,7 +145,8 @@ def make_idh_pipeline(
         Folder for registered images and radiomics; None is ``~/.cache/sklidh``, or
         ``$SKLIDH_CACHE``; False keeps nothing.
     memory : str, joblib.Memory or None, default=None
-        scikit-learn's cache of fitted steps; worth it in a grid search.
+        scikit-learn's cache of fitted steps, those of each modality's branch among them; worth it
+        in a grid search, and where models share modalities.
     n_jobs : int, default=None
         Patients registered and extracted at the same time.
     random_state : int or None, default=None
@@ -213,7 +214,7 @@ def make_idh_pipeline(
             ]
         elif selection is not None:
             steps.append(clone(selection))
-        return make_pipeline(*steps)
+        return make_pipeline(*steps, memory=memory)
 
     register = (
         CohortCheck(modalities, missing=missing)

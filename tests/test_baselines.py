@@ -1,5 +1,6 @@
 """Every row of the paper's tables is an ordinary estimator, on images and on feature columns."""
 
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -7,10 +8,17 @@ import pandas as pd
 import pytest
 from sklearn.base import is_classifier
 
-from sklidh import RadiomicsExtractor, SANetFeaturizer, make_idh_pipeline
+from sklidh import (
+    RadiomicsExtractor,
+    SANetFeaturizer,
+    load_model,
+    make_idh_pipeline,
+    save_model,
+)
 from sklidh.baselines import (
     PAPER_TABLES,
     ablation_models,
+    average_fusion,
     differences_from_paper,
     input_method,
     load_feature_table,
@@ -19,8 +27,12 @@ from sklidh.baselines import (
     paper_table,
     reproduce,
     single_modality,
+    zhang_2022,
 )
 from sklidh.evaluation import compare, holdout
+from sklidh.evaluation._row_spy import watched_fits
+from sklidh.persistence import ModelFileError
+from sklidh.persistence._trust import TREES
 from sklidh.utils import CohortError
 
 FIRST_ORDER = {"imageType": {"Original": {}}, "featureClass": {"firstorder": []}}
@@ -108,9 +120,7 @@ def test_every_row_of_every_table_is_a_system_and_every_system_is_a_classifier()
     built = {name: system.make() for name, system in systems.items()}
     assert all(is_classifier(model) for model in built.values())
     for name, model in built.items():
-        grid = systems[name].grid
-        for part in grid if isinstance(grid, list) else [grid]:
-            assert part.keys() <= model.get_params().keys(), name
+        assert systems[name].grid.keys() <= model.get_params().keys(), name
 
 
 def test_the_printed_figures_agree_where_the_paper_prints_a_system_twice():
@@ -235,6 +245,55 @@ def test_the_nested_protocol_tunes_and_calls_inside_the_training_rows():
         first.best_estimator_[:-1].get_feature_names_out(),
         other.best_estimator_[:-1].get_feature_names_out(),
     )
+
+
+def test_rows_that_share_a_modality_fit_its_steps_once(tmp_path):
+    X, y = feature_table(20)
+    build = partial(make_idh_pipeline, random_state=0, memory=str(tmp_path))
+    with watched_fits() as calls:
+        average_fusion(build, features_only=True).fit(X, y)
+        single_modality("T1CE", build, features_only=True).fit(X, y)
+    assert Counter(name for name, _ in calls)["MannWhitneySelector"] == 4
+
+
+def same_after_reload(model, X, path):
+    """Save a fitted model, load it, and compare what both predict, bit by bit."""
+    trees = TREES if "Forest" in str(model) or "Boosting" in str(model) else ()
+    if trees:
+        with pytest.raises(ModelFileError, match=r"model with trees cannot be saved.*trusted="):
+            save_model(model, path)
+    save_model(model, path, trusted=trees)
+    again = load_model(path, trusted=trees)
+    return np.array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
+def test_every_row_comes_back_from_a_file_with_the_same_bits(tmp_path):
+    X, y = feature_table(30)
+    build = partial(make_idh_pipeline, random_state=0, memory=str(tmp_path))
+    networks = {"cnn", "zhang 2021", "zhang 2022"}
+    for name, system in paper_systems(build, features_only=True, random_state=0).items():
+        if name not in networks:
+            model = system.make().fit(X, y)
+            assert same_after_reload(model, X, tmp_path / "model.skops"), name
+    search = paper_systems(build, features_only=True, random_state=0)["method 3"].tuned(n_folds=2)
+    search.set_params(estimator__fusion__max_epochs=5).fit(X, y)
+    assert search.n_batched_fits_ == 64 * 2
+    assert same_after_reload(search, X, tmp_path / "model.skops")
+
+
+@pytest.mark.slow
+def test_a_network_that_radiomics_are_joined_to_comes_back_from_a_file(phantoms, tmp_path):
+    X, y = phantoms
+    build = partial(
+        make_idh_pipeline,
+        ["T1CE", "FLAIR"],
+        reference=None,
+        radiomics=RadiomicsExtractor(FIRST_ORDER),
+        random_state=0,
+    )
+    deep = SANetFeaturizer(n_features=4, size=16, max_epochs=1, random_state=0)
+    model = zhang_2022(build, deep=deep).fit(X, y)
+    assert same_after_reload(model, X, tmp_path / "model.skops")
 
 
 def test_tables_and_protocols_that_are_not_there_are_refused(tmp_path):

@@ -34,7 +34,7 @@ from sklidh import (
 )
 from sklidh.baselines import from_features
 from sklidh.persistence import ModelFileError, read_about
-from sklidh.persistence._trust import STAGES, is_our_estimator, path_of
+from sklidh.persistence._trust import HOMES, TREES, is_our_estimator, path_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -169,8 +169,8 @@ def test_several_networks_in_one_estimator_come_back(phantoms, tmp_path):
 
 
 def test_every_public_estimator_is_trusted_and_nothing_else_of_ours():
-    for stage in STAGES:
-        package = import_module(stage)
+    for home in HOMES:
+        package = import_module(home)
         for name in package.__all__:
             item = getattr(package, name)
             estimator = isinstance(item, type) and issubclass(item, BaseEstimator)

@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 
 from sklidh.baselines import _common as common
 from sklidh.baselines._ablation import cnn, radiomics_only, regression_fusion
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
 from sklidh.baselines._published import zhang_2021, zhang_2022
+from sklidh.fusion import BatchedGridSearchCV
 from sklidh.pipeline import MODALITIES, make_idh_pipeline
 
-STRENGTHS = [
-    {f"fusion__{name}": [strength] for name in ("alpha", "beta", "gamma")}
-    for strength in (0.1, 0.4, 0.7)
-]
+STRENGTHS = {f"fusion__{name}": [0.3, 0.5, 0.7, 0.9] for name in ("alpha", "beta", "gamma")}
+"""Every combination of the three constraints' strengths; the paper's choice, 0.7, is among them."""
+
 INVERSE_PENALTIES = {"fusion__classify__C": [0.01, 0.1, 1.0, 10.0]}
 
 
@@ -28,14 +28,14 @@ class System:
     make : callable
         Called without arguments, returns the estimator; raises ValueError where this cohort cannot
         have it.
-    grid : dict or list of dict, default={}
+    grid : dict, default={}
         What the inner folds of a nested evaluation choose from, as for GridSearchCV.
     modalities : tuple of str, default=("T1", "T1CE", "T2", "FLAIR")
         What it reads.
     """
 
     make: Callable[[], BaseEstimator]
-    grid: Mapping | list = field(default_factory=dict)
+    grid: Mapping = field(default_factory=dict)
     modalities: tuple[str, ...] = MODALITIES
 
     def tuned(self, *, n_folds=3, random_state=0) -> BaseEstimator:
@@ -56,7 +56,9 @@ class System:
         if not self.grid:
             return model
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
-        return GridSearchCV(model, self.grid, cv=folds, scoring="roc_auc", error_score="raise")
+        return BatchedGridSearchCV(
+            model, self.grid, cv=folds, scoring="roc_auc", error_score="raise"
+        )
 
 
 def paper_systems(

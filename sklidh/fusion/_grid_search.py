@@ -152,6 +152,8 @@ class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
         # Threads: what is trained need not be copied to processes.
         with replaced(self, estimator=stand_in, cv=splits), parallel_config("threading"):
             super().fit(X, y, **params, rows=np.arange(len(y)))
+        # scikit-learn keeps the folds here: those of these patients have no place in a model.
+        self._checked_cv_orig = cv
         self.n_batched_fits_ = len(trained)
         self.cv_results_["mean_fit_time"] += seconds / max(len(trained), 1)
         if self.refit:

@@ -160,15 +160,16 @@ def prepare(estimator, X, y, train, test, params):
     if len(estimator) == 1:
         return Fold(train, [], [(part, part) for part in parts], y, own)
     others = {name: value for name, value in params.items() if not name.startswith(prefix)}
-    before = clone(estimator)[:-1]
+    # Not cut off but passed through: what a Pipeline's memory keeps is every step but the last.
+    before = clone(estimator).set_params(**{estimator.steps[-1][0]: "passthrough"})
     try:
         outputs = [before.fit_transform(parts[0], y, **others), parts[1]]
-        for _, step in before.steps:
+        for _, step in before.steps[:-1]:
             if step not in (None, "passthrough"):
                 outputs[1] = step.transform(outputs[1])
     except Exception:  # raised again, and reported, when the search fits this fold itself
         return None
-    return Fold(train, before.steps, list(zip(parts, outputs, strict=True)), y, own)
+    return Fold(train, before.steps[:-1], list(zip(parts, outputs, strict=True)), y, own)
 
 
 def fit_on(fold, candidates):

@@ -14,7 +14,14 @@ from sklidh.utils import ModelFileError, listed
 SAME_MINOR = ("sklidh", "scikit-learn")
 """Packages whose fitted attributes a file holds: a file of 0.1 is read by 0.1.x only."""
 
-STAGES = ("sklidh.images", "sklidh.features", "sklidh.selection", "sklidh.fusion")
+HOMES = (
+    "sklidh.images",
+    "sklidh.features",
+    "sklidh.selection",
+    "sklidh.fusion",
+    "sklidh.baselines",
+)
+"""Packages whose public estimators are trusted."""
 
 _SPLITTERS = (
     "KFold", "StratifiedKFold", "GroupKFold", "StratifiedGroupKFold", "RepeatedKFold",
@@ -27,7 +34,6 @@ PLAIN = frozenset(
         "sklearn.metrics._scorer._Scorer",
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.metrics._scorer._MultimetricScorer",
-        "sklidh.pipeline.ModalityTransformer",
         "sklidh.baselines._feature_table.ModalityColumns",
         "sklidh.pipeline.ModalityTransformer",
         "sklidh.radiomics._settings.Settings",
@@ -35,6 +41,14 @@ PLAIN = frozenset(
     ]
 )
 """Types of values only, beside the estimators: skops trusts scikit-learn's, this file ours."""
+
+TREES = frozenset(
+    [
+        "sklearn.tree._tree.Tree",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    ]
+)
+"""Nodes that scikit-learn's compiled code follows without a check: a forged tree can crash it."""
 
 
 def path_of(kind: type) -> str:
@@ -50,12 +64,12 @@ def _metrics() -> frozenset[str]:
 
 
 def is_our_estimator(path: str) -> bool:
-    """Tell whether a type is a public estimator of one of the stages."""
+    """Tell whether a type is a public estimator of one of our packages."""
     module, _, name = path.rpartition(".")
-    stage = ".".join(module.split(".")[:2])
-    if stage not in STAGES or name not in import_module(stage).__all__:
+    home = ".".join(module.split(".")[:2])
+    if home not in HOMES or name not in import_module(home).__all__:
         return False
-    found = getattr(import_module(stage), name)
+    found = getattr(import_module(home), name)
     return isinstance(found, type) and issubclass(found, BaseEstimator) and path_of(found) == path
 
 
@@ -83,6 +97,11 @@ def check_types(data: bytes, trusted, refusal: str) -> list[str]:
     types = get_untrusted_types(data=data)
     known = PLAIN | _metrics() | set(trusted)
     strangers = [kind for kind in types if kind not in known and not is_our_estimator(kind)]
+    if trees := sorted(TREES.intersection(strangers)):
+        raise ModelFileError(
+            f"a model with trees {refusal}: scikit-learn follows their nodes unchecked, so that a "
+            f"forged file can crash Python; where you know who made it, trusted={trees}"
+        )
     if strangers:
         raise ModelFileError(
             f"a model with {listed(strangers, 5)} {refusal}: trusted are the estimators of "

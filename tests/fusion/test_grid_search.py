@@ -139,6 +139,15 @@ def test_steps_before_the_classifier_are_fitted_once_per_fold_and_setting(cohort
     assert Counting.transforms == 2 * 3 * 2  # training and test patients
 
 
+def test_steps_that_a_memory_keeps_are_not_fitted_again(cohort, tmp_path):
+    X, y = cohort
+    Counting.fits = 0
+    pipe = Pipeline([("counting", Counting()), ("fusion", fusion())], memory=str(tmp_path))
+    for beta in (0.1, 0.9):
+        BatchedGridSearchCV(pipe, {"fusion__beta": [beta]}, cv=3, refit=False).fit(X, y)
+    assert Counting.fits == 3
+
+
 def test_folds_drawn_anew_at_each_call_are_drawn_once(cohort):
     X, y = cohort
     cv = StratifiedKFold(3, shuffle=True, random_state=np.random.RandomState(0))
