@@ -14,6 +14,9 @@ from sklidh.evaluation._row_spy import fitted_before, watched_fits, who_saw
 from sklidh.evaluation._splits import check_two_classes
 from sklidh.utils import progress
 
+VISIBLE = 0.75
+"""Mean AUC without a signal that an audit must be able to tell from one half."""
+
 
 def audit(
     models: Mapping[str, BaseEstimator],
@@ -33,8 +36,9 @@ def audit(
     nothing to find, and the mean AUC of the rounds must be one half within its interval. How far
     an AUC strays by chance is known without a single measurement: of m mutants and n wild types,
     its variance is (m + n + 1) / (12 m n), as Mann and Whitney derived it, and the mean of r
-    rounds has the r-th part of that. Meanwhile a spy looks at every estimator that is fitted:
-    none may be given a patient who is predicted afterwards.
+    rounds has the r-th part of that. Where even an AUC of 0.75 would not stand out, the rounds are
+    too few to clear a model. Meanwhile a spy looks at every estimator that is fitted: none may be
+    given a patient who is predicted afterwards.
 
     Parameters
     ----------
@@ -58,10 +62,11 @@ def audit(
     Returns
     -------
     DataFrame
-        One row a model. ``permuted``, ``permuted low``, ``permuted high``: mean AUC and interval;
-        ``noise``, ...: the same, NaN where X has no numbers that the model reads; ``saw test
-        rows``: the estimators that did; ``fitted before``: parts of which nobody can tell whom
-        they saw; ``verdict``: "no leak found", "LEAK" with the reason, or "failed" with the error.
+        One row a model. ``permuted``, ``permuted low``, ``permuted high``: mean AUC and interval,
+        cut off at 0 and 1; ``noise``, ...: the same, NaN where X has no numbers that the model
+        reads; ``saw test rows``: the estimators that did; ``fitted before``: parts of which nobody
+        can tell whom they saw; ``verdict``: "no leak found", "too few rounds to tell" with the
+        number that would do, "LEAK" with the reason, or "failed" with the error.
 
     Raises
     ------
@@ -82,6 +87,9 @@ def audit(
     >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     >>> audit({"naive Bayes": GaussianNB()}, X, y).loc["naive Bayes", "verdict"]
     'no leak found'
+    >>> few = X.groupby(y).head(20)
+    >>> audit({"naive Bayes": GaussianNB()}, few, y[few.index], n_rounds=1)["verdict"].item()
+    'too few rounds to tell: 3 would show an AUC of 0.75'
     """
     labels = check_two_classes(X, y)
     check_confidence(confidence)
@@ -89,7 +97,7 @@ def audit(
         raise ValueError(f"n_rounds={n_rounds}: one or more are needed")
     numbers = X.select_dtypes("number").columns
     n_checks = len(models) * (1 + bool(len(numbers)))
-    each = 1 - (1 - confidence) / n_checks
+    z = norm.isf((1 - confidence) / n_checks / 2)
     rows = {}
     for name in progress(list(models), "audit", verbose=verbose):
         rng = np.random.default_rng(random_state)
@@ -112,9 +120,10 @@ def audit(
             continue
         row = {}
         for kind, values in aucs.items():
-            row |= _interval(kind, values, variance, each)
+            row |= _interval(kind, values, z * np.sqrt(variance / n_rounds))
         row |= {"saw test rows": ", ".join(dict.fromkeys(seen)), "fitted before": ", ".join(before)}
-        rows[name] = row | {"verdict": _verdict(row)}
+        enough = int(np.ceil(variance * (z / (VISIBLE - 0.5)) ** 2))
+        rows[name] = row | {"verdict": _verdict(row, enough if n_rounds < enough else None)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
@@ -129,15 +138,15 @@ def _spied(evaluate, model, X, y, seed) -> tuple[float, float, list[str]]:
     return evaluation.metrics["AUC"], (m + n + 1) / (12 * m * n), who_saw(calls, tested)
 
 
-def _interval(kind, aucs, variance, confidence) -> dict[str, float]:
+def _interval(kind, aucs, half) -> dict[str, float]:
     if not aucs:
         return {kind: np.nan, f"{kind} low": np.nan, f"{kind} high": np.nan}
     mean = float(np.mean(aucs))
-    half = norm.ppf(0.5 + confidence / 2) * np.sqrt(variance / len(aucs))
-    return {kind: mean, f"{kind} low": float(mean - half), f"{kind} high": float(mean + half)}
+    low, high = np.clip([mean - half, mean + half], 0, 1).tolist()
+    return {kind: mean, f"{kind} low": low, f"{kind} high": high}
 
 
-def _verdict(row) -> str:
+def _verdict(row, rounds_needed) -> str:
     reasons = []
     for kind, words in (("permuted", "permuted labels"), ("noise", "noise")):
         if not np.isnan(row[kind]) and not row[f"{kind} low"] <= 0.5 <= row[f"{kind} high"]:
@@ -146,4 +155,8 @@ def _verdict(row) -> str:
         reasons.append(f"test patients seen by {row['saw test rows']}")
     if row["fitted before"]:
         reasons.append(f"fitted before: {row['fitted before']}")
-    return f"LEAK: {'; '.join(reasons)}" if reasons else "no leak found"
+    if reasons:
+        return f"LEAK: {'; '.join(reasons)}"
+    if rounds_needed is not None:
+        return f"too few rounds to tell: {rounds_needed} would show an AUC of {VISIBLE}"
+    return "no leak found"

@@ -46,19 +46,20 @@ def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = N
     notes[0] = notes[0].replace("%)", " %)")
     if smaller / n_candidates < EVENTS_PER_VARIABLE:
         notes.append(
-            f"{smaller / n_candidates:.2g} patients of the smaller class for each of the "
-            f"{n_candidates} columns that selection chooses from: without nested validation any "
-            "figure is too good."
+            f"Features are selected from {n_candidates} columns, and the smaller class has "
+            f"{smaller} patients ({_ratio(smaller, n_candidates)}): unless the selection is "
+            "repeated inside every training set, any figure is too good."
         )
     if n_selected and smaller / n_selected < EVENTS_PER_VARIABLE:
         notes.append(
-            f"{smaller / n_selected:.1f} for each of the {n_selected:.1f} columns that reach the "
-            f"classifier; {EVENTS_PER_VARIABLE} is the usual rule of thumb."
+            f"About {n_selected:.0f} columns reach the classifier, for {smaller} patients of the "
+            f"smaller class ({_ratio(smaller, n_selected)}); the usual rule of thumb is "
+            f"{EVENTS_PER_VARIABLE} patients per column."
         )
     if smaller < EVENTS_TO_VALIDATE:
         notes.append(
-            f"A class has {smaller} patients; figures need about {EVENTS_TO_VALIDATE} of each "
-            "class before their intervals are narrow."
+            f"The smaller class has {smaller} patients; about {EVENTS_TO_VALIDATE} of each class "
+            "are needed before the intervals are narrow."
         )
     if smaller / n < RARE:
         notes.append(
@@ -67,3 +68,10 @@ def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = N
             f"{np.round(1 - smaller / n, 2)}. Read balanced accuracy and PR-AUC."
         )
     return notes
+
+
+def _ratio(patients, columns) -> str:
+    """Say how many there are of the one for each of the other, as a number above 1."""
+    few, many = sorted([("patient", patients), ("column", columns)], key=lambda pair: pair[1])
+    each = many[1] / few[1]
+    return f"{each:.{0 if each >= 10 else 1}f} {many[0]}s per {few[0]}"

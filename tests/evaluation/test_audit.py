@@ -96,6 +96,23 @@ def test_the_interval_is_that_of_mann_and_whitney_for_all_checks_together(cohort
     assert row["noise"] - row["noise low"] == pytest.approx(half)
 
 
+def test_too_few_rounds_clear_nobody_but_name_whoever_saw_test_patients(cohort):
+    X, y = cohort
+    few = y.groupby(y).head(8).index
+    models = {"memory": Memory(*cohort), "logistic": LogisticRegression()}
+    table = audit(models, X.loc[few], y[few], n_rounds=1)
+    # Two mutants and two wild types are tested: the interval would reach beyond 0 and 1.
+    ends = table[[f"{kind} {end}" for kind in ("permuted", "noise") for end in ("low", "high")]]
+    assert (ends.iloc[:, ::2] >= 0).all(axis=None)
+    assert (ends.iloc[:, 1::2] <= 1).all(axis=None)
+    assert table.loc["memory", "verdict"].startswith("LEAK")
+    needed = int(np.ceil(5 / 48 * (norm.isf(0.025 / 4) / 0.25) ** 2))
+    said = f"too few rounds to tell: {needed} would show an AUC of 0.75"
+    assert table.loc["logistic", "verdict"] == said
+    enough = audit({"logistic": models["logistic"]}, X.loc[few], y[few], n_rounds=needed)
+    assert not enough["verdict"].item().startswith("too few")
+
+
 def test_a_part_that_was_fitted_before_is_named(cohort):
     X, y = cohort
     frozen = make_pipeline(FrozenEstimator(StandardScaler().fit(X)), LogisticRegression())
@@ -106,7 +123,7 @@ def test_a_part_that_was_fitted_before_is_named(cohort):
 def test_a_model_that_fails_says_why_and_the_others_are_audited(cohort):
     X, y = cohort
     models = {"broken": LogisticRegression(C=-1), "logistic": LogisticRegression()}
-    verdicts = audit(models, X, y, n_rounds=1)["verdict"]
+    verdicts = audit(models, X, y, n_rounds=3)["verdict"]
     assert verdicts["broken"].startswith("failed: InvalidParameterError: The 'C' parameter")
     assert verdicts["logistic"] == "no leak found"
 

@@ -131,7 +131,10 @@ def test_small_and_lopsided_cohorts_are_warned_of_and_large_ones_are_not():
     y = np.repeat([0, 1], [90, 10])
     notes = " ".join(sample_size_notes(y, n_candidates=5, n_selected=2))
     assert "100 patients: 90 wild type, 10 mutant (10 %)" in notes
-    assert "2 patients of the smaller class for each of the 5 columns" in notes
-    assert "5.0 for each of the 2.0 columns that reach" in notes
+    assert "from 5 columns, and the smaller class has 10 patients (2.0 patients per colum" in notes
+    assert "2 columns reach the classifier, for 10 patients of the smaller class (5.0 pat" in notes
     assert "wild type has an accuracy of 0.9" in notes
     assert len(sample_size_notes(np.repeat([0, 1], 200), n_candidates=20, n_selected=9)) == 1
+    notes = " ".join(sample_size_notes([0] * 16 + [1] * 8, n_candidates=3492, n_selected=29.96))
+    assert "from 3492 columns, and the smaller class has 8 patients (436 columns per pat" in notes
+    assert "30 columns reach the classifier, for 8 patients of the smaller class (3.7 col" in notes
