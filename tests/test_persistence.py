@@ -34,7 +34,7 @@ from sklidh import (
 )
 from sklidh.baselines import from_features
 from sklidh.persistence import ModelFileError, read_about
-from sklidh.persistence._trust import HOMES, TREES, is_our_estimator, path_of
+from sklidh.persistence._trust import HOMES, is_our_estimator, path_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
