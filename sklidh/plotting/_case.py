@@ -7,11 +7,12 @@ import SimpleITK as sitk
 
 from sklidh.images import read_case
 from sklidh.plotting._axes import COLOURS
+from sklidh.plotting._shown import ShownMixin
 from sklidh.utils import is_missing
 
 
 @dataclass
-class CaseDisplay:
+class CaseDisplay(ShownMixin):
     """Draw the axial slice with the largest tumour area in every modality, mask outlined.
 
     Build it with `from_case`.

@@ -9,6 +9,7 @@ from sklearn.metrics import confusion_matrix
 from sklidh.evaluation import Evaluation, decision_curve
 from sklidh.plotting._axes import COLOURS, new_axes
 from sklidh.plotting._predictions import PredictionsMixin
+from sklidh.plotting._shown import ShownMixin
 
 
 @dataclass
@@ -88,7 +89,7 @@ class DecisionCurveDisplay(PredictionsMixin):
 
 
 @dataclass
-class ConfusionMatrixDisplay:
+class ConfusionMatrixDisplay(ShownMixin):
     """Draw how many patients of each class are called what.
 
     Build it with `from_predictions`, `from_estimator` or `from_evaluation`.

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._shown import ShownMixin
 
 
 @dataclass
-class VolcanoDisplay:
+class VolcanoDisplay(ShownMixin):
     """Draw each feature's p-value against how far it separates the classes.
 
     Build it with `from_estimator`.
@@ -126,7 +127,7 @@ class VolcanoDisplay:
 
 
 @dataclass
-class CorrelationMapDisplay:
+class CorrelationMapDisplay(ShownMixin):
     """Draw the correlations of all features, like ones side by side.
 
     Build it with `from_features`.

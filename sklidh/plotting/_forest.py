@@ -7,10 +7,11 @@ import pandas as pd
 
 from sklidh.evaluation import Comparison
 from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._shown import ShownMixin
 
 
 @dataclass
-class ForestDisplay:
+class ForestDisplay(ShownMixin):
     """Draw one line a model: its AUC with the 95 % interval, and how it differs from a reference.
 
     Build it with `from_comparison`.

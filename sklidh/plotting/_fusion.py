@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._shown import ShownMixin
 
 
 def _split(pipeline, X):
@@ -15,7 +16,7 @@ def _split(pipeline, X):
 
 
 @dataclass
-class CodesDisplay:
+class CodesDisplay(ShownMixin):
     """Draw the fusion's codes: what the modalities share, and what each has of its own.
 
     Build it with `from_estimator`.
@@ -100,7 +101,7 @@ class CodesDisplay:
 
 
 @dataclass
-class BlockImportanceDisplay:
+class BlockImportanceDisplay(ShownMixin):
     """Draw how much the AUC drops when a block's rows are shuffled among the patients.
 
     Build it with `from_estimator`.

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from sklidh.plotting._axes import COLOURS
+from sklidh.plotting._shown import ShownMixin
 
 
 def strength(gradient, blur):
@@ -30,7 +31,7 @@ def strength(gradient, blur):
 
 
 @dataclass
-class GradientMapDisplay:
+class GradientMapDisplay(ShownMixin):
     """Draw the slices that networks saw of a patient, and the pixels that their verdict hangs on.
 
     One row a slice, one column a modality; the tumour is outlined. Build it with `from_estimator`.

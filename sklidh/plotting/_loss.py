@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._shown import ShownMixin
 
 
 @dataclass
-class LossCurveDisplay:
+class LossCurveDisplay(ShownMixin):
     """Draw each term of the fusion's loss (paper Eq. 3 to 6) over the epochs.
 
     Build it with `from_estimator`.

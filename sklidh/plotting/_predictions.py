@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from sklidh.evaluation import Comparison
+from sklidh.plotting._shown import ShownMixin
 
 
-class PredictionsMixin:
+class PredictionsMixin(ShownMixin):
     """Build a Display from predictions, from fitted models, or from a comparison."""
 
     # Whether it draws ranks, to which a decision function gives more than a probability does.

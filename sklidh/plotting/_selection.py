@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._shown import ShownMixin
 
 
 @dataclass
-class SelectedFeaturesDisplay:
+class SelectedFeaturesDisplay(ShownMixin):
     """Draw how many features of each kind were selected in each modality.
 
     Build it with `from_estimator` or `from_names`.
