@@ -20,7 +20,7 @@ import torch.nn.functional as F
 
 from sklidh.nn import SAN, PairwiseAttention
 from sklidh.nn._neighbours import reflect_pad
-from sklidh.nn._san import Stem
+from sklidh.nn._san import Bottleneck, Stem
 
 MIB = 2**20
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -44,6 +44,12 @@ def unfolded_attention(block, x):
     return (weights.unsqueeze(1) * values).sum(3).reshape(B, -1, H, W)
 
 
+def kept_bottleneck(block, x):
+    """A bottleneck of torch's own layers, every map in between kept."""
+    attended = block.attention(F.relu_(block.norm_in(x)))
+    return block.expand(F.relu_(block.norm_out(attended))).add_(x)
+
+
 def full_stem(stem, x):
     """The stem with all its maps in full size."""
     return F.max_pool2d(F.relu(stem.norm(stem.convolution(x))), 2)
@@ -56,6 +62,8 @@ def network(kind, device):
     for module in net.modules() if kind == "unfold" else ():
         if isinstance(module, PairwiseAttention):
             module.forward = partial(unfolded_attention, module)
+        if isinstance(module, Bottleneck):
+            module.forward = partial(kept_bottleneck, module)
         if isinstance(module, Stem):
             module.forward = partial(full_stem, module)
     return net

@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sklidh.nn._native_windows import CompiledWindows, is_compiled_for
+from sklidh.nn._native_windows import CompiledWindows
 from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, visits
+from sklidh.nn._normalised import is_compiled_for, update_running
 from sklidh.nn._pairwise import Attend, SecondMoments, difference_moments
 
 
@@ -19,16 +20,6 @@ def coordinate_variance(n, reach, like):
     line = coordinates(n, visits(n, reach))
     squared = (line[:, None] - line).square()
     return (visits(n, reach) * squared).sum().to(like) / (n * (2 * reach + 1))
-
-
-def update_running(norm, mean, variance, count):
-    """Move the running averages of a batch normalisation as its own forward pass would."""
-    with torch.no_grad():
-        norm.num_batches_tracked.add_(1)
-        # Without a momentum, all batches count the same.
-        part = 1 / norm.num_batches_tracked if norm.momentum is None else norm.momentum
-        norm.running_mean.lerp_(mean, part)
-        norm.running_var.lerp_(variance * (count / (count - 1)), part)
 
 
 def all_pairs(H, W, k, *maps):
@@ -51,15 +42,64 @@ class PointwiseConvolution(nn.Conv2d):
     def __init__(self, in_channels, out_channels, bias=True):
         super().__init__(in_channels, out_channels, 1, bias=bias)
 
-    def forward(self, x, residual=None):
-        """Map (B, in_channels, H, W) to (B, out_channels, H, W), and add the residual to it."""
+    def forward(self, x):
+        """Map (B, in_channels, H, W) to (B, out_channels, H, W)."""
         out = F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
-        if residual is not None:
-            out.add_(residual.permute(0, 2, 3, 1))
         return out.permute(0, 3, 1, 2)
 
 
-class PairwiseAttention(nn.Module):
+class Attention(nn.Module):
+    """The three products of a map that attention works on, phi, psi and beta.
+
+    Parameters
+    ----------
+    in_channels, relation_channels, out_channels, share, kernel_size : int
+        As in `PairwiseAttention`.
+    """
+
+    def __init__(self, in_channels, relation_channels, out_channels, *, share=8, kernel_size=7):
+        super().__init__()
+        self.share, self.kernel_size = share, kernel_size
+        self.phi = PointwiseConvolution(in_channels, relation_channels)
+        self.psi = PointwiseConvolution(in_channels, relation_channels)
+        self.beta = PointwiseConvolution(in_channels, out_channels)
+
+    def forward(self, x):
+        """Attend.
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, in_channels, H, W)
+
+        Returns
+        -------
+        Tensor of shape (B, out_channels, H, W)
+        """
+        maps = F.linear(x.permute(0, 2, 3, 1), *self.joint())
+        return self.attend(maps.permute(0, 3, 1, 2))
+
+    def joint(self):
+        """Return weight (channels, in_channels) and bias of the three products at once."""
+        layers = self.phi, self.psi, self.beta
+        weight = torch.cat([layer.weight.flatten(1) for layer in layers])
+        return weight, torch.cat([layer.bias for layer in layers])
+
+    def attend(self, maps):
+        """Attend, given phi, psi and beta of a map.
+
+        Parameters
+        ----------
+        maps : Tensor of shape (B, 2 * relation_channels + out_channels, H, W)
+
+        Returns
+        -------
+        Tensor of shape (B, out_channels, H, W)
+        """
+        layers = self.phi, self.psi, self.beta
+        return self._attend(*maps.split([layer.out_channels for layer in layers], 1))
+
+
+class PairwiseAttention(Attention):
     r"""Attention weights from the difference of a pixel and each neighbour.
 
     .. math::
@@ -92,11 +132,9 @@ class PairwiseAttention(nn.Module):
     """
 
     def __init__(self, in_channels, relation_channels, out_channels, *, share=8, kernel_size=7):
-        super().__init__()
-        self.share, self.kernel_size = share, kernel_size
-        self.phi = PointwiseConvolution(in_channels, relation_channels)
-        self.psi = PointwiseConvolution(in_channels, relation_channels)
-        self.beta = PointwiseConvolution(in_channels, out_channels)
+        super().__init__(
+            in_channels, relation_channels, out_channels, share=share, kernel_size=kernel_size
+        )
         self.position = PointwiseConvolution(2, 2)
         self.gamma = nn.Sequential(
             nn.BatchNorm2d(relation_channels + 2),
@@ -107,36 +145,18 @@ class PairwiseAttention(nn.Module):
             PointwiseConvolution(relation_channels, out_channels // share),
         )
 
-    def forward(self, x):
-        """Attend.
-
-        Parameters
-        ----------
-        x : Tensor of shape (B, in_channels, H, W)
-
-        Returns
-        -------
-        Tensor of shape (B, out_channels, H, W)
-        """
-        B, _, H, W = x.shape
+    def _attend(self, phi, psi, beta):
+        phi, psi, beta = (each.permute(0, 2, 3, 1) for each in (phi, psi, beta))
+        B, H, W, _ = phi.shape
         k = self.kernel_size
-        phi, psi, beta = self._products(x)
         phi, psi = self._normalised(phi, psi)
-        pairs = all_pairs(H, W, k, phi, psi, beta)
         beta = beta.unflatten(-1, (self.share, -1))  # (B, H, W, S, G)
+        pairs = all_pairs(H, W, k, phi, psi, beta)
         phi, psi, beta = pairs.maps(phi, psi, beta)
         first = self._normalised_first(pairs, phi, psi, B * H * W * k * k)
         # The bias of gamma's last layer cancels in the softmax.
         out = Attend.apply(pairs, phi, psi, beta, first, self.gamma[5].weight.flatten(1))
         return pairs.image(out).permute(0, 3, 1, 2)
-
-    def _products(self, x):
-        """Return phi, psi (B, H, W, R) and beta (B, H, W, out_channels), of one product."""
-        layers = self.phi, self.psi, self.beta
-        weight = torch.cat([layer.weight for layer in layers])
-        bias = torch.cat([layer.bias for layer in layers])
-        maps = F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias)
-        return maps.split([layer.out_channels for layer in layers], -1)
 
     def _normalised(self, phi, psi):
         """Return phi and psi (B, H, W, R + 3), whose difference is gamma's first normalisation.
@@ -185,7 +205,7 @@ class PairwiseAttention(nn.Module):
         return torch.cat([first * slope[:, None], (norm.bias - mean * slope)[:, None]], 1)
 
 
-class PatchwiseAttention(nn.Module):
+class PatchwiseAttention(Attention):
     """Attention weights from a pixel and its whole footprint at once.
 
     Parameters
@@ -208,13 +228,11 @@ class PatchwiseAttention(nn.Module):
     """
 
     def __init__(self, in_channels, relation_channels, out_channels, *, share=8, kernel_size=7):
-        super().__init__()
-        self.share, self.kernel_size = share, kernel_size
+        super().__init__(
+            in_channels, relation_channels, out_channels, share=share, kernel_size=kernel_size
+        )
         weights = out_channels // share
         joined = relation_channels * (kernel_size**2 + 1)
-        self.phi = PointwiseConvolution(in_channels, relation_channels)
-        self.psi = PointwiseConvolution(in_channels, relation_channels)
-        self.beta = PointwiseConvolution(in_channels, out_channels)
         self.gamma = nn.Sequential(
             nn.BatchNorm2d(joined),
             nn.ReLU(),
@@ -224,22 +242,12 @@ class PatchwiseAttention(nn.Module):
             PointwiseConvolution(weights, kernel_size**2 * weights),
         )
 
-    def forward(self, x):
-        """Attend.
-
-        Parameters
-        ----------
-        x : Tensor of shape (B, in_channels, H, W)
-
-        Returns
-        -------
-        Tensor of shape (B, out_channels, H, W)
-        """
-        B, _, H, W = x.shape
-        patches = self._unfold(self.psi(x)).unflatten(-1, (H, W))
-        weights = self.gamma(torch.cat([self.phi(x), patches], 1))
+    def _attend(self, phi, psi, beta):
+        B, _, H, W = phi.shape
+        patches = self._unfold(psi).unflatten(-1, (H, W))
+        weights = self.gamma(torch.cat([phi, patches], 1))
         weights = weights.view(B, 1, -1, self.kernel_size**2, H * W)
-        values = self._unfold(self.beta(x)).view(B, self.share, *weights.shape[2:])
+        values = self._unfold(beta).view(B, self.share, *weights.shape[2:])
         return (weights * values).sum(3).reshape(B, -1, H, W)
 
     def _unfold(self, x):

@@ -14,13 +14,6 @@ from sklidh.nn._native_layers import compiled
 from sklidh.nn._neighbours import Windows
 
 
-def is_compiled_for(*maps):
-    """Return whether the compiled loops can read these tensors."""
-    return all(each.is_cpu and each.dtype == maps[0].dtype for each in maps) and (
-        maps[0].dtype in (torch.float32, torch.float64)
-    )
-
-
 @compiled
 def differences(image, top, phi, psi, C, r):
     """Write the rectified differences of a tile to `r`.
@@ -134,7 +127,7 @@ def attend_back(image, top, grad, weights, beta, out, G, grad_beta, grad_logits)
 
 
 class CompiledWindows(Windows):
-    """`Windows` on the CPU, for maps that `is_compiled_for` accepts."""
+    """`Windows` for maps that numpy can read: on the CPU, in float32 or float64."""
 
     def differences(self, phi, psi, tile):
         """Return the rectified differences of phi and psi, (K * n, C)."""

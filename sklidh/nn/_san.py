@@ -4,12 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sklidh.nn._attention import (
-    PairwiseAttention,
-    PatchwiseAttention,
-    PointwiseConvolution,
-    update_running,
-)
+from sklidh.nn._attention import PairwiseAttention, PatchwiseAttention, PointwiseConvolution
+from sklidh.nn._normalised import rectified_linear, update_running
 
 BLOCKS = {"san10": (2, 1, 2, 4, 1), "san15": (3, 2, 3, 5, 2), "san19": (3, 3, 4, 6, 3)}
 """Bottlenecks in each of the five stages."""
@@ -42,8 +38,10 @@ class Bottleneck(nn.Module):
 
     def forward(self, x):
         """Return a map of the shape of x, (B, channels, H, W)."""
-        attended = self.attention(F.relu_(self.norm_in(x)))
-        return self.expand(F.relu_(self.norm_out(attended)), residual=x)
+        maps, x = rectified_linear(self.norm_in, x, *self.attention.joint())
+        attended = self.attention.attend(maps)
+        weight, bias = self.expand.weight.flatten(1), self.expand.bias
+        return rectified_linear(self.norm_out, attended, weight, bias, residual=x)[0]
 
 
 class Stage(nn.Module):

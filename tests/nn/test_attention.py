@@ -13,7 +13,7 @@ from sklidh.nn._attention import all_pairs
 from sklidh.nn._native_windows import CompiledWindows
 from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, reflected, visits
 from sklidh.nn._pairwise import Attend, SecondMoments
-from sklidh.nn._san import Stem
+from sklidh.nn._san import Bottleneck, Stem
 from sklidh.nn._training import fenced
 
 # Maps larger than the 7 x 7 footprint, of its area or less, and narrower than its reach.
@@ -74,6 +74,11 @@ def obvious_patchwise(block, x):
     joined = torch.cat([block.phi(x).flatten(2), patch], 1).unsqueeze(-1)
     weights = block.gamma(joined).view(B, -1, k * k, H * W).repeat(1, block.share, 1, 1)
     return (weights * unfold_reflected(block.beta(x), k)).sum(2).view(B, -1, H, W)
+
+
+def obvious_bottleneck(block, x):
+    attended = block.attention(F.relu(block.norm_in(x)))
+    return block.expand(F.relu(block.norm_out(attended))) + x
 
 
 def obvious_stem(stem, x):
@@ -264,6 +269,8 @@ def test_a_whole_network_is_the_obvious_one():
     for module in obvious.modules():
         if isinstance(module, PairwiseAttention):
             module.forward = partial(obvious_pairwise, module)
+        if isinstance(module, Bottleneck):
+            module.forward = partial(obvious_bottleneck, module)
         if isinstance(module, Stem):
             module.forward = partial(obvious_stem, module)
     x = torch.randn(3, 1, 40, 32, dtype=torch.float64)

@@ -1,0 +1,81 @@
+"""Batch normalisation and ReLU over the columns of a matrix, compiled.
+
+Shapes: n rows (the pixels of all images) and C columns (channels). Sums over rows are taken in
+float64, whatever the matrix holds.
+"""
+
+import numpy as np
+
+from sklidh.nn._native_layers import compiled
+
+
+@compiled
+def moments(x, mean, variance):
+    """Write the mean and the biased variance of each column of `x` (n, C)."""
+    n, C = x.shape
+    # Differences from the first row: the squares of a column far from 0 would cancel.
+    total, squares = np.zeros(C), np.zeros(C)
+    for i in range(n):
+        row = x[i]
+        for c in range(C):
+            difference = np.float64(row[c]) - np.float64(x[0, c])
+            total[c] += difference
+            squares[c] += difference * difference
+    for c in range(C):
+        centre = total[c] / n
+        mean[c] = centre + x[0, c]
+        variance[c] = max(squares[c] / n - centre * centre, 0.0)
+
+
+@compiled
+def rectify(x, slope, offset, y):
+    """Write max(slope * x + offset, 0) to `y`, both (n, C)."""
+    n, C = x.shape
+    zero = y.dtype.type(0)
+    for i in range(n):
+        row, out = x[i], y[i]
+        for c in range(C):
+            value = slope[c] * row[c] + offset[c]
+            # Not a number is neither: it stays.
+            out[c] = zero if value < 0 else value
+
+
+@compiled
+def rectify_back(x, y, grad, total, product):
+    """Set the gradient to 0 where `y` is; add its sum, and that of its product with `x`.
+
+    Parameters
+    ----------
+    x, y, grad : ndarray of shape (n, C)
+    total, product : ndarray of shape (C,), float64
+    """
+    n, C = x.shape
+    zero = grad.dtype.type(0)
+    for i in range(n):
+        row, rectified, out = x[i], y[i], grad[i]
+        for c in range(C):
+            part = zero if rectified[c] <= 0 else out[c]
+            out[c] = part
+            total[c] += part
+            product[c] += np.float64(part) * np.float64(row[c])
+
+
+@compiled
+def combine(x, grad, slope, tilt, level, other):
+    """Write slope * grad + tilt * x + level + other to `grad`; `other` may have no rows.
+
+    Parameters
+    ----------
+    x, grad : ndarray of shape (n, C)
+    slope, tilt, level : ndarray of shape (C,)
+    other : ndarray of shape (n, C) or (0, C)
+    """
+    n, C = x.shape
+    for i in range(n):
+        row, out = x[i], grad[i]
+        for c in range(C):
+            out[c] = slope[c] * out[c] + tilt[c] * row[c] + level[c]
+        if len(other):
+            more = other[i]
+            for c in range(C):
+                out[c] += more[c]
