@@ -4,10 +4,10 @@ import base64
 from dataclasses import dataclass
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sklidh.images import ImageError, inspect_case
 from sklidh.plotting import thumbnail
+from sklidh.reporting._page import render_page
 from sklidh.utils import is_missing
 
 
@@ -80,10 +80,7 @@ def render_check(title: str, problems: list[str], modalities, cases: list[Checke
     str
         The HTML page. Every text from the cohort is escaped.
     """
-    environment = Environment(
-        loader=PackageLoader("sklidh.reporting"), autoescape=True, undefined=StrictUndefined
-    )
     by_weight = sorted(cases, key=lambda case: (-len(case.errors), -len(case.warnings)))
-    return environment.get_template("check.html").render(
-        title=title, problems=problems, modalities=modalities, cases=by_weight
+    return render_page(
+        "check.html", title=title, problems=problems, modalities=modalities, cases=by_weight
     )

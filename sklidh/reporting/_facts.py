@@ -39,7 +39,7 @@ def _of_patients(run: Run) -> dict[str, str]:
         "classes": ", ".join(f"{n} patients with {target} {name}" for name, n in classes.items()),
         "lacking": "No patient lacks a sequence."
         if without.empty
-        else ", ".join(f"{n} patients are {name}" for name, n in without.items()) + ".",
+        else "Patients " + ", ".join(f"{name}: {n}" for name, n in without.items()) + ".",
     }
     if run.flow and len(classes) == 2:
         wildtypes, mutants = classes

@@ -4,12 +4,12 @@ import base64
 from dataclasses import dataclass
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sklidh.evaluation import figures_with_intervals
 from sklidh.reporting._checklists import fill_in
 from sklidh.reporting._facts import facts_of, in_words
 from sklidh.reporting._model_card import card_of_run
+from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run
 
 
@@ -146,17 +146,12 @@ def render_report(run: Run) -> str:
     str
         The HTML page. Every text from the cohort is escaped, and nothing in it runs.
     """
-    environment = Environment(
-        loader=PackageLoader("sklidh.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     facts = facts_of(run)
     _, shown = run.shown
     modalities = dict.fromkeys(name for slices in run.slices.values() for name in slices)
-    return environment.get_template("report.html").render(
+    return render_page(
+        "report.html",
+        title=run.title,
         run=run,
         facts=facts,
         flow=flow_of(run, facts),

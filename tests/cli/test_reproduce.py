@@ -1,5 +1,6 @@
 """`sklidh reproduce` and `sklidh audit`, from a table of features to tables on disk."""
 
+import html
 import json
 import re
 import shlex
@@ -48,6 +49,18 @@ def test_the_tables_are_written_thrice_with_the_paper_s_figures(run):
     assert printed in (out / "tables.md").read_text()
     assert printed in (out / "tables.tex").read_text()
     assert "45 patients; the paper has 489" in (out / "tables.md").read_text()
+
+
+def test_one_page_has_the_tables_the_plot_and_the_command(run):
+    _, out = run
+    page = (out / "report.html").read_text()
+    assert "http" not in page
+    assert "<script" not in page
+    table = pd.read_csv(out / "table_III.csv", index_col=0).loc["Method 1"]
+    assert f"{table['AUC']:.2f}<small>[{table['AUC low']:.2f}, " in page
+    assert page.count("data:image/png;base64,") == 1
+    assert "Tests against method 3" in page
+    assert json.loads((out / "run.json").read_text())["command"] in html.unescape(page)
 
 
 def test_every_model_is_tested_against_the_proposal_and_drawn_beside_it(run):

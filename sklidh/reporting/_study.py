@@ -1,0 +1,155 @@
+"""Write a study as the paper's tables: to calculate with, to print, and as one page."""
+
+import base64
+import io
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from matplotlib import rc_context
+
+from sklidh.evaluation import Comparison, Study
+from sklidh.plotting import ForestDisplay
+from sklidh.reporting._facts import in_words
+from sklidh.reporting._figures import ONE_LOOK
+from sklidh.reporting._folder import package_versions, predictions_as_csv, write_text
+from sklidh.reporting._page import render_page
+from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
+from sklidh.utils import atomic_write
+
+
+def write_study(
+    folder,
+    study: Study,
+    tables: Mapping[str, pd.DataFrame],
+    titles: Mapping[str, str],
+    *,
+    reference: str,
+    notes,
+    run: Mapping,
+) -> dict[str, Path]:
+    """Write what a study found into a folder.
+
+    Parameters
+    ----------
+    folder : str or path
+        Files of an earlier run are replaced.
+    study : Study
+    tables : dict of str to DataFrame
+        Laid out as `sklidh.baselines.paper_table` does, by the table's number.
+    titles : dict of str to str
+        Of each table.
+    reference : str
+        The model that the others are tested against; left out where it failed.
+    notes : sequence of str
+        What a reader must know, such as what differs from the paper.
+    run : mapping of str to what JSON can hold
+        The command, its settings and seeds.
+
+    Returns
+    -------
+    dict of str to Path
+        What was written, by what it is.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    comparison = study.comparison
+    record = {
+        **run,
+        "versions": package_versions(),
+        "notes": list(notes),
+        "failures": dict(study.failures),
+        "seconds": {name: round(spent, 1) for name, spent in study.seconds.items()},
+        "chosen": {name: list(facts) for name, facts in study.facts.items()},
+        "warnings": {name: dict(texts) for name, texts in study.warned.items() if texts},
+    }
+    printed = [
+        (f"Table {name}. {titles[name]}", *printed_table(table)) for name, table in tables.items()
+    ]
+    texts = {f"table {name}": _csv(table) for name, table in tables.items()}
+    files = {
+        name: write_text(folder / f"{name.replace(' ', '_')}.csv", text)
+        for name, text in texts.items()
+    }
+    files["tables, Markdown"] = write_text(folder / "tables.md", _markdown(printed, notes))
+    sources = [
+        latex(table, heading, name)
+        for name, (heading, table, _) in zip(tables, printed, strict=True)
+    ]
+    files["tables, LaTeX"] = write_text(folder / "tables.tex", "\n".join(sources))
+    files["all figures"] = write_text(folder / "measures.csv", comparison.measures.to_csv())
+    predictions = pd.concat(
+        evaluation.predictions.rename_axis("patient").assign(model=name)
+        for name, evaluation in comparison.evaluations.items()
+    )
+    files["predictions"] = write_text(folder / "predictions.csv", predictions_as_csv(predictions))
+    tests, forest = None, b""
+    if reference in comparison.evaluations and len(comparison.evaluations) > 1:
+        tests, forest = comparison.tests(reference), _forest(comparison, reference)
+        files[f"tests against {reference}"] = write_text(folder / "tests.csv", tests.to_csv())
+        files["forest plot"] = folder / "forest.png"
+        with atomic_write(files["forest plot"]) as temporary:
+            temporary.write_bytes(forest)
+    files["settings"] = write_text(folder / "run.json", json.dumps(record, indent=2) + "\n")
+    page = render_study(record, printed, tests, forest, reference=reference)
+    return files | {"report": write_text(folder / "report.html", page)}
+
+
+def render_study(
+    record: Mapping, printed, tests: pd.DataFrame | None, forest: bytes, *, reference: str
+) -> str:
+    """Render a study as HTML that needs no network and no other file.
+
+    Parameters
+    ----------
+    record : mapping
+        What ``run.json`` holds.
+    printed : list of (str, DataFrame of str, dict of str to str)
+        Heading, table, and why rows are empty, as `printed_table` returns them.
+    tests : DataFrame or None
+        From `Comparison.tests`; None without a reference.
+    forest : bytes
+        PNG image; empty without tests.
+    reference : str
+
+    Returns
+    -------
+    str
+    """
+    return render_page(
+        "study.html",
+        title="The paper's tables, on your patients",
+        written=datetime.now(UTC).isoformat(timespec="seconds"),
+        record=record,
+        tables=printed,
+        tests=None if tests is None else tests.map(lambda p: "-" if pd.isna(p) else f"{p:.2g}"),
+        forest=base64.b64encode(forest).decode(),
+        reference=reference,
+        in_words=in_words,
+    )
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return flat_names(table).to_csv(float_format="%.4f")
+
+
+def _markdown(printed, notes) -> str:
+    pages = [
+        "\n".join(
+            [f"## {heading}", "", markdown(table), ""]
+            + [f"- {label}: {reason}" for label, reason in reasons.items()]
+        )
+        for heading, table, reasons in printed
+    ]
+    foot = "\n".join(["## What differs from the paper", "", *(f"- {note}" for note in notes)])
+    return "\n\n".join([*pages, foot]) + "\n"
+
+
+def _forest(comparison: Comparison, reference: str) -> bytes:
+    buffer = io.BytesIO()
+    with rc_context(ONE_LOOK):
+        figure = ForestDisplay.from_comparison(comparison, reference=reference).figure_
+        figure.savefig(buffer, dpi=150, bbox_inches="tight")
+    return buffer.getvalue()
