@@ -1,7 +1,7 @@
 """Predict every patient by models that never saw him: four ways to divide a cohort."""
 
 import pandas as pd
-from sklearn.utils.parallel import Parallel, delayed
+from joblib import delayed
 
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._prediction import predict_split
@@ -13,7 +13,7 @@ from sklidh.evaluation._splits import (
     site_splits,
     stratified_splits,
 )
-from sklidh.utils import CohortError, progress
+from sklidh.utils import CohortError, part, spread
 
 
 def cross_validate(
@@ -197,9 +197,18 @@ def external_test(estimator, X, y, X_test, y_test, *, threshold=0.5) -> Evaluati
 
 
 def _evaluate(estimator, X, labels, splits, threshold, *, n_jobs=None, verbose=0) -> Evaluation:
-    outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(predict_split)(estimator, X, labels, split, threshold=threshold) for split in splits
-    )
-    outcomes = progress(outcomes, "folds", total=len(splits), verbose=verbose)
+    if len(splits) == 1:
+        outcomes = [predict_split(estimator, X, labels, splits[0], threshold=threshold)]
+    else:
+        jobs = [
+            delayed(_predict_fold)((n, len(splits)), estimator, X, labels, split, threshold)
+            for n, split in enumerate(splits, start=1)
+        ]
+        outcomes = spread(jobs, "folds", n_jobs=n_jobs, verbose=verbose)
     tables, models = zip(*outcomes, strict=True)
     return Evaluation(pd.concat(tables), models)
+
+
+def _predict_fold(number, estimator, X, labels, split, threshold):
+    with part("fold {} of {}".format(*number)):
+        return predict_split(estimator, X, labels, split, threshold=threshold)

@@ -9,9 +9,9 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from joblib import delayed
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.features._radiomics_case import Case, Failure, engine_of, features_of_case
@@ -24,7 +24,7 @@ from sklidh.utils import (
     check_image_and_mask,
     check_target,
     is_missing,
-    progress,
+    spread,
 )
 
 
@@ -281,10 +281,10 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
             "on_error": self.on_error,
         }
         jobs = [job(case, **options) for case in cases if isinstance(case, Case)]
-        results = Parallel(self.n_jobs, timeout=self.timeout, return_as="generator")(jobs)
         name = f"radiomics {self.feature_names_in_[0]}"
+        how = {"n_jobs": self.n_jobs, "timeout": self.timeout, "verbose": self.verbose}
         try:
-            done = list(progress(results, name, total=len(jobs), verbose=self.verbose))
+            done = list(spread(jobs, name, **how))
         except (TimeoutError, multiprocessing.TimeoutError) as error:
             raise TimeoutError(
                 f"{name}: a patient took longer than timeout={self.timeout} s, or its worker died; "

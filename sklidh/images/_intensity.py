@@ -5,15 +5,15 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
+from joblib import delayed
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.parallel import Parallel, delayed
 
 from sklidh.images import _intensity_methods as methods
 from sklidh.images._errors import describe_source, naming
 from sklidh.images._preparation import ImagePreparation
 from sklidh.images._reading import read_image
 from sklidh.images._regions import brain_of
-from sklidh.utils import is_missing
+from sklidh.utils import is_missing, spread
 
 
 def normalise(image, mask=None, *, method, arguments):
@@ -153,9 +153,9 @@ class IntensityNormalization(ImagePreparation):
             if there.empty:
                 raise ValueError(f"column {modality!r} has no image to learn its scale from")
             learn = delayed(landmarks_of)
-            marks = Parallel(self.n_jobs)(
-                learn(patient, modality, cell) for patient, cell in there.items()
-            )
+            jobs = [learn(patient, modality, cell) for patient, cell in there.items()]
+            name = f"intensities {modality}"
+            marks = list(spread(jobs, name, n_jobs=self.n_jobs, verbose=self.verbose))
             scales[modality] = np.mean(marks, axis=0)
         self.standard_landmarks_ = pd.DataFrame.from_dict(
             scales, orient="index", columns=list(methods.LANDMARKS)

@@ -5,9 +5,9 @@ from numbers import Integral
 
 import pandas as pd
 import SimpleITK as sitk
+from joblib import delayed
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Options, StrOptions
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.images._cached_images import cache_entry, keep, recall
@@ -21,7 +21,7 @@ from sklidh.utils import (
     check_cases,
     check_target,
     is_missing,
-    progress,
+    spread,
 )
 
 
@@ -166,8 +166,7 @@ class ImagePreparation(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, 
             )
             for patient, column in places
         ]
-        results = Parallel(self.n_jobs, return_as="generator")(jobs)
-        results = progress(results, self._name, total=len(jobs), verbose=self.verbose)
+        results = spread(jobs, self._name, n_jobs=self.n_jobs, verbose=self.verbose)
         done = dict(zip(places, results, strict=True))
         prepared = X.copy()
         for column in columns:

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from numbers import Integral, Real
 
 import pandas as pd
+from joblib import delayed
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.images._columns import image_columns
@@ -20,7 +20,7 @@ from sklidh.utils import (
     check_cases,
     check_target,
     is_missing,
-    progress,
+    spread,
 )
 
 REPORTED = ("displacement", "translation", "rotation", "mutual_information", "matrix")
@@ -264,8 +264,7 @@ class RigidRegistration(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin,
             )
             for patient, *cells in X[columns].itertuples(name=None)
         ]
-        results = Parallel(self.n_jobs, return_as="generator")(jobs)
-        results = list(progress(results, "registration", total=len(jobs), verbose=self.verbose))
+        results = list(spread(jobs, "registration", n_jobs=self.n_jobs, verbose=self.verbose))
         self.report_ = report_of(zip(X.index, [fits for _, fits in results], strict=True))
         self._warn_of_poor_fits()
         registered = X.copy()

@@ -4,7 +4,8 @@ from sklidh.utils._cache import atomic_write, cache_folder, fingerprint
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
-from sklidh.utils._progress import progress
+from sklidh.utils._progress import part, progress
+from sklidh.utils._spread import spread
 from sklidh.utils._validation import (
     CohortError,
     ModelFileError,
@@ -28,6 +29,8 @@ __all__ = [
     "is_missing",
     "is_path",
     "listed",
+    "part",
     "progress",
+    "spread",
     "stratified_folds",
 ]

@@ -1,16 +1,61 @@
-"""One progress bar for every long loop."""
+"""How far every long loop is: a bar on a terminal, a line in a log."""
 
+import threading
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+SHORT = 1.0
+"""s; a loop done sooner, as where all results are in the cache, has no line in a log."""
+
+PATIENCE = 60.0
+"""s after which a loop that is still running has another line in a log."""
+
+_where: ContextVar[tuple[str, ...]] = ContextVar("where", default=())
+_hidden: ContextVar[bool] = ContextVar("hidden", default=False)
+_bars = []
+"""What shows the bars of all loops that run now; empty while none does."""
+
+_one_at_a_time = threading.RLock()
+
+
+@contextmanager
+def part(name: str):
+    """Let the loops inside the block say in what part of the work they are, as "fold 2 of 5".
+
+    Parameters
+    ----------
+    name : str
+    """
+    token = _where.set((*_where.get(), name))
+    try:
+        yield
+    finally:
+        _where.reset(token)
+
+
+@contextmanager
+def no_progress():
+    """Show nothing inside the block: the terminal is not this process's."""
+    token = _hidden.set(True)
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
 
 
 def progress(items: Iterable, description: str, *, total: int | None = None, verbose=0) -> Iterator:
-    """Iterate over `items`, with a bar on the terminal where `verbose` asks for one.
+    """Iterate over `items`, and show on the standard error how far it is, if asked to.
+
+    On a terminal and in a notebook it is a bar that goes when it is done. In a log file it is a
+    line at the end, and one a minute before it; none for a loop of less than a second.
 
     Parameters
     ----------
     items : iterable
     description : str
-        Stands before the bar.
+        What is done.
     total : int, default=None
         Number of items, where `items` does not tell.
     verbose : int, default=0
@@ -21,14 +66,59 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
     object
         Each item.
     """
-    if not verbose:
+    total = len(items) if total is None else total
+    if not verbose or not total or _hidden.get():
         yield from items
         return
     from rich.console import Console
-    from rich.progress import track
 
     console = Console(stderr=True)
-    # A run has dozens of loops, most of them read from the cache at once: on a terminal a bar goes
-    # when it is done; in a log file its last state is the record.
-    transient = console.is_terminal
-    yield from track(items, description, total=total, console=console, transient=transient)
+    name = ", ".join((*_where.get(), description))
+    if console.is_terminal or console.is_jupyter:
+        yield from _with_bar(items, name, total, console)
+    else:
+        yield from _with_lines(items, name, total, console)
+
+
+def _with_bar(items, name, total, console):
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeLeft())
+    with _one_at_a_time:
+        if not _bars:
+            # One for all: two that draw on the same terminal would overwrite each other.
+            _bars.append(Progress(*columns, console=console, transient=True))
+            _bars[0].start()
+        display = _bars[0]
+        bar = display.add_task(name, total=total)
+    try:
+        for item in items:
+            yield item
+            display.advance(bar)
+    finally:
+        with _one_at_a_time:
+            display.remove_task(bar)
+            if not display.tasks:
+                _bars.clear()
+                display.stop()
+
+
+def _with_lines(items, name, total, console):
+    started = told = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if done < total and now - told >= PATIENCE:
+            left = (now - started) / done * (total - done)
+            console.print(f"{name}: {done} of {total}, {_duration(left)} left", soft_wrap=True)
+            told = now
+    took = time.monotonic() - started
+    if took >= SHORT:
+        console.print(f"{name}: {total} in {_duration(took)}", highlight=False, soft_wrap=True)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -23,7 +23,7 @@ from sklidh import RadiomicsExtractor
 from sklidh.features import ExtractionError, _radiomics_case
 from sklidh.images import ImageError
 from sklidh.radiomics import feature_names, read_settings
-from sklidh.utils import CohortError
+from sklidh.utils import CohortError, _progress
 from sklidh.utils.estimator_checks import parametrize_with_image_checks
 
 SMALL = {
@@ -506,9 +506,10 @@ def test_a_worker_of_a_dask_cluster_that_dies_once_costs_nothing(cohort, tmp_pat
     pd.testing.assert_frame_equal(serial, table, check_exact=True)
 
 
-def test_a_progress_bar_on_request_only(cohort, capfd):
+def test_progress_is_shown_on_request_only(cohort, capfd, monkeypatch):
     X, _ = cohort
     RadiomicsExtractor(SMALL).fit_transform(X)
     assert capfd.readouterr() == ("", "")
+    monkeypatch.setattr(_progress, "SHORT", 0)
     RadiomicsExtractor(SMALL, verbose=1).fit_transform(X)
     assert "radiomics T1CE" in capfd.readouterr().err

@@ -1,0 +1,56 @@
+"""Work done by several processes or machines, as if it were done here."""
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklidh.utils._progress import no_progress, progress
+
+
+def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -> Iterator:
+    """Do jobs by joblib, several at once, and warn here of what is warned of elsewhere.
+
+    Parameters
+    ----------
+    jobs : sequence of (callable, tuple, dict)
+        Functions and their arguments, as ``joblib.delayed`` puts them together.
+    name : str
+        What is done, for the progress.
+    n_jobs : int, default=None
+        Jobs worked on at once, as in scikit-learn.
+    timeout : float, default=None
+        Seconds that one job may take where several are worked on at once.
+    verbose : int, default=0
+        1 shows how far it is.
+
+    Yields
+    ------
+    object
+        What each function returns, in the order of `jobs`.
+
+    Warns
+    -----
+    Warning
+        Whatever the functions warn of. A worker's own warnings would be lost in its log.
+    """
+    here = os.getpid()
+    work = (
+        delayed(_listened)(here, function, *arguments, **options)
+        for function, arguments, options in jobs
+    )
+    results = Parallel(n_jobs, timeout=timeout, return_as="generator")(work)
+    for result, heard in progress(results, name, total=len(jobs), verbose=verbose):
+        for text, category, file, line in heard:
+            warnings.warn_explicit(text, category, file, line)
+        yield result
+
+
+def _listened(here, function, *arguments, **options):
+    """Call a function, and return with its result what it warned of where nobody hears it."""
+    if os.getpid() == here:
+        return function(*arguments, **options), []
+    with no_progress(), warnings.catch_warnings(record=True) as caught:
+        result = function(*arguments, **options)
+    return result, [(str(w.message), w.category, w.filename, w.lineno) for w in caught]

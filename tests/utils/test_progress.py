@@ -1,0 +1,71 @@
+"""A long loop says how far it is: bars on a terminal, a few lines in a log."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from sklidh.utils import _progress, part, progress
+from sklidh.utils._progress import no_progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Return what moves the time on, by seconds."""
+    now = [0.0]
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
+
+    def pass_by(seconds):
+        now[0] += seconds
+
+    return pass_by
+
+
+def run(clock, *, seconds, n=3, name="radiomics T1"):
+    for _ in progress(range(n), name, verbose=1):
+        clock(seconds)
+
+
+def test_a_log_has_one_line_a_loop_and_one_a_minute_while_it_lasts(clock, capsys):
+    run(clock, seconds=20)
+    assert capsys.readouterr().err == "radiomics T1: 3 in 60 s\n"
+    run(clock, seconds=70)
+    assert capsys.readouterr().err.splitlines() == [
+        "radiomics T1: 1 of 3, 2 min left",
+        "radiomics T1: 2 of 3, 70 s left",
+        "radiomics T1: 3 in 4 min",
+    ]
+
+
+def test_what_is_read_from_a_cache_at_once_or_is_nothing_has_no_line(clock, capsys):
+    run(clock, seconds=0.2)
+    run(clock, seconds=20, n=0)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_loop_tells_the_parts_that_it_is_in(clock, capsys):
+    with part("repeat 2"), part("fold 3 of 5"):
+        run(clock, seconds=1)
+    run(clock, seconds=1)
+    assert capsys.readouterr().err.splitlines() == [
+        "repeat 2, fold 3 of 5, radiomics T1: 3 in 3 s",
+        "radiomics T1: 3 in 3 s",
+    ]
+
+
+def test_a_process_that_does_not_own_the_terminal_shows_nothing(clock, capsys):
+    with no_progress():
+        run(clock, seconds=20)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_bars_of_a_loop_within_a_loop_stand_below_one_another(monkeypatch):
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr("rich.console.Console", lambda **_: screen)
+    for _ in progress(range(2), "folds", verbose=1):
+        for _ in progress(range(2), "epochs", verbose=1):
+            (display,) = _progress._bars
+            assert [task.description for task in display.tasks] == ["folds", "epochs"]
+        assert [task.description for task in display.tasks] == ["folds"]
+    assert not _progress._bars
+    assert not display.live.is_started

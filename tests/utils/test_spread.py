@@ -1,0 +1,32 @@
+"""Work done by workers is as if it were done here: order, results, warnings."""
+
+import os
+import warnings
+
+import pytest
+from joblib import delayed, parallel_config
+
+from sklidh.images import ImageWarning
+from sklidh.utils import progress, spread
+
+
+def look(patient):
+    warnings.warn(f"patient {patient}: dark", ImageWarning, stacklevel=1)
+    for _ in progress(range(2), "slices", verbose=1):
+        pass
+    return patient, os.getpid()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_every_warning_is_heard_here_once_wherever_the_work_is_done(n_jobs):
+    with pytest.warns(ImageWarning) as heard:
+        done = list(spread([delayed(look)(n) for n in range(3)], "looking", n_jobs=n_jobs))
+    assert [patient for patient, _ in done] == [0, 1, 2]
+    assert {process == os.getpid() for _, process in done} == {n_jobs == 1}
+    assert [str(each.message) for each in heard] == [f"patient {n}: dark" for n in range(3)]
+    assert {each.filename for each in heard} == {__file__}
+
+
+def test_threads_of_this_process_are_heard_too():
+    with parallel_config("threading"), pytest.warns(ImageWarning, match="patient 1: dark"):
+        assert list(spread([delayed(look)(1), delayed(look)(1)], "looking", n_jobs=2))
