@@ -1,10 +1,12 @@
 """Start from a table of feature columns instead of images."""
 
-import pandas as pd
+from pathlib import Path
+
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from sklidh.utils import CohortError, check_cases, check_target
+from sklidh.datasets import read_table
+from sklidh.utils import CohortError, check_cases, check_target, listed
 
 DEEP = "deep"
 
@@ -112,7 +114,7 @@ def from_features(pipeline: Pipeline) -> Pipeline:
     ).set_output(transform="pandas")
 
 
-def load_feature_table(path, *, target="idh"):
+def load_feature_table(path, *, target="idh", modalities=("T1", "T1CE", "T2", "FLAIR")):
     """Load a table of features, one row a patient.
 
     Parameters
@@ -122,6 +124,8 @@ def load_feature_table(path, *, target="idh"):
         deep ones ``MOD__deep__name``; other columns, such as age, are kept as they are.
     target : str, default="idh"
         The column to predict.
+    modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
+        Whose features must be numbers; at least one must be there.
 
     Returns
     -------
@@ -135,15 +139,20 @@ def load_feature_table(path, *, target="idh"):
         No target, a patient listed twice, no column of a known modality, or a feature that is not
         a number.
     """
-    X = pd.read_csv(path, index_col=0, dtype={0: str})
-    X.index = X.index.astype(str)
+    X = read_table(Path(path), ids_first=True).set_index("patient")
     if target not in X.columns:
-        raise CohortError([f"{path}: column {target!r} is absent; name the target"])
+        others = [column for column in X.columns if "__" not in str(column)]
+        raise CohortError(
+            [
+                f"{path}: column {target!r}, the target, is absent; beside the features the table "
+                f"has {listed(others)}"
+            ]
+        )
     y = X.pop(target)
     check_cases(X, cells=False)
     check_target(y, X)
-    modalities = modalities_of(X.columns)
-    features = X[[name for name in X.columns if name.split("__")[0] in modalities]]
+    there = modalities_of(X.columns, modalities)
+    features = X[[name for name in X.columns if name.split("__")[0] in there]]
     words = features.select_dtypes(exclude="number")
     if len(words.columns):
         raise CohortError(f"{path}: column {name!r} is not a number" for name in words)

@@ -1,7 +1,7 @@
 """The command line: the options of each command; what it does is in a file of its own."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -40,17 +40,14 @@ def main(
 
 @command(app, "sklidh demo --number 80 --out ~/sklidh-demo")
 def demo(
+    *,
     out: Annotated[Path, typer.Option(help="Folder of images and results.")] = Path("sklidh-demo"),
     number: Annotated[int, typer.Option(min=16, help="Number of synthetic patients.")] = 60,
     effect: Annotated[
         float, typer.Option(min=0, help="How much mutants differ from wild types; 0: not at all.")
     ] = 1.0,
-    epochs: options.Epochs = 8,
-    slice_size: options.SliceSize = 32,
-    train_features: options.TrainFeatures = "in_sample",
-    engine: options.Engine = "native",
-    jobs: options.Jobs = 2,
-    seed: options.Seed = 0,
+    method: options.Method = options.QUICK,
+    work: options.Work,
 ):
     """Write synthetic patients to disk and run the paper's four models on them."""
     from sklidh.cli._recipe import PAPER_MODALITIES, Recipe
@@ -58,20 +55,9 @@ def demo(
     from sklidh.datasets import make_glioma_phantoms
 
     console.print(f"Writing {number} synthetic patients to {out / 'cohort'} ...")
-    X, y = make_glioma_phantoms(out / "cohort", number, effect=effect, random_state=seed)
-    recipe = Recipe(
-        modalities=PAPER_MODALITIES,
-        groups=(("T1", "T1CE"), ("T2", "FLAIR")),
-        reference="T2",
-        radiomics="paper",
-        engine=engine,
-        slice_size=slice_size,
-        epochs=epochs,
-        train_features=train_features,
-        missing="raise",
-        jobs=jobs,
-        seed=seed,
-    )
+    X, y = make_glioma_phantoms(out / "cohort", number, effect=effect, random_state=method.seed)
+    cohort = options.Cohort(missing="raise")
+    recipe = Recipe.of((), PAPER_MODALITIES, cohort, method, work.jobs)
     title = "sklidh demo: synthetic patients"
     return run_models(X, y, out / "results", recipe, test_size=0.25, title=title)
 
@@ -83,28 +69,18 @@ def demo(
 )
 def run(
     cases: options.Cases,
+    *,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-run"),
-    target: options.Target = "idh",
-    groups: options.Groups = "",
-    reference: options.Reference = "",
-    missing: options.Missing = "nan",
-    layout: options.Layout = "auto",
-    patients: options.Patients = None,
+    cohort: options.Cohort,
     test_size: options.TestSize = 0.25,
-    radiomics: options.RadiomicsSettings = "paper",
-    engine: options.Engine = "native",
-    epochs: options.Epochs = 20,
-    slice_size: options.SliceSize = 72,
-    train_features: options.TrainFeatures = "in_sample",
-    jobs: options.Jobs = 2,
-    seed: options.Seed = 0,
+    method: options.Method,
+    work: options.Work,
 ):
     """Run the paper's four models on your own patients, one split, as in the paper."""
-    settings = locals()
-    from sklidh.cli._recipe import read_cohort
+    from sklidh.cli._cohort import read_cohort
     from sklidh.cli._workflow import run_models
 
-    X, y, recipe = read_cohort(cases, settings, target=target)
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
     return run_models(X, y, out, recipe, test_size=test_size, title=f"sklidh run: {cases.name}")
 
 
@@ -115,29 +91,15 @@ def run(
 )
 def check(
     cases: options.Cases,
+    *,
     out: Annotated[Path, typer.Option(help="Page of thumbnails to write.")] = Path(
         "sklidh-check.html"
     ),
-    target: Annotated[str, typer.Option(help="Column of the IDH status; 'none': no target.")] = (
-        "idh"
-    ),
-    modalities: options.Modalities = "",
-    reference: Annotated[
-        str,
-        typer.Option(
-            help="Modality on which the masks were drawn, where the others are still to be "
-            "registered to it; 'none': all lie in the mask's grid. Default: T2 where there is one."
-        ),
-    ] = "",
+    cohort: options.Cohort,
     label: Annotated[
         int, typer.Option(min=0, help="Label of the tumour in the masks; 0: every label above 0.")
     ] = 0,
-    missing: Annotated[
-        Literal["nan", "raise"], typer.Option(help="Whether empty cells are problems (raise).")
-    ] = "nan",
-    layout: options.Layout = "auto",
-    patients: options.Patients = None,
-    jobs: options.Jobs = 2,
+    work: options.Work,
 ):
     """Read every case, list everything that is wrong, and write a page of thumbnails.
 
@@ -145,18 +107,7 @@ def check(
     """
     from sklidh.cli._check import check_cohort
 
-    return check_cohort(
-        cases,
-        out,
-        target=None if target.lower() == "none" else target,
-        modalities=options.parse_names(modalities),
-        label=label or None,
-        reference=lambda there: options.parse_reference(reference, tuple(there)),
-        missing=missing,
-        layout=layout,
-        patients=patients,
-        jobs=jobs,
-    )
+    return check_cohort(cases, out, cohort, label=label or None, jobs=work.jobs)
 
 
 @command(
@@ -166,27 +117,19 @@ def check(
 )
 def extract(
     cases: options.Cases,
+    *,
     out: Annotated[Path, typer.Option(help="Table of features, CSV.")] = Path("features.csv"),
-    target: Annotated[
-        str, typer.Option(help="Column of the IDH status, kept; 'none': no target.")
-    ] = "idh",
-    groups: options.Groups = "",
-    reference: options.Reference = "",
-    missing: options.Missing = "nan",
-    layout: options.Layout = "auto",
-    patients: options.Patients = None,
-    radiomics: options.RadiomicsSettings = "paper",
-    engine: options.Engine = "native",
-    jobs: options.Jobs = 2,
+    cohort: options.Cohort,
+    extraction: options.Extraction,
+    work: options.Work,
 ):
     """Register every patient and write the radiomics features of every modality as a table.
 
     Its columns are named MOD__name, as in T1CE__wavelet-LH_glcm_Idm.
     """
-    settings = locals()
     from sklidh.cli._extract import extract_features
 
-    return extract_features(cases, out, settings)
+    return extract_features(cases, out, cohort, extraction, jobs=work.jobs)
 
 
 @command(
@@ -196,48 +139,46 @@ def extract(
 )
 def train(
     cases: options.Cases,
+    *,
     out: Annotated[Path, typer.Option(help="The model's file.")] = Path("idh.skops"),
     name: Annotated[str, typer.Option(help="What to call the model. Default: the file's.")] = "",
-    target: options.Target = "idh",
-    groups: options.Groups = "",
-    reference: options.Reference = "",
-    missing: options.Missing = "nan",
-    layout: options.Layout = "auto",
-    patients: options.Patients = None,
+    cohort: options.Cohort,
     model: options.Model = "constraints",
     threshold: options.Threshold = "0.5",
-    radiomics: options.RadiomicsSettings = "paper",
-    engine: options.Engine = "native",
-    epochs: options.Epochs = 20,
-    slice_size: options.SliceSize = 72,
-    train_features: options.TrainFeatures = "in_sample",
-    jobs: options.Jobs = 2,
-    seed: options.Seed = 0,
+    method: options.Method,
+    work: options.Work,
 ):
     """Train one model on all patients of a cohort and save it, for sklidh predict."""
-    settings = locals()
     from sklidh.cli._train import train_model
 
-    return train_model(cases, out, settings)
+    settings = {"name": name, "model": model, "threshold": threshold}
+    return train_model(cases, out, cohort, method, jobs=work.jobs, **settings)
 
 
-@command(app, "sklidh predict idh.skops new-cases.csv --out predictions.csv")
+@command(
+    app,
+    "sklidh predict idh.skops new-cases.csv --out predictions.csv",
+    "sklidh predict idh.skops BraTS2021 --layout brats --jobs 4",
+)
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model's file, from sklidh train.")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="A model's file, from sklidh train.", exists=True, dir_okay=False),
+    ],
     cases: options.Cases,
+    *,
     out: Annotated[Path, typer.Option(help="Table of predictions, CSV.")] = Path("predictions.csv"),
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Another threshold than the model's own."),
     ] = None,
-    layout: options.Layout = "auto",
-    patients: options.Patients = None,
+    folder: options.Folder,
+    work: options.Work,
 ):
     """Predict patients: probability, threshold, class, and who is unlike the training cohort.
 
     Warned of is a patient from another site, with another spacing, or without a sequence.
     """
-    settings = locals()
     from sklidh.cli._predict import predict_cases
 
-    return predict_cases(model, cases, out, settings)
+    return predict_cases(model, cases, out, folder, threshold=threshold, jobs=work.jobs)

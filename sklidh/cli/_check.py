@@ -2,25 +2,15 @@
 
 from pathlib import Path
 
+from joblib import delayed
 from rich.markup import escape
-from sklearn.utils.parallel import Parallel, delayed
 
+from sklidh.cli._options import Cohort
 from sklidh.cli._output import console, errors, verbosity
+from sklidh.cli._parsing import parse_groups, parse_reference
 
 
-def check_cohort(
-    cases: Path,
-    out: Path,
-    *,
-    target,
-    modalities,
-    label,
-    reference,
-    missing,
-    jobs,
-    layout="auto",
-    patients=None,
-):
+def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, jobs: int) -> dict:
     """Check a cohort's table and every image in it.
 
     Parameters
@@ -29,10 +19,9 @@ def check_cohort(
         The table, or a folder of images.
     out : Path
         The page to be written.
-    target, modalities, missing, layout, patients
-        As `load_cohort` takes them.
-    label, reference
-        As `check_case` takes them; `reference` may be a function of the modalities.
+    cohort : Cohort
+    label : int or None
+        As `sklidh.images.check_case` takes it.
     jobs : int
         Patients read at the same time.
 
@@ -43,25 +32,30 @@ def check_cohort(
         ``files``.
     """
     from sklidh.datasets import examine_cohort
+    from sklidh.evaluation import check_two_classes
     from sklidh.reporting import examine, render_check
-    from sklidh.utils import atomic_write, progress
+    from sklidh.utils import CohortError, atomic_write, spread
 
-    X, _, modalities, problems = examine_cohort(
+    groups = parse_groups(cohort.groups)
+    X, y, modalities, problems = examine_cohort(
         cases,
-        target=target,
-        modalities=modalities,
-        missing=missing,
-        layout=layout,
-        patients=patients,
+        target=cohort.target_or_none,
+        modalities=[modality for group in groups for modality in group] or None,
+        missing=cohort.missing,
+        layout=cohort.layout,
+        patients=cohort.patients,
         cells=False,
     )
+    if y is not None and not problems:
+        try:
+            check_two_classes(X, y)
+        except CohortError as error:
+            problems += error.problems
     there = [modality for modality in modalities if modality in X.columns]
-    work = [
-        delayed(examine)(case, there, label=label, reference=reference(there), missing=missing)
-        for _, case in X.iterrows()
-    ]
-    results = Parallel(jobs, return_as="generator")(work)
-    checked = list(progress(results, "reading", total=len(work), verbose=verbosity()))
+    reference = parse_reference(cohort.reference, tuple(there))
+    how = {"label": label, "reference": reference, "missing": cohort.missing}
+    work = [delayed(examine)(case, there, **how) for _, case in X.iterrows()]
+    checked = list(spread(work, "checking the images", n_jobs=jobs, verbose=verbosity()))
     lines = problems + [line for case in checked for line in case.errors]
     for line in lines:
         errors.print(f"[bold red]Error:[/] {escape(line)}", highlight=False, soft_wrap=True)

@@ -1,81 +1,229 @@
-"""What `reproduce` and `audit` share: which tables, which patients, which pipeline."""
+"""From the options to the patients: read, checked to the last image, and the ones asked for."""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import typer
+from rich.markup import escape
 
-from sklidh.cli._recipe import paper_modalities
+from sklidh.cli._options import Cohort, Extraction, Method
+from sklidh.cli._output import console, errors, verbosity
+from sklidh.cli._parsing import parse_groups
+from sklidh.cli._recipe import PAPER_MODALITIES, Recipe
 
 
-def parse_tables(text: str) -> tuple[str, ...]:
-    """Read "I,III" as names of tables, or say which there are."""
-    known = ("I", "II", "III", "IV", "V", "others")
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
-    if unknown := [name for name in names if name not in known]:
+def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:
+    """Return those of the paper's sequences that the table has, and tell of other images in it.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+
+    Returns
+    -------
+    tuple of str
+    """
+    from sklidh.images import image_columns
+    from sklidh.utils import listed
+
+    found = tuple(name for name in PAPER_MODALITIES if name in X.columns)
+    if not found:
         raise typer.BadParameter(
-            f"--tables: {', '.join(map(repr, unknown))} is not among {','.join(known)}"
+            f"no column is called {', '.join(PAPER_MODALITIES)}; rename the columns of images, or "
+            "name them by --groups"
         )
-    return names
+    unused = [name for name in image_columns(X) if name not in found]
+    if unused:
+        errors.print(
+            f"[yellow]Warning:[/] {escape(listed(unused))} holds images and is not used: the "
+            f"sequences are called {', '.join(PAPER_MODALITIES)}; rename the column, or name it by "
+            "--groups",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return found
 
 
-def load(cases: Path | None, options: dict) -> tuple[pd.DataFrame, pd.Series, tuple[str, ...]]:
-    """Read the cohort from cases, features or both, and keep the patients asked for."""
-    from sklidh.baselines import load_feature_table, modalities_of
+def refuse_bad_images(X: pd.DataFrame, modalities, reference, *, missing: str, jobs: int):
+    """Read every image before the work starts, and name all that cannot be used.
+
+    One damaged file among hundreds would else end the work in its midst, and the next one the next
+    time. ``sklidh check`` makes the same checks, and shows the images.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    modalities : sequence of str
+    reference : str or None
+    missing : {"raise", "nan"}
+        All as `sklidh.images.check_case` takes them.
+    jobs : int
+        Patients read at the same time.
+
+    Raises
+    ------
+    CohortError
+        An image or a mask that cannot be used: one line each.
+    """
+    from joblib import delayed
+
+    from sklidh.images import ImageError, check_case
+    from sklidh.utils import CohortError, cache_folder, spread
+
+    # What comes next writes there.
+    cache_folder(None, "")
+    options = {"reference": reference, "missing": missing}
+    work = [delayed(check_case)(case, modalities, **options) for _, case in X.iterrows()]
+    found = spread(work, "checking the images", n_jobs=jobs, verbose=verbosity())
+    problems = [
+        " ".join(str(problem).split())
+        for of_patient in found
+        for problem in of_patient
+        if isinstance(problem, ImageError)
+    ]
+    if problems:
+        raise CohortError(problems)
+
+
+def read_cohort(
+    cases: Path,
+    cohort: Cohort,
+    method: Extraction,
+    *,
+    jobs: int,
+    target_needed: bool = True,
+) -> tuple[pd.DataFrame, pd.Series | None, Recipe]:
+    """Load a cohort, look at every image in it, and complete the options by what it has.
+
+    Parameters
+    ----------
+    cases : Path
+        Table or folder.
+    cohort : Cohort
+    method : Extraction or Method
+    jobs : int
+        Patients worked on at the same time.
+    target_needed : bool, default=True
+        Whether there must be a target, of two classes.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of shape (n_patients,) or None
+    recipe : Recipe
+
+    Raises
+    ------
+    CohortError
+        What is wrong with the table; or else every image that cannot be used.
+    """
     from sklidh.datasets import load_cohort
+    from sklidh.evaluation import check_two_classes
 
-    target, features = options["target"], options["features"]
-    where_found = {name: options[name] for name in ("layout", "patients")}
-    if cases is None and features is None:
-        raise typer.BadParameter("name a table of cases, or a table of features by --features")
+    groups = parse_groups(cohort.groups)
+    X, y = load_cohort(
+        cases,
+        target=cohort.target if target_needed else cohort.target_or_none,
+        modalities=[modality for group in groups for modality in group] or None,
+        missing=cohort.missing,
+        layout=cohort.layout,
+        patients=cohort.patients,
+    )
+    if target_needed:
+        check_two_classes(X, y)
+    recipe = Recipe.of(groups, () if groups else paper_modalities(X), cohort, method, jobs)
+    console.print(f"{len(X)} patients, {', '.join(recipe.modalities)}", highlight=False)
+    refuse_bad_images(X, recipe.modalities, recipe.reference, missing=recipe.missing, jobs=jobs)
+    return X, y, recipe
+
+
+def read_features(
+    features: Path, cohort: Cohort, method: Method, *, jobs: int
+) -> tuple[pd.DataFrame, pd.Series, Recipe]:
+    """Load a table of features, from which nothing needs to be extracted.
+
+    Parameters
+    ----------
+    features : Path
+    cohort : Cohort
+    method : Method
+    jobs : int
+        All as in `read_cohort`.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of shape (n_patients,)
+    recipe : Recipe
+    """
+    from sklidh.baselines import load_feature_table, modalities_of
+    from sklidh.evaluation import check_two_classes
+
+    groups = parse_groups(cohort.groups)
+    known = tuple(name for group in groups for name in group) or PAPER_MODALITIES
+    X, y = load_feature_table(features, target=cohort.target, modalities=known)
+    check_two_classes(X, y)
+    there = modalities_of(X.columns, known)
+    if absent := [name for name in known if groups and name not in there]:
+        others = dict.fromkeys(name.split("__")[0] for name in X.columns if "__" in name)
+        raise typer.BadParameter(
+            f"--groups: {features} has no features of {', '.join(absent)}; it has those of "
+            f"{', '.join(others)}"
+        )
+    recipe = Recipe.of(groups, there, cohort, method, jobs)
+    console.print(f"{len(X)} patients, features of {', '.join(recipe.modalities)}", highlight=False)
+    return X, y, replace(recipe, reference=None)
+
+
+def read_patients(
+    *,
+    cases: Path | None,
+    features: Path | None,
+    where: str,
+    cohort: Cohort,
+    method: Method,
+    jobs: int,
+) -> tuple[pd.DataFrame, pd.Series, Recipe]:
+    """Read a cohort of images or a table of features, and keep the patients asked for.
+
+    Parameters
+    ----------
+    cases, features : Path or None
+        One of the two.
+    where : str
+        "COLUMN=VALUE", or empty for all.
+    cohort : Cohort
+    method : Method
+    jobs : int
+        As in `read_cohort`.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of shape (n_patients,)
+    recipe : Recipe
+    """
+    if (cases is None) == (features is None):
+        raise typer.BadParameter(
+            "name a table of cases, or a table of features by --features; not both: age, site and "
+            "other columns are read from the same table"
+        )
     if features is not None:
-        X, y = load_feature_table(features, target=target)
-        if cases is not None:
-            others, _ = load_cohort(cases, target=None, missing="nan", **where_found)
-            X = X.join(others[others.columns.difference(X.columns)])
-        modalities = modalities_of(X.columns)
+        X, y, recipe = read_features(features, cohort, method, jobs=jobs)
     else:
-        X, y = load_cohort(cases, target=target, missing=options["missing"], **where_found)
-        modalities = paper_modalities(X)
-    if options["where"]:
-        column, separator, value = options["where"].partition("=")
-        if not separator or column not in X.columns:
-            raise typer.BadParameter(
-                f"--where {options['where']!r}: expected COLUMN=VALUE with a column of the table"
-            )
-        chosen = X[column].astype(str) == value
-        if not chosen.any():
-            raise typer.BadParameter(
-                f"--where {options['where']!r}: no patient; {column} is one of "
-                f"{', '.join(sorted(X[column].astype(str).unique())[:20])}"
-            )
-        X, y = X[chosen], y[chosen]
-    return X, y, modalities
-
-
-def recipe(modalities, options: dict):
-    """Return what builds the paper's pipeline for this cohort, and its networks."""
-    from sklidh.features import RadiomicsExtractor, SANetFeaturizer
-    from sklidh.pipeline import make_idh_pipeline
-
-    reference = options["reference"] or ("T2" if "T2" in modalities else "none")
-    shared = {"missing": options["missing"]}
-    deep = SANetFeaturizer(
-        size=options["slice_size"],
-        max_epochs=options["epochs"],
-        train_features=options["train_features"],
-        random_state=options["seed"],
-        **shared,
-    )
-    build = partial(
-        make_idh_pipeline,
-        modalities,
-        reference=None if reference == "none" or options["features"] else reference,
-        radiomics=RadiomicsExtractor(engine=options["engine"], **shared),
-        # Rows share all but their last step, and a search all but its last parameter.
-        memory=str(options["out"] / "steps"),
-        random_state=options["seed"],
-        **shared,
-    )
-    return build, deep
+        X, y, recipe = read_cohort(cases, cohort, method, jobs=jobs)
+    if not where:
+        return X, y, recipe
+    column, separator, value = where.partition("=")
+    if not separator or column not in X.columns:
+        raise typer.BadParameter(
+            f"--where {where!r}: expected COLUMN=VALUE with a column of the table"
+        )
+    values = X[column].astype(str)
+    if value not in set(values):
+        raise typer.BadParameter(
+            f"--where {where!r}: no patient; {column} is one of "
+            f"{', '.join(sorted(values.unique())[:20])}"
+        )
+    return X[values == value], y[values == value], recipe

@@ -1,64 +1,25 @@
-"""What every command has: --config, --quiet and --json, the settings it ran with, clear errors."""
+"""What every command has: --config, --quiet and --json, groups of options, clear errors."""
 
 import inspect
 import json
 import os
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import typer
-import yaml
 
-from sklidh.cli._output import clear_errors, console, silenced
-
-NOT_SETTINGS = ("ctx", "config", "quiet", "as_json")
+from sklidh.cli._config import read_config, save_config
+from sklidh.cli._output import clear_errors, silenced
+from sklidh.cli._scheduler import on_scheduler
 
 FAILED = 1
 """Exit status of a command that met an error, or found `problems`. 2 is typer's, 130 Ctrl-C's."""
 
-
-def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
-    """Take a configuration file's values as the defaults of the command's options.
-
-    Parameters
-    ----------
-    ctx : typer.Context
-    path : Path or None
-        A YAML file whose keys are the command's options, without dashes in front.
-
-    Returns
-    -------
-    Path or None
-        The same.
-
-    Raises
-    ------
-    typer.BadParameter
-        The file cannot be read, is no table of options, or has a key that is none.
-    """
-    if path is None:
-        return None
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise typer.BadParameter(f"{path}: {error}") from error
-    names = {
-        parameter.name: parameter.name
-        for parameter in ctx.command.params
-        if parameter.name not in (*NOT_SETTINGS, "help")
-    }
-    given = content if isinstance(content, dict) else {}
-    unknown = [key for key in given if str(key).replace("-", "_") not in names]
-    if unknown or not given:
-        accepted = ", ".join(name.replace("_", "-") for name in names)
-        what = f"unknown {', '.join(map(str, unknown))}" if unknown else "no table of options"
-        raise typer.BadParameter(f"{path}: {what}; accepted are {accepted}")
-    values = {str(key).replace("-", "_"): value for key, value in given.items()}
-    ctx.default_map = {key: value for key, value in values.items() if value is not None}
-    return path
-
+EVERY = "Every command"
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 Config = Annotated[
     Path | None,
@@ -66,19 +27,22 @@ Config = Annotated[
         callback=read_config,
         is_eager=True,
         help="YAML file of options, such as 'slice-size: 72'; the command line goes first.",
-        rich_help_panel="Every command",
+        rich_help_panel=EVERY,
     ),
 ]
 Quiet = Annotated[
     bool,
-    typer.Option(
-        "--quiet", "-q", help="Print warnings and errors only.", rich_help_panel="Every command"
-    ),
+    typer.Option("--quiet", "-q", help="Print warnings and errors only.", rich_help_panel=EVERY),
 ]
 Json = Annotated[
     bool,
-    typer.Option("--json", help="Print one JSON object instead.", rich_help_panel="Every command"),
+    typer.Option("--json", help="Print one JSON object instead.", rich_help_panel=EVERY),
 ]
+COMMON = (
+    inspect.Parameter("config", KEYWORD, default=None, annotation=Config),
+    inspect.Parameter("quiet", KEYWORD, default=False, annotation=Quiet),
+    inspect.Parameter("as_json", KEYWORD, default=False, annotation=Json),
+)
 
 
 def command(app: typer.Typer, *examples: str) -> Callable:
@@ -93,17 +57,23 @@ def command(app: typer.Typer, *examples: str) -> Callable:
     Returns
     -------
     callable
-        A decorator. The function returns what ``--json`` prints, a dict; a list of ``problems`` in
-        it makes the exit status 1.
+        A decorator. A parameter of the function that is a group of options, such as
+        `_options.Cohort`, stands for the options in it; its default, if there is one, for theirs.
+        The function returns what ``--json`` prints, a dict; a list of ``problems`` in it makes the
+        exit status 1.
     """
 
     def register(function):
         @wraps(function)
         def run(ctx, config, quiet, as_json, **options):
-            with clear_errors(), silenced(quiet or as_json):
+            with (
+                clear_errors(),
+                silenced(quiet or as_json),
+                on_scheduler(options.get("scheduler", "")),
+            ):
                 if options.get("out") is not None:
                     check_out(options["out"], is_file=bool(default_out(function).suffix))
-                result = function(**options)
+                result = function(**grouped(function, options))
                 settings = _plain(options)
                 if options.get("out") is not None:
                     save_config(options["out"], ctx.info_name, settings)
@@ -112,17 +82,10 @@ def command(app: typer.Typer, *examples: str) -> Callable:
             if result.get("problems"):
                 raise typer.Exit(FAILED)
 
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        common = [
-            inspect.Parameter("config", keyword, default=None, annotation=Config),
-            inspect.Parameter("quiet", keyword, default=False, annotation=Quiet),
-            inspect.Parameter("as_json", keyword, default=False, annotation=Json),
-        ]
-        context = inspect.Parameter("ctx", keyword, annotation=typer.Context)
-        own = inspect.signature(function).parameters.values()
-        own = [parameter.replace(kind=keyword) for parameter in own]
-        run.__signature__ = inspect.Signature([context, *own, *common])
-        run.__annotations__ = {p.name: p.annotation for p in (context, *own, *common)}
+        context = inspect.Parameter("ctx", KEYWORD, annotation=typer.Context)
+        own = (context, *ungrouped(function), *COMMON)
+        run.__signature__ = inspect.Signature(own)
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
         del run.__wrapped__
         lines = "\n\n".join(f"[bold]{example}[/]" for example in examples)
         heading = "Examples" if len(examples) > 1 else "Example"
@@ -130,6 +93,51 @@ def command(app: typer.Typer, *examples: str) -> Callable:
         return function
 
     return register
+
+
+def ungrouped(function) -> list[inspect.Parameter]:
+    """Return a command's options one by one.
+
+    Parameters
+    ----------
+    function : callable
+        Some of its parameters are groups of options: dataclasses.
+
+    Returns
+    -------
+    list of inspect.Parameter
+    """
+    single = []
+    for parameter in inspect.signature(function).parameters.values():
+        group = parameter.annotation
+        if not is_dataclass(group):
+            single.append(parameter.replace(kind=KEYWORD))
+            continue
+        defaults = group() if parameter.default is parameter.empty else parameter.default
+        annotations = get_type_hints(group, include_extras=True)
+        single += [
+            inspect.Parameter(
+                field.name,
+                KEYWORD,
+                default=getattr(defaults, field.name),
+                annotation=annotations[field.name],
+            )
+            for field in fields(group)
+        ]
+    return single
+
+
+def grouped(function, options: dict) -> dict:
+    """Return the options' values as the command's function takes them, in their groups."""
+    values = {}
+    for parameter in inspect.signature(function).parameters.values():
+        group = parameter.annotation
+        values[parameter.name] = (
+            group(**{field.name: options[field.name] for field in fields(group)})
+            if is_dataclass(group)
+            else options[parameter.name]
+        )
+    return values
 
 
 def default_out(function) -> Path:
@@ -158,34 +166,6 @@ def check_out(out: Path, *, is_file: bool):
         raise typer.BadParameter(f"--out {out}: is a file; name a folder")
     if not os.access(out if out.is_dir() else out.parent, os.W_OK):
         raise typer.BadParameter(f"--out {out}: cannot be written; name another place")
-
-
-def save_config(out: Path, name: str, settings: dict) -> Path:
-    """Write the settings of a finished command beside its results, as ``--config`` reads them.
-
-    Parameters
-    ----------
-    out : Path
-        The file or folder of the results.
-    name : str
-        The command.
-    settings : dict
-
-    Returns
-    -------
-    Path
-        ``config.yaml`` in the folder, or beside a file: ``idh.config.yaml`` for ``idh.skops``.
-    """
-    from sklidh import __version__
-    from sklidh.utils import atomic_write
-
-    path = out / "config.yaml" if out.is_dir() else out.with_suffix(".config.yaml")
-    keys = {key.replace("_", "-"): value for key, value in settings.items()}
-    head = f"# sklidh {__version__}. Once more: sklidh {name} --config {path.name}\n"
-    with atomic_write(path) as temporary:
-        temporary.write_text(head + yaml.safe_dump(keys, sort_keys=False), encoding="utf-8")
-    console.print(f"Settings of this run: {path}", highlight=False, soft_wrap=True)
-    return path
 
 
 def _plain(options: dict) -> dict:

@@ -3,9 +3,11 @@
 import time
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from sklidh.cli._options import parse_threshold
+import typer
+
+from sklidh.cli._cohort import read_cohort
+from sklidh.cli._options import Cohort, Method, Work
 from sklidh.cli._output import (
     console,
     counted,
@@ -14,7 +16,7 @@ from sklidh.cli._output import (
     verbosity,
     warnings_told_once,
 )
-from sklidh.cli._recipe import read_cohort
+from sklidh.cli._parsing import parse_threshold
 
 STRENGTHS = {f"fusion__{weight}": [0.3, 0.5, 0.7, 0.9] for weight in ("alpha", "beta", "gamma")}
 """What --tune searches: the strengths of the fusion's three constraints (paper III.B)."""
@@ -22,7 +24,9 @@ STRENGTHS = {f"fusion__{weight}": [0.3, 0.5, 0.7, 0.9] for weight in ("alpha", "
 INNER_FOLDS = 3
 
 
-def evaluate_model(cases: Path, out: Path, options: dict) -> dict:
+def evaluate_model(
+    cases: Path, out: Path, cohort: Cohort, method: Method, work: Work, *, model: str, **protocol
+) -> dict:
     """Cross-validate one model on a cohort, and leave tables and report in a folder.
 
     Parameters
@@ -31,44 +35,51 @@ def evaluate_model(cases: Path, out: Path, options: dict) -> dict:
         Table or folder.
     out : Path
         Folder of the results.
-    options : dict
-        The command's other options, by name.
+    cohort : Cohort
+    method : Method
+    work : Work
+    model : str
+        As `Recipe.model` takes it.
+    **protocol
+        ``folds``, ``repeats``, ``threshold`` and ``tune``.
 
     Returns
     -------
     dict
         ``table`` and ``files``.
     """
-    threshold = parse_threshold(options["threshold"])
-    X, y, recipe = read_cohort(cases, options, target=options["target"])
+    threshold = parse_threshold(protocol["threshold"])
+    if protocol["tune"] and model != "constraints":
+        raise typer.BadParameter(
+            f"--tune searches the strengths of --model constraints; {model} has none"
+        )
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
     # Torch takes a second to load: not before the table was read and found sound.
-    from sklearn.model_selection import GridSearchCV
-
     from sklidh.evaluation import Comparison, cross_validate
+    from sklidh.fusion import BatchedGridSearchCV
     from sklidh.reporting import write_results
 
     started = time.perf_counter()
-    with TemporaryDirectory(prefix="sklidh-") as memory, warnings_told_once() as warned:
-        # The candidates of a search differ in the last step: `memory` fits the others once a fold.
-        model = recipe.model(options["model"], memory)
-        if options["tune"] and options["model"] == "constraints":
-            model = GridSearchCV(model, STRENGTHS, cv=INNER_FOLDS, scoring="roc_auc")
+    estimator = recipe.model(model)
+    if protocol["tune"]:
+        estimator = BatchedGridSearchCV(estimator, STRENGTHS, cv=INNER_FOLDS, scoring="roc_auc")
+    with warnings_told_once() as warned:
         evaluation = cross_validate(
-            model,
+            estimator,
             X,
             y,
-            cv=options["folds"],
-            n_repeats=options["repeats"],
+            cv=protocol["folds"],
+            n_repeats=protocol["repeats"],
             threshold=threshold,
             random_state=recipe.seed,
             verbose=verbosity(),
         )
-        comparison = Comparison({options["model"]: evaluation})
+        comparison = Comparison({model: evaluation})
         first = evaluation.estimators[0]
-        chosen = {name: options[name] for name in ("folds", "repeats", "threshold", "tune")}
         notes = [
-            f"{options['folds']}-fold cross-validation, {options['repeats']} times: every patient "
-            "was predicted by a model that was trained, and whose choices were made, on others.",
+            f"{protocol['folds']}-fold cross-validation, {protocol['repeats']} times: every "
+            "patient was predicted by a model that was trained, and whose choices were made, on "
+            "others.",
             "Selected features and loss are those of the first fold.",
         ]
         files = write_results(
@@ -79,13 +90,13 @@ def evaluate_model(cases: Path, out: Path, options: dict) -> dict:
             y,
             pipeline=getattr(first, "best_estimator_", first),
             modalities=recipe.modalities,
-            settings=asdict(recipe) | chosen,
+            settings=asdict(recipe) | protocol,
             notes=notes,
             warnings=counted(warned),
             verbose=verbosity(),
         )
     console.print()
-    title = f"{len(X)} patients, {options['folds']}-fold cross-validation"
+    title = f"{len(X)} patients, {protocol['folds']}-fold cross-validation"
     print_models(comparison.table, title=title)
     console.print(f"\nWritten in {time.perf_counter() - started:.0f} s:")
     print_files(files)

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from sklidh.cli._cohort import read_cohort
+from sklidh.cli._options import Cohort, Extraction
 from sklidh.cli._output import console, print_files, warnings_told_once
-from sklidh.cli._recipe import read_cohort
 
 
-def extract_features(cases: Path, out: Path, options: dict) -> dict:
+def extract_features(
+    cases: Path, out: Path, cohort: Cohort, extraction: Extraction, *, jobs: int
+) -> dict:
     """Register every patient, extract the radiomics of every modality, and write one table.
 
     Parameters
@@ -17,16 +20,17 @@ def extract_features(cases: Path, out: Path, options: dict) -> dict:
         Table or folder.
     out : Path
         The table: patients, the columns that hold no images, and features named ``MOD__name``.
-    options : dict
-        The command's other options, by name; "none" as target means that there is none.
+    cohort : Cohort
+    extraction : Extraction
+    jobs : int
+        Patients worked on at the same time.
 
     Returns
     -------
     dict
         ``patients``, ``features`` (their number) and ``files``.
     """
-    target = None if options["target"].lower() == "none" else options["target"]
-    X, y, recipe = read_cohort(cases, options, target=target)
+    X, y, recipe = read_cohort(cases, cohort, extraction, jobs=jobs, target_needed=False)
     from sklearn.pipeline import make_pipeline
 
     from sklidh.images import image_columns

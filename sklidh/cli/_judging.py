@@ -8,6 +8,7 @@ import typer
 from sklidh.cli import _options as options
 from sklidh.cli._app import app
 from sklidh.cli._command import command
+from sklidh.cli._parsing import parse_tables
 
 
 @command(
@@ -17,8 +18,12 @@ from sklidh.cli._command import command
 )
 def select(
     features: Annotated[
-        Path, typer.Argument(help="Table of features MOD__name, from sklidh extract.")
+        Path,
+        typer.Argument(
+            help="Table of features MOD__name, from sklidh extract.", exists=True, dir_okay=False
+        ),
     ],
+    *,
     out: Annotated[Path, typer.Option(help="Table of what became of each feature, CSV.")] = Path(
         "selection.csv"
     ),
@@ -36,10 +41,10 @@ def select(
 
     A model that is evaluated on these patients must select inside its folds; sklidh evaluate does.
     """
-    settings = locals()
     from sklidh.cli._select import select_features
 
-    return select_features(features, out, settings)
+    settings = {"alpha": alpha, "correlation": correlation, "folds": folds, "seed": seed}
+    return select_features(features, out, target=target, **settings)
 
 
 @command(
@@ -49,36 +54,30 @@ def select(
 )
 def evaluate(
     cases: options.Cases,
+    *,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-evaluate"),
-    target: options.Target = "idh",
-    groups: options.Groups = "",
-    reference: options.Reference = "",
-    missing: options.Missing = "nan",
-    layout: options.Layout = "auto",
-    patients: options.Patients = None,
+    cohort: options.Cohort,
     model: options.Model = "constraints",
     tune: options.Tune = False,
     threshold: options.Threshold = "0.5",
     folds: options.Folds = 5,
     repeats: options.Repeats = 1,
-    radiomics: options.RadiomicsSettings = "paper",
-    engine: options.Engine = "native",
-    epochs: options.Epochs = 20,
-    slice_size: options.SliceSize = 72,
-    train_features: options.TrainFeatures = "in_sample",
-    jobs: options.Jobs = 2,
-    seed: options.Seed = 0,
+    method: options.Method,
+    work: options.Work,
 ):
     """Cross-validate one model: every choice is made on the training patients of each fold."""
-    settings = locals()
     from sklidh.cli._evaluate import evaluate_model
 
-    return evaluate_model(cases, out, settings)
+    protocol = {"folds": folds, "repeats": repeats, "threshold": threshold, "tune": tune}
+    return evaluate_model(cases, out, cohort, method, work, model=model, **protocol)
 
 
 @command(app, "sklidh report sklidh-run")
 def report(
-    results: Annotated[Path, typer.Argument(help="Folder of sklidh run or evaluate.")],
+    results: Annotated[
+        Path,
+        typer.Argument(help="Folder of sklidh run or evaluate.", exists=True, file_okay=False),
+    ],
 ):
     """Write the report of a folder of results again, from the files in it."""
     from sklidh.cli._output import print_files
@@ -99,74 +98,67 @@ def report(
 )
 def reproduce(
     cases: options.OptionalCases = None,
+    *,
     features: options.Features = None,
     out: Annotated[
         Path, typer.Option(help="Folder of tables and finished splits; the same one resumes.")
     ] = Path("sklidh-reproduce"),
-    tables: Annotated[
-        str, typer.Option(help="The paper's tables, and what it does not compare with.")
-    ] = "I,II,III,IV,V,others",
+    tables: options.Tables = "I,II,III,IV,V,others",
     protocol: Annotated[
         Literal["paper", "nested"],
         typer.Option(
             help="One 3:1 split with nothing tuned, or cross-validation whose training rows choose "
-            "all tuned values and thresholds."
+            "all tuned values and thresholds.",
+            rich_help_panel=options.METHOD,
         ),
     ] = "nested",
     folds: options.Folds = 5,
     repeats: options.Repeats = 1,
     where: options.Where = "",
-    target: options.Target = "idh",
-    reference: options.Reference = "",
-    missing: options.Missing = "nan",
-    layout: options.Layout = "auto",
-    patients: options.Patients = None,
-    engine: options.Engine = "native",
-    epochs: options.Epochs = 20,
-    slice_size: options.SliceSize = 72,
-    train_features: options.TrainFeatures = "in_sample",
-    jobs: Annotated[int, typer.Option(help="Splits evaluated at the same time.")] = 1,
-    seed: options.Seed = 0,
+    cohort: options.Cohort,
+    method: options.Method,
+    work: options.Work = options.ONE_JOB,
 ):
     """Compare every system of the paper's tables on your own patients."""
-    settings = locals()
-    from sklidh.cli._cohort import parse_tables
+    from sklidh.cli._cohort import read_patients
     from sklidh.cli._reproduce import run_reproduction
 
-    settings["tables"] = parse_tables(tables)
-    return run_reproduction(settings.pop("cases"), settings)
+    names = parse_tables(tables)
+    given = {"cases": cases, "features": features, "where": where}
+    X, y, recipe = read_patients(**given, cohort=cohort, method=method, jobs=work.jobs)
+    chosen = {"tables": tables, "protocol": protocol, "folds": folds, "repeats": repeats}
+    settings = {**given, "out": out, **chosen, **vars(cohort), **vars(method), **vars(work)}
+    return run_reproduction(X, y, recipe, names, settings)
 
 
 @command(app, "sklidh audit --features features.csv --tables I,III")
 def audit(
     cases: options.OptionalCases = None,
+    *,
     features: options.Features = None,
     out: Annotated[Path, typer.Option(help="Folder of the result.")] = Path("sklidh-audit"),
-    tables: Annotated[
-        str, typer.Option(help="Audit the systems of these of the paper's tables.")
-    ] = "I,II,III,V,others",
+    tables: options.Tables = "I,II,III,V,others",
     rounds: Annotated[
-        int, typer.Option(min=1, help="Permutations; more of them narrow the intervals.")
+        int,
+        typer.Option(
+            min=1,
+            help="Permutations; more of them narrow the intervals.",
+            rich_help_panel=options.METHOD,
+        ),
     ] = 10,
     where: options.Where = "",
-    target: options.Target = "idh",
-    reference: options.Reference = "",
-    missing: options.Missing = "nan",
-    layout: options.Layout = "auto",
-    patients: options.Patients = None,
-    engine: options.Engine = "native",
-    epochs: options.Epochs = 1,
-    slice_size: options.SliceSize = 16,
-    train_features: options.TrainFeatures = "in_sample",
-    seed: options.Seed = 0,
+    cohort: options.Cohort,
+    method: options.Method = options.SMALLEST,
+    work: options.Work,
 ):
     """Look for leaks: permuted labels, noise, and who sees test patients; status 1 if there are."""
-    settings = locals()
     from sklidh.cli._audit import run_audit
-    from sklidh.cli._cohort import parse_tables
+    from sklidh.cli._cohort import read_patients
 
-    settings["tables"] = parse_tables(tables)
-    return run_audit(settings.pop("cases"), settings)
+    names = parse_tables(tables)
+    given = {"cases": cases, "features": features, "where": where}
+    X, y, recipe = read_patients(**given, cohort=cohort, method=method, jobs=work.jobs)
+    return run_audit(X, y, recipe, names, out, rounds=rounds, features_only=features is not None)
 
 
 @command(app, "sklidh info --json")

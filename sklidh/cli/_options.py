@@ -1,31 +1,14 @@
-"""The options that several commands share, and the texts that they are written in."""
+"""The options that several commands share, each defined once, in the groups that go together."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-COHORT, METHOD = "Cohort", "Method"
-PRESETS = ("paper", "full")
+from sklidh.cli._parsing import parse_jobs, parse_radiomics
 
-
-def parse_jobs(number: int) -> int:
-    """Refuse 0 jobs."""
-    if number == 0:
-        raise typer.BadParameter("0 jobs do no work; 1 or more, or -1 for all cores")
-    return number
-
-
-def parse_radiomics(text: str) -> str:
-    """Return a preset's name as it is, and a parameter file's path made absolute."""
-    if text in PRESETS:
-        return text
-    if not Path(text).is_file():
-        raise typer.BadParameter(
-            f"{text!r} is neither a preset ({', '.join(PRESETS)}) nor a file that is there"
-        )
-    return str(Path(text).absolute())
-
+COHORT, METHOD, WORK = "Cohort", "Method", "Work"
 
 Cases = Annotated[
     Path,
@@ -36,12 +19,15 @@ Cases = Annotated[
 ]
 OptionalCases = Annotated[
     Path | None,
-    typer.Argument(help="Table of patients, as for sklidh run; not needed with --features."),
+    typer.Argument(help="Table of patients, as for sklidh run; or give --features."),
 ]
 Features = Annotated[
     Path | None,
     typer.Option(
-        help="Table of features MOD__name to start from, as sklidh extract writes it.",
+        help="Table of features MOD__name to start from, as sklidh extract writes it, in the place "
+        "of images.",
+        exists=True,
+        dir_okay=False,
         rich_help_panel=COHORT,
     ),
 ]
@@ -49,52 +35,22 @@ Where = Annotated[
     str,
     typer.Option(help="Keep the patients with COLUMN=VALUE only.", rich_help_panel=COHORT),
 ]
+Target = Annotated[
+    str,
+    typer.Option(
+        help="Column of the IDH status; check and extract take 'none' too.",
+        rich_help_panel=COHORT,
+    ),
+]
 Folds = Annotated[
     int, typer.Option(min=2, help="Outer folds of the cross-validation.", rich_help_panel=METHOD)
 ]
 Repeats = Annotated[
     int, typer.Option(min=1, help="How often the folds are drawn anew.", rich_help_panel=METHOD)
 ]
-Layout = Annotated[
-    Literal["auto", "brats", "tcga", "ucsf-pdgm", "bids"],
-    typer.Option(help="How a folder names its images.", rich_help_panel=COHORT),
-]
-Patients = Annotated[
-    Path | None,
-    typer.Option(
-        help="For a folder: table of its patients, with the target.", rich_help_panel=COHORT
-    ),
-]
-Target = Annotated[str, typer.Option(help="Column of the IDH status.", rich_help_panel=COHORT)]
-Groups = Annotated[
+Tables = Annotated[
     str,
-    typer.Option(
-        help="Modalities, comma-separated; those joined by + enter the fusion as one. Default: "
-        "T1+T1CE,T2+FLAIR if the table has them, else each column for itself.",
-        rich_help_panel=COHORT,
-    ),
-]
-Modalities = Annotated[
-    str,
-    typer.Option(
-        help="Columns of images, comma-separated. Default: all that hold some.",
-        rich_help_panel=COHORT,
-    ),
-]
-Reference = Annotated[
-    str,
-    typer.Option(
-        help="Modality that the others are registered to; 'none' for images that lie on one "
-        "another already. Default: T2 where the table has it, else none.",
-        rich_help_panel=COHORT,
-    ),
-]
-Missing = Annotated[
-    Literal["nan", "raise"],
-    typer.Option(
-        help="Empty cells: do with the other sequences (nan), or stop (raise).",
-        rich_help_panel=COHORT,
-    ),
+    typer.Option(help="The paper's tables, comma-separated, and what it does not compare with."),
 ]
 TestSize = Annotated[
     float,
@@ -117,39 +73,6 @@ Tune = Annotated[
         rich_help_panel=METHOD,
     ),
 ]
-RadiomicsSettings = Annotated[
-    str,
-    typer.Option(
-        "--radiomics",
-        callback=parse_radiomics,
-        help="Preset 'paper' or 'full', or a PyRadiomics parameter file (YAML or JSON).",
-        rich_help_panel=METHOD,
-    ),
-]
-Engine = Annotated[
-    Literal["native", "pyradiomics"],
-    typer.Option(help="Radiomics engine.", rich_help_panel=METHOD),
-]
-Epochs = Annotated[
-    int,
-    typer.Option(min=1, help="Epochs of each self-attention network.", rich_help_panel=METHOD),
-]
-SliceSize = Annotated[
-    int,
-    typer.Option(
-        min=16,
-        help="Side of the tumour slices in pixels; the paper has 72.",
-        rich_help_panel=METHOD,
-    ),
-]
-TrainFeatures = Annotated[
-    Literal["in_sample", "out_of_fold"],
-    typer.Option(
-        help="Deep features of the training patients: by the network that was trained on them "
-        "(the paper), or by one that was not.",
-        rich_help_panel=METHOD,
-    ),
-]
 Threshold = Annotated[
     str,
     typer.Option(
@@ -158,55 +81,135 @@ Threshold = Annotated[
         rich_help_panel=METHOD,
     ),
 ]
-Jobs = Annotated[
+Seed = Annotated[
     int,
-    typer.Option(callback=parse_jobs, help="Patients processed at the same time; -1: all cores."),
+    typer.Option(help="Seed of the split and of every step that draws.", rich_help_panel=METHOD),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of the split and of every step that draws.")]
 
 
-def parse_names(text: str) -> list[str] | None:
-    """Read "T1, FLAIR" as ["T1", "FLAIR"], and nothing as None."""
-    return [name.strip() for name in text.split(",")] if text else None
+@dataclass(frozen=True)
+class Folder:
+    """How a folder of images is read."""
+
+    layout: Annotated[
+        Literal["auto", "brats", "tcga", "ucsf-pdgm", "bids"],
+        typer.Option(help="How a folder names its images.", rich_help_panel=COHORT),
+    ] = "auto"
+    patients: Annotated[
+        Path | None,
+        typer.Option(
+            help="For a folder: table of its patients, with the target.", rich_help_panel=COHORT
+        ),
+    ] = None
 
 
-def parse_groups(text: str) -> tuple[tuple[str, ...], ...]:
-    """Read "T1+T1CE,FLAIR" as (("T1", "T1CE"), ("FLAIR",))."""
-    groups = tuple(
-        tuple(name.strip() for name in group.split("+")) for group in text.split(",") if text
-    )
-    names = [name for group in groups for name in group]
-    if "" in names or len(set(names)) < len(names):
-        raise typer.BadParameter(
-            f"--groups {text!r}: expected different modalities, joined by + inside a group and "
-            "separated by commas, such as T1+T1CE,T2+FLAIR"
-        )
-    return groups
+@dataclass(frozen=True)
+class Cohort(Folder):
+    """Who takes part, and which of their images."""
+
+    target: Target = "idh"
+    groups: Annotated[
+        str,
+        typer.Option(
+            help="Modalities, comma-separated; those joined by + enter the fusion as one. Default: "
+            "T1+T1CE,T2+FLAIR if the table has them, else each column for itself.",
+            rich_help_panel=COHORT,
+        ),
+    ] = ""
+    reference: Annotated[
+        str,
+        typer.Option(
+            help="Modality on which the masks were drawn and to which the others are registered; "
+            "'none' for images that lie on one another already. Default: T2 where the table has "
+            "it, else none.",
+            rich_help_panel=COHORT,
+        ),
+    ] = ""
+    missing: Annotated[
+        Literal["nan", "raise"],
+        typer.Option(
+            help="Empty cells: do with the other sequences (nan), or stop (raise).",
+            rich_help_panel=COHORT,
+        ),
+    ] = "nan"
+
+    @property
+    def target_or_none(self) -> str | None:
+        """The target's column; None where the patients have none."""
+        return None if self.target.lower() == "none" else self.target
 
 
-def parse_reference(text: str, modalities: tuple[str, ...]) -> str | None:
-    """Return the modality that stays, T2 where nothing was said, or None for no registration."""
-    if text.lower() == "none" or (not text and "T2" not in modalities):
-        return None
-    reference = text or "T2"
-    if reference not in modalities:
-        raise typer.BadParameter(
-            f"--reference {reference!r} is not among the modalities {', '.join(modalities)}; name "
-            "one of them, or none"
-        )
-    return reference
+@dataclass(frozen=True)
+class Extraction:
+    """Which radiomics features, and how."""
+
+    radiomics: Annotated[
+        str,
+        typer.Option(
+            callback=parse_radiomics,
+            help="Preset 'paper' or 'full', or a PyRadiomics parameter file (YAML or JSON).",
+            rich_help_panel=METHOD,
+        ),
+    ] = "paper"
+    engine: Annotated[
+        Literal["native", "pyradiomics"],
+        typer.Option(help="Radiomics engine.", rich_help_panel=METHOD),
+    ] = "native"
 
 
-def parse_threshold(text: str) -> float | str:
-    """Read a probability, or "youden"."""
-    if text == "youden":
-        return text
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise typer.BadParameter(
-            f"--threshold {text!r}: a probability from 0 to 1, or 'youden', is accepted"
-        )
-    return value
+@dataclass(frozen=True)
+class Method(Extraction):
+    """How models are built."""
+
+    epochs: Annotated[
+        int,
+        typer.Option(min=1, help="Epochs of each self-attention network.", rich_help_panel=METHOD),
+    ] = 20
+    slice_size: Annotated[
+        int,
+        typer.Option(
+            min=16,
+            help="Side of the tumour slices in pixels; the paper has 72.",
+            rich_help_panel=METHOD,
+        ),
+    ] = 72
+    train_features: Annotated[
+        Literal["in_sample", "out_of_fold"],
+        typer.Option(
+            help="Deep features of the training patients: by the network that was trained on them "
+            "(the paper), or by one that was not.",
+            rich_help_panel=METHOD,
+        ),
+    ] = "in_sample"
+    seed: Seed = 0
+
+
+@dataclass(frozen=True)
+class Work:
+    """Who does the work."""
+
+    jobs: Annotated[
+        int,
+        typer.Option(
+            callback=parse_jobs,
+            help="Patients (reproduce: splits) worked on at the same time; -1: all cores.",
+            rich_help_panel=WORK,
+        ),
+    ] = 2
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            help="Address of a dask scheduler, such as tcp://host:8786, whose workers do the work; "
+            "they must see the same files.",
+            rich_help_panel=WORK,
+        ),
+    ] = ""
+
+
+QUICK = Method(epochs=8, slice_size=32)
+"""Of the demo, which shall be done in two minutes."""
+
+SMALLEST = Method(epochs=1, slice_size=16)
+"""Of the audit: a leak shows in a network that has learned little, too."""
+
+ONE_JOB = Work(jobs=1)

@@ -1,5 +1,6 @@
 """What the commands print: a table, files written, each warning once, errors in one message."""
 
+import shlex
 import sys
 import warnings
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ from sklidh.persistence import ModelFileError
 from sklidh.radiomics import SettingsError
 from sklidh.utils import CohortError
 
-# What the user can mend: the table, the images, a full disk, an engine that is not installed, a
-# learning rate. Anything else is a defect of ours, and its traceback is what we need to see.
+# What the user can mend: the table, the images, a full disk, a learning rate. Anything else is a
+# defect of ours, and its traceback is what we need to see.
 MENDABLE = (
     CohortError,
     ImageError,
@@ -25,7 +26,6 @@ MENDABLE = (
     ModelFileError,
     SettingsError,
     OSError,
-    ImportError,
     FloatingPointError,
     typer.BadParameter,
 )
@@ -40,15 +40,31 @@ def clear_errors():
     try:
         yield
     except MENDABLE as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        tell_error(error)
         # As typer does where it notices by itself that an option does not fit.
         raise typer.Exit(2 if isinstance(error, typer.BadParameter) else 1) from None
+    except ImportError as error:
+        # Python names the module that it did not find; we name what is to be installed, and why.
+        if error.name is not None:
+            raise
+        tell_error(error)
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         errors.print(
-            "\n[bold]Interrupted.[/] Registered images and radiomics that were finished are in the "
-            "cache: the same command goes on from there."
+            "\n[bold]Interrupted.[/] Registered images, radiomics and splits that were finished "
+            "are kept. To go on from there:"
         )
+        errors.print(f"  {shlex.join(['sklidh', *sys.argv[1:]])}", markup=False, soft_wrap=True)
         sys.exit(130)
+
+
+def tell_error(error: Exception):
+    """Print what is wrong: of a cohort all of it, however long."""
+    text = str(error)
+    if isinstance(error, CohortError):
+        lines = (f"  - {problem}" for problem in error.problems)
+        text = "\n".join(["the table of patients has problems:", *lines])
+    errors.print(f"[bold red]Error:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -5,14 +5,20 @@ from pathlib import Path
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
+from sklearn.compose import ColumnTransformer
 
+from sklidh.cli._cohort import refuse_bad_images
+from sklidh.cli._options import Folder
 from sklidh.cli._output import console, errors, print_files, verbosity, warnings_told_once
+from sklidh.cli._scheduler import time_limit
 
 SHOWN = 20
 """Patients in the terminal's table; the file has them all."""
 
 
-def predict_cases(model: Path, cases: Path, out: Path, options: dict) -> dict:
+def predict_cases(
+    model: Path, cases: Path, out: Path, folder: Folder, *, threshold: float | None, jobs: int
+) -> dict:
     """Predict every patient, and tell who is outside of what the model was trained on.
 
     Parameters
@@ -23,8 +29,11 @@ def predict_cases(model: Path, cases: Path, out: Path, options: dict) -> dict:
         Table or folder.
     out : Path
         The table of predictions.
-    options : dict
-        The command's other options, by name.
+    folder : Folder
+    threshold : float or None
+        None takes the model's own.
+    jobs : int
+        Patients worked on at the same time.
 
     Returns
     -------
@@ -43,11 +52,7 @@ def predict_cases(model: Path, cases: Path, out: Path, options: dict) -> dict:
         )
     modalities = list(about["cohort"]["modalities"])
     X, _ = load_cohort(
-        cases,
-        target=None,
-        missing="nan",
-        layout=options["layout"],
-        patients=options["patients"],
+        cases, target=None, missing="nan", layout=folder.layout, patients=folder.patients
     )
     absent = [name for name in modalities if name not in X.columns]
     if absent:
@@ -57,14 +62,23 @@ def predict_cases(model: Path, cases: Path, out: Path, options: dict) -> dict:
             for name in absent
         )
     console.print(f"{len(X)} patients, {escape(about['name'])}", highlight=False)
+    fitted = load_model(model)
+    # Patients are spread, not modalities: each extractor would start workers of its own.
+    own = [
+        part
+        for part in parts_of(fitted)
+        if type(part).__module__.startswith("sklidh.") and not isinstance(part, ColumnTransformer)
+    ]
+    for name, value in {"verbose": verbosity(), "n_jobs": jobs, "timeout": time_limit()}.items():
+        for part in own:
+            if hasattr(part, name):
+                setattr(part, name, value)
+    reference = getattr(fitted[0], "reference", None)
+    refuse_bad_images(X, modalities, reference, missing="nan", jobs=jobs)
     warned = outside_range(X, about["cohort"])
     with warnings_told_once():
-        fitted = load_model(model)
-        for part in parts_of(fitted):
-            if type(part).__module__.startswith("sklidh.") and hasattr(part, "verbose"):
-                part.verbose = verbosity()
         probability = fitted.predict_proba(X[[*modalities, "mask"]])[:, 1]
-    threshold = about["threshold"] if options["threshold"] is None else options["threshold"]
+    threshold = about["threshold"] if threshold is None else threshold
     wildtype, mutant = about["classes"]
     table = pd.DataFrame(
         {

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,22 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli._cohort import load, recipe
 from sklidh.cli._output import console, print_files, verbosity
+from sklidh.cli._recipe import Recipe
 
 
-def run_reproduction(cases: Path | None, options: dict) -> dict:
+def run_reproduction(
+    X: pd.DataFrame, y: pd.Series, recipe: Recipe, tables: tuple[str, ...], options: dict
+) -> dict:
     """Evaluate every row of the tables asked for, print them and write them.
 
     Parameters
     ----------
-    cases : Path or None
-        Table of patients, or None where the features' table has it all.
+    X : DataFrame of shape (n_patients, n_columns)
+        Cases, or features where the options name a table of these.
+    y : Series of shape (n_patients,)
+    recipe : Recipe
+    tables : tuple of str
     options : dict
         The command's options, by name.
 
@@ -28,8 +34,6 @@ def run_reproduction(cases: Path | None, options: dict) -> dict:
     dict
         ``tables``, ``notes`` and ``files``.
     """
-    tables = options["tables"]
-    X, y, modalities = load(cases, options)
     # Torch takes a second to load: not before the tables were read and found sound.
     from sklidh.baselines import (
         PAPER_TABLES,
@@ -42,16 +46,18 @@ def run_reproduction(cases: Path | None, options: dict) -> dict:
     from sklidh.reporting import printed_table, write_study
 
     started, out, features_only = time.perf_counter(), options["out"], bool(options["features"])
-    console.print(f"{len(X)} patients, {', '.join(modalities)}; tables {', '.join(tables)}")
-    build, deep = recipe(modalities, options)
+    modalities = recipe.modalities
+    console.print(f"Tables {', '.join(tables)}")
+    # Splits are worked on at the same time, not patients.
+    within = replace(recipe, jobs=1)
     study = reproduce(
         X,
         y,
         out / "splits",
-        build,
+        within.builder(str(out / "steps"), verbose=0),
         tables=tables,
         protocol=options["protocol"],
-        deep=deep,
+        deep=within.networks(verbose=0),
         features_only=features_only,
         n_folds=options["folds"],
         n_repeats=options["repeats"],
@@ -83,7 +89,7 @@ def run_reproduction(cases: Path | None, options: dict) -> dict:
     for note in notes:
         console.print(f"- {note}", highlight=False, soft_wrap=True)
     settings = {name: _plain(value) for name, value in options.items()}
-    run = {"command": command(cases, settings), "settings": settings, "seed": options["seed"]}
+    run = {"command": command(settings), "settings": settings, "seed": options["seed"]}
     files = write_study(out, study, layouts, titles, reference="method 3", notes=notes, run=run)
     console.print(f"\nWritten after {time.perf_counter() - started:.0f} s:")
     print_files(files)
@@ -91,11 +97,11 @@ def run_reproduction(cases: Path | None, options: dict) -> dict:
     return {"tables": measured, "notes": notes, "files": files}
 
 
-def command(cases: Path | None, settings: dict) -> str:
+def command(settings: dict) -> str:
     """Return the command line that repeats the run, every option written out."""
-    words = ["sklidh", "reproduce", *([str(cases.resolve())] if cases else [])]
+    words = ["sklidh", "reproduce", *([settings["cases"]] if settings["cases"] else [])]
     for name, value in settings.items():
-        if value not in (None, ""):
+        if name != "cases" and value not in (None, ""):
             words += [f"--{name.replace('_', '-')}", str(value)]
     return shlex.join(words)
 
@@ -122,6 +128,4 @@ def print_table(title: str, layout: pd.DataFrame):
 
 
 def _plain(value):
-    if isinstance(value, tuple):
-        return ",".join(value)
     return str(value.resolve()) if isinstance(value, Path) else value

@@ -9,7 +9,16 @@ from rich.table import Table
 from sklidh.cli._output import console, print_files, warnings_told_once
 
 
-def select_features(features: Path, out: Path, options: dict) -> dict:
+def select_features(
+    features: Path,
+    out: Path,
+    *,
+    target: str,
+    alpha: float,
+    correlation: float,
+    folds: int,
+    seed: int,
+) -> dict:
     """Select each modality's features on all patients, and write what became of each.
 
     Parameters
@@ -18,8 +27,14 @@ def select_features(features: Path, out: Path, options: dict) -> dict:
         Table of features ``MOD__name``, as `sklidh extract` writes it.
     out : Path
         Table of all features.
-    options : dict
-        The command's other options, by name.
+    target : str
+    alpha : float
+        Largest p of the Mann-Whitney test.
+    correlation : float
+        Largest correlation of two features kept.
+    folds : int
+        Of the cross-validation that chooses the LASSO's penalty.
+    seed : int
 
     Returns
     -------
@@ -31,17 +46,17 @@ def select_features(features: Path, out: Path, options: dict) -> dict:
     from sklidh.reporting import counts_left, fate_of
     from sklidh.utils import atomic_write
 
-    X, y = load_feature_table(features, target=options["target"])
+    X, y = load_feature_table(features, target=target)
     modalities = modalities_of(X.columns)
-    built = make_idh_pipeline(modalities, reference=None, random_state=options["seed"])
+    built = make_idh_pipeline(modalities, reference=None, random_state=seed)
     fates = []
     with warnings_told_once():
         for modality, branch, _ in built["intra"].transformers:
             columns = [name for name in X.columns if name.startswith(f"{modality}__")]
             selection = branch[1:].set_params(
-                mannwhitneyselector__alpha=options["alpha"],
-                correlationpruner__threshold=options["correlation"],
-                lassocvselector__cv=options["folds"],
+                mannwhitneyselector__alpha=alpha,
+                correlationpruner__threshold=correlation,
+                lassocvselector__cv=folds,
             )
             steps = [step for _, step in selection.fit(X[columns], y).steps]
             fates.append(fate_of(steps, modality, columns))
@@ -65,9 +80,10 @@ def print_selection(table: pd.DataFrame, counts: dict):
     for modality, left in counts.items():
         grid.add_row(escape(modality), *map(str, left.values()))
     console.print(grid)
+    chosen = Table(title="Selected", title_justify="left", title_style="bold")
+    chosen.add_column("Feature", overflow="fold")
+    for heading in ("p", "coefficient"):
+        chosen.add_column(heading, justify="right", no_wrap=True)
     for _, row in table[table["dropped by"] == ""].iterrows():
-        console.print(
-            f"  {row['feature']}  p={row['p']:.2g}  coefficient {row['coefficient']:+.3f}",
-            highlight=False,
-            markup=False,
-        )
+        chosen.add_row(escape(row["feature"]), f"{row['p']:.2g}", f"{row['coefficient']:+.3f}")
+    console.print(chosen)

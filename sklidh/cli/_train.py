@@ -4,12 +4,23 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from sklidh.cli._options import parse_threshold
+from sklidh.cli._cohort import read_cohort
+from sklidh.cli._options import Cohort, Method
 from sklidh.cli._output import console, print_files, warnings_told_once
-from sklidh.cli._recipe import read_cohort
+from sklidh.cli._parsing import parse_threshold
 
 
-def train_model(cases: Path, out: Path, options: dict) -> dict:
+def train_model(
+    cases: Path,
+    out: Path,
+    cohort: Cohort,
+    method: Method,
+    *,
+    jobs: int,
+    name: str,
+    model: str,
+    threshold: str,
+) -> dict:
     """Fit one model on all patients; save it with what `sklidh predict` needs, and its card.
 
     Parameters
@@ -18,48 +29,55 @@ def train_model(cases: Path, out: Path, options: dict) -> dict:
         Table or folder.
     out : Path
         The model's file.
-    options : dict
-        The command's other options, by name.
+    cohort : Cohort
+    method : Method
+    jobs : int
+        Patients worked on at the same time.
+    name : str
+        What to call the model; empty: by its file.
+    model : str
+        As `Recipe.model` takes it.
+    threshold : str
+        A probability, or "youden".
 
     Returns
     -------
     dict
         ``model``, ``threshold``, ``cohort`` and ``files``.
     """
-    threshold = parse_threshold(options["threshold"])
-    X, y, recipe = read_cohort(cases, options, target=options["target"])
+    chosen = parse_threshold(threshold)
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=jobs)
     # Torch takes a second to load: not before the table was read and found sound.
     from sklidh.datasets import cohort_range
-    from sklidh.evaluation import check_two_classes, youden_threshold
+    from sklidh.evaluation import youden_threshold
     from sklidh.persistence import save_model
     from sklidh.reporting import card_of_training
     from sklidh.utils import atomic_write
 
-    check_two_classes(X, y)
     covered = cohort_range(X, y, modalities=recipe.modalities)
     images = X[[*recipe.modalities, "mask"]]
     with warnings_told_once():
-        model = recipe.model(options["model"]).fit(images, y)
-        if threshold == "youden":
+        fitted = recipe.model(model).fit(images, y)
+        if chosen == "youden":
             console.print("Choosing the threshold: the training patients once more, in folds ...")
-            threshold = youden_threshold(model, images, y.to_numpy())
+            chosen = youden_threshold(fitted, images, y.to_numpy())
     about = {
-        "name": options["name"] or f"{out.stem} ({options['model']}, {len(X)} patients)",
-        "threshold": threshold,
+        "name": name or f"{out.stem} ({model}, {len(X)} patients)",
+        "threshold": chosen,
         "cohort": covered,
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    save_model(model, out, about=about)
+    save_model(fitted, out, about=about)
     card = card_of_training(
         about["name"],
-        model,
+        fitted,
         covered,
-        threshold,
-        settings=asdict(recipe) | {"model": options["model"]},
+        chosen,
+        settings=asdict(recipe) | {"model": model},
     )
     files = {"model": out, "model card": out.with_suffix(".model_card.md")}
     with atomic_write(files["model card"]) as temporary:
         temporary.write_text(card.markdown(), encoding="utf-8")
     console.print(f"\n{about['name']}, trained with sklidh {version('sklidh')}:")
     print_files(files)
-    return {"model": about["name"], "threshold": threshold, "cohort": covered, "files": files}
+    return {"model": about["name"], "threshold": chosen, "cohort": covered, "files": files}

@@ -3,6 +3,7 @@
 from sklidh.datasets._cohorts import examine_cohort, load_cohort
 from sklidh.datasets._phantoms import make_glioma_phantoms
 from sklidh.datasets._range import cohort_range, outside_range
+from sklidh.datasets._tables import read_table
 
 __all__ = [
     "cohort_range",
@@ -10,4 +11,5 @@ __all__ = [
     "load_cohort",
     "make_glioma_phantoms",
     "outside_range",
+    "read_table",
 ]

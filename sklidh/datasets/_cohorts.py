@@ -121,10 +121,19 @@ def examine_cohort(
     found = image_columns(X.map(resolve, folder=path.parent))
     modalities = found if modalities is None else list(modalities)
     if not modalities:
-        problems.append(f"{path}: no column holds image files; name them by modalities=")
+        problems.append(
+            f"{path}: no column holds image files; name the columns that do by modalities=, or "
+            "--groups on the command line"
+        )
+    problems += [
+        f"{path}: column {modality!r} is absent; the columns of images are {listed(found)}"
+        for modality in modalities
+        if modality not in X.columns
+    ]
     for column in X.columns.intersection([*modalities, "mask"]):
         X[column] = [resolve(cell, path.parent) for cell in X[column]]
-    problems += problems_of(check_cases, X, [*modalities, "mask"], missing=missing, cells=cells)
+    there = [modality for modality in modalities if modality in X.columns]
+    problems += problems_of(check_cases, X, [*there, "mask"], missing=missing, cells=cells)
     if y is not None:
         problems += problems_of(check_target, y, X)
     return X, y, modalities, problems

@@ -12,12 +12,14 @@ ID_COLUMNS = ("patient", "patient_id", "participant_id", "ID")
 """What the column of ids may be called; the first that is there counts."""
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, *, ids_first: bool = False) -> pd.DataFrame:
     """Read a table of text separated by commas, semicolons or tabs, every cell as it is written.
 
     Parameters
     ----------
     path : Path
+    ids_first : bool, default=False
+        Whether the first column holds the ids where none is called as `ID_COLUMNS`.
 
     Returns
     -------
@@ -27,7 +29,7 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     CohortError
-        The file is not there, or is no such table.
+        The file is not there, is no such table, or has no row.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise CohortError(
@@ -44,7 +46,8 @@ def read_table(path: Path) -> pd.DataFrame:
         # Spreadsheets write semicolons where the decimal sign is a comma.
         separator = max("\t,;", key=header.count)
         table = pd.read_csv(path, sep=separator)
-        ids = next((column for column in ID_COLUMNS if column in table), None)
+        first = table.columns[0] if ids_first else None
+        ids = next((column for column in ID_COLUMNS if column in table), first)
         if ids is not None:
             # Read for themselves, as text: "007" and "NA" stay as they are written.
             texts = pd.read_csv(
@@ -52,8 +55,17 @@ def read_table(path: Path) -> pd.DataFrame:
             )
             table[ids] = texts[ids].str.strip()
             table = table.rename(columns={ids: "patient"})
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except UnicodeDecodeError as error:
+        raise CohortError(
+            [
+                f"{path}: a letter is not written in UTF-8 (byte {error.object[error.start]:#x}); "
+                "save the sheet as CSV UTF-8"
+            ]
+        ) from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise CohortError(
             [f"{path}: this is no table of text ({error}); save the sheet as comma-separated text"]
         ) from error
+    if table.empty:
+        raise CohortError([f"{path}: there is no patient below the line of headings"])
     return table

@@ -22,6 +22,9 @@ from sklidh.evaluation._prediction import predict_split, prediction_table
 from sklidh.evaluation._splits import check_two_classes
 from sklidh.utils import atomic_write, fingerprint, is_path, progress
 
+NO_VALUE = ("memory", "n_jobs", "timeout", "verbose")
+"""Parameters on which no prediction depends."""
+
 
 class StudyError(RuntimeError):
     """Not one of the models could be evaluated."""
@@ -188,10 +191,10 @@ def data_fingerprint(X, labels) -> str:
 
 def _evaluate_once(estimator, X, labels, split, path, content, threshold, describe):
     """Return one split's outcome, from its file if that still holds; a str says why it failed."""
-    # Where steps are kept between fits says nothing of their values.
+    # Where steps are kept between fits, and who works on them, says nothing of their values.
     bare = clone(estimator)
     if hasattr(bare, "set_params"):
-        places = [name for name in bare.get_params() if name.split("__")[-1] == "memory"]
+        places = [name for name in bare.get_params() if name.split("__")[-1] in NO_VALUE]
         bare.set_params(**dict.fromkeys(places))
     key = fingerprint(
         version("sklidh"), content, joblib.hash((bare, split.train, split.test, threshold))

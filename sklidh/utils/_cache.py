@@ -49,8 +49,8 @@ def cache_folder(cache, name: str) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise type(error)(
-            f"the cache folder {folder} cannot be made ({error.strerror}); give another by cache= "
-            "or $SKLIDH_CACHE, or cache=False to keep nothing"
+            f"the cache folder {folder} cannot be made ({error.strerror}); name another by "
+            "$SKLIDH_CACHE (in Python also by cache=; cache=False keeps nothing)"
         ) from error
     for left in folder.glob(f"{TEMPORARY}*"):
         # Another run may end it at this moment, and the folder may be for reading only.

@@ -93,6 +93,24 @@ def test_the_tables_own_problems_are_listed_with_those_of_the_images(cohort):
         assert said in page.replace("&#39;", "'")
 
 
+def test_a_target_of_three_values_is_a_problem_here_as_it_is_to_train(cohort):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    table["idh"] = [0, 1, 2, 1]
+    table.to_csv(cohort / "cases.csv", index=False)
+    result, _ = check(cohort)
+    assert result.exit_code == 1
+    assert "y has [0, 1, 2]" in result.output
+    assert check(cohort, "--target", "none")[0].exit_code == 0
+
+
+def test_only_the_images_asked_for_are_read(cohort):
+    patient = pd.read_csv(cohort / "cases.csv")["patient"][0]
+    (cohort / f"{patient}-T1.nii.gz").write_bytes(b"")
+    assert check(cohort, "--groups", "T2")[0].exit_code == 0
+    result, _ = check(cohort, "--groups", "T1+T2")
+    assert result.exit_code == 1
+
+
 def test_images_in_other_grids_are_problems_unless_they_are_still_to_be_registered(cohort):
     patient = pd.read_csv(cohort / "cases.csv")["patient"][0]
     image = sitk.ReadImage(cohort / f"{patient}-T1.nii.gz")

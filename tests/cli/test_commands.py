@@ -1,14 +1,18 @@
 """The commands do what the library does, say what they did, and can be repeated."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+import SimpleITK as sitk
+import typer
 import yaml
 from sklearn.metrics import roc_auc_score
 
 from sklidh import load_cohort, load_model
+from sklidh.cli._output import clear_errors
 from sklidh.persistence import read_about
 
 
@@ -46,11 +50,47 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, cases, tmp_p
     X, _ = load_cohort(cases)
     X.loc[X.index[0], "site"] = "far away"
     X.loc[X.index[1], "FLAIR"] = None
-    X.iloc[:3].to_csv(tmp_path / "new.csv", index_label="patient")
+    for column in ("T1", "FLAIR", "mask"):
+        image = sitk.ReadImage(X[column].iloc[3])
+        image.SetSpacing((2.0, 2.0, 5.0))
+        X.loc[X.index[3], column] = str(tmp_path / f"{column}.nii.gz")
+        sitk.WriteImage(image, tmp_path / f"{column}.nii.gz")
+    X.iloc[:4].to_csv(tmp_path / "new.csv", index_label="patient")
     result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
-    warnings = pd.read_csv(tmp_path / "p.csv", keep_default_na=False)["warnings"]
-    assert [text[:15] for text in warnings] == ["site 'far away'", "no FLAIR: 12 of", ""]
+    assert pd.read_csv(tmp_path / "p.csv", keep_default_na=False)["warnings"].tolist() == [
+        "site 'far away' is not among the 1 trained on",
+        "no FLAIR: 12 of the 12 trained on had one",
+        "",
+        "T1 with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm; "
+        "FLAIR with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm",
+    ]
     assert "Warning: patient 'phantom-000': site 'far away'" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "extract", "run", "evaluate", "audit", "predict"])
+def test_every_damaged_image_is_named_before_any_work(command, sklidh, model, cases, tmp_path):
+    X, y = load_cohort(cases)
+    for patient, column in (("phantom-002", "T1"), ("phantom-007", "FLAIR")):
+        (tmp_path / f"{patient}.nii.gz").write_bytes(b"")
+        X.loc[patient, column] = str(tmp_path / f"{patient}.nii.gz")
+    X.join(y).to_csv(tmp_path / "cases.csv", index_label="patient")
+    words = (model,) if command == "predict" else ("--groups", "T1,FLAIR")
+    out = tmp_path / f"out{'.csv' if command in ('extract', 'predict') else ''}"
+    result = sklidh(command, *words, tmp_path / "cases.csv", "--out", out, "--jobs", 1)
+    assert result.exit_code == 1
+    lines = [line for line in result.output.splitlines() if line.startswith("  - patient")]
+    assert [line.split(", column")[0] for line in lines] == [
+        "  - patient 'phantom-002'",
+        "  - patient 'phantom-007'",
+    ]
+    assert not out.exists()
+
+
+def test_patients_are_predicted_by_as_many_workers_as_asked_for(sklidh, model, cases, tmp_path):
+    for jobs in (1, 2):
+        out = tmp_path / f"{jobs}.csv"
+        assert sklidh("predict", model, cases, "--out", out, "--jobs", jobs).exit_code == 0
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 
 def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_path):
@@ -60,6 +100,52 @@ def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_
     assert result.exit_code == 1
     assert "column 'FLAIR' is absent" in result.output
     assert not (tmp_path / "p.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("predict", "no.skops", "cases.csv"), "file 'no.skops' does not exist"),
+        (("select", "no.csv"), "file 'no.csv' does not exist"),
+        (("report", "nowhere"), "'nowhere' does not exist"),
+    ],
+)
+def test_what_is_not_there_is_told_in_words(words, said, sklidh):
+    result = sklidh(*words)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"patient,T1,mask,idh\n", "there is no patient below the line of headings"),
+        ("patient,site\n1,Köln\n".encode("latin-1"), "not written in UTF-8 (byte 0xf6)"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "select", "check"])
+def test_a_table_without_patients_or_in_another_encoding_is_told_in_words(
+    command, content, said, sklidh, tmp_path
+):
+    (tmp_path / "table.csv").write_bytes(content)
+    result = sklidh(command, tmp_path / "table.csv", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_an_import_that_is_no_choice_of_the_user_s_is_not_hidden():
+    with pytest.raises(ModuleNotFoundError), clear_errors():
+        import no_such_module  # noqa: F401
+    with pytest.raises(typer.Exit), clear_errors():
+        raise ImportError("install the extra")
+
+
+def test_a_cache_that_cannot_be_made_is_told_before_any_work(sklidh, cases, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SKLIDH_CACHE", str(tmp_path / "file" / "cache"))
+    result = sklidh("extract", cases, "--out", tmp_path / "features.csv")
+    assert result.exit_code == 1
+    assert "cannot be made (Not a directory); name another by $SKLIDH_CACHE" in result.output
 
 
 def test_a_file_that_is_no_model_is_one_line_and_status_1(sklidh, cases, tmp_path):
@@ -73,10 +159,16 @@ def test_a_file_that_is_no_model_is_one_line_and_status_1(sklidh, cases, tmp_pat
 @pytest.fixture(scope="module")
 def extracted(sklidh, cases, parameters, tmp_path_factory):
     folder = tmp_path_factory.mktemp("extracted")
-    config = {"cases": str(cases), "radiomics": str(parameters), "groups": "T1,T2", "jobs": 1}
+    config = {
+        "cases": str(cases),
+        "radiomics": str(parameters),
+        "groups": "T1,T2",
+        "jobs": 1,
+        "quiet": True,
+    }
     (folder / "wanted.yaml").write_text(yaml.safe_dump(config | {"reference": "T2"}))
     words = ("--config", folder / "wanted.yaml", "--out", folder / "features.csv")
-    result = sklidh("extract", *words, "--reference", "none", "--quiet")
+    result = sklidh("extract", *words, "--reference", "none")
     assert result.exit_code == 0, result.output
     return folder, result
 
@@ -98,7 +190,7 @@ def test_the_command_line_goes_before_the_configuration(extracted):
     assert effective["groups"] == "T1,T2"
 
 
-def test_quiet_prints_nothing(extracted):
+def test_quiet_in_the_configuration_prints_nothing(extracted):
     assert extracted[1].stdout == ""
 
 
@@ -133,7 +225,10 @@ def test_problems_found_are_status_1_and_in_the_json(sklidh, cases, tmp_path):
     ("text", "said"),
     [
         ("slize: 3", "unknown slize; accepted are cases"),
-        ("slice-size: 3", "'--slice-size'"),
+        ("slice-size: 3", "slice-size: got '3'; Input should be greater than or equal to 16"),
+        ("groups: [T1, FLAIR]", "groups: one value is accepted, got ['T1', 'FLAIR']"),
+        ("target: yes", "target: got True; write the value in quotes"),
+        ("quiet: 3", "quiet: got 3; true or false is accepted"),
         ("- a\n- b", "no table of options"),
         ("a: [", "while parsing"),
         (None, "No such file"),
@@ -172,9 +267,12 @@ def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(
     words = ("extract", cases, "--radiomics", parameters, "--groups", "T1", "--jobs", 1)
     words = (*words, "--reference", "none", "--out", tmp_path / "features.csv")
     monkeypatch.setattr(_radiomics, "features_of_case", extract_until_interrupted)
+    monkeypatch.setattr(sys, "argv", ["sklidh", "extract", "my cases.csv", "--jobs", "1"])
     result = sklidh(*words)
     assert result.exit_code == 130
-    assert "the same command goes on from there" in " ".join(result.output.split())
+    assert "To go on from there: sklidh extract 'my cases.csv' --jobs 1" in " ".join(
+        result.output.split()
+    )
     assert not (tmp_path / "features.csv").exists()
     finished = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
     assert len(finished) == 4

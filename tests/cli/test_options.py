@@ -6,8 +6,8 @@ import typer
 from typer.testing import CliRunner
 
 from sklidh.cli import app
-from sklidh.cli._options import parse_groups, parse_reference
-from sklidh.cli._recipe import paper_modalities
+from sklidh.cli._cohort import paper_modalities
+from sklidh.cli._parsing import parse_groups, parse_reference
 
 runner = CliRunner()
 

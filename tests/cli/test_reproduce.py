@@ -92,6 +92,20 @@ def test_only_the_patients_asked_for_take_part(features, tmp_path):
     assert "expected COLUMN=VALUE" in sklidh("reproduce", *words, "--where", "hospital").output
 
 
+def test_only_the_modalities_asked_for_take_part(features, tmp_path):
+    words = ["--features", features, "--tables", "II", "--protocol", "paper", "--out", tmp_path]
+    result = sklidh("reproduce", *words, "--groups", "T1+T1CE")
+    assert result.exit_code == 0, result.output
+    assert "45 patients, features of T1, T1CE" in result.output
+    table = pd.read_csv(tmp_path / "table_II.csv", index_col=0)
+    assert table["AUC"].notna().to_dict() == {"T1": True, "T1CE": True, "T2": False, "FLAIR": False}
+    result = sklidh("reproduce", *words, "--groups", "T1+SWI")
+    assert result.exit_code == 2
+    assert "has no features of SWI; it has those of T1, T1CE, T2, FLAIR" in " ".join(
+        result.output.split()
+    )
+
+
 def test_if_every_row_fails_the_command_says_why(features, tmp_path):
     short = pd.read_csv(features, index_col=0).drop(columns="T2__f0").drop(columns="T2__f1")
     short[[c for c in short if c.startswith("T1_")] + ["T1CE__f0", "T1CE__f1"]] = np.inf
@@ -108,6 +122,7 @@ def test_if_every_row_fails_the_command_says_why(features, tmp_path):
     ("words", "message"),
     [
         ((), "name a table of cases, or a table of features"),
+        (("cases.csv", "--features", __file__), "not both"),
         (("--tables", "I,VI"), "'VI' is not among I,II,III,IV,V,others"),
     ],
 )

@@ -1,0 +1,78 @@
+"""What the options' texts mean, and how a text that means nothing is refused."""
+
+from pathlib import Path
+
+import typer
+
+PRESETS = ("paper", "full")
+TABLES = ("I", "II", "III", "IV", "V", "others")
+
+
+def parse_jobs(number: int) -> int:
+    """Refuse 0 jobs."""
+    if number == 0:
+        raise typer.BadParameter("0 jobs do no work; 1 or more, or -1 for all cores")
+    return number
+
+
+def parse_radiomics(text: str) -> str:
+    """Return a preset's name as it is, and a parameter file's path made absolute."""
+    if text in PRESETS:
+        return text
+    if not Path(text).is_file():
+        raise typer.BadParameter(
+            f"{text!r} is neither a preset ({', '.join(PRESETS)}) nor a file that is there"
+        )
+    return str(Path(text).absolute())
+
+
+def parse_groups(text: str) -> tuple[tuple[str, ...], ...]:
+    """Read "T1+T1CE,FLAIR" as (("T1", "T1CE"), ("FLAIR",))."""
+    groups = tuple(
+        tuple(name.strip() for name in group.split("+")) for group in text.split(",") if text
+    )
+    names = [name for group in groups for name in group]
+    if "" in names or len(set(names)) < len(names):
+        raise typer.BadParameter(
+            f"--groups {text!r}: expected different modalities, joined by + inside a group and "
+            "separated by commas, such as T1+T1CE,T2+FLAIR"
+        )
+    return groups
+
+
+def parse_reference(text: str, modalities: tuple[str, ...]) -> str | None:
+    """Return the modality that stays, T2 where nothing was said, or None for no registration."""
+    if text.lower() == "none" or (not text and "T2" not in modalities):
+        return None
+    reference = text or "T2"
+    if reference not in modalities:
+        raise typer.BadParameter(
+            f"--reference {reference!r} is not among the modalities {', '.join(modalities)}; name "
+            "one of them, or none"
+        )
+    return reference
+
+
+def parse_threshold(text: str) -> float | str:
+    """Read a probability, or "youden"."""
+    if text == "youden":
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise typer.BadParameter(
+            f"--threshold {text!r}: a probability from 0 to 1, or 'youden', is accepted"
+        )
+    return value
+
+
+def parse_tables(text: str) -> tuple[str, ...]:
+    """Read "I,III" as names of tables, or say which there are."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    if unknown := [name for name in names if name not in TABLES]:
+        raise typer.BadParameter(
+            f"--tables: {', '.join(map(repr, unknown))} is not among {','.join(TABLES)}"
+        )
+    return names

@@ -1,0 +1,110 @@
+"""The work of a command on the workers of a dask scheduler, through joblib's backend."""
+
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from importlib.metadata import version
+
+import typer
+from joblib import parallel_config
+
+from sklidh.cli._output import console
+
+PATIENCE = 10
+"""s that a scheduler may take to answer."""
+
+LIMIT = 3600.0
+"""s that a cluster may take over one patient's radiomics."""
+
+_timeout: ContextVar[float | None] = ContextVar("timeout", default=None)
+
+
+@contextmanager
+def on_scheduler(address: str):
+    """Let joblib hand what is done inside the block to a cluster.
+
+    Parameters
+    ----------
+    address : str
+        Of a dask scheduler, as ``tcp://host:8786``; empty: nothing changes.
+
+    Raises
+    ------
+    ImportError
+        distributed is not installed.
+    typer.BadParameter
+        Nobody answers there, the scheduler has no workers, or a worker has another sklidh.
+    ConnectionError
+        A worker was lost.
+    """
+    if not address:
+        yield
+        return
+    try:
+        from distributed import Client, KilledWorker
+
+        from sklidh.cli._worker_warnings import ForwardWarnings
+    except ImportError as error:
+        raise ImportError(
+            "--scheduler needs dask's distributed, which is not installed: pip install "
+            "'sklidh[dask]'"
+        ) from error
+    try:
+        client = Client(address, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(
+            f"--scheduler {address}: no dask scheduler answers there ({error}); start one by dask "
+            "scheduler, and give the address that it prints, such as tcp://host:8786"
+        ) from error
+    with client:
+        check_workers(client, address)
+        threads = client.nthreads()
+        console.print(f"{len(threads)} workers, {sum(threads.values())} threads at {address}")
+        client.register_plugin(ForwardWarnings())
+        token = _timeout.set(LIMIT)
+        try:
+            with parallel_config("dask"):
+                yield
+        except (CancelledError, KilledWorker) as error:
+            raise ConnectionError(
+                f"--scheduler {address}: a worker was lost, most often for want of memory "
+                f"({error}); what was finished is kept, and the same command goes on from there"
+            ) from error
+        finally:
+            _timeout.reset(token)
+            # A cluster that has gone has nothing to be given back.
+            with suppress(OSError):
+                client.unregister_worker_plugin(ForwardWarnings.name)
+
+
+def time_limit() -> float | None:
+    """Return how long (s) one patient may take; None, without limit, where no cluster works.
+
+    A worker that keeps dying would be waited for without end.
+    """
+    return _timeout.get()
+
+
+def check_workers(client, address: str):
+    """Refuse a scheduler without workers, and workers whose sklidh is not ours.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    address : str
+        As in `on_scheduler`.
+    """
+    if not client.nthreads():
+        raise typer.BadParameter(
+            f"--scheduler {address}: it has no workers; start some by dask worker {address}"
+        )
+    ours = version("sklidh")
+    # version() itself travels: a worker without sklidh has it, and tells.
+    answers = client.run(version, "sklidh", on_error="return")
+    for worker, answer in answers.items():
+        if answer != ours:
+            seen = "none" if isinstance(answer, Exception) else answer
+            raise typer.BadParameter(
+                f"--scheduler {address}: worker {worker} has sklidh {seen}, here it is {ours}; the "
+                "same must be installed on both"
+            )
