@@ -144,7 +144,7 @@ def load_feature_table(path, *, target="idh", modalities=("T1", "T1CE", "T2", "F
         others = [column for column in X.columns if "__" not in str(column)]
         raise CohortError(
             [
-                f"{path}: column {target!r}, the target, is absent; beside the features the table "
+                f"{path}: column {target!r} is absent, the target; beside the features the table "
                 f"has {listed(others)}"
             ]
         )

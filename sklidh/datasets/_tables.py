@@ -58,8 +58,8 @@ def read_table(path: Path, *, ids_first: bool = False) -> pd.DataFrame:
     except UnicodeDecodeError as error:
         raise CohortError(
             [
-                f"{path}: a letter is not written in UTF-8 (byte {error.object[error.start]:#x}); "
-                "save the sheet as CSV UTF-8"
+                f"{path}: this is no table of text in UTF-8 (byte "
+                f"{error.object[error.start]:#x}); save the sheet as CSV UTF-8"
             ]
         ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:

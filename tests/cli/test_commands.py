@@ -120,7 +120,7 @@ def test_what_is_not_there_is_told_in_words(words, said, sklidh):
     ("content", "said"),
     [
         (b"patient,T1,mask,idh\n", "there is no patient below the line of headings"),
-        ("patient,site\n1,Köln\n".encode("latin-1"), "not written in UTF-8 (byte 0xf6)"),
+        ("patient,site\n1,Köln\n".encode("latin-1"), "no table of text in UTF-8 (byte 0xf6)"),
     ],
 )
 @pytest.mark.parametrize("command", ["train", "select", "check"])
