@@ -149,19 +149,18 @@ class PairwiseAttention(Attention):
         phi, psi, beta = (each.permute(0, 2, 3, 1) for each in (phi, psi, beta))
         B, H, W, _ = phi.shape
         k = self.kernel_size
-        phi, psi = self._normalised(phi, psi)
-        beta = beta.unflatten(-1, (self.share, -1))  # (B, H, W, S, G)
-        pairs = all_pairs(H, W, k, phi, psi, beta)
-        phi, psi, beta = pairs.maps(phi, psi, beta)
+        pairs = all_pairs(H, W, k, phi, beta)
+        phi, psi, beta = pairs.maps(phi, psi, beta, self.share, *self._normalisation(phi, psi))
         first = self._normalised_first(pairs, phi, psi, B * H * W * k * k)
         # The bias of gamma's last layer cancels in the softmax.
         out = Attend.apply(pairs, phi, psi, beta, first, self.gamma[5].weight.flatten(1))
         return pairs.image(out).permute(0, 3, 1, 2)
 
-    def _normalised(self, phi, psi):
-        """Return phi and psi (B, H, W, R + 3), whose difference is gamma's first normalisation.
+    def _normalisation(self, phi, psi):
+        """Return each pixel's position (H, W, 2), and gamma's first normalisation.
 
-        Of phi, psi and the position; the last channel of the difference is 1.
+        As a slope and an offset, both (R + 2,), of the difference of phi, psi (B, H, W, R) and of
+        the positions.
         """
         B, H, W, _ = phi.shape
         norm, reach = self.gamma[0], self.kernel_size // 2
@@ -169,7 +168,6 @@ class PairwiseAttention(Attention):
         plane = torch.stack(torch.meshgrid(*line, indexing="xy"), -1)
         # The position's bias cancels in the difference.
         matrix = self.position.weight.flatten(1)
-        place = F.pad(plane @ matrix.t(), (0, 1)).expand(B, -1, -1, -1)
         if norm.training:
             mean, variance = difference_moments(phi, psi, reach)
             # Of the coordinates' differences the moments are known: mean 0 by symmetry, and the
@@ -181,12 +179,7 @@ class PairwiseAttention(Attention):
         else:
             mean, variance = norm.running_mean, norm.running_var
         slope = norm.weight * (variance + norm.eps).rsqrt()
-        offset = F.pad(norm.bias - mean * slope, (0, 1), value=1.0)
-        slope = F.pad(slope, (0, 1))
-        return (
-            torch.addcmul(offset, torch.cat([phi, place], -1), slope),
-            torch.cat([psi, place], -1) * slope,
-        )
+        return plane @ matrix.t(), slope, norm.bias - mean * slope
 
     def _normalised_first(self, pairs, phi, psi, count):
         """Return gamma's first convolution and second normalisation as one matrix (R, R + 3)."""

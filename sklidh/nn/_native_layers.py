@@ -21,6 +21,11 @@ def compiled(function):
     return njit(cache=True, nogil=True, error_model="numpy")(function)
 
 
+def arrays(*tensors):
+    """Return numpy's view of each tensor."""
+    return [each.detach().numpy() for each in tensors]
+
+
 @compiled
 def affine(n_in, weight, bias, x, out):
     """Write bias + weight' x to `out`.

@@ -10,8 +10,9 @@ which a pixel further right is C (or G) numbers on.
 import numpy as np
 import torch
 
-from sklidh.nn._native_layers import compiled
-from sklidh.nn._neighbours import Windows
+from sklidh.nn._native_layers import arrays, compiled
+from sklidh.nn._native_layout import Layout
+from sklidh.nn._neighbours import Windows, reflected
 
 
 @compiled
@@ -129,6 +130,11 @@ def attend_back(image, top, grad, weights, beta, out, G, grad_beta, grad_logits)
 class CompiledWindows(Windows):
     """`Windows` for maps that numpy can read: on the CPU, in float32 or float64."""
 
+    def maps(self, phi, psi, beta, share, place, slope, offset):
+        """Normalise and lay out phi, psi (B, H, W, R) and beta (B, H, W, S * G)."""
+        down, across = (reflected(n, self.k // 2) for n in place.shape[:2])
+        return Layout.apply(phi, psi, beta, place, slope, offset, down, across, share)
+
     def differences(self, phi, psi, tile):
         """Return the rectified differences of phi and psi, (K * n, C)."""
         C = phi.shape[-1]
@@ -169,4 +175,4 @@ def _first(tile):
 
 def _lines(*maps):
     """Return arrays whose last axis is a row of pixels with all its channels."""
-    return [each.detach().flatten(-2).numpy() for each in maps]
+    return arrays(*(each.flatten(-2) for each in maps))

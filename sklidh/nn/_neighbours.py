@@ -13,6 +13,7 @@ neighbour first.
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 
 TILE_BYTES = 3 * 2**19
 """What the C channels of a tile's pairs may take: a tile is worked on in a core's cache."""
@@ -75,6 +76,23 @@ def visits(n, reach, dtype=torch.float64, device=None):
     ).to(device)  # fmt: skip
 
 
+def normalised(phi, psi, place, slope, offset):
+    """Return phi and psi (B, H, W, R + 3), whose difference is normalised, and 1 in the last.
+
+    Parameters
+    ----------
+    phi, psi : Tensor of shape (B, H, W, R)
+    place : Tensor of shape (H, W, 2)
+        A position; it joins both.
+    slope, offset : Tensor of shape (R + 2,)
+        The normalisation is slope * difference + offset.
+    """
+    place = F.pad(place, (0, 1)).expand(len(phi), -1, -1, -1)
+    slope, offset = F.pad(slope, (0, 1)), F.pad(offset, (0, 1), value=1.0)
+    phi, psi = (torch.cat([each, place], -1) for each in (phi, psi))
+    return torch.addcmul(offset, phi, slope), psi * slope
+
+
 def _parts(n, size):
     """Cut range(n) into slices of at most `size`, and at least 1."""
     size = max(1, int(size))
@@ -100,11 +118,12 @@ class Windows:
     def __init__(self, k):
         self.k = k
 
-    def maps(self, phi, psi, beta):
-        """Lay out phi, psi (B, H, W, C) and beta (B, H, W, S, G)."""
+    def maps(self, phi, psi, beta, share, place, slope, offset):
+        """Normalise and lay out phi, psi (B, H, W, R) and beta (B, H, W, S * G)."""
+        phi, psi = normalised(phi, psi, place, slope, offset)
+        beta = beta.unflatten(-1, (share, -1)).permute(3, 0, 1, 2, 4)
         reach = self.k // 2
-        beta = reflect_pad(beta.permute(3, 0, 1, 2, 4), reach, rows=2)
-        return phi, reflect_pad(psi, reach, rows=1), beta
+        return phi, reflect_pad(psi, reach, rows=1), reflect_pad(beta, reach, rows=2)
 
     def new_out(self, phi, beta):
         """Return a map to fill with what is attended to."""
@@ -192,10 +211,11 @@ class Pixels:
         # How often the target's footprint shows the neighbour: neighbours, 1, targets, 1.
         self.counts = counts.t()[:, None, :, None]
 
-    def maps(self, phi, psi, beta):
-        """Lay out phi, psi (B, H, W, C) and beta (B, H, W, S, G)."""
-        phi, psi, beta = (each.flatten(1, 2) for each in (phi, psi, beta))
-        return phi, psi, beta.permute(0, 3, 1, 2).contiguous()
+    def maps(self, phi, psi, beta, share, place, slope, offset):
+        """Normalise and lay out phi, psi (B, H, W, R) and beta (B, H, W, S * G)."""
+        phi, psi = normalised(phi, psi, place, slope, offset)
+        beta = beta.flatten(1, 2).unflatten(-1, (share, -1)).permute(0, 3, 1, 2)
+        return phi.flatten(1, 2), psi.flatten(1, 2), beta.contiguous()
 
     def new_out(self, phi, beta):
         """Return a map to fill with what is attended to."""

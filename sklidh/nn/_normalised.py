@@ -11,6 +11,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from sklidh.nn import _native_norm as native
+from sklidh.nn._native_layers import arrays
 
 TILE_ELEMENTS = 2**19
 """What a tile of the normalised map may hold."""
@@ -66,7 +67,7 @@ def rectified_linear(norm, x, weight, bias, residual=None):
     rows = pixels.reshape(-1, x.shape[1])
     if norm.training:
         mean, variance = torch.empty_like(norm.running_mean), torch.empty_like(norm.running_var)
-        native.moments(*_arrays(rows, mean, variance))
+        native.moments(*arrays(rows, mean, variance))
         update_running(norm, mean, variance, len(rows))
     else:
         mean, variance = norm.running_mean, norm.running_var
@@ -127,7 +128,7 @@ class RectifiedLinear(Function):
             grad_weight.addmm_(grad[tile].t(), y)
             grad_bias += grad[tile].sum(0)
             torch.mm(grad[tile], weight, out=grad_x[tile])
-            native.rectify_back(*_arrays(x[tile], y, grad_x[tile]), total, product)
+            native.rectify_back(*arrays(x[tile], y, grad_x[tile]), total, product)
         total, product = torch.from_numpy(total), torch.from_numpy(product)
         grad_gain = (product - mean * total) * scale
         # The gradient flows through mean and scale, too: a plane over each column.
@@ -135,7 +136,7 @@ class RectifiedLinear(Function):
         level = -slope * total / n * ctx.of_batch - tilt * mean
         tilt, level = tilt.to(x), level.to(x)
         other = x[:0] if other is None else other.contiguous()
-        native.combine(*_arrays(x, grad_x, slope, tilt, level, other))
+        native.combine(*arrays(x, grad_x, slope, tilt, level, other))
         grad_residual = grad if ctx.needs_input_grad[8] else None
         gains = grad_gain.to(x), total.to(x)
         return grad_x, *gains, None, None, None, grad_weight, grad_bias, grad_residual
@@ -148,9 +149,5 @@ def _rectified(x, slope, offset):
     for start in range(0, len(x), size):
         rows = x[start : start + size]
         y = made[: len(rows)]
-        native.rectify(*_arrays(rows, slope, offset, y))
+        native.rectify(*arrays(rows, slope, offset, y))
         yield slice(start, start + size), y
-
-
-def _arrays(*tensors):
-    return [each.detach().numpy() for each in tensors]

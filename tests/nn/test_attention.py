@@ -174,14 +174,37 @@ PAIRS = [Windows(3), CompiledWindows(3), Pixels(3, 4, 5, like=torch.zeros(0).dou
 
 
 @pytest.fixture(params=PAIRS, ids=lambda pairs: type(pairs).__name__)
-def laid_out(request, monkeypatch):
+def pairs(request):
+    return request.param
+
+
+def layout(pairs, phi, psi, beta, place, slope, offset):
+    return pairs.maps(phi, psi, beta, 2, place, slope, offset)
+
+
+def draw_maps():
+    """Return phi, psi, beta, place, slope and offset of 2 images, 2 channels and 2 * 3 values."""
+    pixels = 2, 3, 4
+    return [draw(*pixels, 2), draw(*pixels, 2), draw(*pixels, 6), draw(3, 4, 2), draw(4), draw(4)]
+
+
+@pytest.fixture
+def laid_out(pairs, monkeypatch):
     """Return pairs of each kind and their maps, cut into tiles of an image or of its rows."""
     monkeypatch.setattr("sklidh.nn._neighbours.TILE_BYTES", 9 * 4 * 5 * 8 * 2)
-    B, H, W, C, S, G = 2, 3, 4, 5, 2, 3
-    pairs = request.param
-    maps = pairs.maps(draw(B, H, W, C), draw(B, H, W, C), draw(B, H, W, S, G))
+    maps = layout(pairs, *draw_maps())
     assert len(pairs.tiles(maps[0])) > 1
     return pairs, [each.detach().requires_grad_() for each in maps]
+
+
+def test_gradients_of_the_layout_are_those_of_finite_differences(pairs):
+    assert gradcheck(partial(layout, pairs), draw_maps())
+
+
+def test_the_layout_is_the_same_compiled_or_not():
+    maps = draw_maps()
+    found, expected = (layout(windows(3), *maps) for windows in (CompiledWindows, Windows))
+    torch.testing.assert_close(found, expected)
 
 
 def test_gradients_of_attention_are_those_of_finite_differences(laid_out):
