@@ -136,6 +136,7 @@ def extract(
     app,
     "sklidh train cases.csv --out idh.skops",
     "sklidh train cases.csv --model radiomics --threshold youden --jobs 4",
+    "sklidh train cases.csv --out idh.skops --evaluated sklidh-evaluate",
 )
 def train(
     cases: options.Cases,
@@ -145,13 +146,21 @@ def train(
     cohort: options.Cohort,
     model: options.Model = "constraints",
     threshold: options.Threshold = "0.5",
+    evaluated: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of sklidh evaluate with the same options: its figures go on the card.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     method: options.Method,
     work: options.Work,
 ):
     """Train one model on all patients of a cohort and save it, for sklidh predict."""
     from sklidh.cli._train import train_model
 
-    settings = {"name": name, "model": model, "threshold": threshold}
+    settings = {"name": name, "model": model, "threshold": threshold, "evaluated": evaluated}
     return train_model(cases, out, cohort, method, jobs=work.jobs, **settings)
 
 

@@ -76,10 +76,10 @@ def evaluate_model(
         )
         comparison = Comparison({model: evaluation})
         first = evaluation.estimators[0]
+        again = f", {protocol['repeats']} times" if protocol["repeats"] > 1 else ""
         notes = [
-            f"{protocol['folds']}-fold cross-validation, {protocol['repeats']} times: every "
-            "patient was predicted by a model that was trained, and whose choices were made, on "
-            "others.",
+            f"{protocol['folds']}-fold cross-validation{again}: every patient was predicted by a "
+            "model that was trained, and whose choices were made, on others.",
             "Selected features and loss are those of the first fold.",
         ]
         files = write_results(

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+import typer
+
 from sklidh.cli._cohort import read_cohort
 from sklidh.cli._options import Cohort, Method
 from sklidh.cli._output import console, print_files, warnings_told_once
@@ -20,6 +22,7 @@ def train_model(
     name: str,
     model: str,
     threshold: str,
+    evaluated: Path | None,
 ) -> dict:
     """Fit one model on all patients; save it with what `sklidh predict` needs, and its card.
 
@@ -39,19 +42,26 @@ def train_model(
         As `Recipe.model` takes it.
     threshold : str
         A probability, or "youden".
+    evaluated : Path or None
+        Folder of `sklidh evaluate`, for the card.
 
     Returns
     -------
     dict
         ``model``, ``threshold``, ``cohort`` and ``files``.
     """
+    from sklidh.reporting import ResultsError, card_of_training, read_run
+
     chosen = parse_threshold(threshold)
+    try:
+        run = None if evaluated is None else read_run(evaluated)
+    except ResultsError as error:
+        raise typer.BadParameter(str(error)) from error
     X, y, recipe = read_cohort(cases, cohort, method, jobs=jobs)
     # Torch takes a second to load: not before the table was read and found sound.
     from sklidh.datasets import cohort_range
     from sklidh.evaluation import youden_threshold
     from sklidh.persistence import save_model
-    from sklidh.reporting import card_of_training
     from sklidh.utils import atomic_write
 
     covered = cohort_range(X, y, modalities=recipe.modalities)
@@ -74,6 +84,7 @@ def train_model(
         covered,
         chosen,
         settings=asdict(recipe) | {"model": model},
+        evaluated=run,
     )
     files = {"model": out, "model card": out.with_suffix(".model_card.md")}
     with atomic_write(files["model card"]) as temporary:

@@ -1,7 +1,7 @@
 """A model's card: what it is, on whom it was trained, how good it is, and what it is not for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -14,6 +14,10 @@ from sklidh.reporting._run import Run
 INTENDED = (
     "Research: the probability that a glioma carries an IDH mutation, from the MR sequences named "
     "here and a mask of the tumour, in patients like those that it was trained on."
+)
+NOT_EVALUATED = (
+    "Not here: every patient was trained on, so that none is left to evaluate with. sklidh "
+    "evaluate, with the same options, evaluates such a model on this cohort."
 )
 NOT_INTENDED = (
     "Deciding about a patient: this is no medical device, and no tissue is replaced by it.",
@@ -51,7 +55,7 @@ class ModelCard:
     name: str
     what: list[str]
     trained_on: list[str]
-    evaluated: str
+    evaluated: str = NOT_EVALUATED
     figures: Mapping[str, str] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -87,7 +91,7 @@ def card_of_run(run: Run) -> ModelCard:
     -------
     ModelCard
     """
-    name, evaluation = run.shown
+    name, _ = run.shown
     facts = facts_of(run)
     told = {
         "Sequences": "modalities",
@@ -105,7 +109,7 @@ def card_of_run(run: Run) -> ModelCard:
             facts.get("per_analysis", "Some of them were left out to evaluate with."),
         ],
         evaluated=facts.get("design", "By predictions of patients left out of training."),
-        figures=figures_with_intervals({name: evaluation}).loc[name].to_dict(),
+        figures=_figures(run),
         limits=run.notes,
         settings={key: in_words(value) for key, value in run.settings.items()},
         versions=run.versions,
@@ -113,9 +117,15 @@ def card_of_run(run: Run) -> ModelCard:
 
 
 def card_of_training(
-    name: str, pipeline, covered: Mapping, threshold: float, *, settings: Mapping
+    name: str,
+    pipeline,
+    covered: Mapping,
+    threshold: float,
+    *,
+    settings: Mapping,
+    evaluated: Run | None = None,
 ) -> ModelCard:
-    """Write the card of a model that was trained on a whole cohort, and on which none is left.
+    """Write the card of a model that was trained on a whole cohort, of whom none is left to test.
 
     Parameters
     ----------
@@ -126,6 +136,9 @@ def card_of_training(
     threshold : float
     settings : mapping of str to what JSON can hold
         Options and seeds.
+    evaluated : Run, default=None
+        An evaluation of such a model, from `read_run`: the card has its figures then, and names the
+        options in which it differs.
 
     Returns
     -------
@@ -141,7 +154,7 @@ def card_of_training(
         ends = [" x ".join(f"{mm:g}" for mm in end) for end in each["spacing"]]
         voxels = f", voxels of {' to '.join(dict.fromkeys(ends))} mm" if ends else ""
         trained_on.append(f"{modality}: {each['patients']} patients{voxels}.")
-    return ModelCard(
+    card = ModelCard(
         name=name,
         what=[
             f"Sequences: {', '.join(covered['modalities'])}.",
@@ -152,13 +165,35 @@ def card_of_training(
             _output(f"{threshold:g}"),
         ],
         trained_on=trained_on,
-        evaluated=(
-            "Not here: every patient was trained on, so that none is left to evaluate with. "
-            "sklidh evaluate, with the same options, evaluates such a model on this cohort."
-        ),
         limits=["How it does on patients from elsewhere is not known until it was tried on them."],
         settings={key: in_words(value) for key, value in settings.items()},
     )
+    return card if evaluated is None else _with_figures(card, evaluated)
+
+
+def _with_figures(card: ModelCard, run: Run) -> ModelCard:
+    """Add the figures of an evaluation, and in what its model was another."""
+    facts = facts_of(run)
+    theirs = {key: in_words(value) for key, value in run.settings.items()}
+    theirs["model"], _ = run.shown
+    differences = [
+        f"{key}: {theirs[key]} in the model that the figures are of, {value} in this one."
+        for key, value in card.settings.items()
+        if key != "jobs" and theirs.get(key, value) != value
+    ]
+    design = facts.get("design", "Patients were left out of training.")
+    return replace(
+        card,
+        evaluated=f"Of {run.title}, {facts['patients']}: {design} The model itself, trained on "
+        "all of its own patients, can be tested on others only.",
+        figures=_figures(run),
+        limits=[*differences, *run.notes, *card.limits],
+    )
+
+
+def _figures(run: Run) -> dict[str, str]:
+    name, evaluation = run.shown
+    return figures_with_intervals({name: evaluation}).loc[name].to_dict()
 
 
 def _output(threshold: str) -> str:

@@ -327,6 +327,23 @@ def test_the_report_tells_the_folds_the_selection_and_every_patient(evaluated):
     assert page.count('<img alt="FLAIR of') == 12
 
 
+def test_a_model_s_card_takes_the_figures_of_its_evaluation(
+    sklidh, cases, parameters, evaluated, tmp_path
+):
+    results, said = evaluated
+    words = ("train", cases, "--out", tmp_path / "m.skops", "--model", "radiomics", "--groups")
+    words = (*words, "T1,FLAIR", "--reference", "none", "--radiomics", parameters, "--jobs", 1)
+    result = sklidh(*words, "--evaluated", results)
+    assert result.exit_code == 0, result.output
+    card = (tmp_path / "m.model_card.md").read_text()
+    assert f"| AUC | {said['table']['radiomics']['AUC']:.2f} [" in card
+    assert "4-fold cross-validation" in card
+    assert "in this one" not in card, "the options are the same"
+    refused = sklidh(*words, "--evaluated", tmp_path)
+    assert refused.exit_code == 2
+    assert "no whole results" in " ".join(refused.output.split())
+
+
 def test_a_folder_without_results_is_said_to_be_so(sklidh, tmp_path):
     result = sklidh("report", tmp_path)
     assert result.exit_code == 2
