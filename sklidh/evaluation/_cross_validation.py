@@ -4,6 +4,7 @@ import pandas as pd
 from joblib import delayed
 
 from sklidh.evaluation._evaluation import Evaluation
+from sklidh.evaluation._metadata import check_params, handed
 from sklidh.evaluation._prediction import predict_split
 from sklidh.evaluation._splits import (
     Split,
@@ -27,6 +28,7 @@ def cross_validate(
     n_jobs=None,
     random_state=0,
     verbose=0,
+    params=None,
 ) -> Evaluation:
     """Evaluate by stratified cross-validation; nested, if the estimator is itself a search.
 
@@ -55,6 +57,12 @@ def cross_validate(
         Seed of the folds.
     verbose : int, default=0
         1 shows a progress bar over the folds.
+    params : dict of str to array-like of shape (n_patients,), default=None
+        What belongs to the patients beside X, cut with the rows, as in scikit-learn's
+        `cross_validate`. With metadata routing on (``sklearn.set_config``), whichever step asks
+        for it is handed it: ``{"site": X["site"]}`` goes to a `ComBat` in the pipeline, at fit and
+        also where test patients are predicted, which scikit-learn leaves out. Else ``groups`` go
+        to the splitter and the rest to `fit`.
 
     Returns
     -------
@@ -65,6 +73,8 @@ def cross_validate(
     CohortError
         y is not two classes, one label a patient, a patient has several rows, or a class has fewer
         patients than folds.
+    TypeError
+        Nobody asks for one of the `params`.
 
     Examples
     --------
@@ -79,17 +89,19 @@ def cross_validate(
     1.00
     """
     labels = check_two_classes(X, y)
+    check_params(params, labels, estimator, None if isinstance(cv, int) else cv)
     if isinstance(cv, int):
         splits = stratified_splits(
             labels, n_folds=cv, n_repeats=n_repeats, random_state=random_state
         )
     else:
-        splits = given_splits(cv, X, labels)
-    return _evaluate(estimator, X, labels, splits, threshold, n_jobs=n_jobs, verbose=verbose)
+        splits = given_splits(cv, X, labels, **handed(cv, "split", params))
+    options = {"n_jobs": n_jobs, "verbose": verbose, "params": params}
+    return _evaluate(estimator, X, labels, splits, threshold, **options)
 
 
 def holdout(
-    estimator, X, y, *, test_size=0.25, n_repeats=1, threshold=0.5, random_state=0
+    estimator, X, y, *, test_size=0.25, n_repeats=1, threshold=0.5, random_state=0, params=None
 ) -> Evaluation:
     """Evaluate on one stratified random split, 3:1 as in the paper (section III.A).
 
@@ -106,6 +118,8 @@ def holdout(
         As in `cross_validate`.
     random_state : int or None, default=0
         Seed of the split.
+    params : dict of str to array-like of shape (n_patients,), default=None
+        As in `cross_validate`.
 
     Returns
     -------
@@ -115,12 +129,15 @@ def holdout(
     ------
     CohortError
         As `cross_validate`, or a class with fewer than two patients.
+    TypeError
+        As `cross_validate`.
     """
     labels = check_two_classes(X, y)
+    check_params(params, labels, estimator)
     splits = holdout_splits(
         labels, test_size=test_size, n_repeats=n_repeats, random_state=random_state
     )
-    return _evaluate(estimator, X, labels, splits, threshold)
+    return _evaluate(estimator, X, labels, splits, threshold, params=params)
 
 
 def leave_one_site_out(
@@ -196,12 +213,13 @@ def external_test(estimator, X, y, X_test, y_test, *, threshold=0.5) -> Evaluati
     return _evaluate(estimator, both, labels, [split], threshold)
 
 
-def _evaluate(estimator, X, labels, splits, threshold, *, n_jobs=None, verbose=0) -> Evaluation:
+def _evaluate(estimator, X, labels, splits, threshold, *, n_jobs=None, verbose=0, params=None):
+    options = {"threshold": threshold, "params": params}
     if len(splits) == 1:
-        outcomes = [predict_split(estimator, X, labels, splits[0], threshold=threshold)]
+        outcomes = [predict_split(estimator, X, labels, splits[0], **options)]
     else:
         jobs = [
-            delayed(_predict_fold)((n, len(splits)), estimator, X, labels, split, threshold)
+            delayed(_predict_fold)((n, len(splits)), estimator, X, labels, split, options)
             for n, split in enumerate(splits, start=1)
         ]
         outcomes = spread(jobs, "folds", n_jobs=n_jobs, verbose=verbose)
@@ -209,6 +227,6 @@ def _evaluate(estimator, X, labels, splits, threshold, *, n_jobs=None, verbose=0
     return Evaluation(pd.concat(tables), models)
 
 
-def _predict_fold(number, estimator, X, labels, split, threshold):
+def _predict_fold(number, estimator, X, labels, split, options):
     with part("fold {} of {}".format(*number)):
-        return predict_split(estimator, X, labels, split, threshold=threshold)
+        return predict_split(estimator, X, labels, split, **options)

@@ -4,16 +4,17 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.metrics import roc_curve
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import _safe_indexing
 
+from sklidh.evaluation._metadata import handed
 from sklidh.evaluation._splits import Split, check_folds
 
 THRESHOLD_FOLDS = 3
 """Inner folds in which training patients are predicted to choose the threshold."""
 
 
-def predict_split(estimator, X, labels, split: Split, *, threshold=0.5):
+def predict_split(estimator, X, labels, split: Split, *, threshold=0.5, params=None):
     """Fit a clone on the training rows alone, and predict the test rows.
 
     Parameters
@@ -26,6 +27,8 @@ def predict_split(estimator, X, labels, split: Split, *, threshold=0.5):
     threshold : float or "youden", default=0.5
         The probability from which a patient is called mutant, or how to choose it on the training
         rows (`youden_threshold`).
+    params : mapping of str to array-like of shape (n_patients,), default=None
+        As in `cross_validate`.
 
     Returns
     -------
@@ -33,17 +36,34 @@ def predict_split(estimator, X, labels, split: Split, *, threshold=0.5):
         As `Evaluation` has them.
     model : fitted classifier
     """
-    train = _safe_indexing(X, split.train)
-    model = clone(estimator).fit(train, labels[split.train])
+    model = _fitted(estimator, X, labels, split.train, params)
     chosen = threshold
     if threshold == "youden":
-        chosen = youden_threshold(model, train, labels[split.train])
-    test = _safe_indexing(X, split.test)
-    mutation = np.unique(labels)[-1]
-    probability = model.predict_proba(test)[:, list(model.classes_).index(mutation)]
+        chosen = youden_threshold(
+            model,
+            _safe_indexing(X, split.train),
+            labels[split.train],
+            params={k: _safe_indexing(v, split.train) for k, v in (params or {}).items()},
+        )
+    mutation = list(model.classes_).index(np.unique(labels)[-1])
+    probability = _answer(model, "predict_proba", X, split.test, params)[:, mutation]
     # What scikit-learn's AUC scorer does too: a decision function is not cut off at 0 and 1.
-    score = model.decision_function(test) if hasattr(model, "decision_function") else probability
+    score = probability
+    if hasattr(model, "decision_function"):
+        score = _answer(model, "decision_function", X, split.test, params)
     return prediction_table(X, labels, split, score, probability, chosen), model
+
+
+def _fitted(estimator, X, labels, rows, params):
+    given = handed(estimator, "fit", params, rows)
+    return clone(estimator).fit(_safe_indexing(X, rows), labels[rows], **given)
+
+
+def _answer(model, method, X, rows, params):
+    given = handed(model, method, params, rows)
+    # A search would not pass anything on to the estimator that it found.
+    answering = getattr(model, "best_estimator_", model) if given else model
+    return getattr(answering, method)(_safe_indexing(X, rows), **given)
 
 
 def prediction_table(X, labels, split: Split, score, probability, threshold) -> pd.DataFrame:
@@ -76,7 +96,7 @@ def prediction_table(X, labels, split: Split, score, probability, threshold) -> 
     return pd.DataFrame(columns, index=patients[split.test])
 
 
-def youden_threshold(model, X, labels) -> float:
+def youden_threshold(model, X, labels, *, params=None) -> float:
     """Choose the probability with the largest sensitivity + specificity - 1, without test rows.
 
     The training patients are predicted by clones of the model that were not trained on them: the
@@ -88,6 +108,8 @@ def youden_threshold(model, X, labels) -> float:
     model : fitted classifier
     X : DataFrame of shape (n_train, n_columns)
     labels : ndarray of shape (n_train,)
+    params : mapping of str to array-like of shape (n_train,), default=None
+        As in `cross_validate`.
 
     Returns
     -------
@@ -99,13 +121,11 @@ def youden_threshold(model, X, labels) -> float:
     W. J. Youden, Cancer 3(1), 1950.
     """
     check_folds(labels, THRESHOLD_FOLDS)
-    probability = cross_val_predict(
-        clone(getattr(model, "best_estimator_", model)),
-        X,
-        labels,
-        cv=StratifiedKFold(THRESHOLD_FOLDS, shuffle=True, random_state=0),
-        method="predict_proba",
-    )[:, 1]
+    estimator, probability = getattr(model, "best_estimator_", model), np.empty(len(labels))
+    folds = StratifiedKFold(THRESHOLD_FOLDS, shuffle=True, random_state=0)
+    for train, test in folds.split(np.zeros(len(labels)), labels):
+        fold = _fitted(estimator, X, labels, train, params)
+        probability[test] = _answer(fold, "predict_proba", X, test, params)[:, 1]
     wrong, right, thresholds = roc_curve(
         labels, probability, pos_label=np.unique(labels)[-1], drop_intermediate=False
     )

@@ -122,7 +122,7 @@ def site_splits(labels, sites) -> list[Split]:
     return splits
 
 
-def given_splits(splitter, X, labels) -> list[Split]:
+def given_splits(splitter, X, labels, **groups) -> list[Split]:
     """Take the folds of a scikit-learn splitter; a patient tested again begins a new repeat.
 
     Parameters
@@ -130,13 +130,15 @@ def given_splits(splitter, X, labels) -> list[Split]:
     splitter : scikit-learn splitter
     X : DataFrame of shape (n_patients, n_columns)
     labels : ndarray of shape (n_patients,)
+    **groups : array-like of shape (n_patients,)
+        What the splitter asks for, such as ``groups``.
 
     Returns
     -------
     list of Split
     """
     splits, times_tested = [], np.zeros(len(labels), dtype=int)
-    for train, test in splitter.split(X, labels):
+    for train, test in splitter.split(X, labels, **groups):
         repeat = int(times_tested[test].max())
         fold = sum(split.repeat == repeat for split in splits)
         splits.append(Split(repeat, fold, train, test))

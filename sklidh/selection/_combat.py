@@ -58,8 +58,10 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
     In a Pipeline hand the sites over by scikit-learn's metadata routing: `fit` and `transform` ask
     for ``site`` by themselves, so that with ``sklearn.set_config(enable_metadata_routing=True)`` it
     is enough to say ``pipeline.fit(X, y, site=X["site"])`` and ``pipeline.predict(X,
-    site=X["site"])``; a cross-validation cuts them with the rows. Without routing, let a
-    ColumnTransformer pass the column of sites through beside the features, and name it by `site`.
+    site=X["site"])``; a cross-validation cuts them with the rows (`sklidh.evaluation` by
+    ``params={"site": ...}``). Without routing, and in a search, whose scorers predict without
+    metadata, let a ColumnTransformer pass the column of sites through beside the features, and
+    name it by `site`.
 
     NaN are left out of every estimate and stay NaN. A constant feature stays as it is.
 

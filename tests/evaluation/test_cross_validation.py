@@ -5,10 +5,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, PredefinedSplit
+from sklearn.model_selection import GridSearchCV, GroupKFold, PredefinedSplit
+from sklearn.pipeline import make_pipeline
 
 from sklidh.evaluation import (
     Comparison,
@@ -19,6 +22,7 @@ from sklidh.evaluation import (
     holdout,
     leave_one_site_out,
 )
+from sklidh.selection import ComBat
 from sklidh.utils import CohortError
 
 
@@ -188,6 +192,54 @@ def test_labels_may_be_words(cohort):
     first = cross_validate(LogisticRegression(), X, y).predictions
     second = cross_validate(LogisticRegression(), X, words).predictions
     pd.testing.assert_frame_equal(first, second)
+
+
+def test_sites_reach_combat_by_routing_as_by_a_column_that_is_passed_through(cohort):
+    X, y = cohort
+    X.columns = list("abcd")
+    site = np.resize(["A", "B", "C"], 40)
+    X = X + 5.0 * (site == "B")[:, None]
+    side_by_side = ColumnTransformer(
+        [("features", "passthrough", list("abcd")), ("kept", "passthrough", ["site"])],
+        verbose_feature_names_out=False,
+    ).set_output(transform="pandas")
+    by_column = make_pipeline(side_by_side, ComBat(), LogisticRegression())
+    by_routing = make_pipeline(ComBat(), LogisticRegression())
+    for threshold in (0.5, "youden"):
+        expected = cross_validate(by_column, X.assign(site=site), y, threshold=threshold)
+        with config_context(enable_metadata_routing=True):
+            routed = cross_validate(by_routing, X, y, threshold=threshold, params={"site": site})
+        pd.testing.assert_frame_equal(routed.predictions, expected.predictions)
+    with config_context(enable_metadata_routing=True):
+        one = holdout(by_routing, X, y, params={"site": site})
+    other = holdout(by_column, X.assign(site=site), y)
+    pd.testing.assert_frame_equal(one.predictions, other.predictions)
+
+
+def test_groups_reach_the_folds_and_weights_the_fit(cohort):
+    X, y = cohort
+    groups, weights = np.arange(40) % 10, np.where(y, 1.0, 0.0)
+    result = cross_validate(Spy(), X, y, cv=GroupKFold(5), params={"groups": groups})
+    group_of = pd.Series(groups, X.index)
+    folds = result.predictions["fold"].groupby(group_of).nunique()
+    assert (folds == 1).all()
+    heavy = make_pipeline(DummyClassifier())
+    params = {"dummyclassifier__sample_weight": weights + 1}
+    weighted = cross_validate(heavy, X, y, params=params)
+    np.testing.assert_allclose(weighted.predictions["probability"], 2 / 3)
+
+
+def test_what_nobody_asks_for_is_refused(cohort):
+    X, y = cohort
+    with pytest.raises(TypeError, match=r"neither Spy nor the folds ask for \['groups'\]"):
+        cross_validate(Spy(), X, y, params={"groups": np.arange(40)})
+    with (
+        config_context(enable_metadata_routing=True),
+        pytest.raises(TypeError, match=r"ask for \['sample_weight'\]; name it by set_fit_req"),
+    ):
+        holdout(LogisticRegression(), X, y, params={"sample_weight": np.ones(40)})
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        holdout(LogisticRegression(), X, y, params={"sample_weight": np.ones(39)})
 
 
 def test_a_class_smaller_than_the_folds_is_an_error_where_scikit_learn_warns(cohort):
