@@ -42,8 +42,10 @@ class CalibrationDisplay(PredictionsMixin):
     probabilities: dict
     n_in_bin: int
 
+    _counts = True
+
     @classmethod
-    def from_predictions(cls, y_true, predicted, *, ax=None):
+    def from_predictions(cls, y_true, predicted, *, n_repeats=1, ax=None):
         """Draw probabilities predicted for the same patients.
 
         Parameters
@@ -51,13 +53,16 @@ class CalibrationDisplay(PredictionsMixin):
         y_true : array-like of bool or 0/1, shape (n_patients,)
         predicted : dict of str to array-like of shape (n_patients,)
             Probability of a mutation, by model.
+        n_repeats : int, default=1
+            How often each patient is there; for the bins and their intervals he counts once.
         ax : matplotlib Axes, default=None
 
         Returns
         -------
         CalibrationDisplay
         """
-        n_bins = int(np.clip(len(y_true) // FEWEST_IN_BIN, 2, MOST_BINS))
+        n_patients = len(y_true) // n_repeats
+        n_bins = int(np.clip(n_patients // FEWEST_IN_BIN, 2, MOST_BINS))
         curves, lines = {}, {}
         for name, probability in predicted.items():
             observed, mean = calibration_curve(
@@ -66,7 +71,7 @@ class CalibrationDisplay(PredictionsMixin):
             curves[name] = mean, observed
             lines[name] = calibration_line(y_true, probability)
         predicted = {name: np.asarray(p, float) for name, p in predicted.items()}
-        return cls(curves, lines, predicted, len(y_true) // n_bins).plot(ax=ax)
+        return cls(curves, lines, predicted, n_patients // n_bins).plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Draw the plot.
@@ -114,7 +119,7 @@ class CalibrationDisplay(PredictionsMixin):
             ylim=(-0.04 - 0.03 * len(self.curves), 1.02),
             title=f"Calibration, about {self.n_in_bin} patients a point",
         )
-        self.ax_.legend(fontsize="small", loc="lower right")
+        self.ax_.legend(fontsize="small", loc="upper left")
         return self
 
 

@@ -130,7 +130,7 @@ class VolcanoDisplay(ShownMixin):
 class CorrelationMapDisplay(ShownMixin):
     """Draw the correlations of all features, like ones side by side.
 
-    Build it with `from_features`.
+    Build it with `from_features` or `from_estimator`.
 
     Parameters
     ----------
@@ -147,6 +147,23 @@ class CorrelationMapDisplay(ShownMixin):
 
     correlations: pd.DataFrame
     threshold: float
+
+    @classmethod
+    def from_estimator(cls, pruner, X, *, ax=None):
+        """Draw the features that a CorrelationPruner was fitted on, and its threshold.
+
+        Parameters
+        ----------
+        pruner : CorrelationPruner
+        X : DataFrame of shape (n_patients, n_features)
+            What it was fitted on.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        CorrelationMapDisplay
+        """
+        return cls.from_features(X, threshold=pruner.threshold, ax=ax)
 
     @classmethod
     def from_features(cls, X, *, threshold=0.9, ax=None):

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sklidh.evaluation import Comparison
+from sklidh.evaluation import Comparison, auc_interval, delong_test, delong_variance, holm
 from sklidh.plotting._axes import COLOURS, new_axes
-from sklidh.plotting._shown import ShownMixin
+from sklidh.plotting._predictions import PredictionsMixin
 
 
 @dataclass
-class ForestDisplay(ShownMixin):
+class ForestDisplay(PredictionsMixin):
     """Draw one line a model: its AUC with the 95 % interval, and how it differs from a reference.
 
-    Build it with `from_comparison`.
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`.
 
     Parameters
     ----------
@@ -33,6 +33,38 @@ class ForestDisplay(ShownMixin):
     aucs: pd.DataFrame
     pvalues: pd.Series
     reference: str
+
+    _ranks = True
+
+    @classmethod
+    def from_predictions(cls, y_true, predicted, *, reference=None, ax=None):
+        """Draw scores predicted for the same patients.
+
+        Parameters
+        ----------
+        y_true : array-like of bool or 0/1, shape (n_patients,)
+        predicted : dict of str to array-like of shape (n_patients,)
+            Probability of a mutation or another score, by model.
+        reference : str, default=None
+            The model that the others are tested against; None takes the last.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        ForestDisplay
+        """
+        reference = list(predicted)[-1] if reference is None else reference
+        rows = {
+            name: (delong_variance(y_true, score)[0], *auc_interval(y_true, score))
+            for name, score in predicted.items()
+        }
+        others = {name: score for name, score in predicted.items() if name != reference}
+        pvalues = [delong_test(y_true, s, predicted[reference]).pvalue for s in others.values()]
+        return cls(
+            pd.DataFrame.from_dict(rows, orient="index", columns=["AUC", "low", "high"]),
+            pd.Series(holm(pvalues), index=list(others), dtype=float),
+            reference,
+        ).plot(ax=ax)
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, *, reference=None, ax=None):

@@ -62,5 +62,5 @@ class LossCurveDisplay(ShownMixin):
             self.ax_.plot(range(1, len(curve) + 1), curve, color=colour, label=term)
         # The terms fall by orders of magnitude, each to a floor of its own.
         self.ax_.set(xlabel="epoch", ylabel="loss", yscale="log", title="Training of the fusion")
-        self.ax_.legend(fontsize="small")
+        self.ax_.legend(fontsize="small", loc="upper right", ncols=2)
         return self

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._axes import LINES, new_axes
 from sklidh.plotting._predictions import PredictionsMixin
 
 
@@ -74,8 +74,8 @@ class PRDisplay(PredictionsMixin):
         self.ax_ = new_axes(ax)
         self.figure_ = self.ax_.figure
         self.ax_.axhline(self.prevalence, color="0.7", linewidth=1, linestyle=":")
-        for colour, (name, (recall, precision)) in zip(
-            COLOURS * len(self.curves), self.curves.items(), strict=False
+        for (colour, line), (name, (recall, precision)) in zip(
+            LINES, self.curves.items(), strict=False
         ):
             # Steps, as average precision counts: between two thresholds nothing is promised.
             self.ax_.step(
@@ -83,6 +83,7 @@ class PRDisplay(PredictionsMixin):
                 precision,
                 where="post",
                 color=colour,
+                linestyle=line,
                 linewidth=2,
                 label=f"{name}: {self.averages[name]:.2f}",
             )

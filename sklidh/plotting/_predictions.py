@@ -11,6 +11,8 @@ class PredictionsMixin(ShownMixin):
 
     # Whether it draws ranks, to which a decision function gives more than a probability does.
     _ranks = False
+    # Whether it draws intervals, for which a patient of several repeats is one patient.
+    _counts = False
 
     @classmethod
     def from_estimator(cls, estimators, X, y, *, ax=None):
@@ -44,7 +46,7 @@ class PredictionsMixin(ShownMixin):
         Parameters
         ----------
         comparison : Comparison
-            With repeats, a patient counts once in each.
+            With repeats, the predictions of all of them are drawn together.
         ax : matplotlib Axes, default=None
 
         Returns
@@ -53,4 +55,5 @@ class PredictionsMixin(ShownMixin):
         """
         table = comparison.scores if cls._ranks else comparison.predictions
         predicted = dict(table.drop(columns=["repeat", "fold", "mutant"]).items())
-        return cls.from_predictions(table["mutant"], predicted, ax=ax)
+        options = {"n_repeats": table["repeat"].nunique()} if cls._counts else {}
+        return cls.from_predictions(table["mutant"], predicted, ax=ax, **options)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from sklidh.evaluation import auc_interval, delong_variance
-from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.evaluation import Comparison, auc_interval, delong_variance
+from sklidh.plotting._axes import LINES, new_axes
 from sklidh.plotting._predictions import PredictionsMixin
 
 GRID = np.linspace(0, 1, 101)
@@ -20,7 +20,8 @@ def sensitivity_band(y_true, score, *, n_resamples=500, random_state=0):
     Parameters
     ----------
     y_true : ndarray of bool of shape (n_patients,)
-    score : ndarray of shape (n_patients,)
+    score : ndarray of shape (n_patients, n_repeats)
+        A patient is drawn with the scores of all repeats; NaN where one left the patient out.
     n_resamples : int, default=500
     random_state : int, default=0
 
@@ -31,11 +32,12 @@ def sensitivity_band(y_true, score, *, n_resamples=500, random_state=0):
     """
     rng = np.random.default_rng(random_state)
     classes = [score[y_true], score[~y_true]]
-    labels = np.repeat([1, 0], [len(part) for part in classes])
+    labels = np.repeat([1, 0], [part.size for part in classes])
     curves = []
     for _ in range(n_resamples):
-        drawn = np.concatenate([rng.choice(part, len(part)) for part in classes])
-        curves.append(np.interp(GRID, *roc_curve(labels, drawn)[:2]))
+        drawn = np.concatenate([rng.choice(part, len(part)).ravel() for part in classes])
+        there = np.isfinite(drawn)
+        curves.append(np.interp(GRID, *roc_curve(labels[there], drawn[there])[:2]))
     return np.quantile(curves, [0.025, 0.975], axis=0)
 
 
@@ -83,13 +85,47 @@ class ROCDisplay(PredictionsMixin):
         -------
         ROCDisplay
         """
-        truth, curves, aucs, bands = np.asarray(y_true, bool), {}, {}, {}
-        for name, score in predicted.items():
-            aucs[name] = (delong_variance(y_true, score)[0], *auc_interval(y_true, score))
-            curves[name] = roc_curve(y_true, score, drop_intermediate=False)[:2]
-            if len(predicted) <= MOST_BANDS:
-                bands[name] = sensitivity_band(truth, np.asarray(score, float))
-        return cls(curves, aucs, bands, len(truth)).plot(ax=ax)
+        truth = np.asarray(y_true, bool)
+        scores = {name: np.asarray(score, float)[:, None] for name, score in predicted.items()}
+        aucs = {
+            name: (delong_variance(truth, score)[0], *auc_interval(truth, score))
+            for name, score in predicted.items()
+        }
+        return cls._of_scores(truth, scores, aucs).plot(ax=ax)
+
+    @classmethod
+    def from_comparison(cls, comparison: Comparison, *, ax=None):
+        """Draw all models of a comparison.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            With repeats a curve is that of all of them together; AUC and interval are those of the
+            comparison's table, and the band is as wide as the number of patients makes it.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        ROCDisplay
+        """
+        table = comparison.scores.set_index("repeat", append=True)
+        truth = table["mutant"].groupby(level=0, sort=False).first()
+        scores, aucs = {}, {}
+        for name, evaluation in comparison.evaluations.items():
+            scores[name] = table[name].unstack().loc[truth.index].to_numpy()
+            aucs[name] = (evaluation.metrics["AUC"], *evaluation.auc_interval)
+        return cls._of_scores(truth.to_numpy(), scores, aucs).plot(ax=ax)
+
+    @classmethod
+    def _of_scores(cls, truth, scores, aucs):
+        curves, bands = {}, {}
+        for name, score in scores.items():
+            there = np.isfinite(score)
+            labels = np.broadcast_to(truth[:, None], score.shape)
+            curves[name] = roc_curve(labels[there], score[there], drop_intermediate=False)[:2]
+            if len(scores) <= MOST_BANDS:
+                bands[name] = sensitivity_band(truth, score)
+        return cls(curves, aucs, bands, len(truth))
 
     def plot(self, *, ax=None):
         """Draw the plot.
@@ -107,14 +143,15 @@ class ROCDisplay(PredictionsMixin):
         self.ax_ = new_axes(ax, figsize=(5.0, 4.6 + 0.22 * len(self.curves)))
         self.figure_ = self.ax_.figure
         self.ax_.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
-        for colour, (name, (false_positive, true_positive)) in zip(
-            COLOURS * len(self.curves), self.curves.items(), strict=False
+        for (colour, line), (name, (false_positive, true_positive)) in zip(
+            LINES, self.curves.items(), strict=False
         ):
             auc, low, high = self.aucs[name]
             self.ax_.plot(
                 false_positive,
                 true_positive,
                 color=colour,
+                linestyle=line,
                 linewidth=2,
                 label=f"{name}: {auc:.2f} [{low:.2f}, {high:.2f}]",
             )

@@ -53,6 +53,7 @@ class SelectedFeaturesDisplay(ShownMixin):
         Parameters
         ----------
         names : sequence of str
+            Without a kind, as ``T1__Mean`` of a table of features, they count as radiomics.
         ax : matplotlib Axes, default=None
 
         Returns
@@ -60,10 +61,10 @@ class SelectedFeaturesDisplay(ShownMixin):
         SelectedFeaturesDisplay
         """
         parts = [name.split("__") for name in names]
-        if any(len(part) < 3 for part in parts):
-            odd = next("__".join(part) for part in parts if len(part) < 3)
-            raise ValueError(f"features must be named modality__kind__feature, got {odd!r}")
-        frame = pd.DataFrame([part[:2] for part in parts], columns=["modality", "kind"])
+        if odd := [part[0] for part in parts if len(part) < 2]:
+            raise ValueError(f"features must be named modality__kind__feature, got {odd[0]!r}")
+        kinds = [(part[0], part[1] if len(part) > 2 else "radiomics") for part in parts]
+        frame = pd.DataFrame(kinds, columns=["modality", "kind"])
         counts = pd.crosstab(frame["modality"], frame["kind"])
         return cls(counts.loc[frame["modality"].unique(), frame["kind"].unique()]).plot(ax=ax)
 

@@ -1,5 +1,7 @@
 """A Display keeps the numbers it draws, and draws those."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -26,7 +28,7 @@ from sklidh.plotting import (
     SelectedFeaturesDisplay,
     VolcanoDisplay,
 )
-from sklidh.selection import MannWhitneySelector
+from sklidh.selection import CorrelationPruner, MannWhitneySelector
 
 NAMES = [
     "T1__radiomics__original_shape_Sphericity",
@@ -146,6 +148,8 @@ def test_the_correlation_map_keeps_every_value_and_puts_like_features_together(t
     assert display.correlations.loc["A__f0", "B__f2"] == pytest.approx(expected)
     assert abs(order.get_loc("twin") - order.get_loc("B__f1")) == 1
     assert display.ax_.get_title().startswith("8 features; 1 pairs")
+    pruner = CorrelationPruner(threshold=0.8).fit(X[["A__f0", "twin"]])
+    assert CorrelationMapDisplay.from_estimator(pruner, X).threshold == 0.8
 
 
 def test_codes_have_one_panel_for_what_is_shared_and_one_a_block(fusion, table):
@@ -168,6 +172,33 @@ def test_the_forest_draws_intervals_and_tests_against_the_reference(comparison):
     assert "p < 0.001" in told[1]
 
 
+def test_a_forest_of_predictions_is_that_of_their_comparison(table):
+    X, y = table
+    models = {"weak": LogisticRegression(C=1e-4), "logistic": LogisticRegression()}
+    compared = compare(models, X, y, cross_validate)
+    scores = compared.scores
+    drawn = ForestDisplay.from_predictions(scores["mutant"], {n: scores[n] for n in models})
+    expected = ForestDisplay.from_comparison(compared)
+    assert drawn.reference == expected.reference == "logistic"
+    np.testing.assert_allclose(drawn.aucs, expected.aucs)
+    np.testing.assert_allclose(drawn.pvalues, expected.pvalues)
+    fitted = LogisticRegression().fit(X, y)
+    assert ForestDisplay.from_estimator(fitted, X, y).pvalues.empty
+
+
+@pytest.mark.parametrize("n_repeats", [1, 3])
+def test_repeats_make_no_more_patients(table, n_repeats):
+    X, y = table
+    model = {"logistic": LogisticRegression()}
+    compared = compare(model, X, y, partial(cross_validate, n_repeats=n_repeats))
+    roc, one = ROCDisplay.from_comparison(compared), compared.evaluations["logistic"]
+    assert roc.n_patients == 60
+    assert roc.aucs["logistic"] == (one.metrics["AUC"], *one.auc_interval)
+    low, high = roc.bands["logistic"]
+    assert 0.12 < np.mean(high - low) < 0.3
+    assert CalibrationDisplay.from_comparison(compared).n_in_bin == 60 // 7
+
+
 def test_selected_features_are_counted_by_modality_and_kind_in_the_order_of_the_columns():
     counts = SelectedFeaturesDisplay.from_names(NAMES).counts
     assert counts.index.tolist() == ["T1", "T1CE"]
@@ -176,8 +207,13 @@ def test_selected_features_are_counted_by_modality_and_kind_in_the_order_of_the_
 
 
 def test_a_feature_without_modality_and_kind_is_named():
-    with pytest.raises(ValueError, match="got 'T1__Mean'"):
-        SelectedFeaturesDisplay.from_names(["T1__Mean"])
+    with pytest.raises(ValueError, match="got 'Mean'"):
+        SelectedFeaturesDisplay.from_names(["T1__Mean", "Mean"])
+
+
+def test_features_of_a_table_count_as_radiomics_but_for_those_named_deep():
+    counts = SelectedFeaturesDisplay.from_names(["T1__Mean", "T1__Max", "T1__deep__0"]).counts
+    assert counts.loc["T1"].to_dict() == {"radiomics": 2, "deep": 1}
 
 
 def test_every_term_of_the_loss_is_a_line_over_the_epochs():
