@@ -71,7 +71,7 @@ def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, ve
         if "register" in pipeline.named_steps:
             registered = pipeline["register"].transform(cases)
         slices = {
-            str(patient): _slices(row, modalities)
+            str(patient): slices_of(row, modalities)
             for patient, row in progress(
                 registered.iterrows(), "pictures", total=len(cases), verbose=verbose
             )
@@ -80,7 +80,8 @@ def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, ve
     return slices, attention
 
 
-def _slices(case: pd.Series, modalities) -> dict[str, str]:
+def slices_of(case: pd.Series, modalities) -> dict[str, str]:
+    """Draw one patient's sequences: JPEG in base64 by modality, without those not acquired."""
     mask = None if is_missing(case["mask"]) else read_image(case["mask"])
     return {
         modality: _text(thumbnail(read_image(case[modality]), mask))

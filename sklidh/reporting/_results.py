@@ -11,10 +11,10 @@ from sklidh.evaluation import Comparison
 from sklidh.reporting._figures import draw_figures
 from sklidh.reporting._fitted import description_of, selection_of
 from sklidh.reporting._folder import package_versions, write_text
+from sklidh.reporting._overview import cohort_table
 from sklidh.reporting._pictures import picture
 from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
-from sklidh.utils import is_missing
 
 
 def write_results(
@@ -72,7 +72,7 @@ def write_results(
         title=title,
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         comparison=comparison,
-        cohort=_cohort_table(X, y, modalities),
+        cohort=cohort_table(X, y, modalities),
         features=features,
         flow=flow,
         figures={name: (_png(figure), caption) for name, (figure, caption) in figures.items()},
@@ -107,18 +107,6 @@ def write_report(folder) -> Path:
     """
     folder = Path(folder)
     return write_text(folder / "report.html", render_report(read_run(folder)))
-
-
-def _cohort_table(X, y, modalities) -> pd.DataFrame:
-    missing = X[list(modalities)].map(is_missing)
-    rows = {
-        str(label): {"patients": len(group)}
-        | {f"without {name}": int(n) for name, n in missing.loc[group.index].sum().items() if n}
-        for label, group in y.groupby(y)
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index").fillna(0).astype(int)
-    table.loc["all"] = table.sum()
-    return table.rename_axis(str(y.name))
 
 
 def _png(figure) -> bytes:

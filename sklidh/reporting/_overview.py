@@ -1,0 +1,93 @@
+"""A cohort at a glance, in a notebook: how many there are of whom, and what some look like."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sklidh.images import image_columns
+from sklidh.reporting._page import render_page
+from sklidh.reporting._pictures import slices_of
+from sklidh.utils import is_missing
+
+
+def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
+    """Count patients, and those without a sequence, by class.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of shape (n_patients,)
+    modalities : sequence of str
+
+    Returns
+    -------
+    DataFrame of shape (n_classes + 1, n_columns)
+        ``patients``, and ``without T1`` where some lack it; index: classes, then "all".
+    """
+    missing = X[list(modalities)].map(is_missing)
+    rows = {
+        str(label): {"patients": len(group)}
+        | {f"without {name}": int(n) for name, n in missing.loc[group.index].sum().items() if n}
+        for label, group in y.groupby(y)
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index").fillna(0).astype(int)
+    table.loc["all"] = table.sum()
+    return table.rename_axis(str(y.name))
+
+
+@dataclass(frozen=True)
+class CohortOverview:
+    """Show in a notebook who is in a cohort, and the first of them.
+
+    Build it with `from_cohort`.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_classes + 1, n_columns)
+        From `cohort_table`.
+    modalities : list of str
+    labels : dict of str to str
+        Class of each pictured patient.
+    slices : dict of str to dict of str to str
+        JPEG pictures in base64, by patient and modality.
+    """
+
+    table: pd.DataFrame
+    modalities: list[str]
+    labels: Mapping[str, str]
+    slices: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def from_cohort(cls, X: pd.DataFrame, y: pd.Series, modalities=None, *, most: int = 8):
+        """Count a cohort, and draw some of its patients.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            As from `sklidh.load_cohort`.
+        y : Series of shape (n_patients,)
+        modalities : sequence of str, default=None
+            None takes every column of images.
+        most : int, default=8
+            Patients to draw, the first of the table: the slice with the largest tumour area, the
+            mask outlined where it lies in space.
+
+        Returns
+        -------
+        CohortOverview
+
+        Raises
+        ------
+        ImageError
+            An image cannot be read; `sklidh check` lists all that are wrong.
+        """
+        named = [name for name in image_columns(X) if name != "mask"]
+        modalities = named if modalities is None else list(modalities)
+        slices = {str(name): slices_of(case, modalities) for name, case in X[:most].iterrows()}
+        labels = {str(name): str(label) for name, label in y[:most].items()}
+        return cls(cohort_table(X, y, modalities), modalities, labels, slices)
+
+    def _repr_html_(self) -> str:
+        table = self.table.to_html(border=0)
+        return render_page("cohort.html", cohort=self, table=table, target=self.table.index.name)

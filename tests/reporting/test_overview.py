@@ -1,0 +1,44 @@
+"""A cohort in a notebook: its classes counted, its first patients drawn."""
+
+import pytest
+
+from sklidh.reporting import CohortOverview
+from sklidh.utils import is_missing
+
+MODALITIES = ["T1", "T1CE", "T2", "FLAIR"]
+
+
+@pytest.fixture(scope="module")
+def cohort(phantoms, hostile):
+    X, y = phantoms
+    X = X.rename(index={X.index[1]: hostile})
+    X.loc[hostile, "T1CE"] = None
+    return X, y.set_axis(X.index)
+
+
+def test_classes_and_missing_sequences_are_counted(cohort):
+    X, y = cohort
+    table = CohortOverview.from_cohort(X, y, most=0).table
+    assert table.loc["all", "patients"] == len(X)
+    for label, count in y.value_counts().items():
+        assert table.loc[str(label), "patients"] == count
+    assert table["without T1CE"].tolist() == [*(int(label == y.iloc[1]) for label in (0, 1)), 1]
+    assert list(table) == ["patients", "without T1CE"], "no other sequence is missing"
+
+
+def test_the_first_patients_are_drawn_with_every_sequence_that_they_have(cohort):
+    X, y = cohort
+    overview = CohortOverview.from_cohort(X, y, most=3)
+    assert overview.modalities == MODALITIES
+    for patient, slices in overview.slices.items():
+        assert list(slices) == [m for m in MODALITIES if not is_missing(X.loc[patient, m])]
+    html = overview._repr_html_()
+    assert html.count("data:image/jpeg;base64,") == 3 * 4 - 1
+    assert html.count("not acquired") == 1
+
+
+def test_names_of_patients_and_of_the_target_are_escaped(cohort, hostile):
+    X, y = cohort
+    html = CohortOverview.from_cohort(X, y.rename(hostile), most=2)._repr_html_()
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") >= 3
