@@ -240,19 +240,26 @@ class BaseSANet(DocumentedMixin, CallbackSupportMixin, BaseEstimator):
     def save(self, folder):
         """Save what fit learned in a folder of files that hold no code, JSON and safetensors.
 
-        `callbacks` are code, and are left out; so is a `random_state` that is not a number.
+        With the output format that `set_output` chose. `callbacks` are code, and are left out; so
+        is a `random_state` that is not a number.
 
         Parameters
         ----------
         folder : str or path
             Made if need be; a model that is there is replaced.
+
+        See Also
+        --------
+        sklidh.save_model : A whole pipeline in one file.
         """
         check_is_fitted(self)
         parameters = self.get_params(deep=False)
         state = {
             name: value
             for name, value in self.__getstate__().items()
-            if name in parameters or (name.endswith("_") and not name.startswith("_"))
+            if name in parameters
+            or (name.endswith("_") and not name.startswith("_"))
+            or name == "_sklearn_output_config"
         }
         state["callbacks"] = None
         if not isinstance(self.random_state, Integral):

@@ -399,11 +399,12 @@ def test_modalities_trained_in_parallel_give_the_same_bits(backend, featurizer):
     with ExitStack() as stack:
         if backend == "dask":
             distributed = pytest.importorskip("distributed")
-            stack.enter_context(
-                distributed.Client(
-                    n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
-                )
+            # With a single worker, joblib would work in this process.
+            cluster = distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, dashboard_address=None
             )
+            stack.enter_context(cluster)
+            stack.enter_context(distributed.Client(cluster))
         stack.enter_context(parallel_config(backend=backend))
         features = branches.fit_transform(both, y)
     np.testing.assert_array_equal(features, np.tile(featurizer.transform(X), 2))

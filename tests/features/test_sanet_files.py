@@ -1,5 +1,6 @@
 """A saved network comes back bit by bit, in any process, and a bad file says what is wrong."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 
+from sklidh import load_model, save_model
 from sklidh.features import SANetClassifier, SANetFeaturizer
 from sklidh.features._sanet_files import read_model, write_model
 from sklidh.utils import ModelFileError
@@ -56,6 +58,22 @@ def test_a_new_process_predicts_the_same_bits(featurizer, table, saved):
     subprocess.run([sys.executable, "-c", script, str(saved)], check=True)
     expected = featurizer.transform(table[["T1", "mask"]])
     np.testing.assert_array_equal(np.load(saved / "found.npy"), expected)
+
+
+def test_the_output_format_comes_back(featurizer, table, tmp_path):
+    chosen = copy.deepcopy(featurizer).set_output(transform="pandas")
+    chosen.save(tmp_path)
+    X = table[["T1", "mask"]]
+    pd.testing.assert_frame_equal(
+        SANetFeaturizer.load(tmp_path).transform(X), chosen.transform(X), check_exact=True
+    )
+
+
+def test_a_folder_and_a_model_file_give_the_same_bits(featurizer, table, saved, tmp_path):
+    save_model(featurizer, tmp_path / "model.skops")
+    X = table[["T1", "mask"]]
+    loaded = SANetFeaturizer.load(saved), load_model(tmp_path / "model.skops")
+    np.testing.assert_array_equal(*(each.transform(X) for each in loaded))
 
 
 def test_a_classifier_comes_back_with_all_it_learned(table, tmp_path):
