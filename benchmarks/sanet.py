@@ -20,7 +20,7 @@ import torch.nn.functional as F
 
 from sklidh.nn import SAN, PairwiseAttention
 from sklidh.nn._neighbours import reflect_pad
-from sklidh.nn._san import Bottleneck, Stem
+from sklidh.nn._san import Bottleneck, Stage, Stem
 
 MIB = 2**20
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -50,6 +50,12 @@ def kept_bottleneck(block, x):
     return block.expand(F.relu_(block.norm_out(attended))).add_(x)
 
 
+def kept_stage(stage, x):
+    """A stage of torch's own layers."""
+    x = F.relu_(stage.norm(stage.blocks(stage.transition(x))))
+    return F.max_pool2d(x, 2) if stage.halves else x
+
+
 def full_stem(stem, x):
     """The stem with all its maps in full size."""
     return F.max_pool2d(F.relu(stem.norm(stem.convolution(x))), 2)
@@ -64,6 +70,8 @@ def network(kind, device):
             module.forward = partial(unfolded_attention, module)
         if isinstance(module, Bottleneck):
             module.forward = partial(kept_bottleneck, module)
+        if isinstance(module, Stage):
+            module.forward = partial(kept_stage, module)
         if isinstance(module, Stem):
             module.forward = partial(full_stem, module)
     return net

@@ -1,4 +1,4 @@
-"""Batch normalisation and ReLU over the columns of a matrix, compiled.
+"""Batch normalisation and ReLU over the columns of a matrix, and halving of maps, compiled.
 
 Shapes: n rows (the pixels of all images) and C columns (channels). Sums over rows are taken in
 float64, whatever the matrix holds.
@@ -79,3 +79,70 @@ def combine(x, grad, slope, tilt, level, other):
             more = other[i]
             for c in range(C):
                 out[c] += more[c]
+
+
+@compiled
+def rectify_halve(x, slope, offset, y, place):
+    """Write max(slope * x + offset, 0) to `y`, the largest of each square of 2 x 2 pixels.
+
+    Parameters
+    ----------
+    x : ndarray of shape (B, H, W, C)
+    slope, offset : ndarray of shape (C,)
+    y : ndarray of shape (B, H // 2, W // 2, C)
+    place : ndarray of int8, as `y`
+        Becomes which of the four pixels was the largest, the first of equals; 4 where all are
+        below 0.
+    """
+    B, H, W, C = y.shape
+    zero = y.dtype.type(0)
+    for b in range(B):
+        for i in range(H):
+            for j in range(W):
+                out, which = y[b, i, j], place[b, i, j]
+                for p in range(4):
+                    row = x[b, 2 * i + p // 2, 2 * j + p % 2]
+                    for c in range(C):
+                        value = slope[c] * row[c] + offset[c]
+                        # Not a number is the largest, as in torch.
+                        if p == 0 or value > out[c] or value != value:
+                            out[c] = value
+                            which[c] = p
+                for c in range(C):
+                    if out[c] <= 0:
+                        out[c] = zero
+                        which[c] = 4
+
+
+@compiled
+def halve_sums(x, place, grad, total, product):
+    """Add the sum of the gradients that reach `x`, and that of their products with `x`."""
+    B, H, W, C = grad.shape
+    for b in range(B):
+        for i in range(H):
+            for j in range(W):
+                out, which = grad[b, i, j], place[b, i, j]
+                for p in range(4):
+                    row = x[b, 2 * i + p // 2, 2 * j + p % 2]
+                    for c in range(C):
+                        part = np.float64(out[c]) if which[c] == p else 0.0
+                        total[c] += part
+                        product[c] += part * row[c]
+
+
+@compiled
+def halve_back(x, place, grad, slope, tilt, level, grad_x):
+    """Write slope * gradient + tilt * x + level to `grad_x`, of the shape of `x`."""
+    B, H, W, C = grad.shape
+    zero = grad.dtype.type(0)
+    for b in range(B):
+        for i in range(x.shape[1]):
+            for j in range(x.shape[2]):
+                row, out = x[b, i, j], grad_x[b, i, j]
+                for c in range(C):
+                    out[c] = tilt[c] * row[c] + level[c]
+                if i < 2 * H and j < 2 * W:
+                    p = 2 * (i % 2) + j % 2
+                    given, which = grad[b, i // 2, j // 2], place[b, i // 2, j // 2]
+                    for c in range(C):
+                        out[c] += slope[c] * given[c] if which[c] == p else zero

@@ -1,4 +1,4 @@
-"""Batch normalisation, ReLU and a 1 x 1 convolution in one run through the map.
+"""Batch normalisation, ReLU and what follows them in one run through the map.
 
 The normalised map is made a tile of pixels at a time, in a core's cache, multiplied there, and made
 again in the backward pass: it is never kept.
@@ -65,20 +65,75 @@ def rectified_linear(norm, x, weight, bias, residual=None):
             out = out + residual.permute(0, 2, 3, 1)
         return out.permute(0, 3, 1, 2), x
     rows = pixels.reshape(-1, x.shape[1])
+    mean, scale = _statistics(norm, rows)
+    if residual is not None:
+        residual = residual.permute(0, 2, 3, 1).reshape(len(rows), -1)
+    out, rows = RectifiedLinear.apply(
+        rows, norm.weight, norm.bias, mean, scale, norm.training, weight, bias, residual
+    )
+    out, x = (each.unflatten(0, pixels.shape[:-1]).permute(0, 3, 1, 2) for each in (out, rows))
+    return out, x
+
+
+def rectified_halves(norm, x):
+    """Normalise, rectify and halve a map.
+
+    Parameters
+    ----------
+    norm : BatchNorm2d
+        Its running averages move where it is in training.
+    x : Tensor of shape (B, C, H, W)
+        Channels last in memory.
+
+    Returns
+    -------
+    Tensor of shape (B, C, H // 2, W // 2)
+        ``F.max_pool2d(relu(norm(x)), 2)``; one pixel stays one pixel.
+    """
+    if min(x.shape[-2:]) == 1:
+        return F.relu(norm(x))
+    if not is_compiled_for(x, norm.weight):
+        return F.max_pool2d(F.relu(norm(x)), 2)
+    pixels = x.permute(0, 2, 3, 1).contiguous()
+    mean, scale = _statistics(norm, pixels.flatten(0, 2))
+    out = RectifiedHalves.apply(pixels, norm.weight, norm.bias, mean, scale, norm.training)
+    return out.permute(0, 3, 1, 2)
+
+
+def _statistics(norm, rows):
+    """Return what a normalisation subtracts from rows (n, C), and multiplies them by."""
     if norm.training:
         mean, variance = torch.empty_like(norm.running_mean), torch.empty_like(norm.running_var)
         native.moments(*arrays(rows, mean, variance))
         update_running(norm, mean, variance, len(rows))
     else:
         mean, variance = norm.running_mean, norm.running_var
-    if residual is not None:
-        residual = residual.permute(0, 2, 3, 1).reshape(len(rows), -1)
-    scale = (variance + norm.eps).rsqrt()
-    out, rows = RectifiedLinear.apply(
-        rows, norm.weight, norm.bias, mean, scale, norm.training, weight, bias, residual
-    )
-    out, x = (each.unflatten(0, pixels.shape[:-1]).permute(0, 3, 1, 2) for each in (out, rows))
-    return out, x
+    return mean, (variance + norm.eps).rsqrt()
+
+
+def _spread(total, product, n, mean, scale, slope, of_batch):
+    """Return the gradient of a normalisation's weight, and a plane to add to that of its input.
+
+    Parameters
+    ----------
+    total, product : ndarray of shape (C,)
+        Sums of the gradient of the normalised, and of its product with the input.
+    n : int
+        Rows summed over.
+    mean, scale, slope : Tensor of shape (C,)
+    of_batch : bool
+        Whether mean and scale depend on the input: the plane is how.
+
+    Returns
+    -------
+    grad_gain, tilt, level : Tensor of shape (C,)
+        The plane is tilt * input + level.
+    """
+    total, product = torch.from_numpy(total), torch.from_numpy(product)
+    grad_gain = (product - mean * total) * scale
+    tilt = -slope * scale * grad_gain / n * of_batch
+    level = -slope * total / n * of_batch - tilt * mean
+    return [each.to(slope) for each in (grad_gain, tilt, level)]
 
 
 class RectifiedLinear(Function):
@@ -129,17 +184,58 @@ class RectifiedLinear(Function):
             grad_bias += grad[tile].sum(0)
             torch.mm(grad[tile], weight, out=grad_x[tile])
             native.rectify_back(*arrays(x[tile], y, grad_x[tile]), total, product)
-        total, product = torch.from_numpy(total), torch.from_numpy(product)
-        grad_gain = (product - mean * total) * scale
-        # The gradient flows through mean and scale, too: a plane over each column.
-        tilt = -slope * scale * grad_gain / n * ctx.of_batch
-        level = -slope * total / n * ctx.of_batch - tilt * mean
-        tilt, level = tilt.to(x), level.to(x)
+        grad_gain, tilt, level = _spread(total, product, n, mean, scale, slope, ctx.of_batch)
         other = x[:0] if other is None else other.contiguous()
         native.combine(*arrays(x, grad_x, slope, tilt, level, other))
         grad_residual = grad if ctx.needs_input_grad[8] else None
-        gains = grad_gain.to(x), total.to(x)
-        return grad_x, *gains, None, None, None, grad_weight, grad_bias, grad_residual
+        grad_shift = torch.from_numpy(total).to(x)
+        return (
+            grad_x,
+            grad_gain,
+            grad_shift,
+            None,
+            None,
+            None,
+            grad_weight,
+            grad_bias,
+            grad_residual,
+        )
+
+
+class RectifiedHalves(Function):
+    """The largest of each square of 2 x 2 normalised, rectified pixels."""
+
+    @staticmethod
+    def forward(ctx, x, gain, shift, mean, scale, of_batch):
+        """Return a map of shape (B, H // 2, W // 2, C).
+
+        Parameters
+        ----------
+        x : Tensor of shape (B, H, W, C)
+        gain, shift, mean, scale, of_batch
+            As in `RectifiedLinear`.
+        """
+        B, H, W, C = x.shape
+        slope = gain * scale
+        out = x.new_empty(B, H // 2, W // 2, C)
+        place = torch.empty(out.shape, dtype=torch.int8)
+        native.rectify_halve(*arrays(x, slope, shift - mean * slope, out, place))
+        ctx.of_batch = of_batch
+        ctx.save_for_backward(x, mean, scale, slope, place)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        """Return the gradients of the map and of the normalisation's weight and bias."""
+        x, mean, scale, slope, place = ctx.saved_tensors
+        grad, grad_x = grad.contiguous(), torch.empty_like(x)
+        total, product = np.zeros(len(mean)), np.zeros(len(mean))
+        native.halve_sums(*arrays(x, place, grad), total, product)
+        n = x[..., 0].numel()
+        grad_gain, *plane = _spread(total, product, n, mean, scale, slope, ctx.of_batch)
+        native.halve_back(*arrays(x, place, grad, slope, *plane, grad_x))
+        return grad_x, grad_gain, torch.from_numpy(total).to(x), None, None, None
 
 
 def _rectified(x, slope, offset):

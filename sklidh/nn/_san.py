@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklidh.nn._attention import PairwiseAttention, PatchwiseAttention, PointwiseConvolution
-from sklidh.nn._normalised import rectified_linear, update_running
+from sklidh.nn._normalised import rectified_halves, rectified_linear, update_running
 
 BLOCKS = {"san10": (2, 1, 2, 4, 1), "san15": (3, 2, 3, 5, 2), "san19": (3, 3, 4, 6, 3)}
 """Bottlenecks in each of the five stages."""
@@ -45,7 +45,7 @@ class Bottleneck(nn.Module):
 
 
 class Stage(nn.Module):
-    """Change the channels of a map and pass it through bottlenecks.
+    """Change the channels of a map, pass it through bottlenecks and halve it.
 
     Parameters
     ----------
@@ -56,10 +56,13 @@ class Stage(nn.Module):
     n_blocks : int
     kernel_size : int
         The footprint's side in pixels.
+    halves : bool
+        By the largest value of each 2 x 2 square; the last stage leaves it to the average.
     """
 
-    def __init__(self, attention, in_channels, channels, n_blocks, kernel_size):
+    def __init__(self, attention, in_channels, channels, n_blocks, kernel_size, halves):
         super().__init__()
+        self.halves = halves
         self.transition = PointwiseConvolution(in_channels, channels, bias=False)
         self.blocks = nn.Sequential(
             *[Bottleneck(attention, channels, kernel_size) for _ in range(n_blocks)]
@@ -67,8 +70,9 @@ class Stage(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x):
-        """Map (B, in_channels, H, W) to (B, channels, H, W)."""
-        return F.relu_(self.norm(self.blocks(self.transition(x))))
+        """Map (B, in_channels, H, W) to (B, channels, H // 2, W // 2), or (B, channels, H, W)."""
+        x = self.blocks(self.transition(x))
+        return rectified_halves(self.norm, x) if self.halves else F.relu_(self.norm(x))
 
 
 class Stem(nn.Module):
@@ -107,14 +111,6 @@ class Stem(nn.Module):
         out = torch.addcmul(offset, most, slope.clamp(min=0))
         out = F.relu_(out.addcmul_(least, slope.clamp(max=0)))
         return out.permute(0, 3, 1, 2)
-
-
-class Halve(nn.Module):
-    """Halve a map by the largest value of each 2 x 2 square; one pixel stays one pixel."""
-
-    def forward(self, x):
-        """Map (B, C, H, W) to (B, C, H // 2, W // 2)."""
-        return F.max_pool2d(x, 2) if min(x.shape[-2:]) > 1 else x
 
 
 class SAN(nn.Module):
@@ -160,10 +156,10 @@ class SAN(nn.Module):
         super().__init__()
         attention = {"pairwise": PairwiseAttention, "patchwise": PatchwiseAttention}[attention]
         before = (CHANNELS[0], *CHANNELS[:-1])
-        sizes = zip(before, CHANNELS, BLOCKS[architecture], FOOTPRINTS, strict=True)
-        first, *others = (Stage(attention, *each) for each in sizes)
+        halves = (True,) * 4 + (False,)
+        sizes = zip(before, CHANNELS, BLOCKS[architecture], FOOTPRINTS, halves, strict=True)
         self.stem = Stem(in_channels)
-        self.stages = nn.Sequential(first, *(nn.Sequential(Halve(), stage) for stage in others))
+        self.stages = nn.Sequential(*(Stage(attention, *each) for each in sizes))
         self.feature_layer = nn.Linear(CHANNELS[-1], n_features) if n_features else nn.Identity()
         self.classifier = nn.Linear(n_features or CHANNELS[-1], n_classes)
 

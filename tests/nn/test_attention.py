@@ -13,7 +13,7 @@ from sklidh.nn._attention import all_pairs
 from sklidh.nn._native_windows import CompiledWindows
 from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, reflected, visits
 from sklidh.nn._pairwise import Attend, SecondMoments
-from sklidh.nn._san import Bottleneck, Stem
+from sklidh.nn._san import Bottleneck, Stage, Stem
 from sklidh.nn._training import fenced
 
 # Maps larger than the 7 x 7 footprint, of its area or less, and narrower than its reach.
@@ -79,6 +79,11 @@ def obvious_patchwise(block, x):
 def obvious_bottleneck(block, x):
     attended = block.attention(F.relu(block.norm_in(x)))
     return block.expand(F.relu(block.norm_out(attended))) + x
+
+
+def obvious_stage(stage, x):
+    x = F.relu(stage.norm(stage.blocks(stage.transition(x))))
+    return F.max_pool2d(x, 2) if stage.halves and min(x.shape[2:]) > 1 else x
 
 
 def obvious_stem(stem, x):
@@ -294,6 +299,8 @@ def test_a_whole_network_is_the_obvious_one():
             module.forward = partial(obvious_pairwise, module)
         if isinstance(module, Bottleneck):
             module.forward = partial(obvious_bottleneck, module)
+        if isinstance(module, Stage):
+            module.forward = partial(obvious_stage, module)
         if isinstance(module, Stem):
             module.forward = partial(obvious_stem, module)
     x = torch.randn(3, 1, 40, 32, dtype=torch.float64)

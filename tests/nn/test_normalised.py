@@ -9,7 +9,12 @@ import torch.nn.functional as F
 from torch import nn
 from torch.autograd import gradcheck
 
-from sklidh.nn._normalised import RectifiedLinear, rectified_linear
+from sklidh.nn._normalised import (
+    RectifiedHalves,
+    RectifiedLinear,
+    rectified_halves,
+    rectified_linear,
+)
 from sklidh.nn._training import fenced
 
 
@@ -67,6 +72,25 @@ def test_one_run_is_the_three_layers(dtype, bar, training, with_residual, channe
         assert (found - expected).abs().max() <= bar * expected.abs().max()
 
 
+@pytest.mark.parametrize(("dtype", "bar"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(6, 4), (5, 7), (3, 1)])
+def test_halving_in_one_run_is_the_three_layers(dtype, bar, training, shape):
+    norm = norm_of(7, dtype).train(training)
+    x = draw(3, 7, *shape, dtype=dtype).round(decimals=1)  # some of the four are equal
+
+    def halves(norm, x):
+        return rectified_halves(norm, x), x
+
+    def layers(norm, x):
+        x_in, x = x, F.relu(norm(x))
+        return (F.max_pool2d(x, 2) if min(shape) > 1 else x), x_in
+
+    pairs = zip(*(results(each, norm, [x]) for each in (halves, layers)), strict=True)
+    for found, expected in pairs:
+        assert (found - expected).abs().max() <= bar * expected.abs().max()
+
+
 def test_a_column_far_from_zero_keeps_its_variance():
     norm = nn.BatchNorm2d(1, momentum=1.0)
     x = 1e4 + torch.randn(1, 1, 50, 50)
@@ -97,6 +121,17 @@ def test_gradients_are_those_of_finite_differences(of_batch):
     assert gradcheck(product, inputs, eps=1e-7, atol=1e-5)
 
 
+@pytest.mark.parametrize("of_batch", [True, False])
+def test_gradients_of_halving_are_those_of_finite_differences(of_batch):
+    def halves(x, gain, shift):
+        rows = x.flatten(0, 2)
+        mean = rows.mean(0) if of_batch else torch.full((3,), 0.2, dtype=x.dtype)
+        scale = (rows.var(0, correction=0) + 1e-5).rsqrt() if of_batch else mean + 0.5
+        return RectifiedHalves.apply(x, gain, shift, mean.detach(), scale.detach(), of_batch)
+
+    assert gradcheck(halves, (draw(2, 4, 5, 3), draw(3), draw(3)), eps=1e-7, atol=1e-5)
+
+
 def test_one_pixel_has_no_variance():
     norm = norm_of(4, torch.float32)
     run = partial(rectified_linear, norm, torch.randn(1, 4, 1, 1), torch.ones(2, 4), torch.ones(2))
@@ -110,6 +145,7 @@ def test_a_pixel_that_is_not_a_number_stays_one():
     x = torch.randn(1, 3, 4, 4)
     x[0, 1, 2, 3] = torch.nan
     norm = norm_of(3, torch.float32).eval()
+    assert rectified_halves(norm, x).isnan().nonzero().tolist() == [[0, 1, 1, 1]]
     out, _ = rectified_linear(norm, x, torch.ones(2, 3), torch.zeros(2))
     assert out.isnan().nonzero().tolist() == [[0, 0, 2, 3], [0, 1, 2, 3]]
 
