@@ -81,6 +81,7 @@ def evaluate_model(
             f"{protocol['folds']}-fold cross-validation{again}: every patient was predicted by a "
             "model that was trained, and whose choices were made, on others.",
             "Selected features and loss are those of the first fold.",
+            *choices(evaluation, protocol),
         ]
         files = write_results(
             out,
@@ -98,6 +99,25 @@ def evaluate_model(
     console.print()
     title = f"{len(X)} patients, {protocol['folds']}-fold cross-validation"
     print_models(comparison.table, title=title)
+    for line in choices(evaluation, protocol):
+        console.print(f"- {line}", highlight=False, soft_wrap=True)
     console.print(f"\nWritten in {time.perf_counter() - started:.0f} s:")
     print_files(files)
     return {"table": comparison.table.to_dict("index"), "files": files}
+
+
+def choices(evaluation, protocol: dict) -> list[str]:
+    """Tell what was chosen inside the folds, one value a fold."""
+    lines = []
+    if protocol["tune"]:
+        found = [model.best_params_ for model in evaluation.estimators]
+        chosen = (
+            f"{name.split('__')[-1]} {', '.join(str(each[name]) for each in found)}"
+            for name in STRENGTHS
+        )
+        lines.append(f"Chosen in the folds: {'; '.join(chosen)}.")
+    if protocol["threshold"] == "youden":
+        folds = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
+        values = ", ".join(f"{value:.2f}" for value in folds["threshold"].first())
+        lines.append(f"Thresholds of the folds: {values}.")
+    return lines

@@ -13,14 +13,14 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
+from joblib import delayed
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from sklidh.evaluation._comparison import Comparison
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._prediction import predict_split, prediction_table
 from sklidh.evaluation._splits import check_two_classes
-from sklidh.utils import atomic_write, fingerprint, is_path, progress
+from sklidh.utils import atomic_write, fingerprint, is_path, spread
 
 NO_VALUE = ("memory", "n_jobs", "timeout", "verbose")
 """Parameters on which no prediction depends."""
@@ -115,7 +115,7 @@ def run_study(
     # The first split of every model first: one that cannot work does not cost the time of all.
     for stage in (splits[:1], splits[1:]):
         tasks = [(name, split) for name in estimators if name not in failures for split in stage]
-        outcomes = Parallel(n_jobs=n_jobs, return_as="generator")(
+        jobs = [
             delayed(_evaluate_once)(
                 estimators[name],
                 X,
@@ -127,9 +127,9 @@ def run_study(
                 describe,
             )
             for name, split in tasks
-        )
-        bar = progress(outcomes, "splits", total=len(tasks), verbose=verbose)
-        for (name, split), outcome in zip(tasks, bar, strict=True):
+        ]
+        outcomes = spread(jobs, "splits", n_jobs=n_jobs, verbose=verbose)
+        for (name, split), outcome in zip(tasks, outcomes, strict=True):
             if isinstance(outcome, str):
                 failures.setdefault(name, f"{outcome} (repeat {split.repeat}, fold {split.fold})")
             else:

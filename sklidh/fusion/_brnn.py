@@ -167,7 +167,8 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         if len(best.objective) == self.max_iter:
             warnings.warn(
                 f"BRNNClassifier took max_iter={self.max_iter} steps and its objective still "
-                f"changes by more than tol={self.tol:g}; raise max_iter",
+                f"changes by more than tol={self.tol:g}: it is used as it is, and more steps would "
+                f"change it a little; in Python, BRNNClassifier(max_iter={2 * self.max_iter})",
                 ConvergenceWarning,
                 stacklevel=4,
             )

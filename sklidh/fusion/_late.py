@@ -1,5 +1,6 @@
 """Late fusion: one classifier per modality, then the mean or a regression of their answers."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -283,7 +284,11 @@ class LateFusionClassifier(
                     f"block {block!r} has {rows.sum()} patients to train on and no example of one "
                     f"of the classes {self.classes_.tolist()}; leave the block out"
                 )
-            estimators[block] = clone(self.estimator).fit(X[rows][:, columns], labels)
+            with warnings.catch_warnings(record=True) as caught:
+                estimators[block] = clone(self.estimator).fit(X[rows][:, columns], labels)
+            for each in caught:
+                text = f"block {block!r}, {rows.sum()} patients: {each.message}"
+                warnings.warn_explicit(text, each.category, each.filename, each.lineno)
         return estimators
 
     def _ask(self, estimators, X, present):

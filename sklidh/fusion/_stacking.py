@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_method_params
 
 from sklidh.fusion._invariant_specific import InvariantSpecificFusionClassifier
 from sklidh.fusion._joint_fit import MAY_DIFFER, fit_together
-from sklidh.utils import progress
+from sklidh.utils import progress, results_as
 
 # What a pipeline leaves to its last step, once the others have transformed X.
 ANSWERS = {"predict", "predict_proba", "predict_log_proba", "decision_function", "score"}
@@ -231,7 +231,7 @@ def train_all(estimator, grid, X, y, splits, fit_params, *, n_jobs=None, verbose
             for alike in trained_alike(groups[place // len(splits)]):
                 tasks += [(fold, alike[first::n_threads]) for first in range(n_threads)]
     tasks = [(fold, candidates) for fold, candidates in tasks if candidates]
-    fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
+    fits = Parallel(n_jobs=n_jobs, prefer="threads", return_as=results_as())(
         delayed(fit_on)(*task) for task in tasks
     )
     trained = {}

@@ -5,7 +5,7 @@ from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
 from sklidh.utils._progress import part, progress
-from sklidh.utils._spread import spread
+from sklidh.utils._spread import results_as, spread
 from sklidh.utils._validation import (
     CohortError,
     ModelFileError,
@@ -31,6 +31,7 @@ __all__ = [
     "listed",
     "part",
     "progress",
+    "results_as",
     "spread",
     "stratified_folds",
 ]

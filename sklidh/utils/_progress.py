@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-SHORT = 1.0
+SHORT = 5.0
 """s; a loop done sooner, as where all results are in the cache, has no line in a log."""
 
 PATIENCE = 60.0
@@ -49,7 +49,7 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
     """Iterate over `items`, and show on the standard error how far it is, if asked to.
 
     On a terminal and in a notebook it is a bar that goes when it is done. In a log file it is a
-    line at the end, and one a minute before it; none for a loop of less than a second.
+    line at the end, and one a minute before it; none for a loop of less than five seconds.
 
     Parameters
     ----------

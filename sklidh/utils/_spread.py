@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 
+from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklidh.utils._progress import no_progress, progress
@@ -40,11 +41,23 @@ def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -
         delayed(_listened)(here, function, *arguments, **options)
         for function, arguments, options in jobs
     )
-    results = Parallel(n_jobs, timeout=timeout, return_as="generator")(work)
+    results = Parallel(n_jobs, timeout=timeout, return_as=results_as())(work)
     for result, heard in progress(results, name, total=len(jobs), verbose=verbose):
         for text, category, file, line in heard:
             warnings.warn_explicit(text, category, file, line)
         yield result
+
+
+def results_as() -> str:
+    """Return how joblib's backend of the moment can hand results over.
+
+    Returns
+    -------
+    {"generator", "list"}
+        One by one, or all at the end, as Ray's does.
+    """
+    backend, _ = get_active_backend()
+    return "generator" if backend.supports_return_generator else "list"
 
 
 def _listened(here, function, *arguments, **options):

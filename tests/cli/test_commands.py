@@ -10,9 +10,14 @@ import SimpleITK as sitk
 import typer
 import yaml
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
 
 from sklidh import load_cohort, load_model
+from sklidh.cli._evaluate import STRENGTHS, choices
 from sklidh.cli._output import clear_errors
+from sklidh.evaluation import cross_validate
+from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.persistence import read_about
 
 
@@ -308,6 +313,30 @@ def test_every_patient_is_predicted_once_by_a_model_trained_on_others(evaluated)
     assert said["table"]["radiomics"]["AUC"] == pytest.approx(
         roc_auc_score(table["mutant"], table["score"])
     )
+
+
+def test_what_was_chosen_in_each_fold_is_told():
+    rng = np.random.default_rng(0)
+    y = pd.Series(np.arange(30) % 2, [f"P{row}" for row in range(30)])
+    X = pd.DataFrame(rng.normal(size=(30, 2)), y.index, ["T1__a", "FLAIR__a"]).add(y, axis=0)
+    fusion = InvariantSpecificFusionClassifier(max_epochs=5, random_state=0)
+    grid = {strength: [0.3] for strength in STRENGTHS}
+    search = GridSearchCV(Pipeline([("fusion", fusion)]), grid, cv=2)
+    evaluation = cross_validate(search, X, y, cv=3, threshold="youden")
+    chosen, thresholds = choices(evaluation, {"tune": True, "threshold": "youden"})
+    assert chosen == (
+        "Chosen in the folds: alpha 0.3, 0.3, 0.3; beta 0.3, 0.3, 0.3; gamma 0.3, 0.3, 0.3."
+    )
+    used = evaluation.predictions.groupby("fold")["threshold"].first()
+    told = ", ".join(f"{value:.2f}" for value in used)
+    assert thresholds == f"Thresholds of the folds: {told}."
+    assert choices(evaluation, {"tune": False, "threshold": "0.5"}) == []
+
+
+def test_a_model_without_strengths_cannot_be_tuned(sklidh):
+    result = sklidh("evaluate", "cases.csv", "--tune", "--model", "radiomics")
+    assert result.exit_code == 2
+    assert "--tune searches the strengths of --model constraints" in result.output
 
 
 def test_the_report_is_made_again_from_the_files_alone(sklidh, evaluated):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_classification
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict
@@ -232,6 +233,18 @@ def test_a_class_of_fewer_patients_than_folds_gets_fewer_folds_and_a_warning():
         late.fit(rng.normal(size=(12, 2)) + y[:, None], y)
     with pytest.raises(ValueError, match=r"LateFusionClassifier: class 1 has 1 patient of 10"):
         late.fit(rng.normal(size=(10, 2)), y[:10])
+
+
+def test_what_a_block_s_classifier_warns_of_names_the_block():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 15)
+    X = pd.DataFrame(rng.normal(size=(30, 2)) + y[:, None], columns=["T1__a", "FLAIR__a"])
+    with pytest.warns(ConvergenceWarning) as heard:
+        LateFusionClassifier(BRNNClassifier(max_iter=2, random_state=0)).fit(X, y)
+    assert [str(each.message)[:27] for each in heard] == [
+        "block 'T1', 30 patients: BR",
+        "block 'FLAIR', 30 patients:",
+    ]
 
 
 def test_patients_beyond_0_and_1_have_one_probability_and_still_an_order():

@@ -38,18 +38,18 @@ def test_a_log_has_one_line_a_loop_and_one_a_minute_while_it_lasts(clock, capsys
 
 
 def test_what_is_read_from_a_cache_at_once_or_is_nothing_has_no_line(clock, capsys):
-    run(clock, seconds=0.2)
+    run(clock, seconds=1)
     run(clock, seconds=20, n=0)
     assert capsys.readouterr().err == ""
 
 
 def test_a_loop_tells_the_parts_that_it_is_in(clock, capsys):
     with part("repeat 2"), part("fold 3 of 5"):
-        run(clock, seconds=1)
-    run(clock, seconds=1)
+        run(clock, seconds=4)
+    run(clock, seconds=4)
     assert capsys.readouterr().err.splitlines() == [
-        "repeat 2, fold 3 of 5, radiomics T1: 3 in 3 s",
-        "radiomics T1: 3 in 3 s",
+        "repeat 2, fold 3 of 5, radiomics T1: 3 in 12 s",
+        "radiomics T1: 3 in 12 s",
     ]
 
 

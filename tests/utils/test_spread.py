@@ -4,10 +4,11 @@ import os
 import warnings
 
 import pytest
-from joblib import delayed, parallel_config
+from joblib import delayed, parallel_config, register_parallel_backend
+from joblib.parallel import ThreadingBackend
 
 from sklidh.images import ImageWarning
-from sklidh.utils import progress, spread
+from sklidh.utils import progress, results_as, spread
 
 
 def look(patient):
@@ -30,3 +31,17 @@ def test_every_warning_is_heard_here_once_wherever_the_work_is_done(n_jobs):
 def test_threads_of_this_process_are_heard_too():
     with parallel_config("threading"), pytest.warns(ImageWarning, match="patient 1: dark"):
         assert list(spread([delayed(look)(1), delayed(look)(1)], "looking", n_jobs=2))
+
+
+class AllAtOnce(ThreadingBackend):
+    """A backend as Ray's, which cannot hand results over one by one."""
+
+    supports_return_generator = False
+
+
+def test_a_backend_that_hands_all_over_at_the_end_does_too():
+    register_parallel_backend("all at once", AllAtOnce)
+    with parallel_config("all at once"):
+        assert results_as() == "list"
+        assert list(spread([delayed(abs)(-n) for n in range(4)], "work", n_jobs=2)) == [0, 1, 2, 3]
+    assert results_as() == "generator"
