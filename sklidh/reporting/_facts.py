@@ -1,5 +1,6 @@
 """What a run knows, in words: for its checklists and its model card."""
 
+import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import figures_with_intervals, sample_size_notes
@@ -28,6 +29,13 @@ def in_words(value) -> str:
         return "none" if value is None else str(value)
     parts = ("+".join(part) if isinstance(part, (list, tuple)) else str(part) for part in value)
     return ", ".join(parts)
+
+
+def number(value: float, form: str) -> str:
+    """Write a figure; one that is not defined, such as a p-value of two equal models, is a dash."""
+    if np.isnan(value):
+        return "–"
+    return f"{value:{form}}".replace("inf", "∞")
 
 
 def _of_patients(run: Run) -> dict[str, str]:
@@ -96,7 +104,7 @@ def _of_models(run: Run) -> dict[str, str]:
         facts["models"] = facts["others"] = ", ".join(names)
         facts["tests"] = (
             f"DeLong's test of the AUC against {name}, p-values after Holm: "
-            + ", ".join(f"{other} {p:.2g}" for other, p in tests.items())
+            + ", ".join(f"{other} {number(p, '.2g')}" for other, p in tests.items())
             + "."
         )
     return facts

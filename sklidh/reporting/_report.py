@@ -7,7 +7,7 @@ import pandas as pd
 
 from sklidh.evaluation import figures_with_intervals
 from sklidh.reporting._checklists import fill_in
-from sklidh.reporting._facts import facts_of, in_words
+from sklidh.reporting._facts import facts_of, in_words, number
 from sklidh.reporting._model_card import card_of_run
 from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run
@@ -78,10 +78,10 @@ def figures_and_tests(run: Run) -> pd.DataFrame:
     table = figures_with_intervals(comparison.evaluations)
     measures = comparison.measures
     for name in ("Specificity", "PR-AUC", "Brier", "Calibration slope"):
-        table[name] = measures[name].map("{:.2f}".format)
+        table[name] = measures[name].map(lambda figure: number(figure, ".2f"))
     if len(comparison.evaluations) > 1:
         name, _ = run.shown
-        pvalues = comparison.tests(name)["DeLong Holm"].map("{:.2g}".format)
+        pvalues = comparison.tests(name)["DeLong Holm"].map(lambda p: number(p, ".2g"))
         table["p (DeLong, Holm)"] = pvalues.reindex(table.index).fillna("reference")
     return table
 

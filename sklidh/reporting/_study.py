@@ -12,7 +12,7 @@ from matplotlib import rc_context
 
 from sklidh.evaluation import Comparison, Study
 from sklidh.plotting import ForestDisplay
-from sklidh.reporting._facts import in_words
+from sklidh.reporting._facts import in_words, number
 from sklidh.reporting._figures import ONE_LOOK
 from sklidh.reporting._folder import package_versions, predictions_as_csv, write_text
 from sklidh.reporting._page import render_page
@@ -124,7 +124,7 @@ def render_study(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         record=record,
         tables=printed,
-        tests=None if tests is None else tests.map(lambda p: "-" if pd.isna(p) else f"{p:.2g}"),
+        tests=None if tests is None else tests.map(lambda p: number(p, ".2g")),
         forest=base64.b64encode(forest).decode(),
         reference=reference,
         in_words=in_words,

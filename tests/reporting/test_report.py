@@ -9,7 +9,7 @@ import pytest
 from sklidh.evaluation import Comparison, figures_with_intervals
 from sklidh.reporting import ResultsError, predictions_as_csv, read_run, render_report
 from sklidh.reporting._facts import facts_of
-from sklidh.reporting._report import flow_of, patients_of
+from sklidh.reporting._report import figures_and_tests, flow_of, patients_of
 from sklidh.reporting._run import read_comparison, save_run
 
 
@@ -49,6 +49,20 @@ def test_a_wrong_call_is_marked_by_more_than_colour(html, run):
         for e in run.comparison.evaluations.values()
     ]
     assert html.count(" ✗</td>") == sum(map(sum, calls)) > 0
+
+
+def test_a_figure_that_is_not_defined_is_a_dash_and_one_without_end_is_infinite(run):
+    name, shown = run.shown
+    perfect = shown.predictions["mutant"] * 0.8 + 0.1
+    best = replace(shown, predictions=shown.predictions.assign(score=perfect, probability=perfect))
+    same = replace(run, comparison=Comparison({"copy": best, name: best}))
+    table = figures_and_tests(same)
+    assert table.loc["copy", "Calibration slope"] == "∞"
+    assert table.loc["copy", "p (DeLong, Holm)"] == "1"
+    assert table.loc[name, "p (DeLong, Holm)"] == "reference"
+    level = replace(shown, predictions=shown.predictions.assign(probability=0.5))
+    table = figures_and_tests(replace(run, comparison=Comparison({name: level})))
+    assert table.loc[name, "Calibration slope"] == "–"
 
 
 def test_the_flow_counts_patients_and_features_at_each_stage(run):
