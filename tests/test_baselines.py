@@ -267,6 +267,7 @@ def same_after_reload(model, X, path):
     return np.array_equal(again.predict_proba(X), model.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_every_row_comes_back_from_a_file_with_the_same_bits(tmp_path):
     X, y = feature_table(30)
     build = partial(make_idh_pipeline, random_state=0, memory=str(tmp_path))
@@ -302,6 +303,10 @@ def test_tables_and_protocols_that_are_not_there_are_refused(tmp_path):
         reproduce(X, y, tmp_path, tables=["VI"])
     with pytest.raises(ValueError, match="protocol='best'"):
         reproduce(X, y, tmp_path, protocol="best")
+    four = y.index[[*np.flatnonzero(y == 0), *np.flatnonzero(y == 1)[:4]]]
+    said = r"class 1 has 4 patients, and a fold trains on 2 of.*use n_folds=4 or protocol='paper'"
+    with pytest.raises(CohortError, match=said):
+        reproduce(X.loc[four], y[four], tmp_path, tables=["II"], features_only=True, n_folds=3)
     with pytest.raises(CohortError, match="class 1 has 7 patients, fewer than the 9 folds"):
         reproduce(X, y, tmp_path, tables=["II"], features_only=True, n_folds=9)
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from sklidh.baselines._paper import COLUMNS, PAPER_TABLES, PARTS, PRINTED_WEIGHTS
-from sklidh.baselines._systems import paper_systems
+from sklidh.baselines._systems import INNER_FOLDS, paper_systems
 from sklidh.evaluation import PAPER_METRICS, Study, holdout_splits, run_study, stratified_splits
 from sklidh.pipeline import MODALITIES, make_idh_pipeline
-from sklidh.utils import check_target, is_missing
+from sklidh.utils import CohortError, check_target, is_missing
 
 
 def reproduce(
@@ -69,7 +69,8 @@ def reproduce(
     StudyError
         All systems failed.
     CohortError
-        A class has fewer patients than folds, or y is not two classes.
+        A class has fewer patients than folds, or too few for the inner folds of "nested", or y is
+        not two classes.
     """
     unknown = [name for name in tables if name not in PAPER_TABLES]
     if unknown or not tables or protocol not in ("paper", "nested"):
@@ -90,6 +91,7 @@ def reproduce(
         splits = stratified_splits(
             labels, n_folds=n_folds, n_repeats=n_repeats, random_state=random_state
         )
+        check_inner_folds(labels, splits)
         models = {key: partial(systems[key].tuned, random_state=random_state) for key in asked}
     return run_study(
         models,
@@ -102,6 +104,32 @@ def reproduce(
         n_jobs=n_jobs,
         verbose=verbose,
     )
+
+
+def check_inner_folds(labels, splits):
+    """Raise unless every training set can be divided once more, both classes in each part.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_patients,)
+    splits : list of Split
+
+    Raises
+    ------
+    CohortError
+        Too few patients of a class: not one system could be tuned.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    fewest = min(np.unique(labels[s.train], return_counts=True)[1].min() for s in splits)
+    if fewest < INNER_FOLDS:
+        remedy = f"n_folds={counts.min()} or " if counts.min() > INNER_FOLDS else ""
+        raise CohortError(
+            [
+                f"class {classes[counts.argmin()]} has {counts.min()} patients, and a fold trains "
+                f"on {fewest} of them; the nested protocol divides these once more, in "
+                f"{INNER_FOLDS}: use {remedy}protocol='paper'"
+            ]
+        )
 
 
 def describe_model(model) -> dict:

@@ -16,6 +16,9 @@ from sklidh.pipeline import MODALITIES, make_idh_pipeline
 STRENGTHS = {f"fusion__{name}": [0.3, 0.5, 0.7, 0.9] for name in ("alpha", "beta", "gamma")}
 """Every combination of the three constraints' strengths; the paper's choice, 0.7, is among them."""
 
+INNER_FOLDS = 3
+"""Folds of the training patients in which a nested evaluation tunes."""
+
 INVERSE_PENALTIES = {"fusion__classify__C": [0.01, 0.1, 1.0, 10.0]}
 
 
@@ -38,7 +41,7 @@ class System:
     grid: Mapping = field(default_factory=dict)
     modalities: tuple[str, ...] = MODALITIES
 
-    def tuned(self, *, n_folds=3, random_state=0) -> BaseEstimator:
+    def tuned(self, *, n_folds=INNER_FOLDS, random_state=0) -> BaseEstimator:
         """Return the system, in a search over its grid where it has one.
 
         Parameters
