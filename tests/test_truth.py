@@ -101,13 +101,19 @@ def test_the_stronger_the_effect_on_images_the_better_every_system(tmp_path):
     aucs = []
     for effect in (0.0, 2.5):
         X, y = make_glioma_phantoms(
-            tmp_path / str(effect), 30, size=32, spacing=2.0, effect=effect, misalignment=(0, 0)
+            tmp_path / str(effect), 24, size=32, spacing=2.0, effect=effect, misalignment=(0, 0)
         )
         (split,) = holdout_splits(y.to_numpy(), test_size=0.5, random_state=0)
         both = per_modality(FeatureUnion([("radiomics", radiomics), ("deep", deep)]))
         both.set_output(transform="pandas").fit(X.iloc[split.train], y.iloc[split.train])
         columns = both.transform(X)
-        build = partial(make_idh_pipeline, reference=None, radiomics=radiomics, random_state=0)
+        build = partial(
+            make_idh_pipeline,
+            reference=None,
+            radiomics=radiomics,
+            random_state=0,
+            memory=str(tmp_path / "steps"),
+        )
         auc = {}
         for name in {row.system for table in PAPER_TABLES.values() for row in table.rows}:
             on_images = name in networks
