@@ -60,9 +60,9 @@ def rectified_linear(norm, x, weight, bias, residual=None):
     pixels = x.permute(0, 2, 3, 1)
     # One pixel has no variance: torch says so.
     if x.numel() == x.shape[1] or not is_compiled_for(x, weight):
-        out = F.linear(F.relu(norm(x)).permute(0, 2, 3, 1), weight, bias)
+        out = F.linear(F.relu_(norm(x)).permute(0, 2, 3, 1), weight, bias)
         if residual is not None:
-            out = out + residual.permute(0, 2, 3, 1)
+            out.add_(residual.permute(0, 2, 3, 1))
         return out.permute(0, 3, 1, 2), x
     rows = pixels.reshape(-1, x.shape[1])
     mean, scale = _statistics(norm, rows)
@@ -91,9 +91,9 @@ def rectified_halves(norm, x):
         ``F.max_pool2d(relu(norm(x)), 2)``; one pixel stays one pixel.
     """
     if min(x.shape[-2:]) == 1:
-        return F.relu(norm(x))
+        return F.relu_(norm(x))
     if not is_compiled_for(x, norm.weight):
-        return F.max_pool2d(F.relu(norm(x)), 2)
+        return F.max_pool2d(F.relu_(norm(x)), 2)
     pixels = x.permute(0, 2, 3, 1).contiguous()
     mean, scale = _statistics(norm, pixels.flatten(0, 2))
     out = RectifiedHalves.apply(pixels, norm.weight, norm.bias, mean, scale, norm.training)

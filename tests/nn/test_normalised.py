@@ -151,8 +151,11 @@ def test_a_pixel_that_is_not_a_number_stays_one():
 
 
 def test_half_precision_takes_the_three_layers():
-    norm, tensors = norm_of(8, torch.float64).eval(), [draw(2, 8, 3, 3), draw(4, 8), draw(4)]
-    exact, _ = rectified_linear(norm, *tensors)
-    half, _ = rectified_linear(norm.bfloat16(), *(each.bfloat16() for each in tensors))
-    assert half.dtype == torch.bfloat16
-    torch.testing.assert_close(half.double(), exact, rtol=0.1, atol=0.1)
+    norm = norm_of(8, torch.float64).eval()
+    tensors = [draw(2, 8, 4, 4), draw(4, 8), draw(4), draw(2, 4, 4, 4)]
+    exact = rectified_linear(norm, *tensors)[0], rectified_halves(norm, tensors[0])
+    norm, tensors = norm.bfloat16(), [each.bfloat16() for each in tensors]
+    half = rectified_linear(norm, *tensors)[0], rectified_halves(norm, tensors[0])
+    for found, expected in zip(half, exact, strict=True):
+        assert found.dtype == torch.bfloat16
+        torch.testing.assert_close(found.double(), expected, rtol=0.1, atol=0.1)
