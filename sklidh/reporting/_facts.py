@@ -40,7 +40,9 @@ def number(value: float, form: str) -> str:
 
 def _of_patients(run: Run) -> dict[str, str]:
     target, classes = run.cohort.index.name, run.cohort["patients"].drop("all")
-    without = run.cohort.loc["all"].drop("patients")
+    counts = run.cohort.loc["all"]
+    without = counts[counts.index.str.startswith("without ")]
+    sites = counts[counts.index.str.startswith("at ")]
     facts = {
         "target": str(target),
         "patients": f"{run.cohort.loc['all', 'patients']} patients",
@@ -49,6 +51,9 @@ def _of_patients(run: Run) -> dict[str, str]:
         if without.empty
         else "Patients " + ", ".join(f"{name}: {n}" for name, n in without.items()) + ".",
     }
+    if len(sites):
+        named = ", ".join(f"{name.removeprefix('at ')} ({n})" for name, n in sites.items())
+        facts["sites"] = f"{len(sites)} sites: {named}"
     if run.flow and len(classes) == 2:
         wildtypes, mutants = classes
         notes = sample_size_notes(

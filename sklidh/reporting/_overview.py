@@ -10,9 +10,11 @@ from sklidh.reporting._page import render_page
 from sklidh.reporting._pictures import slices_of
 from sklidh.utils import is_missing
 
+MOST_SITES = 12
+
 
 def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
-    """Count patients, and those without a sequence, by class.
+    """Count patients, those without a sequence, and those of each site, by class.
 
     Parameters
     ----------
@@ -23,17 +25,22 @@ def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_classes + 1, n_columns)
-        ``patients``, and ``without T1`` where some lack it; index: classes, then "all".
+        ``patients``; ``without T1`` where some lack it; ``at A`` where X has a column "site" of
+        at most 12 sites. Index: classes, then "all".
     """
-    missing = X[list(modalities)].map(is_missing)
-    rows = {
-        str(label): {"patients": len(group)}
-        | {f"without {name}": int(n) for name, n in missing.loc[group.index].sum().items() if n}
-        for label, group in y.groupby(y)
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index").fillna(0).astype(int)
-    table.loc["all"] = table.sum()
-    return table.rename_axis(str(y.name))
+    columns = {"patients": pd.Series(1, X.index)}
+    columns |= {f"without {name}": X[name].map(is_missing).astype(int) for name in modalities}
+    if "site" in X and X["site"].nunique() <= MOST_SITES:
+        columns |= {f"at {site}": (X["site"] == site).astype(int) for site in sorted_sites(X)}
+    counted = pd.DataFrame(columns)
+    table = counted.groupby(y.astype(str).to_numpy()).sum()
+    table.loc["all"] = counted.sum()
+    return table.loc[:, table.loc["all"] > 0].rename_axis(str(y.name))
+
+
+def sorted_sites(X: pd.DataFrame) -> list:
+    """Return the sites of a cohort, in the order of their names."""
+    return sorted(X["site"].dropna().unique(), key=str)
 
 
 @dataclass(frozen=True)

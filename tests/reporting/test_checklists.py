@@ -60,6 +60,14 @@ def test_ethics_funding_and_the_reading_of_the_result_are_always_the_authors(run
     assert found["CLEAR", "15"].state == "filled in"
 
 
+def test_sites_are_told_where_the_table_has_them(run):
+    assert states(run)["CLEAR", "13"].state == "open"
+    found = states(replace(run, cohort=run.cohort.assign(**{"at A": 10, "at B": 20})))
+    assert found["CLEAR", "13"].text == "2 sites: A (10), B (20)."
+    assert found["TRIPOD+AI", "6a"].state == "in part"
+    assert "site" not in found["CLEAR", "29"].text, "a site is not a missing sequence"
+
+
 def test_a_run_with_settings_of_its_own_claims_no_design(run):
     found = states(replace(run, settings={"seed": 0}))
     for item in (("CLEAR", "15"), ("CLEAR", "30"), ("TRIPOD+AI", "12a"), ("TRIPOD+AI", "16")):

@@ -1,8 +1,10 @@
 """A cohort in a notebook: its classes counted, its first patients drawn."""
 
+import pandas as pd
 import pytest
 
 from sklidh.reporting import CohortOverview
+from sklidh.reporting._overview import cohort_table
 from sklidh.utils import is_missing
 
 MODALITIES = ["T1", "T1CE", "T2", "FLAIR"]
@@ -23,7 +25,18 @@ def test_classes_and_missing_sequences_are_counted(cohort):
     for label, count in y.value_counts().items():
         assert table.loc[str(label), "patients"] == count
     assert table["without T1CE"].tolist() == [*(int(label == y.iloc[1]) for label in (0, 1)), 1]
-    assert list(table) == ["patients", "without T1CE"], "no other sequence is missing"
+    assert list(table) == ["patients", "without T1CE", "at site1"], "no other sequence is missing"
+
+
+def test_the_patients_of_each_site_are_counted_unless_there_are_too_many(cohort):
+    X, y = cohort
+    sites = ["Bern"] + ["Basel"] * (len(X) - 1)
+    table = cohort_table(X.assign(site=sites), y, ["T2"])
+    assert list(table) == ["patients", "at Basel", "at Bern"]
+    assert table.loc["all"].tolist() == [len(X), len(X) - 1, 1]
+    assert table.loc[str(y.iloc[0]), "at Bern"] == 1
+    twice, labels = pd.concat([X, X]), pd.concat([y, y])
+    assert list(cohort_table(twice.assign(site=range(2 * len(X))), labels, ["T2"])) == ["patients"]
 
 
 def test_the_first_patients_are_drawn_with_every_sequence_that_they_have(cohort):
