@@ -53,7 +53,7 @@ def _of_patients(run: Run) -> dict[str, str]:
     }
     if len(sites):
         named = ", ".join(f"{name.removeprefix('at ')} ({n})" for name, n in sites.items())
-        facts["sites"] = f"{len(sites)} sites: {named}"
+        facts["sites"] = f"Sites: {named}"
     if run.flow and len(classes) == 2:
         wildtypes, mutants = classes
         notes = sample_size_notes(

@@ -63,7 +63,7 @@ def test_ethics_funding_and_the_reading_of_the_result_are_always_the_authors(run
 def test_sites_are_told_where_the_table_has_them(run):
     assert states(run)["CLEAR", "13"].state == "open"
     found = states(replace(run, cohort=run.cohort.assign(**{"at A": 10, "at B": 20})))
-    assert found["CLEAR", "13"].text == "2 sites: A (10), B (20)."
+    assert found["CLEAR", "13"].text == "Sites: A (10), B (20)."
     assert found["TRIPOD+AI", "6a"].state == "in part"
     assert "site" not in found["CLEAR", "29"].text, "a site is not a missing sequence"
 
