@@ -65,7 +65,7 @@ def demo(
 @command(
     app,
     "sklidh run cases.csv --groups T1+T1CE,T2+FLAIR --jobs 4",
-    "sklidh run UCSF-PDGM-v5 --patients metadata.csv --target IDH",
+    "sklidh run UCSF-PDGM-v5 --patients metadata.csv --target IDH --wildtype wildtype",
 )
 def run(
     cases: options.Cases,

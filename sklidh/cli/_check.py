@@ -5,6 +5,7 @@ from pathlib import Path
 from joblib import delayed
 from rich.markup import escape
 
+from sklidh.cli._cohort import mutations
 from sklidh.cli._options import Cohort
 from sklidh.cli._output import console, errors, verbosity
 from sklidh.cli._parsing import parse_groups, parse_reference
@@ -32,7 +33,6 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
         ``files``.
     """
     from sklidh.datasets import examine_cohort
-    from sklidh.evaluation import check_two_classes
     from sklidh.reporting import examine, render_check
     from sklidh.utils import CohortError, atomic_write, spread
 
@@ -48,7 +48,7 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
     )
     if y is not None and not problems:
         try:
-            check_two_classes(X, y)
+            mutations(X, y, cohort.wildtype)
         except CohortError as error:
             problems += error.problems
     there = [modality for modality in modalities if modality in X.columns]

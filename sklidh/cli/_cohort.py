@@ -86,6 +86,48 @@ def refuse_bad_images(X: pd.DataFrame, modalities, reference, *, missing: str, j
         raise CohortError(problems)
 
 
+def mutations(X: pd.DataFrame, y: pd.Series, wildtype: str) -> pd.Series:
+    """Return a target of two classes, and say which of them is taken for the mutation.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of shape (n_patients,)
+    wildtype : str
+        The value of a wild type; empty: the target has two values, and the last is the mutation.
+
+    Returns
+    -------
+    Series of shape (n_patients,)
+        The target as it is, or 0 and 1 where `wildtype` was given.
+    """
+    from sklidh.evaluation import check_two_classes
+    from sklidh.utils import CohortError
+
+    values = sorted(set(y.astype(str)))
+    if wildtype and wildtype not in values:
+        raise typer.BadParameter(
+            f"--wildtype {wildtype!r}: no patient; {y.name} is one of {', '.join(values[:20])}"
+        )
+    if wildtype:
+        y = (y.astype(str) != wildtype).astype(int)
+    elif len(values) > 2:
+        raise CohortError(
+            [
+                f"the target {y.name} has {len(values)} values, {', '.join(values[:20])}; say by "
+                "--wildtype which of them is the wild type"
+            ]
+        )
+    check_two_classes(X, y)
+    (first, n_first), (last, n_last) = sorted(y.value_counts().items())
+    console.print(
+        f"{y.name}: {n_last} mutants ({last}), {n_first} wild types ({first})",
+        highlight=False,
+        markup=False,
+    )
+    return y
+
+
 def read_cohort(
     cases: Path,
     cohort: Cohort,
@@ -105,7 +147,7 @@ def read_cohort(
     jobs : int
         Patients worked on at the same time.
     target_needed : bool, default=True
-        Whether there must be a target, of two classes.
+        Whether there must be a target, of two classes; without need it is kept as it is.
 
     Returns
     -------
@@ -119,7 +161,6 @@ def read_cohort(
         What is wrong with the table; or else every image that cannot be used.
     """
     from sklidh.datasets import load_cohort
-    from sklidh.evaluation import check_two_classes
 
     groups = parse_groups(cohort.groups)
     X, y = load_cohort(
@@ -130,8 +171,8 @@ def read_cohort(
         layout=cohort.layout,
         patients=cohort.patients,
     )
-    if target_needed:
-        check_two_classes(X, y)
+    if target_needed or (y is not None and cohort.wildtype):
+        y = mutations(X, y, cohort.wildtype)
     recipe = Recipe.of(groups, () if groups else paper_modalities(X), cohort, method, jobs)
     console.print(f"{len(X)} patients, {', '.join(recipe.modalities)}", highlight=False)
     refuse_bad_images(X, recipe.modalities, recipe.reference, missing=recipe.missing, jobs=jobs)
@@ -158,12 +199,11 @@ def read_features(
     recipe : Recipe
     """
     from sklidh.baselines import load_feature_table, modalities_of
-    from sklidh.evaluation import check_two_classes
 
     groups = parse_groups(cohort.groups)
     known = tuple(name for group in groups for name in group) or PAPER_MODALITIES
     X, y = load_feature_table(features, target=cohort.target, modalities=known)
-    check_two_classes(X, y)
+    y = mutations(X, y, cohort.wildtype)
     there = modalities_of(X.columns, known)
     if absent := [name for name in known if groups and name not in there]:
         others = dict.fromkeys(name.split("__")[0] for name in X.columns if "__" in name)

@@ -28,6 +28,7 @@ def select(
         "selection.csv"
     ),
     target: options.Target = "idh",
+    wildtype: options.Wildtype = "",
     alpha: Annotated[
         float, typer.Option(min=0, max=1, help="Largest p of the Mann-Whitney test.")
     ] = 0.05,
@@ -44,7 +45,7 @@ def select(
     from sklidh.cli._select import select_features
 
     settings = {"alpha": alpha, "correlation": correlation, "folds": folds, "seed": seed}
-    return select_features(features, out, target=target, **settings)
+    return select_features(features, out, target=target, wildtype=wildtype, **settings)
 
 
 @command(

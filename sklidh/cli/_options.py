@@ -42,6 +42,14 @@ Target = Annotated[
         rich_help_panel=COHORT,
     ),
 ]
+Wildtype = Annotated[
+    str,
+    typer.Option(
+        help="The target's value of a wild type; every other is a mutant. Default: of two values, "
+        "the one that sorts first, as 0 of 0 and 1.",
+        rich_help_panel=COHORT,
+    ),
+]
 Folds = Annotated[
     int, typer.Option(min=2, help="Outer folds of the cross-validation.", rich_help_panel=METHOD)
 ]
@@ -108,6 +116,7 @@ class Cohort(Folder):
     """Who takes part, and which of their images."""
 
     target: Target = "idh"
+    wildtype: Wildtype = ""
     groups: Annotated[
         str,
         typer.Option(

@@ -6,6 +6,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from sklidh.cli._cohort import mutations
 from sklidh.cli._output import console, print_files, warnings_told_once
 
 
@@ -14,6 +15,7 @@ def select_features(
     out: Path,
     *,
     target: str,
+    wildtype: str,
     alpha: float,
     correlation: float,
     folds: int,
@@ -27,7 +29,8 @@ def select_features(
         Table of features ``MOD__name``, as `sklidh extract` writes it.
     out : Path
         Table of all features.
-    target : str
+    target, wildtype : str
+        Its column, and as `mutations` takes it.
     alpha : float
         Largest p of the Mann-Whitney test.
     correlation : float
@@ -47,6 +50,7 @@ def select_features(
     from sklidh.utils import atomic_write
 
     X, y = load_feature_table(features, target=target)
+    y = mutations(X, y, wildtype)
     modalities = modalities_of(X.columns)
     built = make_idh_pipeline(modalities, reference=None, random_state=seed)
     fates = []
