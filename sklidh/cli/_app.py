@@ -26,7 +26,16 @@ def _version(asked: bool):
         raise typer.Exit
 
 
-@app.callback()
+EXAMPLES = (
+    "sklidh demo",
+    "sklidh check cases.csv",
+    "sklidh run cases.csv --groups T1+T1CE,T2+FLAIR",
+    "sklidh train cases.csv --out idh.skops",
+    "sklidh predict idh.skops new-cases.csv",
+)
+
+
+@app.callback(epilog="Examples:\n\n" + "\n\n".join(f"[bold]{line}[/]" for line in EXAMPLES))
 def main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
