@@ -116,8 +116,7 @@ def interval_around(auc, variance, n_smaller, *, confidence=0.95) -> tuple[float
     """
     check_confidence(confidence)
     if not variance > 0:
-        exact = binomtest(round(auc * n_smaller), n_smaller).proportion_ci(confidence)
-        return float(exact.low), float(exact.high)
+        return _exact_interval(auc, n_smaller, confidence)
     half = norm.ppf(0.5 + confidence / 2) * np.sqrt(variance) / (auc * (1 - auc))
     return float(expit(logit(auc) - half)), float(expit(logit(auc) + half))
 
@@ -192,7 +191,9 @@ def call_intervals(
     """Compute the bootstrap intervals of everything that counts who was called mutant.
 
     The same as `bootstrap_interval` for four figures at once, and for several repeats, over which
-    a figure is the mean: a drawn patient brings his calls of all repeats along.
+    a figure is the mean: a drawn patient brings his calls of all repeats along. Where every draw
+    gives the same figure, as when all calls are right, resampling says nothing, and the interval
+    is the exact one of a binomial count instead (Clopper and Pearson, 1934).
 
     Parameters
     ----------
@@ -226,8 +227,25 @@ def call_intervals(
         "Recall": true_positives / n_mutants,
         "F1": 2 * true_positives / (positives + n_mutants),
     }
+    counted = {
+        "Accuracy": len(y_true),
+        "Precision": int(called.sum(0).min()),
+        "Recall": n_mutants,
+        "F1": n_mutants,
+    }
     ends = [(1 - confidence) / 2, (1 + confidence) / 2]
-    return pd.DataFrame(
-        {name: np.quantile(figure.mean(1), ends) for name, figure in figures.items()},
-        index=["low", "high"],
-    ).T
+    intervals = {}
+    for name, figure in figures.items():
+        low, high = np.quantile(figure.mean(1), ends)
+        if low == high:
+            low, high = _exact_interval(low, counted[name], confidence)
+        intervals[name] = low, high
+    return pd.DataFrame(intervals, index=["low", "high"]).T
+
+
+def _exact_interval(part, n, confidence):
+    """Clopper and Pearson's interval of a part of n patients; 0 to 1 where there are none."""
+    if n == 0:
+        return 0.0, 1.0
+    exact = binomtest(round(part * n), int(n)).proportion_ci(confidence)
+    return float(exact.low), float(exact.high)

@@ -5,7 +5,12 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, roc_auc_score
 
-from sklidh.evaluation import auc_interval, bootstrap_interval, delong_variance
+from sklidh.evaluation import (
+    auc_interval,
+    bootstrap_interval,
+    call_intervals,
+    delong_variance,
+)
 
 
 def slow_delong(y, p):
@@ -45,6 +50,21 @@ def test_perfect_separation_still_leaves_doubt():
     low, high = auc_interval([0] * 5 + [1] * 5, np.arange(10) / 10)
     assert high == 1.0
     assert low == pytest.approx(0.025 ** (1 / 5))
+
+
+def test_five_patients_called_rightly_still_leave_doubt():
+    y = np.array([0, 0, 0, 1, 1])
+    right = call_intervals(y, y[:, None] == 1)
+    # Clopper and Pearson, n of n: the low end p has p^n = .025.
+    assert right["low"].to_numpy() == pytest.approx(0.025 ** (1 / np.array([5, 2, 2, 2])))
+    assert (right["high"] == 1).all()
+
+
+def test_where_nobody_is_called_mutant_precision_may_be_anything():
+    y = np.array([0, 0, 0, 1, 1])
+    nobody = call_intervals(y, np.zeros((5, 1), bool))
+    assert nobody.loc["Precision"].tolist() == [0, 1]
+    assert nobody.loc["Recall"].tolist() == pytest.approx([0, 1 - 0.025**0.5])
 
 
 def test_the_interval_turns_over_with_the_classes():
