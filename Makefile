@@ -31,4 +31,4 @@ docs: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info sklidh-demo sklidh-run .hypothesis docs/_build docs/generated
+	rm -rf .venv build *.egg-info sklidh-demo sklidh-run .hypothesis docs/_build docs/generated docs/gallery

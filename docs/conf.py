@@ -1,6 +1,13 @@
 """How the documentation is built: `make docs`, or sphinx-build -W docs docs/_build."""
 
+import sys
+from pathlib import Path
+
+from sphinx_gallery.sorting import ExplicitOrder
+
 from sklidh import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "sklidh"
 author = "the sklidh developers"
@@ -13,9 +20,40 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "matplotlib.sphinxext.plot_directive",
+    "sphinx_gallery.gen_gallery",
 ]
 plot_formats = ["png"]
 plot_html_show_formats = plot_html_show_source_link = False
+
+# The examples: every one is run, in this order, and one that fails ends the build.
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "within_subsection_order": ExplicitOrder(
+        [
+            "quick_start.py",
+            "own_cohort.py",
+            "own_selector.py",
+            "own_features.py",
+            "own_baseline.py",
+            "grid_over_constraints.py",
+            "missing_sequences.py",
+            "sites_and_combat.py",
+            "balance_classes.py",
+            "own_modalities.py",
+            "explain_one_patient.py",
+            "shap_and_captum.py",
+            "search_with_optuna.py",
+            "on_a_cluster.py",
+        ]
+    ),
+    # Displays draw without pyplot: this takes their figures, and their repr is not wanted beside.
+    "image_scrapers": ("matplotlib", "gallery_figures.save_display"),
+    "ignore_repr_types": r"sklidh\.plotting|matplotlib",
+    "download_all_examples": False,
+    "show_signature": False,
+}
 exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 autosummary_generate = True
@@ -24,6 +62,10 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = "sklidh"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["sklidh.css"]
+# Pages without neighbours in their section have no use for its navigation; examples need the room.
+html_sidebars = {"index": [], "start": [], "api": [], "gallery/**": []}
 html_theme_options = {
     "navbar_end": [],
     "show_prev_next": False,

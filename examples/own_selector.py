@@ -1,13 +1,36 @@
-"""A selector of your own: keep the features that hardly depend on the tumour's size."""
+"""
+Swap a selector
+===============
 
-# --
+A selector of scikit-learn in the place of one of ours, and one that you write yourself.
+"""
+
+# %%
+# One of scikit-learn's
+# ---------------------
+# Every step has a name, and ``set_params`` puts another estimator there.
+
+from tempfile import TemporaryDirectory
+
 import numpy as np
+import pandas as pd
 from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
-from sklearn.feature_selection import SelectorMixin
+from sklearn.feature_selection import SelectKBest, SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh import make_idh_pipeline
+from sklidh import RadiomicsExtractor, make_idh_pipeline
+from sklidh.datasets import make_glioma_phantoms
+
+pipeline = make_idh_pipeline(["T1CE", "T2"], deep=None, random_state=0)
+pipeline.set_params(intra__T1CE__mannwhitneyselector=SelectKBest(k=20))
+pipeline["intra"]
+
+# %%
+# One of your own
+# ---------------
+# A selector is one ``fit`` and one mask; scikit-learn's ``SelectorMixin`` does the rest. This one
+# drops the features that hardly say more than how large the tumour is.
 
 
 class SizeIndependentSelector(SelectorMixin, BaseEstimator):
@@ -31,8 +54,33 @@ class SizeIndependentSelector(SelectorMixin, BaseEstimator):
         return self.support_
 
 
-pipeline = make_idh_pipeline()
-for modality in ("T1", "T1CE", "T2", "FLAIR"):
-    branch = pipeline["intra"].get_params()[modality]
+# %%
+# Every sequence has a branch of its own, and it goes into each, right after the features. A step
+# that is put in by hand, and not by ``set_params``, has still to be told to return tables.
+
+pipeline = make_idh_pipeline(
+    ["T1CE", "T2"], radiomics=RadiomicsExtractor("paper"), deep=None, random_state=0
+)
+for _, branch, _ in pipeline["intra"].transformers:
     branch.steps.insert(1, ("size", SizeIndependentSelector()))
-print(list(branch.named_steps))
+pipeline.set_output(transform="pandas")
+
+folder = TemporaryDirectory()
+X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0)
+_ = pipeline.fit(X, y)
+
+# %%
+# How many of the 873 features are left after each step:
+
+counts = {}
+for modality in ("T1CE", "T2"):
+    selectors = pipeline["intra"].named_transformers_[modality][1:]
+    for step, selector in selectors.named_steps.items():
+        if isinstance(selector, SelectorMixin):
+            counts.setdefault(modality, {})[step] = selector.get_support().sum()
+
+ax = pd.DataFrame(counts).plot.barh(figsize=(7, 3), xlabel="features left")
+ax.invert_yaxis()
+ax.bar_label(ax.containers[0])
+ax.bar_label(ax.containers[1])
+ax.figure.tight_layout()

@@ -1,16 +1,52 @@
-"""The documentation builds without a warning."""
+"""The documentation builds without a warning, its examples run, and what it names is there."""
 
+import re
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from sphinx.cmd.build import main
 
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.rst"))
+TESTS = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+
 
 @pytest.mark.slow
-def test_the_documentation_builds_without_a_warning(tmp_path):
-    # In a copy: the pages of the reference are written beside their sources.
-    for folder in ("docs", "examples"):
-        shutil.copytree(Path(__file__).parents[1] / folder, tmp_path / folder)
+def test_the_documentation_builds_without_a_warning_and_every_example_runs(tmp_path):
+    """The failure of an example is in the captured output, with its traceback."""
+    # In a copy: the pages of the reference and the gallery are written beside their sources.
+    for folder in ("docs", "examples", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     assert main(["-q", "-W", "-b", "html", str(tmp_path / "docs"), str(tmp_path / "html")]) == 0
-    assert (tmp_path / "html" / "generated" / "sklidh.pipeline.make_idh_pipeline.html").exists()
+    pages = tmp_path / "html"
+    assert (pages / "generated" / "sklidh.pipeline.make_idh_pipeline.html").exists()
+    for example in (ROOT / "examples").glob("*.py"):
+        page = (pages / "gallery" / example.stem).with_suffix(".html").read_text()
+        assert "Out:" in page or "<table" in page or "sphx-glr-single-img" in page
+
+
+def resolve(name):
+    """Import what a dotted name leads to."""
+    parts = name.split(".")
+    for n in range(len(parts), 0, -1):
+        try:
+            item = import_module(".".join(parts[:n]))
+        except ImportError:
+            continue
+        for part in parts[n:]:
+            item = getattr(item, part)
+        return item
+    raise ImportError(name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_names_is_there(page):
+    text = page.read_text()
+    for name in re.findall(r":(?:class|func|meth|mod|attr):`~?(sklidh[\w.]*)`", text):
+        resolve(name)
+    for path in re.findall(r"``((?:tests|benchmarks|examples|docs|sklidh)/[\w./]*)``", text):
+        assert (ROOT / path).exists(), f"{page.name} names {path}"
+    for test in re.findall(r"``(test_\w+)``", text):
+        assert f"def {test}(" in TESTS, f"{page.name} names {test}"

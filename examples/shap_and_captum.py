@@ -1,0 +1,91 @@
+"""
+SHAP and captum
+===============
+
+What each feature adds to one prediction, told by two libraries that do not know sklidh.
+"""
+
+# %%
+# A fusion to be explained
+# ------------------------
+# Radiomics of two sequences; what the selection leaves enters the fusion.
+
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import shap
+import torch
+from captum.attr import IntegratedGradients
+from scipy.special import logit
+from sklearn.model_selection import train_test_split
+from torch.nn.utils.rnn import pad_sequence
+
+from sklidh import RadiomicsExtractor, make_idh_pipeline
+from sklidh.datasets import make_glioma_phantoms
+
+folder = TemporaryDirectory()
+X, y = make_glioma_phantoms(folder.name, n_patients=60, size=32, spacing=2.0, misalignment=(0, 0))
+X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+pipeline = make_idh_pipeline(
+    ["T1CE", "FLAIR"],
+    reference=None,
+    radiomics=RadiomicsExtractor("paper"),
+    deep=None,
+    random_state=0,
+).fit(X_train, y_train)
+select, fusion = pipeline[:-1], pipeline[-1]
+train, test = select.transform(X_train), select.transform(X_test)
+patient = test.index[pipeline.predict_proba(X_test)[:, 1].argmax()]
+
+# %%
+# SHAP
+# ----
+# Any function that predicts can be explained. A value is what the feature adds to the log odds of
+# a mutation, averaged over the orders in which features become known; an unknown one is drawn from
+# the training patients.
+
+
+def log_odds(table):
+    probability = fusion.predict_proba(pd.DataFrame(table, columns=train.columns))
+    return logit(probability[:, 1])
+
+
+explainer = shap.Explainer(log_odds, train, feature_names=list(train.columns), seed=0)
+explanation = explainer(test.loc[[patient]], silent=True)
+
+# %%
+# captum
+# ------
+# The fusion's network is a torch module: integrated gradients follow its derivative from the mean
+# training patient to this one. It takes one tensor of (1, blocks, patients, columns), narrow
+# blocks filled up with zeros.
+
+
+def network(columns):
+    blocks = [columns[:, block].T for block in fusion.blocks_.values()]
+    logits = fusion.net_(pad_sequence(blocks, batch_first=True).mT[None]).logits
+    return (logits[..., 1] - logits[..., 0]).mean(0)
+
+
+def as_tensor(table):
+    return torch.tensor(table.to_numpy())
+
+
+gradients = IntegratedGradients(network).attribute(
+    as_tensor(test.loc[[patient]]), as_tensor(train.mean().to_frame().T)
+)
+
+# %%
+# Side by side
+# ------------
+# Each adds up to the patient's log odds less those of a patient of whom nothing is known: for SHAP
+# the mean over the training patients, for captum the prediction for their mean.
+
+shares = pd.DataFrame(
+    {"SHAP": explanation.values[0], "captum": gradients[0].numpy()}, index=train.columns
+)
+largest = shares.abs().sum(axis=1).nlargest(10).index[::-1]
+ax = shares.loc[largest].plot.barh(figsize=(8, 4), xlabel=f"share in the log odds of {patient}")
+ax.set_yticklabels(largest.str.replace("__radiomics__", ": "))
+ax.axvline(0, color="black", linewidth=0.8)
+ax.figure.tight_layout()
