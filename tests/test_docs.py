@@ -31,7 +31,7 @@ def test_the_documentation_builds_without_a_warning_and_every_example_runs(tmp_p
     assert (pages / "generated" / "sklidh.pipeline.make_idh_pipeline.html").exists()
     for example in (ROOT / "examples").glob("*.py"):
         page = (pages / "gallery" / example.stem).with_suffix(".html").read_text()
-        assert "Out:" in page or "<table" in page or "sphx-glr-single-img" in page
+        assert "sphx-glr-script-out" in page or "<table" in page or "sphx-glr-single-img" in page
 
 
 def resolve(name):
