@@ -97,5 +97,7 @@ def _count_places(levels, spans, stretches, offsets, n_levels, longest):
             for v in range(np.uint64(spans[s, 1])):
                 tables[v % np.uint64(TURNS), levels[start + v], place[start + v]] += 1
         for turn in range(TURNS):
-            counts[d] += tables[turn]
+            for rank in range(n_levels + 1):
+                for j in range(longest + 2):
+                    counts[d, rank, j] += tables[turn, rank, j]
     return counts

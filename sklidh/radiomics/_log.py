@@ -108,8 +108,8 @@ def _occupied_range(volume):
         for y in range(volume.shape[1]):
             row = volume[z, y]
             if _any(row):
-                low[:2] = min(low[0], z), min(low[1], y)
-                high[:2] = max(high[0], z + 1), max(high[1], y + 1)
+                low[0], low[1] = min(low[0], z), min(low[1], y)
+                high[0], high[1] = max(high[0], z + 1), max(high[1], y + 1)
                 while _any(row[: low[2]]):
                     low[2] -= 1
                 while _any(row[high[2] :]):

@@ -138,10 +138,13 @@ def _list_crossings(mask, vertices):
         for y in range(mask.shape[1] - 1):
             for x in range(mask.shape[2] - 1):
                 here = mask[z, y, x]
+                # One number at a time: assigned as a row, it takes numba two seconds to compile.
                 for axis, beyond in enumerate(
                     (mask[z + 1, y, x], mask[z, y + 1, x], mask[z, y, x + 1])
                 ):
                     if beyond != here:
-                        vertices[found] = 2 * z, 2 * y, 2 * x
+                        vertices[found, 0] = 2 * z
+                        vertices[found, 1] = 2 * y
+                        vertices[found, 2] = 2 * x
                         vertices[found, axis] += 1
                         found += 1
