@@ -5,25 +5,10 @@ through memory, and a batch of one network stays in the processor's first cache.
 """
 
 import numpy as np
-from numba import njit
+
+from sklidh.nn._compiled import compiled
 
 LAYER_NORM_EPS = 1e-5
-
-
-def compiled(function):
-    """Compile with numba; the machine code is kept on disk, and other threads run beside it.
-
-    Without ``fastmath``: code that is compiled in this process and code that is read from disk are
-    optimised apart, and would otherwise differ in the order of their sums, so in the last bit.
-    numba looks for changes in a function's own file only: after an edit here, touch
-    `_fusion_native.py`.
-    """
-    return njit(cache=True, nogil=True, error_model="numpy")(function)
-
-
-def arrays(*tensors):
-    """Return numpy's view of each tensor."""
-    return [each.detach().numpy() for each in tensors]
 
 
 @compiled

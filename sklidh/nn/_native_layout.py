@@ -9,7 +9,7 @@ import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from sklidh.nn._native_layers import arrays, compiled
+from sklidh.nn._compiled import arrays, compiled
 
 
 @compiled

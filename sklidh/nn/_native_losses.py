@@ -7,6 +7,7 @@ patient's part of the mean. Definitions and names are those of `_losses`.
 
 import numpy as np
 
+from sklidh.nn._compiled import compiled
 from sklidh.nn._losses import (
     CMD_MOMENTS,
     DIFFERENCES,
@@ -16,7 +17,6 @@ from sklidh.nn._losses import (
     SIMILARITIES,
     VARIANCE_FLOOR,
 )
-from sklidh.nn._native_layers import compiled
 
 # The compiled code tells definitions apart by number.
 SIMILARITY = {name: number for number, name in enumerate(SIMILARITIES)}

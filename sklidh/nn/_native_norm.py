@@ -6,7 +6,7 @@ float64, whatever the matrix holds.
 
 import numpy as np
 
-from sklidh.nn._native_layers import compiled
+from sklidh.nn._compiled import compiled
 
 
 @compiled

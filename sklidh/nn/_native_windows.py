@@ -10,7 +10,7 @@ which a pixel further right is C (or G) numbers on.
 import numpy as np
 import torch
 
-from sklidh.nn._native_layers import arrays, compiled
+from sklidh.nn._compiled import arrays, compiled
 from sklidh.nn._native_layout import Layout
 from sklidh.nn._neighbours import Windows, reflected
 

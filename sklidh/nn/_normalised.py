@@ -11,7 +11,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from sklidh.nn import _native_norm as native
-from sklidh.nn._native_layers import arrays
+from sklidh.nn._compiled import arrays
 
 TILE_ELEMENTS = 2**19
 """What a tile of the normalised map may hold."""

@@ -1,0 +1,19 @@
+"""How the loops of networks are compiled, and what they see of a tensor."""
+
+from numba import njit
+
+
+def compiled(function):
+    """Compile with numba; the machine code is kept on disk, and other threads run beside it.
+
+    Without ``fastmath``: code that is compiled in this process and code that is read from disk are
+    optimised apart, and would otherwise differ in the order of their sums, so in the last bit.
+    numba looks for changes in a function's own file only: after an edit in one that others call,
+    touch the callers' files, `_native_step.py` for the fusion.
+    """
+    return njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
+def arrays(*tensors):
+    """Return numpy's view of each tensor."""
+    return [each.detach().numpy() for each in tensors]
