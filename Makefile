@@ -31,4 +31,5 @@ docs: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv build *.egg-info sklidh-demo sklidh-run .hypothesis docs/_build docs/generated docs/gallery
+	rm -rf .venv build *.egg-info sklidh-demo sklidh-run .hypothesis docs/_build docs/generated docs/gallery \
+	  sklidh-check.html sklidh-check.config.yaml docs/sg_execution_times.rst

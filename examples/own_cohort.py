@@ -11,6 +11,7 @@ A folder of images and a spreadsheet: what to write, what is found wrong with it
 # A folder for each patient, with whatever file names, and a spreadsheet of who they are. Here both
 # are written by this script, with two slips of the kind that happen.
 
+import textwrap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -71,9 +72,9 @@ broken.write_bytes(whole[: len(whole) // 2])  # a copy that was interrupted
 
 for _, case in X.iterrows():
     for problem in check_case(case, ["T1", "T1CE", "T2", "FLAIR"], reference="T2"):
-        print(str(problem).replace(folder.name, "..."))
+        print(textwrap.fill(str(problem).replace(folder.name, "...")))
 
-broken.write_bytes(whole)
+_ = broken.write_bytes(whole)
 
 # %%
 # The outline is the mask; it was drawn on T2. From here on it goes as in :doc:`quick_start`.
