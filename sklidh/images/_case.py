@@ -16,7 +16,7 @@ from sklidh.images._errors import (
 )
 from sklidh.images._grids import grid_difference
 from sklidh.images._reading import check_finite, load, not_finite, read_mask
-from sklidh.utils import is_missing
+from sklidh.utils import is_missing, listed
 
 
 def read_case(image, mask, *, label=None, patient=None, modality=None):
@@ -148,7 +148,7 @@ def check_case(case, modalities, *, mask="mask", label=None, reference=None, mis
         The modality on which the mask was drawn, where the others are still to be registered: they
         may lie in other grids. None: all lie in the mask's grid.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty cell of a modality is a problem.
+        Whether an empty cell of a modality is a problem. One image must be there in any case.
 
     Returns
     -------
@@ -201,6 +201,13 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
                     volumes[modality] = load(case[modality])
             except ImageError as error:
                 problems.append(error)
+        if missing == "nan" and all(is_missing(case[modality]) for modality in modalities):
+            problems.append(
+                ImageError(
+                    f"patient {case.name!r}: no image at all, every cell of {listed(modalities)} "
+                    "is empty; drop the row or fill one in"
+                )
+            )
         drawn_on = [name for name in volumes if reference in (None, name)]
         tumour = None
         try:

@@ -104,6 +104,22 @@ def test_a_target_of_three_values_is_a_problem_here_as_it_is_to_train(cohort):
     assert check(cohort, "--target", "none")[0].exit_code == 0
 
 
+@pytest.mark.parametrize("command", ["check", "train", "extract"])
+def test_a_patient_without_any_image_is_named_before_any_work(cohort, sklidh, command):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    table.loc[1, ["T1", "T2"]] = None
+    table.loc[2, "T1"] = None
+    table.to_csv(cohort / "cases.csv", index=False)
+    words = ("--out", cohort / "out.any", "--missing", "nan", "--jobs", 1)
+    result = sklidh(command, cohort / "cases.csv", *words)
+    assert result.exit_code == 1
+    said = (
+        f"patient {table.loc[1, 'patient']!r}: no image at all, every cell of 'T1', 'T2' is empty"
+    )
+    assert f"{said}; drop the row or fill one in" in result.output
+    assert result.output.count("no image at all") == 1
+
+
 def test_only_the_images_asked_for_are_read(cohort):
     patient = pd.read_csv(cohort / "cases.csv")["patient"][0]
     (cohort / f"{patient}-T1.nii.gz").write_bytes(b"")
