@@ -2,11 +2,11 @@
 
 import inspect
 import json
-import os
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, get_type_hints
 
 import typer
@@ -146,7 +146,7 @@ def default_out(function) -> Path:
 
 
 def check_out(out: Path, *, is_file: bool):
-    """Refuse, before any work, a place where results cannot be written; make the folder it is in.
+    """Refuse, before any work, a place where results cannot be written; make the folder.
 
     Parameters
     ----------
@@ -154,18 +154,20 @@ def check_out(out: Path, *, is_file: bool):
     is_file : bool
         Whether the results are one file; else a folder.
     """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise typer.BadParameter(
-            f"--out {out}: {error.strerror} ({error.filename}); name a place that can be written"
-        ) from error
     if is_file and out.is_dir():
         raise typer.BadParameter(f"--out {out}: is a folder; name a file in it")
     if not is_file and out.exists() and not out.is_dir():
         raise typer.BadParameter(f"--out {out}: is a file; name a folder")
-    if not os.access(out if out.is_dir() else out.parent, os.W_OK):
-        raise typer.BadParameter(f"--out {out}: cannot be written; name another place")
+    folder = out.parent if is_file else out
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Permissions do not tell: to root all seem writable, those of a read-only disk too.
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise typer.BadParameter(
+            f"--out {out}: {error.strerror} ({folder}); name a place that can be written"
+        ) from error
 
 
 def _plain(options: dict) -> dict:

@@ -88,7 +88,8 @@ def test_every_damaged_image_is_named_before_any_work(command, sklidh, model, ca
         "  - patient 'phantom-002'",
         "  - patient 'phantom-007'",
     ]
-    assert not out.exists()
+    assert not out.is_file()
+    assert not list(out.glob("*"))
 
 
 def test_patients_are_predicted_by_as_many_workers_as_asked_for(sklidh, model, cases, tmp_path):

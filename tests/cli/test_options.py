@@ -1,5 +1,7 @@
 """Options are read before any work starts, and refused in one line."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import typer
@@ -7,6 +9,7 @@ from typer.testing import CliRunner
 
 from sklidh.cli import app
 from sklidh.cli._cohort import mutations, paper_modalities
+from sklidh.cli._command import check_out
 from sklidh.cli._parsing import parse_groups, parse_reference
 from sklidh.utils import CohortError
 
@@ -92,6 +95,16 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
         assert result.exit_code == 2
         assert said in result.output.replace("\n", " ")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_place_is_proved_by_writing_there_not_by_its_permissions(tmp_path, is_file):
+    sealed = Path("/proc/self")
+    with pytest.raises(typer.BadParameter, match=r"--out .*name a place that can be written"):
+        check_out(sealed / "out", is_file=is_file)
+    check_out(tmp_path / "deep" / "out", is_file=is_file)
+    made = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+    assert made == (["deep"] if is_file else ["deep", "deep/out"]), "nothing else is left there"
 
 
 def test_a_column_of_images_under_another_name_is_told_of(tmp_path, capsys):
