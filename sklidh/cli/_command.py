@@ -158,6 +158,8 @@ def check_out(out: Path, *, is_file: bool):
         raise typer.BadParameter(f"--out {out}: is a folder; name a file in it")
     if not is_file and out.exists() and not out.is_dir():
         raise typer.BadParameter(f"--out {out}: is a file; name a folder")
+    if is_file and out.exists() and not out.is_file():
+        raise typer.BadParameter(f"--out {out}: is a device or a pipe; name a file")
     folder = out.parent if is_file else out
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """Options are read before any work starts, and refused in one line."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -105,6 +106,13 @@ def test_a_place_is_proved_by_writing_there_not_by_its_permissions(tmp_path, is_
     check_out(tmp_path / "deep" / "out", is_file=is_file)
     made = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
     assert made == (["deep"] if is_file else ["deep", "deep/out"]), "nothing else is left there"
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(typer.BadParameter, match="is a device or a pipe; name a file"):
+        check_out(tmp_path / "pipe", is_file=True)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_column_of_images_under_another_name_is_told_of(tmp_path, capsys):
