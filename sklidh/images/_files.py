@@ -58,7 +58,10 @@ def load_image(path) -> sitk.Image:
     read = _read_nifti if path.lower().endswith((".nii", ".nii.gz")) else _read_after_header
     try:
         with open(path, "rb") as file:
-            layout, voxels = read(file, os.fstat(file.fileno()).st_size)
+            size = os.fstat(file.fileno()).st_size
+            if size == 0:
+                raise CorruptImage("is empty; copy it again")
+            layout, voxels = read(file, size)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         reason = str(error)[:1].lower() + str(error)[1:]
         raise CorruptImage(

@@ -80,7 +80,7 @@ PACKED = gzip.compress(INTACT)
 SHEAR = struct.pack("<12f", 1, 0.1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0)
 
 BAD_FILES = {
-    "empty file": ("a.nii.gz", b"", CorruptImage, "it begins with b''"),
+    "empty file": ("a.nii.gz", b"", CorruptImage, "is empty; copy it again"),
     "text renamed .nii.gz": ("a.nii.gz", b"patient,T1\n", CorruptImage, "is no gzip file"),
     "truncated .nii": (
         "a.nii",
