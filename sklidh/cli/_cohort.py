@@ -115,7 +115,8 @@ def mutations(X: pd.DataFrame, y: pd.Series, wildtype: str) -> pd.Series:
         raise CohortError(
             [
                 f"the target {y.name} has {len(values)} values, {', '.join(values[:20])}; say by "
-                "--wildtype which of them is the wild type"
+                "--wildtype which of them is the wild type: every other value then counts as "
+                "mutant; drop the rows that are neither"
             ]
         )
     check_two_classes(X, y)

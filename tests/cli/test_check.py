@@ -100,6 +100,9 @@ def test_a_target_of_three_values_is_a_problem_here_as_it_is_to_train(cohort):
     result, _ = check(cohort)
     assert result.exit_code == 1
     assert "has 3 values, 0, 1, 2; say by --wildtype which of them" in result.output
+    assert "every other value then counts as mutant; drop the rows that are neither" in (
+        result.output
+    )
     assert check(cohort, "--wildtype", "0")[0].exit_code == 0
     assert check(cohort, "--target", "none")[0].exit_code == 0
 
