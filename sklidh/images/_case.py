@@ -81,7 +81,8 @@ def check_pair(volume, tumour, where: str) -> sitk.Image:
     if difference:
         raise GeometryMismatch(
             f"{where}: image and mask lie in different grids: {difference}; RigidRegistration or "
-            "Resampling brings them into one"
+            "Resampling brings them into one; on the command line, name the sequence that the mask "
+            "was drawn on by --reference"
         )
     region = sitk.GetArrayViewFromImage(tumour).astype(bool)
     bad = not_finite(volume)

@@ -139,6 +139,7 @@ def test_images_in_other_grids_are_problems_unless_they_are_still_to_be_register
     result, _ = check(cohort, "--reference", "none")
     assert result.exit_code == 1
     assert "different grids" in result.output
+    assert "name the sequence that the mask was drawn on by --reference" in result.output
 
 
 def test_a_table_that_is_none_is_one_line_and_status_1(tmp_path):
