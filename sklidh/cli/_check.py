@@ -5,7 +5,7 @@ from pathlib import Path
 from joblib import delayed
 from rich.markup import escape
 
-from sklidh.cli._cohort import mutations
+from sklidh.cli._cohort import mutations, patients_in_words
 from sklidh.cli._options import Cohort
 from sklidh.cli._output import console, errors, verbosity
 from sklidh.cli._parsing import parse_groups, parse_reference
@@ -67,7 +67,7 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
         temporary.write_text(page, encoding="utf-8")
     found = "no problem" if not lines else f"{len(lines)} problem{'s' * (len(lines) > 1)}"
     console.print(
-        f"{len(X)} patients, {', '.join(there)}: {found}. Look at them: {out}",
+        f"{patients_in_words(X, there)}: {found}. Look at them: {out}",
         highlight=False,
         soft_wrap=True,
     )

@@ -45,6 +45,26 @@ def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:
     return found
 
 
+def patients_in_words(X: pd.DataFrame, modalities) -> str:
+    """Tell how many patients there are, of what sequences, and how many lack one of them.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    modalities : sequence of str
+
+    Returns
+    -------
+    str
+        Such as "30 patients, T1, T1CE; 1 without T1CE".
+    """
+    from sklidh.utils import is_missing
+
+    without = {name: sum(map(is_missing, X[name])) for name in modalities}
+    lacking = ", ".join(f"{n} without {name}" for name, n in without.items() if n)
+    return f"{len(X)} patients, {', '.join(modalities)}" + (f"; {lacking}" if lacking else "")
+
+
 def refuse_bad_images(X: pd.DataFrame, modalities, reference, *, missing: str, jobs: int):
     """Read every image before the work starts, and name all that cannot be used.
 
@@ -175,7 +195,7 @@ def read_cohort(
     if target_needed or (y is not None and cohort.wildtype):
         y = mutations(X, y, cohort.wildtype)
     recipe = Recipe.of(groups, () if groups else paper_modalities(X), cohort, method, jobs)
-    console.print(f"{len(X)} patients, {', '.join(recipe.modalities)}", highlight=False)
+    console.print(patients_in_words(X, recipe.modalities), highlight=False)
     refuse_bad_images(X, recipe.modalities, recipe.reference, missing=recipe.missing, jobs=jobs)
     return X, y, recipe
 

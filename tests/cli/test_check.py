@@ -123,6 +123,14 @@ def test_a_patient_without_any_image_is_named_before_any_work(cohort, sklidh, co
     assert result.output.count("no image at all") == 1
 
 
+def test_patients_who_lack_a_sequence_are_counted(cohort):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    table.loc[1, "T2"] = None
+    table.to_csv(cohort / "cases.csv", index=False)
+    result, _ = check(cohort, "--missing", "nan")
+    assert "4 patients, T1, T2; 1 without T2: no problem" in result.output
+
+
 def test_only_the_images_asked_for_are_read(cohort):
     patient = pd.read_csv(cohort / "cases.csv")["patient"][0]
     (cohort / f"{patient}-T1.nii.gz").write_bytes(b"")
