@@ -83,7 +83,7 @@ def train_model(
         fitted,
         covered,
         chosen,
-        settings=asdict(recipe) | {"model": model},
+        settings=asdict(recipe) | {"model": model, "threshold": threshold},
         evaluated=run,
     )
     files = {"model": out, "model card": out.with_suffix(".model_card.md")}

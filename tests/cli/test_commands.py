@@ -49,6 +49,7 @@ def test_the_model_s_card_lies_beside_it(model):
     assert "LateFusionClassifier(" in card
     assert "firstorder (2)" in card, "how radiomics were extracted"
     assert "FLAIR: 12 patients, voxels of 2 x 2 x 2 mm." in card
+    assert "\n- threshold: 0.5\n" in card, "as it was chosen, among the settings"
 
 
 def test_who_is_unlike_the_training_patients_is_told(sklidh, model, cases, tmp_path):
