@@ -94,12 +94,7 @@ def predict_cases(
     with atomic_write(out) as temporary:
         temporary.write_text(predictions_as_csv(table), encoding="utf-8")
     print_predictions(table, mutant)
-    for patient, text in table["warnings"][table["warnings"] != ""].items():
-        errors.print(
-            f"[yellow]Warning:[/] patient {patient!r}: {escape(text)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+    print_warnings(warned)
     files = {"predictions": out}
     print_files(files)
     rows = table.reset_index().to_dict("records")
@@ -119,3 +114,23 @@ def print_predictions(table: pd.DataFrame, mutant):
     console.print(grid)
     if len(table) > SHOWN:
         console.print(f"... and {len(table) - SHOWN} more in the file")
+
+
+def print_warnings(warned: pd.Series):
+    """Print each different warning once, with the patients whom it is about.
+
+    Parameters
+    ----------
+    warned : Series of list of str
+        From `sklidh.datasets.outside_range`.
+    """
+    from sklidh.utils import listed
+
+    single = warned.explode().dropna()
+    for text, patients in single.groupby(single, sort=False).groups.items():
+        who = "patient" if len(patients) == 1 else f"{len(patients)} patients,"
+        errors.print(
+            f"[yellow]Warning:[/] {escape(f'{who} {listed(patients)}: {text}')}",
+            highlight=False,
+            soft_wrap=True,
+        )

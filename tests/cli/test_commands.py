@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklidh import load_cohort, load_model
 from sklidh.cli._evaluate import STRENGTHS, choices
 from sklidh.cli._output import clear_errors
+from sklidh.cli._predict import print_warnings
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.persistence import read_about
@@ -71,6 +72,16 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, cases, tmp_p
         "FLAIR with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm",
     ]
     assert "Warning: patient 'phantom-000': site 'far away'" in result.stderr
+
+
+def test_what_is_true_of_many_patients_is_told_once(capsys):
+    patients = [f"P{i:02}" for i in range(14)]
+    warned = pd.Series([["no T1"], ["no T1", "no T2"], *[["no T1"]] * 11, []], patients)
+    print_warnings(warned)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("Warning: 13 patients, 'P00', 'P01', ")
+    assert first.endswith(", 'P11' and 1 more: no T1")
+    assert second == "Warning: patient 'P01': no T2"
 
 
 @pytest.mark.parametrize("command", ["train", "extract", "run", "evaluate", "audit", "predict"])
