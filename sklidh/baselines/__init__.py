@@ -25,10 +25,11 @@ from sklidh.baselines._reproduce import (
     paper_table,
     reproduce,
 )
-from sklidh.baselines._systems import System, paper_systems
+from sklidh.baselines._systems import STRENGTHS, System, paper_systems
 
 __all__ = [
     "PAPER_TABLES",
+    "STRENGTHS",
     "JoinedNetwork",
     "System",
     "ablation_models",

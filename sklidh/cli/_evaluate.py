@@ -18,9 +18,6 @@ from sklidh.cli._output import (
 )
 from sklidh.cli._parsing import parse_threshold
 
-STRENGTHS = {f"fusion__{weight}": [0.3, 0.5, 0.7, 0.9] for weight in ("alpha", "beta", "gamma")}
-"""What --tune searches: the strengths of the fusion's three constraints (paper III.B)."""
-
 INNER_FOLDS = 3
 
 
@@ -55,6 +52,7 @@ def evaluate_model(
         )
     X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
     # Torch takes a second to load: not before the table was read and found sound.
+    from sklidh.baselines import STRENGTHS
     from sklidh.evaluation import Comparison, cross_validate
     from sklidh.fusion import BatchedGridSearchCV
     from sklidh.reporting import write_results
@@ -113,7 +111,7 @@ def choices(evaluation, protocol: dict) -> list[str]:
         found = [model.best_params_ for model in evaluation.estimators]
         chosen = (
             f"{name.split('__')[-1]} {', '.join(str(each[name]) for each in found)}"
-            for name in STRENGTHS
+            for name in found[0]
         )
         lines.append(f"Chosen in the folds: {'; '.join(chosen)}.")
     if protocol["threshold"] == "youden":

@@ -14,7 +14,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from sklidh import load_cohort, load_model
-from sklidh.cli._evaluate import STRENGTHS, choices
+from sklidh.baselines import STRENGTHS
+from sklidh.cli._evaluate import choices
 from sklidh.cli._output import clear_errors
 from sklidh.cli._predict import print_warnings
 from sklidh.evaluation import cross_validate
