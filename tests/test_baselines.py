@@ -327,6 +327,16 @@ def test_a_table_of_features_comes_with_its_patients_and_refuses_what_it_cannot_
     pd.DataFrame({"idh": y, "PET__suv": 1.0}).to_csv(path)
     with pytest.raises(CohortError, match="one of T1, T1CE, T2, FLAIR; the prefixes are PET"):
         load_feature_table(path)
+    X.loc[X.index[[2, 5]]] = np.nan
+    X.assign(idh=y, age=50).to_csv(path)
+    with pytest.raises(
+        CohortError, match=r"no feature at all, every column of .* drop the row"
+    ) as e:
+        load_feature_table(path)
+    assert [problem.split(":")[0] for problem in e.value.problems] == [
+        f"patient {X.index[2]!r}",
+        f"patient {X.index[5]!r}",
+    ]
 
 
 def test_a_table_without_a_modality_that_was_asked_for_says_which_it_has():

@@ -215,7 +215,18 @@ def test_a_reference_that_is_no_modality_and_a_pipeline_without_features_are_ref
         make_idh_pipeline(radiomics=None, deep=None)
 
 
-def test_images_that_lie_on_one_another_need_no_registration(phantoms):
+def test_images_that_lie_on_one_another_need_no_registration():
     pipeline = make_idh_pipeline(["T1", "FLAIR"], reference=None)
     assert isinstance(pipeline["register"], CohortCheck)
     assert isinstance(make_idh_pipeline()["register"], RigidRegistration)
+
+
+def test_a_patient_without_any_image_is_refused_before_an_image_is_read(phantoms):
+    X, y = phantoms
+    X = X.copy()
+    X.loc["phantom-002", ["T1", "FLAIR"]] = None
+    X.loc["phantom-003", "T1"] = None
+    pipeline = make_idh_pipeline(["T1", "FLAIR"], reference=None, missing="nan")
+    with pytest.raises(CohortError, match="'phantom-002': no image at all") as e:
+        pipeline.fit(X, y)
+    assert len(e.value.problems) == 1

@@ -136,8 +136,8 @@ def load_feature_table(path, *, target="idh", modalities=("T1", "T1CE", "T2", "F
     Raises
     ------
     CohortError
-        No target, a patient listed twice, no column of a known modality, or a feature that is not
-        a number.
+        No target, a patient listed twice, no column of a known modality, a feature that is not a
+        number, or a patient without any feature.
     """
     X = read_table(Path(path), ids_first=True).set_index("patient")
     if target not in X.columns:
@@ -156,4 +156,10 @@ def load_feature_table(path, *, target="idh", modalities=("T1", "T1CE", "T2", "F
     words = features.select_dtypes(exclude="number")
     if len(words.columns):
         raise CohortError(f"{path}: column {name!r} is not a number" for name in words)
+    if len(empty := features.index[features.isna().all(axis=1)]):
+        raise CohortError(
+            f"patient {patient!r}: no feature at all, every column of {listed(there)} is empty; "
+            "drop the row or extract features of one of them"
+            for patient in empty
+        )
     return X, y

@@ -112,8 +112,8 @@ def block_presence(X, blocks, *, missing, patients=None) -> np.ndarray:
     if not present.any(1).all():
         without = patients[~present.any(1)]
         raise ValueError(
-            f"patient {without[0]!r} has no block at all: every column of {listed(blocks)} is NaN "
-            f"({len(without)} such patient(s)); drop these rows"
+            f"patient {listed(without)}: no value at all, every column of {listed(blocks)} is NaN; "
+            "drop these rows from X and y, or give each a sequence that the fusion reads"
         )
     return present
 

@@ -13,10 +13,12 @@ from sklidh.images._errors import (
     NonFiniteVoxels,
     describe_source,
     naming,
+    without_image,
+    without_reference,
 )
 from sklidh.images._grids import grid_difference
 from sklidh.images._reading import check_finite, load, not_finite, read_mask
-from sklidh.utils import is_missing, listed
+from sklidh.utils import is_missing
 
 
 def read_case(image, mask, *, label=None, patient=None, modality=None):
@@ -202,13 +204,11 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
                     volumes[modality] = load(case[modality])
             except ImageError as error:
                 problems.append(error)
-        if missing == "nan" and all(is_missing(case[modality]) for modality in modalities):
-            problems.append(
-                ImageError(
-                    f"patient {case.name!r}: no image at all, every cell of {listed(modalities)} "
-                    "is empty; drop the row or fill one in"
-                )
-            )
+        absent = [modality for modality in modalities if is_missing(case[modality])]
+        if missing == "nan" and len(absent) == len(modalities):
+            problems.append(ImageError(without_image(case.name, modalities)))
+        elif missing == "nan" and reference in absent:
+            problems.append(ImageError(without_reference(case.name, reference)))
         drawn_on = [name for name in volumes if reference in (None, name)]
         tumour = None
         try:

@@ -4,7 +4,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.utils import DocumentedMixin, check_cases, check_target
+from sklidh.images._errors import without_image
+from sklidh.utils import CohortError, DocumentedMixin, check_cases, check_target, is_missing
 
 
 class CohortCheck(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -20,7 +21,7 @@ class CohortCheck(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseE
     mask : str, default="mask"
         The column of masks.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty cell of a modality is an error.
+        Whether an empty cell of a modality is an error; a patient must have one image in any case.
 
     Attributes
     ----------
@@ -97,6 +98,9 @@ class CohortCheck(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseE
 
     def _check(self, X):
         check_cases(X, [*self.modalities, self.mask], missing=self.missing)
+        empty = X.index[X[list(self.modalities)].map(is_missing).all(axis=1)]
+        if len(empty):
+            raise CohortError(without_image(patient, self.modalities) for patient in empty)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

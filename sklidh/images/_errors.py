@@ -3,7 +3,7 @@
 import os
 from contextlib import contextmanager
 
-from sklidh.utils import is_path
+from sklidh.utils import is_path, listed
 
 
 class ImageError(ValueError):
@@ -68,6 +68,22 @@ def describe_source(source, patient=None, modality=None) -> str:
     parts = [f"patient {patient!r}"] if patient is not None else []
     parts += [f"column {modality!r}"] if modality is not None else []
     return ", ".join([*parts, path])
+
+
+def without_image(patient, modalities) -> str:
+    """Say that a patient has no image of any modality."""
+    return (
+        f"patient {patient!r}: no image at all, every cell of {listed(modalities)} is empty; drop "
+        "the row or fill one in"
+    )
+
+
+def without_reference(patient, reference) -> str:
+    """Say that a patient lacks the image onto which the others are registered."""
+    return (
+        f"patient {patient!r}, column {reference!r}: the cell is empty, and it is the reference "
+        "onto which the others are registered; drop the row or choose another"
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.images._columns import image_columns
+from sklidh.images._errors import without_reference
 from sklidh.images._registration_patient import register_patient
 from sklidh.utils import (
     CohortError,
@@ -36,11 +37,7 @@ def check_reference(X, reference) -> None:
     """Refuse a table in which a patient has no reference image."""
     empty = X.index[X[reference].map(is_missing)]
     if len(empty):
-        raise CohortError(
-            f"patient {patient!r}, column {reference!r}: the cell is empty, and it is the "
-            "reference onto which the others are registered; drop the row or choose another"
-            for patient in empty
-        )
+        raise CohortError(without_reference(patient, reference) for patient in empty)
 
 
 def report_of(fits) -> pd.DataFrame:

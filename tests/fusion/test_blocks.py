@@ -121,7 +121,8 @@ def test_a_block_is_absent_where_it_is_nan_throughout():
 
 def test_a_patient_without_any_block_is_an_error():
     X = np.array([[1, 2, 3], [nan, nan, nan]])
-    with pytest.raises(ValueError, match="patient 'B' has no block at all"):
+    said = "patient 'B': no value at all, every column of .* is NaN; drop these rows from X and y"
+    with pytest.raises(ValueError, match=said):
         block_presence(X, TWO, missing="ignore", patients=["A", "B"])
 
 
