@@ -110,8 +110,8 @@ def constraint_fusion(
     ----------
     build : callable, default=make_idh_pipeline
         As in `cnn`.
-    deep : "paper" or SANetFeaturizer, default="paper"
-        As in `make_idh_pipeline`.
+    deep : "paper", SANetFeaturizer or None, default="paper"
+        As in `make_idh_pipeline`; None fuses radiomics alone.
     features_only : bool, default=False
         As in `regression_fusion`.
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from joblib import delayed
 from rich.markup import escape
 
-from sklidh.cli._cohort import mutations, patients_in_words
+from sklidh.cli._cohort import examine_table, patients_in_words
 from sklidh.cli._options import Cohort
 from sklidh.cli._output import console, errors, verbosity
-from sklidh.cli._parsing import parse_groups, parse_reference
+from sklidh.cli._parsing import parse_reference
 
 
 def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, jobs: int) -> dict:
@@ -32,25 +32,10 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
         ``patients``, ``modalities``, ``problems`` and ``warnings`` (each was printed on a line) and
         ``files``.
     """
-    from sklidh.datasets import examine_cohort
     from sklidh.reporting import examine, render_check
-    from sklidh.utils import CohortError, atomic_write, spread
+    from sklidh.utils import atomic_write, spread
 
-    groups = parse_groups(cohort.groups)
-    X, y, modalities, problems = examine_cohort(
-        cases,
-        target=cohort.target_or_none,
-        modalities=[modality for group in groups for modality in group] or None,
-        missing=cohort.missing,
-        layout=cohort.layout,
-        patients=cohort.patients,
-        cells=False,
-    )
-    if y is not None and not problems:
-        try:
-            mutations(X, y, cohort.wildtype)
-        except CohortError as error:
-            problems += error.problems
+    X, _, modalities, problems = examine_table(cases, cohort, target=cohort.target_or_none)
     there = [modality for modality in modalities if modality in X.columns]
     reference = parse_reference(cohort.reference, tuple(there))
     how = {"label": label, "reference": reference, "missing": cohort.missing}

@@ -60,13 +60,13 @@ def patients_in_words(X: pd.DataFrame, modalities) -> str:
     """
     from sklidh.utils import is_missing
 
-    without = {name: sum(map(is_missing, X[name])) for name in modalities}
+    without = {name: sum(map(is_missing, X[name])) for name in modalities if name in X.columns}
     lacking = ", ".join(f"{n} without {name}" for name, n in without.items() if n)
     return f"{len(X)} patients, {', '.join(modalities)}" + (f"; {lacking}" if lacking else "")
 
 
-def refuse_bad_images(X: pd.DataFrame, modalities, reference, *, missing: str, jobs: int):
-    """Read every image before the work starts, and name all that cannot be used.
+def image_problems(X: pd.DataFrame, modalities, reference, *, missing: str, jobs: int) -> list[str]:
+    """Read every image before the work starts, and find all that cannot be used.
 
     One damaged file among hundreds would else end the work in its midst, and the next one the next
     time. ``sklidh check`` makes the same checks, and shows the images.
@@ -75,35 +75,35 @@ def refuse_bad_images(X: pd.DataFrame, modalities, reference, *, missing: str, j
     ----------
     X : DataFrame of shape (n_patients, n_columns)
     modalities : sequence of str
+        Those that X lacks are passed over.
     reference : str or None
     missing : {"raise", "nan"}
         All as `sklidh.images.check_case` takes them.
     jobs : int
         Patients read at the same time.
 
-    Raises
-    ------
-    CohortError
-        An image or a mask that cannot be used: one line each.
+    Returns
+    -------
+    list of str
+        One line each.
     """
     from joblib import delayed
 
     from sklidh.images import ImageError, check_case
-    from sklidh.utils import CohortError, cache_folder, spread
+    from sklidh.utils import cache_folder, spread
 
     # What comes next writes there.
     cache_folder(None, "")
+    there = [modality for modality in modalities if modality in X.columns]
     options = {"reference": reference, "missing": missing}
-    work = [delayed(check_case)(case, modalities, **options) for _, case in X.iterrows()]
+    work = [delayed(check_case)(case, there, **options) for _, case in X.iterrows()]
     found = spread(work, "checking the images", n_jobs=jobs, verbose=verbosity())
-    problems = [
+    return [
         " ".join(str(problem).split())
         for of_patient in found
         for problem in of_patient
         if isinstance(problem, ImageError)
     ]
-    if problems:
-        raise CohortError(problems)
 
 
 def mutations(X: pd.DataFrame, y: pd.Series, wildtype: str) -> pd.Series:
@@ -122,8 +122,9 @@ def mutations(X: pd.DataFrame, y: pd.Series, wildtype: str) -> pd.Series:
         The target as it is, or 0 and 1 where `wildtype` was given.
     """
     from sklidh.evaluation import check_two_classes
-    from sklidh.utils import CohortError
+    from sklidh.utils import CohortError, check_target
 
+    check_target(y, X)
     values = sorted(set(y.astype(str)))
     if wildtype and wildtype not in values:
         raise typer.BadParameter(
@@ -147,6 +148,50 @@ def mutations(X: pd.DataFrame, y: pd.Series, wildtype: str) -> pd.Series:
         markup=False,
     )
     return y
+
+
+def examine_table(
+    cases: Path, cohort: Cohort, *, target: str | None, classes: bool = True
+) -> tuple[pd.DataFrame, pd.Series | None, list[str], list[str]]:
+    """Read a cohort's table and find everything that is wrong with it, but for its images.
+
+    Parameters
+    ----------
+    cases : Path
+        Table or folder.
+    cohort : Cohort
+    target : str or None
+        None: the table has none.
+    classes : bool, default=True
+        Whether the target is made one of two classes by `mutations`; else it stays as it is.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of shape (n_patients,) or None
+    modalities : list of str
+        Those asked for by ``--groups``, else every column of images.
+    problems : list of str
+    """
+    from sklidh.datasets import examine_cohort
+    from sklidh.utils import CohortError
+
+    X, y, modalities, problems = examine_cohort(
+        cases,
+        target=target,
+        modalities=[name for group in parse_groups(cohort.groups) for name in group] or None,
+        missing=cohort.missing,
+        layout=cohort.layout,
+        patients=cohort.patients,
+        cells=False,
+    )
+    if y is not None and classes:
+        try:
+            y = mutations(X, y, cohort.wildtype)
+        except CohortError as error:
+            # Rows and labels were looked at before, in the same words.
+            problems = [*dict.fromkeys([*problems, *error.problems])]
+    return X, y, modalities, problems
 
 
 def read_cohort(
@@ -179,24 +224,23 @@ def read_cohort(
     Raises
     ------
     CohortError
-        What is wrong with the table; or else every image that cannot be used.
+        All that is wrong with table, target and images, at once.
     """
-    from sklidh.datasets import load_cohort
+    from sklidh.utils import CohortError
 
-    groups = parse_groups(cohort.groups)
-    X, y = load_cohort(
+    X, y, _, problems = examine_table(
         cases,
+        cohort,
         target=cohort.target if target_needed else cohort.target_or_none,
-        modalities=[modality for group in groups for modality in group] or None,
-        missing=cohort.missing,
-        layout=cohort.layout,
-        patients=cohort.patients,
+        classes=target_needed or bool(cohort.wildtype),
     )
-    if target_needed or (y is not None and cohort.wildtype):
-        y = mutations(X, y, cohort.wildtype)
+    groups = parse_groups(cohort.groups)
     recipe = Recipe.of(groups, () if groups else paper_modalities(X), cohort, method, jobs)
     console.print(patients_in_words(X, recipe.modalities), highlight=False)
-    refuse_bad_images(X, recipe.modalities, recipe.reference, missing=recipe.missing, jobs=jobs)
+    images = {"missing": recipe.missing, "jobs": jobs}
+    problems = [*problems, *image_problems(X, recipe.modalities, recipe.reference, **images)]
+    if problems:
+        raise CohortError(problems)
     return X, y, recipe
 
 

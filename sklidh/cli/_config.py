@@ -1,6 +1,7 @@
 """The settings of a command in a file: those wanted, and those it ran with."""
 
 from pathlib import Path
+from typing import get_args
 
 import typer
 import yaml
@@ -73,6 +74,10 @@ def _fitting(ctx, parameter, value, where: str):
         raise typer.BadParameter(f"{where}: got {value!r}; {wanted}")
     # As if it were written on the command line: the target 1 is a column's name.
     value = value if is_switch else str(value)
+    kind, *_ = get_args(ctx.command.callback.__annotations__[parameter.name])
+    if kind in (Path, Path | None):
+        # Whether it is there is asked of the path that is used: one on the command line goes first.
+        return value
     try:
         parameter.process_value(ctx, value)
     except typer.BadParameter as error:

@@ -46,9 +46,10 @@ def evaluate_model(
         ``table`` and ``files``.
     """
     threshold = parse_threshold(protocol["threshold"])
-    if protocol["tune"] and model != "constraints":
+    if protocol["tune"] and not model.endswith("constraints"):
         raise typer.BadParameter(
-            f"--tune searches the strengths of --model constraints; {model} has none"
+            f"--tune searches the strengths of --model constraints and radiomics-constraints; "
+            f"{model} has none"
         )
     X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
     # Torch takes a second to load: not before the table was read and found sound.

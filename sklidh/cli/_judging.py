@@ -82,12 +82,9 @@ def report(
 ):
     """Write the report of a folder of results again, from the files in it."""
     from sklidh.cli._output import print_files
-    from sklidh.reporting import ResultsError, write_report
+    from sklidh.reporting import write_report
 
-    try:
-        files = {"report": write_report(results)}
-    except ResultsError as error:
-        raise typer.BadParameter(str(error)) from error
+    files = {"report": write_report(results)}
     print_files(files)
     return {"files": files}
 

@@ -14,12 +14,13 @@ Cases = Annotated[
     Path,
     typer.Argument(
         help="Table of patients (a column 'patient', one column of image paths a modality, 'mask' "
-        "and the target; paths relative to the table), or a folder of images."
+        "and the target; paths relative to the table), or a folder of images.",
+        exists=True,
     ),
 ]
 OptionalCases = Annotated[
     Path | None,
-    typer.Argument(help="Table of patients, as for sklidh run; or give --features."),
+    typer.Argument(help="Table of patients, as for sklidh run; or give --features.", exists=True),
 ]
 Features = Annotated[
     Path | None,
@@ -70,14 +71,18 @@ TestSize = Annotated[
     ),
 ]
 Model = Annotated[
-    Literal["constraints", "regression", "radiomics", "sanet"],
-    typer.Option(help="The paper's Model 4 (proposed), 3, 2 or 1.", rich_help_panel=METHOD),
+    Literal["constraints", "regression", "radiomics", "sanet", "radiomics-constraints"],
+    typer.Option(
+        help="The paper's Model 4 (proposed), 3, 2 or 1; or the fusion of Model 4 on radiomics "
+        "alone, where networks take too long.",
+        rich_help_panel=METHOD,
+    ),
 ]
 Tune = Annotated[
     bool,
     typer.Option(
         "--tune/--no-tune",
-        help="Search alpha, beta and gamma of Model 4 inside every fold.",
+        help="Search alpha, beta and gamma of the constraints inside every fold.",
         rich_help_panel=METHOD,
     ),
 ]
@@ -106,7 +111,10 @@ class Folder:
     patients: Annotated[
         Path | None,
         typer.Option(
-            help="For a folder: table of its patients, with the target.", rich_help_panel=COHORT
+            help="For a folder: table of its patients, with the target.",
+            exists=True,
+            dir_okay=False,
+            rich_help_panel=COHORT,
         ),
     ] = None
 

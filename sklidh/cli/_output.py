@@ -13,9 +13,8 @@ from rich.table import Table
 
 from sklidh.evaluation import StudyError
 from sklidh.images import ImageError
-from sklidh.persistence import ModelFileError
 from sklidh.radiomics import SettingsError
-from sklidh.utils import CohortError
+from sklidh.utils import CohortError, ModelFileError, ResultsError
 
 # What the user can mend: the table, the images, a full disk, a learning rate. Anything else is a
 # defect of ours, and its traceback is what we need to see.
@@ -24,6 +23,7 @@ MENDABLE = (
     ImageError,
     StudyError,
     ModelFileError,
+    ResultsError,
     SettingsError,
     OSError,
     FloatingPointError,

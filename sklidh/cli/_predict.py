@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 from sklearn.compose import ColumnTransformer
 
-from sklidh.cli._cohort import refuse_bad_images
+from sklidh.cli._cohort import image_problems, patients_in_words
 from sklidh.cli._options import Folder
 from sklidh.cli._output import console, errors, print_files, verbosity, warnings_told_once
 from sklidh.cli._scheduler import time_limit
@@ -40,7 +40,7 @@ def predict_cases(
     dict
         ``model``, ``predictions`` (one dict a patient) and ``files``.
     """
-    from sklidh.datasets import load_cohort, outside_range
+    from sklidh.datasets import examine_cohort, outside_range
     from sklidh.persistence import ModelFileError, load_model, parts_of, read_about
     from sklidh.reporting import predictions_as_csv
     from sklidh.utils import CohortError, atomic_write
@@ -51,17 +51,21 @@ def predict_cases(
             f"{model}: it does not tell its threshold and training cohort; save it by sklidh train"
         )
     modalities = list(about["cohort"]["modalities"])
-    X, _ = load_cohort(
-        cases, target=None, missing="nan", layout=folder.layout, patients=folder.patients
+    X, _, _, problems = examine_cohort(
+        cases,
+        target=None,
+        missing="nan",
+        layout=folder.layout,
+        patients=folder.patients,
+        cells=False,
     )
-    absent = [name for name in modalities if name not in X.columns]
-    if absent:
-        raise CohortError(
-            f"column {name!r} is absent, and {about['name']} was trained on it; if no patient has "
-            "this sequence, add an empty column"
-            for name in absent
-        )
-    console.print(f"{len(X)} patients, {escape(about['name'])}", highlight=False)
+    problems += [
+        f"column {name!r} is absent, and {about['name']} was trained on it; if no patient has this "
+        "sequence, add an empty column"
+        for name in modalities
+        if name not in X.columns
+    ]
+    console.print(f"{patients_in_words(X, modalities)}: {escape(about['name'])}", highlight=False)
     fitted = load_model(model)
     # Patients are spread, not modalities: each extractor would start workers of its own.
     own = [
@@ -74,7 +78,9 @@ def predict_cases(
             if hasattr(part, name):
                 setattr(part, name, value)
     reference = getattr(fitted[0], "reference", None)
-    refuse_bad_images(X, modalities, reference, missing="nan", jobs=jobs)
+    problems += image_problems(X, modalities, reference, missing="nan", jobs=jobs)
+    if problems:
+        raise CohortError(problems)
     warned = outside_range(X, about["cohort"])
     with warnings_told_once():
         probability = fitted.predict_proba(X[[*modalities, "mask"]])[:, 1]

@@ -98,12 +98,14 @@ class Recipe:
         )
 
     def model(self, name: str, memory=None):
-        """Return one of the paper's models: "sanet", "radiomics", "regression", "constraints"."""
+        """Return one of the models that ``--model`` names."""
         from sklidh import baselines
 
         build = self.builder(memory)
         if name == "radiomics":
             return baselines.radiomics_only(build, random_state=self.seed)
+        if name == "radiomics-constraints":
+            return baselines.constraint_fusion(build, deep=None)
         if name == "regression":
             return baselines.regression_fusion(build, deep=self.networks(), random_state=self.seed)
         make = {"sanet": baselines.cnn, "constraints": baselines.constraint_fusion}[name]

@@ -4,8 +4,6 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-import typer
-
 from sklidh.cli._cohort import read_cohort
 from sklidh.cli._options import Cohort, Method
 from sklidh.cli._output import console, print_files, warnings_told_once
@@ -50,13 +48,10 @@ def train_model(
     dict
         ``model``, ``threshold``, ``cohort`` and ``files``.
     """
-    from sklidh.reporting import ResultsError, card_of_training, read_run
+    from sklidh.reporting import card_of_training, read_run
 
     chosen = parse_threshold(threshold)
-    try:
-        run = None if evaluated is None else read_run(evaluated)
-    except ResultsError as error:
-        raise typer.BadParameter(str(error)) from error
+    run = None if evaluated is None else read_run(evaluated)
     X, y, recipe = read_cohort(cases, cohort, method, jobs=jobs)
     # Torch takes a second to load: not before the table was read and found sound.
     from sklidh.datasets import cohort_range

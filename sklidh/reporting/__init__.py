@@ -8,8 +8,9 @@ from sklidh.reporting._overview import CohortOverview
 from sklidh.reporting._paper_tables import printed_table
 from sklidh.reporting._report import render_report
 from sklidh.reporting._results import write_report, write_results
-from sklidh.reporting._run import ResultsError, Run, read_run
+from sklidh.reporting._run import Run, read_run
 from sklidh.reporting._study import write_study
+from sklidh.utils import ResultsError
 
 __all__ = [
     "CohortOverview",

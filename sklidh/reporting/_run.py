@@ -9,14 +9,10 @@ import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
 from sklidh.reporting._folder import FORMULA, predictions_as_csv, write_text
-from sklidh.utils import atomic_write
+from sklidh.utils import ResultsError, atomic_write
 
 RUN = "run.json"
 PICTURES = "pictures.json"
-
-
-class ResultsError(ValueError):
-    """A folder whose files are not the results of a run."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sklidh.utils._spread import results_as, spread
 from sklidh.utils._validation import (
     CohortError,
     ModelFileError,
+    ResultsError,
     check_cases,
     check_image_and_mask,
     check_target,
@@ -20,6 +21,7 @@ __all__ = [
     "CohortError",
     "DocumentedMixin",
     "ModelFileError",
+    "ResultsError",
     "atomic_write",
     "cache_folder",
     "check_cases",

@@ -42,6 +42,10 @@ class ModelFileError(ValueError):
     """A file that is no model, or none that may be loaded here; the message says what to do."""
 
 
+class ResultsError(ValueError):
+    """A folder whose files are not the results of a run."""
+
+
 def is_missing(cell) -> bool:
     """Tell whether a cell names no image: None, NaN, NA or an empty string.
 

@@ -123,11 +123,24 @@ def test_a_patient_without_any_image_is_named_before_any_work(cohort, sklidh, co
     assert result.output.count("no image at all") == 1
 
 
+@pytest.mark.parametrize("command", ["check", "train"])
+def test_a_patient_without_the_reference_is_named_before_any_work(cohort, sklidh, command):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    table.loc[1, "T2"] = None
+    table.to_csv(cohort / "cases.csv", index=False)
+    words = (command, cohort / "cases.csv", "--out", cohort / "out.any", "--jobs", 1)
+    result = sklidh(*words, "--reference", "T2")
+    assert result.exit_code == 1
+    assert f"{table.loc[1, 'patient']!r}, column 'T2': the cell is empty, and it is the ref" in (
+        result.output
+    )
+
+
 def test_patients_who_lack_a_sequence_are_counted(cohort):
     table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
     table.loc[1, "T2"] = None
     table.to_csv(cohort / "cases.csv", index=False)
-    result, _ = check(cohort, "--missing", "nan")
+    result, _ = check(cohort, "--reference", "none")
     assert "4 patients, T1, T2; 1 without T2: no problem" in result.output
 
 

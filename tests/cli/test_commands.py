@@ -105,6 +105,32 @@ def test_every_damaged_image_is_named_before_any_work(command, sklidh, model, ca
     assert not list(out.glob("*"))
 
 
+@pytest.mark.parametrize("command", ["check", "extract", "train", "predict"])
+def test_what_is_wrong_with_table_and_images_is_told_together(
+    command, sklidh, model, cases, tmp_path
+):
+    X, y = load_cohort(cases)
+    (tmp_path / "text.nii.gz").write_text("no image")
+    X.loc["phantom-002", "T1"] = str(tmp_path / "text.nii.gz")
+    X.loc["phantom-003", "FLAIR"] = "nowhere.nii.gz"
+    table = X.join(y.astype(object)).iloc[:6]
+    table.loc["phantom-004", "idh"] = None
+    pd.concat([table, table.iloc[-1:]]).to_csv(tmp_path / "cases.csv", index_label="patient")
+    words = (model,) if command == "predict" else ("--groups", "T1,FLAIR")
+    result = sklidh(command, *words, tmp_path / "cases.csv", "--out", tmp_path / "out", "--jobs", 1)
+    assert result.exit_code == 1
+    told = [line for line in result.output.splitlines() if "patient 'phantom" in line]
+    target = [] if command == "predict" else ["phantom-004', column 'idh': the target is missing"]
+    expected = [
+        "phantom-005' has 2 rows",
+        *target,
+        "phantom-002', column 'T1'",
+        "phantom-003', column 'FLAIR'",
+    ]
+    for line, part in zip(told, expected, strict=True):
+        assert part in line
+
+
 def test_patients_are_predicted_by_as_many_workers_as_asked_for(sklidh, model, cases, tmp_path):
     for jobs in (1, 2):
         out = tmp_path / f"{jobs}.csv"
@@ -127,6 +153,9 @@ def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_
         (("predict", "no.skops", "cases.csv"), "file 'no.skops' does not exist"),
         (("select", "no.csv"), "file 'no.csv' does not exist"),
         (("report", "nowhere"), "'nowhere' does not exist"),
+        (("train", "no.csv"), "'no.csv' does not exist"),
+        (("reproduce", "no.csv"), "'no.csv' does not exist"),
+        (("check", ".", "--patients", "no.csv"), "'no.csv' does not exist"),
     ],
 )
 def test_what_is_not_there_is_told_in_words(words, said, sklidh):
@@ -207,6 +236,15 @@ def test_the_command_line_goes_before_the_configuration(extracted):
     effective = yaml.safe_load((extracted[0] / "features.config.yaml").read_text())
     assert effective["reference"] == "none"
     assert effective["groups"] == "T1,T2"
+
+
+def test_a_path_of_the_configuration_must_be_there_only_if_it_is_used(sklidh, cases, tmp_path):
+    (tmp_path / "moved.yaml").write_text("cases: nowhere.csv\nlayout: bids")
+    words = ("check", "--config", tmp_path / "moved.yaml", "--out", tmp_path / "page.html")
+    assert sklidh(*words, cases).exit_code == 0
+    result = sklidh(*words)
+    assert result.exit_code == 2
+    assert "'nowhere.csv' does not exist" in result.output
 
 
 def test_quiet_in_the_configuration_prints_nothing(extracted):
@@ -347,8 +385,9 @@ def test_what_was_chosen_in_each_fold_is_told():
     assert choices(evaluation, {"tune": False, "threshold": "0.5"}) == []
 
 
-def test_a_model_without_strengths_cannot_be_tuned(sklidh):
-    result = sklidh("evaluate", "cases.csv", "--tune", "--model", "radiomics")
+def test_a_model_without_strengths_cannot_be_tuned(sklidh, cases, tmp_path):
+    words = ("--tune", "--model", "radiomics", "--out", tmp_path / "out")
+    result = sklidh("evaluate", cases, *words)
     assert result.exit_code == 2
     assert "--tune searches the strengths of --model constraints" in result.output
 
@@ -383,13 +422,13 @@ def test_a_model_s_card_takes_the_figures_of_its_evaluation(
     assert "4-fold cross-validation" in card
     assert "in this one" not in card, "the options are the same"
     refused = sklidh(*words, "--evaluated", tmp_path)
-    assert refused.exit_code == 2
+    assert refused.exit_code == 1
     assert "no whole results" in " ".join(refused.output.split())
 
 
 def test_a_folder_without_results_is_said_to_be_so(sklidh, tmp_path):
     result = sklidh("report", tmp_path)
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "these are no whole results" in result.output
     assert "run.json" in result.output
 

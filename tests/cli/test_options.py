@@ -2,16 +2,20 @@
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from sklidh.cli import _options as options
 from sklidh.cli import app
 from sklidh.cli._cohort import mutations, paper_modalities
 from sklidh.cli._command import check_out
+from sklidh.cli._options import Cohort, Method
 from sklidh.cli._parsing import parse_groups, parse_reference
+from sklidh.cli._recipe import Recipe
 from sklidh.utils import CohortError
 
 runner = CliRunner()
@@ -51,18 +55,31 @@ def test_the_reference_is_t2_where_there_is_one():
         parse_reference("T9", ("T1", "T2"))
 
 
-def test_a_table_that_is_not_there_is_one_line_and_status_1(tmp_path):
-    result = runner.invoke(app, ["run", str(tmp_path / "cases.csv")])
-    assert result.exit_code == 1
-    assert "cases.csv" in result.output
-    assert "Traceback" not in result.output
-
-
 def test_no_jobs_are_refused_before_anything_is_written(tmp_path):
     result = runner.invoke(app, ["demo", "--jobs", "0", "--out", str(tmp_path / "demo")])
     assert result.exit_code == 2
     assert "0 jobs do no work" in result.output
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("model", "parts", "classifier"),
+    [
+        ("constraints", ["radiomics", "deep"], "InvariantSpecificFusionClassifier"),
+        ("regression", ["radiomics", "deep"], "LateFusionClassifier"),
+        ("radiomics", ["radiomics"], "LateFusionClassifier"),
+        ("radiomics-constraints", ["radiomics"], "InvariantSpecificFusionClassifier"),
+        ("sanet", [], "SANetClassifier"),
+    ],
+)
+def test_a_model_s_name_says_its_features_and_its_classifier(model, parts, classifier):
+    recipe = Recipe.of((), ("T1", "FLAIR"), Cohort(), Method(), 1)
+    pipeline = recipe.model(model)
+    assert type(pipeline[-1]).__name__ == classifier
+    if parts:
+        branch = pipeline["intra"].transformers[0][1]
+        assert [name for name, _ in branch["featureunion"].transformer_list] == parts
+    assert model in get_args(get_args(options.Model)[0])
 
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
@@ -87,10 +104,11 @@ def test_the_version_is_the_package_s():
 
 def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
     (tmp_path / "file").touch()
+    table = str(tmp_path / "file")
     for arguments, said in (
         (["demo", "--out", str(tmp_path / "file")], "is a file; name a folder"),
         (["demo", "--out", str(tmp_path / "file" / "demo")], "name a place that can be written"),
-        (["train", str(tmp_path / "cases.csv"), "--out", str(tmp_path)], "is a folder; name a"),
+        (["train", table, "--out", str(tmp_path)], "is a folder; name a"),
     ):
         result = runner.invoke(app, arguments)
         assert result.exit_code == 2

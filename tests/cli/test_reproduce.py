@@ -122,7 +122,7 @@ def test_if_every_row_fails_the_command_says_why(features, tmp_path):
     ("words", "message"),
     [
         ((), "name a table of cases, or a table of features"),
-        (("cases.csv", "--features", __file__), "not both"),
+        ((__file__, "--features", __file__), "not both"),
         (("--tables", "I,VI"), "'VI' is not among I,II,III,IV,V,others"),
     ],
 )
