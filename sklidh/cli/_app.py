@@ -195,7 +195,8 @@ def predict(
 ):
     """Predict patients: probability, threshold, class, and who is unlike the training cohort.
 
-    Warned of is a patient from another site, with another spacing, or without a sequence.
+    Warned of is a patient from another site, with another spacing or other intensities, without a
+    sequence, or whom the model was trained on.
     """
     from sklidh.cli._predict import predict_cases
 

@@ -13,13 +13,13 @@ from sklidh.cli._output import console, errors, print_files, verbosity, warnings
 from sklidh.cli._scheduler import time_limit
 
 SHOWN = 20
-"""Patients in the terminal's table; the file has them all."""
+"""Patients in the terminal's table, and warnings below it; the file has them all."""
 
 
 def predict_cases(
     model: Path, cases: Path, out: Path, folder: Folder, *, threshold: float | None, jobs: int
 ) -> dict:
-    """Predict every patient, and tell who is outside of what the model was trained on.
+    """Predict every patient, and tell who is unlike those the model was trained on, or one of them.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def predict_cases(
     problems += image_problems(X, modalities, reference, missing="nan", jobs=jobs)
     if problems:
         raise CohortError(problems)
-    warned = outside_range(X, about["cohort"])
+    warned = outside_range(X, about["cohort"], n_jobs=jobs, verbose=verbosity())
     with warnings_told_once():
         probability = fitted.predict_proba(X[[*modalities, "mask"]])[:, 1]
     threshold = about["threshold"] if threshold is None else threshold
@@ -113,7 +113,7 @@ def print_predictions(table: pd.DataFrame, mutant):
     grid.add_column("patient", overflow="fold")
     grid.add_column(f"p({mutant})", justify="right", no_wrap=True)
     grid.add_column("class", no_wrap=True)
-    grid.add_column("outside training range")
+    grid.add_column("warnings")
     for patient, row in table.nlargest(SHOWN, "probability").iterrows():
         outside = escape(row["warnings"])
         grid.add_row(escape(str(patient)), f"{row['probability']:.2f}", str(row["class"]), outside)
@@ -133,10 +133,13 @@ def print_warnings(warned: pd.Series):
     from sklidh.utils import listed
 
     single = warned.explode().dropna()
-    for text, patients in single.groupby(single, sort=False).groups.items():
-        who = "patient" if len(patients) == 1 else f"{len(patients)} patients,"
-        errors.print(
-            f"[yellow]Warning:[/] {escape(f'{who} {listed(patients)}: {text}')}",
-            highlight=False,
-            soft_wrap=True,
-        )
+    told = [*single.groupby(single, sort=False).groups.items()]
+    lines = [
+        f"{'patient' if len(patients) == 1 else f'{len(patients)} patients,'} {listed(patients)}: "
+        f"{text}"
+        for text, patients in told[:SHOWN]
+    ]
+    if len(told) > SHOWN:
+        lines.append(f"{len(told) - SHOWN} more of the kind are in the file")
+    for line in lines:
+        errors.print(f"[yellow]Warning:[/] {escape(line)}", highlight=False, soft_wrap=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sklidh.cli._cohort import read_cohort
 from sklidh.cli._options import Cohort, Method
-from sklidh.cli._output import console, print_files, warnings_told_once
+from sklidh.cli._output import console, print_files, verbosity, warnings_told_once
 from sklidh.cli._parsing import parse_threshold
 
 
@@ -57,9 +57,18 @@ def train_model(
     from sklidh.datasets import cohort_range
     from sklidh.evaluation import youden_threshold
     from sklidh.persistence import save_model
+    from sklidh.radiomics import read_settings
     from sklidh.utils import atomic_write
 
-    covered = cohort_range(X, y, modalities=recipe.modalities)
+    scaled = model == "sanet" or read_settings(recipe.radiomics).setting["normalize"]
+    covered = cohort_range(
+        X,
+        y,
+        modalities=recipe.modalities,
+        intensities=not scaled,
+        n_jobs=jobs,
+        verbose=verbosity(),
+    )
     images = X[[*recipe.modalities, "mask"]]
     with warnings_told_once():
         fitted = recipe.model(model).fit(images, y)
@@ -86,4 +95,6 @@ def train_model(
         temporary.write_text(card.markdown(), encoding="utf-8")
     console.print(f"\n{about['name']}, trained with sklidh {version('sklidh')}:")
     print_files(files)
-    return {"model": about["name"], "threshold": chosen, "cohort": covered, "files": files}
+    # Two hundred digests are for sklidh predict, not for the next program.
+    told = {key: value for key, value in covered.items() if key != "fingerprints"}
+    return {"model": about["name"], "threshold": chosen, "cohort": told, "files": files}

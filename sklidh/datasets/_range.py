@@ -1,22 +1,38 @@
-"""What a cohort covers, and who lies outside of it."""
-
-import os
+"""What a cohort covers, who lies outside of it, and who was in it."""
 
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
+from joblib import delayed
 
-from sklidh.images import image_columns, read_image
-from sklidh.utils import is_missing, is_path
+from sklidh.images import image_columns, inspect_case
+from sklidh.utils import fingerprint, is_missing, spread
 
 SPACING_TOLERANCE = 0.02
 """Relative: by so much a spacing may lie outside before it counts as another; headers round."""
 
+INTENSITY_TOLERANCE = 2.0
+"""Factor by which a range of intensities may be wider than the widest, or narrower than the
+narrowest, before it counts as another scale: within one cohort it varies by as much."""
 
-def cohort_range(X: pd.DataFrame, y=None, *, modalities=None, site: str = "site") -> dict:
+ENDS = (1, 99)
+"""Percentiles of an image's voxels that its range of intensities goes from and to."""
+
+DIGITS = 16
+"""Of a fingerprint, 64 bits: two of a million images agree by chance once in ten million times."""
+
+
+def cohort_range(
+    X: pd.DataFrame,
+    y=None,
+    *,
+    modalities=None,
+    site: str = "site",
+    intensities: bool = True,
+    n_jobs=None,
+    verbose=0,
+) -> dict:
     """Describe a cohort by what `outside_range` compares patients with.
-
-    Only the headers of images are read, but for DICOM series and images in memory.
 
     Parameters
     ----------
@@ -28,13 +44,30 @@ def cohort_range(X: pd.DataFrame, y=None, *, modalities=None, site: str = "site"
         Columns of images; None takes every column that holds some, but for the mask.
     site : str, default="site"
         The column that tells where a patient was imaged; it need not be there.
+    intensities : bool, default=True
+        Whether the model depends on the scale of the intensities. Radiomics do, unless images
+        are normalised before; the self-attention networks do not.
+    n_jobs : int, default=None
+        Patients read at the same time.
+    verbose : int, default=0
+        1 shows a progress bar.
 
     Returns
     -------
     dict
         As JSON can hold it. ``patients``: how many; ``classes``: how many of each; ``sites``: their
-        names, or None; ``modalities``: for each one the number of ``patients`` who have it and the
-        smallest and largest ``spacing`` (mm) along the finest, middle and coarsest axis.
+        names, or None; ``modalities``: for each one the number of ``patients`` who have it, the
+        smallest and largest ``spacing`` (mm) along the finest, middle and coarsest axis, and with
+        `intensities` these: each image has a range from its 1st to its 99th percentile, all lie
+        between the ``ends``, and the narrowest and the widest have the ``widths``;
+        ``fingerprints``: a digest of the voxels of every image and mask, sorted, so that none
+        belongs to a row. It tells whether an image that one has was among them, and nothing of an
+        image that one has not.
+
+    Raises
+    ------
+    ImageError
+        An image cannot be read.
 
     Examples
     --------
@@ -42,89 +75,172 @@ def cohort_range(X: pd.DataFrame, y=None, *, modalities=None, site: str = "site"
     >>> from sklidh.datasets import cohort_range, make_glioma_phantoms
     >>> with TemporaryDirectory() as folder:
     ...     X, y = make_glioma_phantoms(folder, 3, size=16, spacing=2.0)
-    ...     cohort_range(X, y)["modalities"]["T2"]
+    ...     cohort_range(X, y, intensities=False)["modalities"]["T2"]
     {'patients': 3, 'spacing': [[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]]}
     """
     chosen = image_columns(X) if modalities is None else modalities
+    chosen = [name for name in chosen if name != "mask"]
+    seen = [*_seen(X, chosen, n_jobs, verbose)]
     covered = {}
-    for modality in (name for name in chosen if name != "mask"):
-        spacings = [spacing_of(cell) for cell in X[modality] if not is_missing(cell)]
+    for modality in chosen:
+        images = [of_patient[modality] for of_patient in seen if modality in of_patient]
+        spacings = [image["spacing"] for image in images]
         limits = [np.min(spacings, axis=0), np.max(spacings, axis=0)] if spacings else []
         covered[modality] = {
-            "patients": len(spacings),
+            "patients": len(images),
             "spacing": [np.round(limit, 4).tolist() for limit in limits],
         }
+        if intensities and images:
+            low, high = np.array([image["ends"] for image in images]).T
+            covered[modality]["intensities"] = {
+                "ends": [low.min().item(), high.max().item()],
+                "widths": [(high - low).min().item(), (high - low).max().item()],
+            }
+    digests = {image["digest"] for of_patient in seen for image in of_patient.values()}
     return {
         "patients": len(X),
         "classes": {} if y is None else {str(k): int(n) for k, n in y.value_counts().items()},
         "sites": sorted(map(str, X[site].dropna().unique())) if site in X else None,
         "modalities": covered,
+        "fingerprints": sorted(digests - {None}),
     }
 
 
-def outside_range(X: pd.DataFrame, covered: dict, *, site: str = "site") -> pd.Series:
-    """Tell in what each patient differs from a cohort.
+def outside_range(
+    X: pd.DataFrame, covered: dict, *, site: str = "site", n_jobs=None, verbose=0
+) -> pd.Series:
+    """Tell in what each patient differs from a cohort, and who was in it.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
     covered : dict
-        From `cohort_range`: the cohort that a model was trained on.
+        From `cohort_range`: the cohort that a model was trained on. Without ``fingerprints``
+        nobody is told to have been in it.
     site : str, default="site"
+        As there.
+    n_jobs, verbose : int, default=None and 0
         As there.
 
     Returns
     -------
     Series of list of str
-        Index: that of X. One sentence for each difference: a site that was not among the
-        cohort's, a sequence that is missing, a spacing outside its range. Empty for a patient
-        whom the cohort covers.
+        Index: that of X. One sentence for each thing: an image or mask that the model was trained
+        on, voxel by voxel; a site that was not among the cohort's, a sequence that is missing, a
+        spacing outside its range, intensities of another scale. Empty for a new patient whom the
+        cohort covers.
+
+    Raises
+    ------
+    ImageError
+        An image cannot be read.
     """
+    seen = _seen(X, list(covered["modalities"]), n_jobs, verbose)
     return pd.Series(
-        [_differences(patient, covered, site) for _, patient in X.iterrows()],
+        [
+            _familiar(images, covered) + _differences(patient, images, covered, site)
+            for images, (_, patient) in zip(seen, X.iterrows(), strict=True)
+        ],
         index=X.index,
         dtype=object,
     )
 
 
-def spacing_of(cell) -> list[float]:
-    """Return an image's spacing (mm) from the finest to the coarsest axis.
+def _seen(X, modalities, n_jobs, verbose):
+    """Yield, of each patient, what `see` returns."""
+    work = [delayed(see)(patient, modalities) for _, patient in X.iterrows()]
+    return spread(work, "comparing the images", n_jobs=n_jobs, verbose=verbose)
+
+
+def see(patient: pd.Series, modalities) -> dict[str, dict]:
+    """Read one patient's images.
 
     Parameters
     ----------
-    cell : str, path or SimpleITK.Image
+    patient : Series
+        Cells by column; its name is the patient's id.
+    modalities : sequence of str
 
     Returns
     -------
-    list of float
+    dict of str to dict
+        By modality, those that are there: ``spacing`` (mm, from fine to coarse), ``ends`` of the
+        intensities, ``digest`` of the voxels, None where they are all the same. By ``"mask"``: the
+        tumour's ``digest``, None where it is a box, which different patients may share.
     """
-    if is_path(cell) and os.path.isfile(cell):
-        header = sitk.ImageFileReader()
-        header.SetFileName(os.fspath(cell))
-        header.ReadImageInformation()
-        return sorted(header.GetSpacing()[:3])
-    return sorted(read_image(cell).GetSpacing())
+    there = [modality for modality in modalities if not is_missing(patient.get(modality))]
+    case = {"mask": "mask", "label": None, "reference": None, "missing": "nan"}
+    found = inspect_case(patient, there, **case)
+    # What else may be wrong is no matter here: grids differ before registration.
+    if len(found.images) < len(there):
+        raise found.problems[0]
+    images = {}
+    for modality, image in found.images.items():
+        voxels = sitk.GetArrayViewFromImage(image)
+        some = voxels[::2, ::2, ::2]
+        images[modality] = {
+            "spacing": sorted(image.GetSpacing()),
+            "ends": np.percentile(some[np.isfinite(some)], ENDS).tolist(),
+            "digest": _digest(voxels) if voxels.min() < voxels.max() else None,
+        }
+    if found.mask is not None:
+        tumour = sitk.GetArrayViewFromImage(found.mask)
+        is_box = tumour[np.ix_(*(tumour.any(axis) for axis in ((1, 2), (0, 2), (0, 1))))].all()
+        images["mask"] = {"digest": None if is_box else _digest(tumour)}
+    return images
 
 
-def _differences(patient, covered, site) -> list[str]:
+def _digest(voxels: np.ndarray) -> str:
+    # The same image may be stored as int16 and as float32.
+    return fingerprint(voxels.shape, voxels.astype("<f4").tobytes())[:DIGITS]
+
+
+def _familiar(images, covered) -> list[str]:
+    known = set(covered.get("fingerprints", ()))
+    same = [name for name, image in images.items() if image["digest"] in known]
+    if not same:
+        return []
+    return [
+        f"trained on this patient, with the same {', '.join(same)}: the probability says nothing "
+        "of how good the model is"
+    ]
+
+
+def _differences(patient, images, covered, site) -> list[str]:
     found = []
     known, seen = covered["sites"], patient.get(site)
     if known is not None and not is_missing(seen) and str(seen) not in known:
         found.append(f"site {str(seen)!r} is not among the {len(known)} trained on")
     for modality, of_cohort in covered["modalities"].items():
-        if is_missing(patient.get(modality)):
+        if modality not in images:
             found.append(
                 f"no {modality}: {of_cohort['patients']} of the {covered['patients']} trained on "
                 "had one"
             )
-        elif of_cohort["spacing"]:
-            spacing = np.array(spacing_of(patient[modality]))
+            continue
+        if of_cohort["spacing"]:
+            spacing = np.array(images[modality]["spacing"])
             low, high = np.array(of_cohort["spacing"])
             below = spacing < low * (1 - SPACING_TOLERANCE)
             above = spacing > high * (1 + SPACING_TOLERANCE)
             if (below | above).any():
                 found.append(f"{modality} with spacing {_mm(spacing)}; trained on {_mm(low, high)}")
+        if "intensities" in of_cohort:
+            found += _other_scale(modality, images[modality]["ends"], **of_cohort["intensities"])
     return found
+
+
+def _other_scale(modality, seen, *, ends, widths) -> list[str]:
+    """Tell whether intensities lie elsewhere than a cohort's, or are spread otherwise."""
+    (low, high), (narrowest, widest) = seen, widths
+    apart = high < ends[0] or low > ends[1]
+    fits = narrowest / INTENSITY_TOLERANCE <= high - low <= widest * INTENSITY_TOLERANCE
+    if fits and not apart:
+        return []
+    return [
+        f"{modality} with intensities from {low:.4g} to {high:.4g}; trained on ranges "
+        f"{narrowest:.4g} to {widest:.4g} wide, between {ends[0]:.4g} and {ends[1]:.4g}"
+    ]
 
 
 def _mm(low, high=None) -> str:

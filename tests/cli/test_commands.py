@@ -18,6 +18,7 @@ from sklidh.baselines import STRENGTHS
 from sklidh.cli._evaluate import choices
 from sklidh.cli._output import clear_errors
 from sklidh.cli._predict import print_warnings
+from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.persistence import read_about
@@ -34,7 +35,8 @@ def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path)
     assert table["class"].tolist() == (expected >= 0.4).astype(int).tolist()
     assert set(table["threshold"]) == {0.4}
     assert set(table["model"]) == {"small (radiomics, 12 patients)"}
-    assert table["warnings"].isna().all()
+    seen = "trained on this patient, with the same T1, FLAIR, mask"
+    assert table["warnings"].str.startswith(seen).all()
     assert "small (radiomics, 12 patients)" in result.stdout
 
 
@@ -54,8 +56,9 @@ def test_the_model_s_card_lies_beside_it(model):
     assert "\n- threshold: 0.5\n" in card, "as it was chosen, among the settings"
 
 
-def test_who_is_unlike_the_training_patients_is_told(sklidh, model, cases, tmp_path):
-    X, _ = load_cohort(cases)
+def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
+    size = {"size": 32, "spacing": 2.0, "random_state": 1}
+    X, _ = make_glioma_phantoms(tmp_path / "others", 4, **size)
     X.loc[X.index[0], "site"] = "far away"
     X.loc[X.index[1], "FLAIR"] = None
     for column in ("T1", "FLAIR", "mask"):
@@ -73,6 +76,22 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, cases, tmp_p
         "FLAIR with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm",
     ]
     assert "Warning: patient 'phantom-000': site 'far away'" in result.stderr
+    assert f"4 patients, T1, FLAIR; 1 without FLAIR: {read_about(model)['name']}" in result.stdout
+
+
+def test_intensities_matter_to_radiomics_that_are_not_normalised_alone(
+    model, sklidh, cases, parameters
+):
+    about = read_about(model)["cohort"]["modalities"]
+    assert about["T1"]["intensities"]["ends"][0] == 0
+    normalised = model.with_name("normalised.yaml")
+    normalised.write_text(parameters.read_text() + "setting: {normalize: true}\n")
+    words = ("--model", "radiomics", "--radiomics", normalised, "--groups", "T1", "--jobs", 1)
+    out = model.with_name("normalised.skops")
+    result = sklidh("train", cases, "--out", out, *words, "--json")
+    assert result.exit_code == 0, result.output
+    assert "intensities" not in read_about(out)["cohort"]["modalities"]["T1"]
+    assert "fingerprints" not in json.loads(result.stdout)["cohort"]
 
 
 def test_what_is_true_of_many_patients_is_told_once(capsys):
@@ -83,6 +102,10 @@ def test_what_is_true_of_many_patients_is_told_once(capsys):
     assert first.startswith("Warning: 13 patients, 'P00', 'P01', ")
     assert first.endswith(", 'P11' and 1 more: no T1")
     assert second == "Warning: patient 'P01': no T2"
+    print_warnings(pd.Series([[f"T1 {n}"] for n in range(50)], range(50)))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 21
+    assert lines[-1] == "Warning: 30 more of the kind are in the file"
 
 
 @pytest.mark.parametrize("command", ["train", "extract", "run", "evaluate", "audit", "predict"])

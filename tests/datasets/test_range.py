@@ -1,4 +1,4 @@
-"""A patient is outside of a cohort by site, spacing or a missing sequence, and only then."""
+"""A patient is outside of a cohort by what can be seen, and only then; who was in it is known."""
 
 import json
 
@@ -74,9 +74,75 @@ def test_without_sites_none_is_strange(covered):
     assert outside_range(TRAINED, unknown).tolist() == [[], []]
 
 
-def test_files_are_measured_by_their_headers(phantoms):
+def textured(seed, *, scale=100.0, offset=0.0, dtype=np.float32):
+    voxels = np.random.default_rng(seed).integers(0, 11, (6, 6, 6)) * scale + offset
+    return sitk.GetImageFromArray(voxels.astype(dtype))
+
+
+def drawn(seed):
+    return sitk.GetImageFromArray(np.random.default_rng(seed).integers(0, 2, (6, 6, 6), np.uint8))
+
+
+def patients(first, last, **how):
+    rows = [(textured(n, **how), drawn(n)) for n in range(first, last)]
+    index = [f"P{n}" for n in range(first, last)]
+    return pd.DataFrame(rows, index, ["T1", "mask"])
+
+
+@pytest.mark.parametrize(
+    ("how", "is_other"),
+    [
+        ({}, False),
+        ({"scale": 150}, False),
+        ({"scale": 60}, False),
+        ({"scale": 1000}, True),
+        ({"scale": 0.1}, True),
+        ({"offset": 5000}, True),
+    ],
+)
+def test_intensities_of_another_scale_are_told_where_they_matter(how, is_other):
+    covered = cohort_range(patients(0, 8), modalities=["T1"])
+    told = outside_range(patients(20, 24, **how), covered)
+    for each in told:
+        assert [text.split(" from")[0] for text in each] == ["T1 with intensities"] * is_other
+    normalised = cohort_range(patients(0, 8), modalities=["T1"], intensities=False)
+    assert outside_range(patients(20, 24, **how), normalised).tolist() == [[]] * 4
+
+
+def test_a_patient_trained_on_is_known_by_image_or_mask_whatever_the_name():
+    covered = cohort_range(patients(0, 8), modalities=["T1"])
+    X = patients(20, 24)
+    X.at["P20", "T1"] = textured(3, dtype=np.int16)
+    X.at["P21", "mask"] = drawn(5)
+    X.at["P22", "T1"], X.at["P22", "mask"] = textured(6), drawn(6)
+    known = [", with the same ".join(("trained on this patient", each)) for each in
+             ("T1:", "mask:", "T1, mask:")]  # fmt: skip
+    told = outside_range(X, covered).tolist()
+    assert told.pop() == []
+    for (text,), start in zip(told, known, strict=True):
+        assert text.startswith(start)
+
+
+def test_what_different_patients_may_share_identifies_nobody():
+    box = sitk.GetImageFromArray(np.pad(np.ones((2, 3, 2), np.uint8), 2))
+    X = pd.DataFrame({"T1": [textured(1), image(1, 1, 1)], "mask": [box, box]}, ["A", "B"])
+    covered = cohort_range(X, modalities=["T1"])
+    assert len(covered["fingerprints"]) == 1
+
+
+def test_what_is_kept_of_images_does_not_follow_the_rows_and_holds_no_name():
+    X = patients(0, 8)
+    covered = cohort_range(X, modalities=["T1"])
+    assert covered == cohort_range(X.iloc[::-1], modalities=["T1"], n_jobs=2)
+    assert not any(patient in json.dumps(covered) for patient in X.index)
+
+
+def test_files_are_read_as_they_are(phantoms):
     X, y = phantoms
     covered = cohort_range(X, y, modalities=["T2"])
-    assert covered["modalities"] == {
-        "T2": {"patients": 12, "spacing": [[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]]}
-    }
+    assert covered["modalities"]["T2"]["spacing"] == [[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]]
+    assert len(covered["fingerprints"]) == 24
+    said = ["trained on this patient, with the same T2, mask"]
+    assert outside_range(X, covered).map(lambda each: [t.split(":")[0] for t in each]).tolist() == (
+        [said] * 12
+    )
