@@ -65,10 +65,14 @@ class Evaluation:
 
         That of the AUC is `auc_interval`; the others come from 1000 bootstraps of the patients.
         """
-        first = self.repeats[0]
-        called = [table["called"].reindex(first.index) for table in self.repeats]
+        # The repeats of a cross-validation share their patients; those of `holdout` do not.
+        mutant = pd.concat([table["mutant"] for table in self.repeats])
+        mutant = mutant[~mutant.index.duplicated()]
+        called = [table["called"].reindex(mutant.index) for table in self.repeats]
+        predicted = np.column_stack([column.notna() for column in called])
+        called = np.column_stack([column.eq(True) for column in called])
         auc = pd.DataFrame([self.auc_interval], index=["AUC"], columns=["low", "high"])
-        return pd.concat([auc, call_intervals(first["mutant"], np.column_stack(called))])
+        return pd.concat([auc, call_intervals(mutant, called, predicted=predicted)])
 
     @property
     def fold_aucs(self) -> pd.Series:

@@ -186,19 +186,23 @@ def bootstrap_interval(
 
 
 def call_intervals(
-    y_true, called, *, n_resamples=1000, confidence=0.95, random_state=0
+    y_true, called, *, predicted=None, n_resamples=1000, confidence=0.95, random_state=0
 ) -> pd.DataFrame:
     """Compute the bootstrap intervals of everything that counts who was called mutant.
 
     The same as `bootstrap_interval` for four figures at once, and for several repeats, over which
-    a figure is the mean: a drawn patient brings his calls of all repeats along. Where every draw
-    gives the same figure, as when all calls are right, resampling says nothing, and the interval
-    is the exact one of a binomial count instead (Clopper and Pearson, 1934).
+    a figure is the mean: a drawn patient brings his calls of all repeats along. A repeat of which
+    a draw holds no patient that counts is left out of that draw's mean. Where every draw gives
+    the same figure, as when all calls are right, resampling says nothing, and the interval is the
+    exact one of a binomial count instead (Clopper and Pearson, 1934).
 
     Parameters
     ----------
     y_true : array-like of bool or 0/1, shape (n_patients,)
     called : array-like of bool of shape (n_patients, n_repeats)
+    predicted : array-like of bool of shape (n_patients, n_repeats), default=None
+        Whether the patient was predicted in the repeat; None takes everybody. Who was not is in
+        none of the repeat's counts, whatever `called` says.
     n_resamples : int, default=1000
     confidence : float, default=0.95
     random_state : int or None, default=0
@@ -209,38 +213,47 @@ def call_intervals(
         Index: Accuracy, Precision, Recall, F1. Columns: low, high.
     """
     check_confidence(confidence)
-    y_true, called = check_truth(y_true), np.asarray(called, float)
+    y_true, called = check_truth(y_true), np.asarray(called, bool)
+    predicted = np.ones_like(called) if predicted is None else np.asarray(predicted, bool)
+    called = (called & predicted).astype(float)
     rng = np.random.default_rng(random_state)
     drawn = np.zeros((n_resamples, len(y_true)))
     for members in (np.flatnonzero(y_true), np.flatnonzero(~y_true)):
         even = np.full(len(members), 1 / len(members))
         drawn[:, members] = rng.multinomial(len(members), even, size=n_resamples)
-    n_mutants = y_true.sum()
+    n_patients, n_mutants = drawn @ predicted, (drawn * y_true) @ predicted
     true_positives = (drawn * y_true) @ called
     false_positives = (drawn * ~y_true) @ called
     wrong = false_positives + n_mutants - true_positives
     positives = true_positives + false_positives
     # 0 where nobody is called mutant, as in `classification_metrics`.
     figures = {
-        "Accuracy": 1 - wrong / len(y_true),
-        "Precision": true_positives / np.maximum(positives, 1),
-        "Recall": true_positives / n_mutants,
-        "F1": 2 * true_positives / (positives + n_mutants),
+        "Accuracy": 1 - _ratio(wrong, n_patients),
+        "Precision": _ratio(true_positives, np.where(n_patients > 0, np.maximum(positives, 1), 0)),
+        "Recall": _ratio(true_positives, n_mutants),
+        "F1": _ratio(2 * true_positives, positives + n_mutants),
     }
+    mutants_predicted = int(predicted[y_true].sum(0).min())
     counted = {
-        "Accuracy": len(y_true),
+        "Accuracy": int(predicted.sum(0).min()),
         "Precision": int(called.sum(0).min()),
-        "Recall": n_mutants,
-        "F1": n_mutants,
+        "Recall": mutants_predicted,
+        "F1": mutants_predicted,
     }
     ends = [(1 - confidence) / 2, (1 + confidence) / 2]
     intervals = {}
     for name, figure in figures.items():
-        low, high = np.quantile(figure.mean(1), ends)
+        low, high = np.quantile(np.nanmean(figure, axis=1), ends)
         if low == high:
             low, high = _exact_interval(low, counted[name], confidence)
         intervals[name] = low, high
     return pd.DataFrame(intervals, index=["low", "high"]).T
+
+
+def _ratio(numerator, denominator):
+    """Divide; NaN where there is nothing to divide by."""
+    unknown = np.full(numerator.shape, np.nan)
+    return np.divide(numerator, denominator, out=unknown, where=denominator > 0)
 
 
 def _exact_interval(part, n, confidence):

@@ -137,12 +137,12 @@ def given_splits(splitter, X, labels, **groups) -> list[Split]:
     -------
     list of Split
     """
-    splits, times_tested = [], np.zeros(len(labels), dtype=int)
+    splits, next_repeat = [], np.zeros(len(labels), dtype=int)
     for train, test in splitter.split(X, labels, **groups):
-        repeat = int(times_tested[test].max())
+        repeat = int(next_repeat[test].max())
         fold = sum(split.repeat == repeat for split in splits)
         splits.append(Split(repeat, fold, train, test))
-        times_tested[test] += 1
+        next_repeat[test] = repeat + 1
     return splits
 
 

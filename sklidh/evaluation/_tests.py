@@ -9,6 +9,9 @@ from scipy.stats import t as student
 from sklidh.evaluation._checks import check_scores, check_truth
 from sklidh.evaluation._intervals import placements
 
+EQUAL = 1e-12
+"""Of their mean: differences that vary by less are equal, up to how they were rounded."""
+
 
 @dataclass(frozen=True)
 class PairedTest:
@@ -199,7 +202,8 @@ def corrected_resampled_ttest(differences, *, test_ratio) -> PairedTest:
     Returns
     -------
     PairedTest
-        Mean difference, and t with k - 1 degrees of freedom.
+        Mean difference, and t with k - 1 degrees of freedom. Where all differences are equal and
+        not 0 there is no variance to judge them by, and t and p are NaN.
 
     Raises
     ------
@@ -227,7 +231,10 @@ def corrected_resampled_ttest(differences, *, test_ratio) -> PairedTest:
     k, mean = len(differences), float(differences.mean())
     if mean == 0:
         return PairedTest(0.0, 0.0, 1.0)
-    statistic = mean / np.sqrt((1 / k + test_ratio) * differences.var(ddof=1))
+    deviation = differences.std(ddof=1)
+    if deviation <= EQUAL * abs(mean):
+        return PairedTest(mean, float("nan"), float("nan"))
+    statistic = mean / np.sqrt((1 / k + test_ratio) * deviation**2)
     return PairedTest(mean, float(statistic), float(2 * student.sf(abs(statistic), k - 1)))
 
 

@@ -203,8 +203,8 @@ def check_target(y, X=None) -> np.ndarray:
     ----------
     y : array-like of shape (n_patients,)
         The IDH status, any two (or more) labels.
-    X : DataFrame of shape (n_patients, n_columns), default=None
-        The cases; names the patients in messages, and its length must agree.
+    X : array-like of shape (n_patients, n_columns), default=None
+        The cases, whose number must agree; a DataFrame's index names the patients in messages.
 
     Returns
     -------
@@ -221,16 +221,15 @@ def check_target(y, X=None) -> np.ndarray:
     labels = column_or_1d(y) if isinstance(y, np.ndarray) else column_or_1d(y, dtype=object)
     if X is not None and len(labels) != len(X):
         raise CohortError([f"y has {len(labels)} labels for {len(X)} patients"])
-    if X is not None and isinstance(y, pd.Series) and not y.index.equals(X.index):
+    patients = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(labels))
+    if isinstance(X, pd.DataFrame) and isinstance(y, pd.Series) and not y.index.equals(X.index):
         raise CohortError(
             [
                 "y has another index than X: the labels would go to the wrong patients; "
                 "use y.loc[X.index]"
             ]
         )
-    patients = (
-        np.arange(len(labels)).astype(object) if X is None else X.index.to_numpy(dtype=object)
-    )
+    patients = patients.to_numpy(dtype=object)
     column = f", column {y.name!r}" if getattr(y, "name", None) is not None else ""
     absent = pd.isna(labels)
     if absent.any():

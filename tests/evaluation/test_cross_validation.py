@@ -10,10 +10,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, GroupKFold, PredefinedSplit
+from sklearn.model_selection import GridSearchCV, GroupKFold, PredefinedSplit, ShuffleSplit
 from sklearn.pipeline import make_pipeline
 
 from sklidh.evaluation import (
+    PAPER_METRICS,
     Comparison,
     Evaluation,
     compare,
@@ -24,6 +25,8 @@ from sklidh.evaluation import (
 )
 from sklidh.selection import ComBat
 from sklidh.utils import CohortError
+
+PAPER = list(PAPER_METRICS)
 
 
 class Spy(ClassifierMixin, BaseEstimator):
@@ -184,6 +187,29 @@ def test_a_patient_in_two_rows_could_be_trained_on_and_tested_at_once(cohort):
 def test_holdout_keeps_a_quarter_with_both_classes_in_proportion(cohort):
     predictions = holdout(DummyClassifier(), *cohort).predictions
     assert predictions["mutant"].value_counts().to_dict() == {False: 5, True: 5}
+
+
+def test_repeated_holdouts_test_other_patients_and_have_intervals_all_the_same(cohort):
+    evaluation = holdout(LogisticRegression(), *cohort, n_repeats=4)
+    assert len(set(evaluation.predictions.index)) > 10
+    assert (evaluation.intervals["low"] < pd.Series(evaluation.metrics)[PAPER]).all()
+    assert (evaluation.intervals["high"] > pd.Series(evaluation.metrics)[PAPER]).all()
+
+
+def test_a_patient_whom_a_splitter_tests_again_begins_a_new_repeat(cohort):
+    splitter = ShuffleSplit(8, test_size=0.2, random_state=0)
+    evaluation = cross_validate(LogisticRegression(), *cohort, cv=splitter)
+    assert len(evaluation.predictions) == 64
+    assert not any(repeat.index.has_duplicates for repeat in evaluation.repeats)
+
+
+def test_an_array_is_evaluated_as_its_table_is(cohort):
+    X, y = cohort
+    table, array = (
+        cross_validate(LogisticRegression(), *data).predictions
+        for data in ((X, y), (X.to_numpy(), y.to_numpy()))
+    )
+    pd.testing.assert_frame_equal(array, table.set_axis(array.index))
 
 
 def test_labels_may_be_words(cohort):

@@ -67,6 +67,20 @@ def test_where_nobody_is_called_mutant_precision_may_be_anything():
     assert nobody.loc["Recall"].tolist() == pytest.approx([0, 1 - 0.025**0.5])
 
 
+def test_repeats_of_one_table_are_the_table_and_those_of_other_patients_pool_them():
+    rng = np.random.default_rng(0)
+    y, called = rng.permutation(np.repeat([0, 1], 30)), rng.random((60, 1)) < 0.6
+    once, twice = call_intervals(y, called), call_intervals(y, np.repeat(called, 2, axis=1))
+    assert once.equals(twice)
+    # Two repeats, of one half of the patients each: accuracy is theirs all together.
+    halves = np.arange(60)[:, None] % 2 == [0, 1]
+    pooled = call_intervals(y, np.repeat(called, 2, axis=1), predicted=halves)
+    assert pooled.loc["Accuracy"].tolist() == pytest.approx(once.loc["Accuracy"].tolist(), abs=0.02)
+    # Who was not predicted does not count.
+    shuffled = np.where(halves, called, ~called)
+    assert call_intervals(y, shuffled, predicted=halves).equals(pooled)
+
+
 def test_the_interval_turns_over_with_the_classes():
     y, p = np.array([0, 0, 1, 1, 0, 1]), np.array([0.1, 0.5, 0.4, 0.9, 0.3, 0.2])
     low, high = auc_interval(y, p)

@@ -80,6 +80,14 @@ def test_one_fold_alone_cannot_be_tested():
         corrected_resampled_ttest([0.1], test_ratio=0.25)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("differences", [[0.5] * 5, [0.8 - 0.7, 0.7 - 0.6, 0.9 - 0.8]])
+def test_equal_differences_in_every_fold_leave_no_variance_to_judge_by(differences):
+    test = corrected_resampled_ttest(differences, test_ratio=0.25)
+    assert test.difference == pytest.approx(differences[0])
+    assert np.isnan([test.statistic, test.pvalue]).all()
+
+
 def test_holm_of_four_by_hand_and_nan_is_no_test():
     # Sorted .01 .02 .03 .05 times 4 3 2 1: .04 .06 .06 .05, made to rise: .04 .06 .06 .06.
     adjusted = holm([0.05, 0.01, np.nan, 0.03, 0.02])
