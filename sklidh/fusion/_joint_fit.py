@@ -22,6 +22,8 @@ MAY_DIFFER = frozenset(["alpha", "beta", "gamma", "random_state", "n_members", "
 SHARED = ("n_features_in_", "feature_names_in_", "classes_", "blocks_", "column_means_")
 # A network whose cross-entropy is above this part of the class frequencies' has learned nothing.
 IDLE = 0.95
+# The squares of larger columns' projections are no longer finite.
+LARGEST = 1e100
 
 
 def as_batch(X, y, weight, present, blocks) -> Batch:
@@ -34,7 +36,19 @@ def as_batch(X, y, weight, present, blocks) -> Batch:
     weight : ndarray of shape (n_patients,)
     present : ndarray of bool of shape (n_patients, n_blocks)
     blocks : dict of str to ndarray of int
+
+    Raises
+    ------
+    ValueError
+        A column is too large for the network to be computed.
     """
+    largest = np.abs(X).max(initial=0)
+    if largest > LARGEST:
+        row, column = np.argwhere(np.abs(X) == largest)[0]
+        raise ValueError(
+            f"column {column} of X holds {X[row, column]:g} in row {row}; values from "
+            f"{-LARGEST:g} to {LARGEST:g} are accepted: standardise the columns in a step before"
+        )
     x = pad([torch.from_numpy(X[:, columns]) for columns in blocks.values()])
     mask = None if present.all() else torch.from_numpy(present.T.copy()).unsqueeze(0)
     return Batch(x, torch.from_numpy(y)[None], torch.from_numpy(weight)[None], mask)

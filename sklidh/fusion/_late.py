@@ -5,58 +5,12 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
-from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sklidh.fusion._blockwise import BlockwiseMixin
+from sklidh.fusion._combination import as_probabilities, combine, fill_absent, regress
 from sklidh.utils import DocumentedMixin, stratified_folds
-
-
-def fill_absent(probabilities, present):
-    """Give an absent block the mean probability of the patient's other blocks.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_patients, n_blocks, n_classes)
-        NaN where the block is absent.
-    present : ndarray of bool of shape (n_patients, n_blocks)
-
-    Returns
-    -------
-    ndarray of shape (n_patients, n_blocks, n_classes)
-    """
-    known = present[:, :, np.newaxis]
-    total = np.where(known, probabilities, 0.0).sum(1, keepdims=True)
-    return np.where(known, probabilities, total / known.sum(1, keepdims=True))
-
-
-def regress(probabilities, y, n_classes):
-    """Fit each class's indicator by the blocks' probabilities of that class, with a bias.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_patients, n_blocks, n_classes)
-    y : ndarray of int of shape (n_patients,)
-    n_classes : int
-
-    Returns
-    -------
-    weights : ndarray of shape (n_classes, n_blocks)
-    intercept : ndarray of shape (n_classes,)
-    """
-    models = [
-        LinearRegression().fit(probabilities[:, :, label], y == label) for label in range(n_classes)
-    ]
-    return np.stack([model.coef_ for model in models]), np.array([m.intercept_ for m in models])
-
-
-def as_probabilities(scores):
-    """Clip scores of shape (n_patients, n_classes) to [0, 1] and make each row add up to 1."""
-    clipped = np.clip(scores, 0.0, 1.0)
-    total = clipped.sum(1, keepdims=True)
-    uniform = np.full_like(clipped, 1 / clipped.shape[1])
-    return np.divide(clipped, total, out=uniform, where=total > 0)
 
 
 class LateFusionClassifier(
@@ -175,6 +129,12 @@ class LateFusionClassifier(
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            A block, or a fold of it, has no patient of a class; or `cv` does not test every patient
+            once.
         """
         X, codes, present = self._fit_blocks(X, y)
         self.estimators_ = self._fit_estimators(X, codes, present)
@@ -183,10 +143,7 @@ class LateFusionClassifier(
             self.intercept_ = 0.0
             return self
         if self.out_of_fold:
-            probabilities = np.full((*present.shape, len(self.classes_)), np.nan)
-            for train, test in self._folds(codes).split(X, codes):
-                estimators = self._fit_estimators(X[train], codes[train], present[train])
-                probabilities[test] = self._ask(estimators, X[test], present[test])
+            probabilities = self._ask_of_unseen(X, codes, present)
         else:
             probabilities = self._ask(self.estimators_, X, present)
         weights, intercept = regress(fill_absent(probabilities, present), codes, len(self.classes_))
@@ -263,16 +220,28 @@ class LateFusionClassifier(
         probabilities = fill_absent(self._ask(self.estimators_, X, present), present)
         if self.method == "average":
             return probabilities.mean(1)
-        if len(self.classes_) == 2:
-            mutant = probabilities[:, :, 1] @ self.weights_ + self.intercept_
-            return np.column_stack([1 - mutant, mutant])
-        return np.einsum("nbc,cb->nc", probabilities, self.weights_) + self.intercept_
+        return combine(probabilities, self.weights_, self.intercept_)
 
-    def _folds(self, codes):
-        """Return the splitter of `cv`; an integer gives fewer folds for a class of fewer."""
+    def _ask_of_unseen(self, X, codes, present):
+        """Return the blocks' probabilities of patients whom their classifiers did not see."""
         if isinstance(self.cv, Integral):
-            return stratified_folds(self.cv, self.classes_, codes, who="LateFusionClassifier")
-        return check_cv(self.cv, codes, classifier=True)
+            # Fewer folds where a class has fewer patients.
+            folds = stratified_folds(self.cv, self.classes_, codes, who="LateFusionClassifier")
+        else:
+            folds = check_cv(self.cv, codes, classifier=True)
+        splits = list(folds.split(X, codes))
+        times_tested = np.bincount(np.concatenate([test for _, test in splits]), minlength=len(X))
+        if (times_tested != 1).any():
+            row = (times_tested != 1).argmax()
+            raise ValueError(
+                f"cv={self.cv!r} tests the patient of row {row} {times_tested[row]} times; every "
+                "patient once is needed, as KFold does and ShuffleSplit does not"
+            )
+        probabilities = np.empty((*present.shape, len(self.classes_)))
+        for train, test in splits:
+            estimators = self._fit_estimators(X[train], codes[train], present[train])
+            probabilities[test] = self._ask(estimators, X[test], present[test])
+        return probabilities
 
     def _fit_estimators(self, X, codes, present):
         """Return one classifier per block, trained on the patients who have the block."""

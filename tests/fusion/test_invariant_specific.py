@@ -304,6 +304,16 @@ def test_exploding_loss_names_epoch_and_rate():
         fusion(lr=1e300).fit(X, y)
 
 
+@pytest.mark.parametrize("engine", ["native", "torch"])
+def test_columns_whose_squares_overflow_are_refused_before_they_become_nan(engine):
+    X, y = cohort(n=20)
+    huge = X * np.where(np.arange(len(X)) == 7, 1e160, 1)[:, None]
+    with pytest.raises(ValueError, match=r"in row 7; .* standardise"):
+        fusion(engine=engine, max_epochs=1).fit(huge, y)
+    with pytest.raises(ValueError, match=r"in row 7; .* standardise"):
+        fusion(engine=engine, max_epochs=1).fit(X, y).predict(huge)
+
+
 def test_constant_columns_and_more_columns_than_patients_are_no_obstacle():
     X, y = cohort(n=20)
     for modality in ("T1", "T2"):

@@ -10,13 +10,19 @@ from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import (
+    GridSearchCV,
+    RepeatedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    cross_val_predict,
+)
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklidh.fusion import BRNNClassifier, LateFusionClassifier
-from sklidh.fusion._late import as_probabilities, fill_absent
+from sklidh.fusion._combination import as_probabilities, fill_absent
 
 METHODS = ["average", "regression"]
 
@@ -170,6 +176,13 @@ def test_block_that_lacks_a_class_is_an_error():
     X.loc[y == "m", ["T1__f0", "T1__f1", "T1__f2"]] = np.nan
     with pytest.raises(ValueError, match=r"block 'T1' has .* no example of one of the classes"):
         LateFusionClassifier(LogisticRegression(), missing="ignore").fit(X, y)
+
+
+@pytest.mark.parametrize("cv", [ShuffleSplit(2, random_state=0), RepeatedKFold(n_splits=2)])
+def test_folds_that_do_not_test_every_patient_once_are_refused(cv):
+    late = LateFusionClassifier(LogisticRegression(), "regression", cv=cv)
+    with pytest.raises(ValueError, match=r"tests the patient of row \d+ \d+ times"):
+        late.fit(*cohort())
 
 
 def test_estimator_without_probabilities_is_refused():
