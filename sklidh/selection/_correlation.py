@@ -4,15 +4,15 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.stats import rankdata
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.feature_selection import SelectorMixin
+from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from sklidh.selection._columns import keep_at_least, standardise
+from sklidh.selection._columns import standardise
 from sklidh.selection._mann_whitney import rank_test
-from sklidh.utils import DocumentedMixin, check_target
+from sklidh.selection._selector import BaseSelector
+from sklidh.utils import check_target
 
 FEWEST_COMMON = 3
 """Two columns with fewer patients in common count as uncorrelated: |r| of two points is 1."""
@@ -99,7 +99,7 @@ def prune(r, threshold, order):
     return removed_by
 
 
-class CorrelationPruner(DocumentedMixin, SelectorMixin, BaseEstimator):
+class CorrelationPruner(BaseSelector):
     """Drop one of each pair of columns that correlate above a threshold.
 
     The columns are visited one after the other; each one that is still there is kept and removes
@@ -212,12 +212,10 @@ class CorrelationPruner(DocumentedMixin, SelectorMixin, BaseEstimator):
         order = self._order(X, y)
         columns = X if self.method == "pearson" else rankdata(X, axis=0, nan_policy="omit")
         removed_by = prune(correlations(columns), self.threshold, order)
-        self.support_ = keep_at_least(
-            self.min_features_to_select,
+        self.support_ = self._keep(
             removed_by < 0,
             -np.argsort(order),
-            selector=self,
-            reason=f"remain with no |r| above {self.threshold} between them",
+            f"remain with no |r| above {self.threshold} between them",
         )
         self.removed_by_ = np.where(self.support_, -1, removed_by)
         return self
@@ -230,12 +228,7 @@ class CorrelationPruner(DocumentedMixin, SelectorMixin, BaseEstimator):
         _, codes = np.unique(check_target(y), return_inverse=True)
         return np.argsort(rank_test(X, codes)[1], kind="stable")
 
-    def _get_support_mask(self):
-        check_is_fitted(self)
-        return self.support_
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self.keep == "relevance"
-        tags.input_tags.allow_nan = True
         return tags

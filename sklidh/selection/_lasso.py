@@ -4,16 +4,15 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.feature_selection import SelectorMixin
 from sklearn.linear_model import Lasso, LassoCV, MultiTaskLasso, MultiTaskLassoCV
 from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.selection._columns import keep_at_least, standardise
-from sklidh.utils import DocumentedMixin, check_target, stratified_folds
+from sklidh.selection._columns import standardise
+from sklidh.selection._selector import BaseSelector
+from sklidh.utils import stratified_folds
 
 WEAKEST_PENALTY = 1e-2
 """Of the strongest one. Weaker ones keep about as many columns as there are patients and hardly
@@ -42,7 +41,7 @@ def choose_alpha(alphas, mse_path, rule):
     return alphas[np.argmax(mean <= mean.min() + error[mean.argmin()])]
 
 
-class LassoCVSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
+class LassoCVSelector(BaseSelector):
     """Keep the columns with non-zero weights in a LASSO tuned by cross-validation.
 
     The columns are standardised and the classes coded 0 and 1; the penalty is the one with the
@@ -180,8 +179,7 @@ class LassoCVSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
         -------
         self : LassoCVSelector
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
-        self.classes_, codes = np.unique(check_target(y), return_inverse=True)
+        X, codes = self._fit_classes(X, y)
         Z = np.nan_to_num(standardise(X), copy=False)
         two_classes = len(self.classes_) == 2
         target = codes.astype(float) if two_classes else np.eye(len(self.classes_))[codes]
@@ -194,12 +192,10 @@ class LassoCVSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
 
         # What is left of the target pulls at each column; the LASSO lets in the next by this.
         pull = Z.T @ (target - lasso.predict(Z))
-        self.support_ = keep_at_least(
-            self.min_features_to_select,
+        self.support_ = self._keep(
             np.atleast_2d(self.coef_).any(axis=0),
             np.linalg.norm(pull.reshape(len(pull), -1), axis=1),
-            selector=self,
-            reason=f"have a weight in the LASSO with the penalty {self.alpha_:.3g}",
+            f"have a weight in the LASSO with the penalty {self.alpha_:.3g}",
         )
         return self
 
@@ -228,13 +224,3 @@ class LassoCVSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
             warnings.simplefilter("ignore", ConvergenceWarning)
             search.fit(Z, target)
         return search.alphas_, search.mse_path_
-
-    def _get_support_mask(self):
-        check_is_fitted(self)
-        return self.support_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.input_tags.allow_nan = True
-        return tags

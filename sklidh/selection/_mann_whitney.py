@@ -5,13 +5,10 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.stats import chi2, false_discovery_control, norm, rankdata
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.feature_selection import SelectorMixin
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.selection._columns import keep_at_least
-from sklidh.utils import DocumentedMixin, check_target
+from sklidh.selection._selector import BaseSelector
 
 LARGEST_EXACT = 8
 """Patients of the smaller class up to which U's exact distribution is used, as SciPy does."""
@@ -89,7 +86,7 @@ def _h_test(sums, spread, n_in_class):
     return statistics, np.where(testable, chi2.sf(statistics, np.maximum(freedom, 1)), 1.0)
 
 
-class MannWhitneySelector(DocumentedMixin, SelectorMixin, BaseEstimator):
+class MannWhitneySelector(BaseSelector):
     """Keep the columns that differ between the classes by a Mann-Whitney U test.
 
     Each column is tested by itself, two-sided, and dropped where p >= `alpha`. Two classes: the
@@ -184,30 +181,17 @@ class MannWhitneySelector(DocumentedMixin, SelectorMixin, BaseEstimator):
         -------
         self : MannWhitneySelector
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
-        self.classes_, codes = np.unique(check_target(y), return_inverse=True)
+        X, codes = self._fit_classes(X, y)
         self.statistics_, self.pvalues_ = rank_test(X, codes)
         self.adjusted_pvalues_ = (
             false_discovery_control(self.pvalues_, method=self.false_discovery_control)
             if self.false_discovery_control
             else self.pvalues_
         )
-        self.support_ = keep_at_least(
-            self.min_features_to_select,
+        self.support_ = self._keep(
             self.adjusted_pvalues_ < self.alpha,
             -self.pvalues_,
-            selector=self,
-            reason=f"differ between the classes at p < {self.alpha} "
+            f"differ between the classes at p < {self.alpha} "
             f"(the smallest p is {self.adjusted_pvalues_.min():.3g})",
         )
         return self
-
-    def _get_support_mask(self):
-        check_is_fitted(self)
-        return self.support_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.input_tags.allow_nan = True
-        return tags

@@ -4,15 +4,12 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
-from sklearn.feature_selection import SelectorMixin
+from sklearn.base import MetaEstimatorMixin, _fit_context, clone
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.selection._columns import keep_at_least
-from sklidh.utils import DocumentedMixin, check_target
+from sklidh.selection._selector import BaseSelector
 
 
 def resample(codes, resampling, rng):
@@ -67,7 +64,7 @@ def columns_kept(selector, X, y, seed):
     return np.isin(names, selector.get_feature_names_out(names))
 
 
-class StabilitySelector(DocumentedMixin, SelectorMixin, MetaEstimatorMixin, BaseEstimator):
+class StabilitySelector(MetaEstimatorMixin, BaseSelector):
     """Keep the columns that a selector keeps on most resamples of the patients.
 
     Of columns that correlate, a selection on one sample keeps one by chance. How often a column
@@ -185,9 +182,8 @@ class StabilitySelector(DocumentedMixin, SelectorMixin, MetaEstimatorMixin, Base
         self : StabilitySelector
         """
         finite = "allow-nan" if get_tags(self.estimator).input_tags.allow_nan else True
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite=finite)
-        y = check_target(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        X, codes = self._fit_classes(X, y, ensure_all_finite=finite)
+        y = self.classes_[codes]
         rng = check_random_state(self.random_state)
         draws = [
             (resample(codes, self.resampling, rng), rng.randint(2**31 - 1))
@@ -200,22 +196,15 @@ class StabilitySelector(DocumentedMixin, SelectorMixin, MetaEstimatorMixin, Base
             )
         )
         self.stability_, self.n_kept_ = kept.mean(axis=0), kept.sum(axis=1)
-        self.support_ = keep_at_least(
-            self.min_features_to_select,
+        self.support_ = self._keep(
             self.stability_ >= self.threshold,
             self.stability_,
-            selector=self,
-            reason=f"are kept on a share of {self.threshold} of the resamples (the largest share "
+            f"are kept on a share of {self.threshold} of the resamples (the largest share "
             f"is {self.stability_.max():.3g})",
         )
         return self
 
-    def _get_support_mask(self):
-        check_is_fitted(self)
-        return self.support_
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
         tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
         return tags

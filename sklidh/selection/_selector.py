@@ -1,0 +1,79 @@
+"""What the selectors share: who they are to scikit-learn, and the fewest columns they may keep."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklidh.utils import DocumentedMixin, check_target
+
+
+class BaseSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
+    """A selector that has the parameter `min_features_to_select` and learns `support_`.
+
+    X may hold NaN and y is needed, unless the selector's tags say otherwise.
+    """
+
+    def _fit_classes(self, X, y, *, ensure_all_finite="allow-nan"):
+        """Check X and y, and set `classes_`.
+
+        Returns
+        -------
+        X : ndarray of shape (n_patients, n_features), float64
+        codes : ndarray of shape (n_patients,), dtype=int
+            Places of the labels in `classes_`.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite=ensure_all_finite)
+        self.classes_, codes = np.unique(check_target(y), return_inverse=True)
+        return X, codes
+
+    def _keep(self, support, preference, reason):
+        """Return `support`, with the most preferred columns added where too few passed.
+
+        A block of columns that vanishes would take its modality out of the fusion, so every
+        selector ends here.
+
+        Parameters
+        ----------
+        support : ndarray of shape (n_features,), dtype=bool
+            The columns that passed.
+        preference : ndarray of shape (n_features,)
+            The larger, the sooner a column is added; the first of equals.
+        reason : str
+            What the columns failed, for the warning.
+
+        Returns
+        -------
+        ndarray of shape (n_features,), dtype=bool
+            `min_features_to_select` columns or more, or all where there are not as many.
+        """
+        n_features = support.size
+        n_lacking = min(self.min_features_to_select, n_features) - np.count_nonzero(support)
+        if n_lacking <= 0:
+            return support
+        order = np.argsort(-preference, kind="stable")
+        added = order[~support[order]][:n_lacking]
+        names = getattr(self, "feature_names_in_", np.arange(n_features))
+        warnings.warn(
+            f"{type(self).__name__}: of {n_features} columns, {np.count_nonzero(support)} {reason};"
+            f" min_features_to_select={self.min_features_to_select} keeps the best of the others "
+            f"all the same: {', '.join(str(name) for name in names[added[:10]])}"
+            f"{', ...' if added.size > 10 else ''}",
+            UserWarning,
+            stacklevel=2,
+        )
+        support = support.copy()
+        support[added] = True
+        return support
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        return self.support_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.allow_nan = True
+        return tags
