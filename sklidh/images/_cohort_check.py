@@ -1,14 +1,14 @@
 """Check a cohort's table and pass it on: the first step where nothing is registered."""
 
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.images._errors import without_image
-from sklidh.utils import CohortError, DocumentedMixin, check_cases, check_target, is_missing
+from sklidh.images._table import TableTransformer
+from sklidh.utils import CohortError, check_cases, is_missing
 
 
-class CohortCheck(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class CohortCheck(TableTransformer):
     """Check a whole table of patients before the first image is read.
 
     Without it the branch of the first modality would work for hours before that of the second
@@ -74,10 +74,7 @@ class CohortCheck(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseE
         CohortError
             Everything that is wrong with them, at once.
         """
-        self._check(X)
-        if y is not None:
-            check_target(y, X)
-        validate_data(self, X, skip_check_array=True)
+        self._check_fit(X, y)
         return self
 
     def transform(self, X):
@@ -91,19 +88,11 @@ class CohortCheck(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseE
         -------
         DataFrame of shape (n_patients, n_columns)
         """
-        check_is_fitted(self)
-        self._check(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        self._check_transform(X)
         return X
 
-    def _check(self, X):
+    def _check_cells(self, X):
         check_cases(X, [*self.modalities, self.mask], missing=self.missing)
         empty = X.index[X[list(self.modalities)].map(is_missing).all(axis=1)]
         if len(empty):
             raise CohortError(without_image(patient, self.modalities) for patient in empty)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags

@@ -3,26 +3,18 @@
 import os
 from numbers import Integral
 
-import pandas as pd
 import SimpleITK as sitk
 from joblib import delayed
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Options, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.images._cached_images import cache_entry, keep, recall
 from sklidh.images._columns import image_columns
 from sklidh.images._errors import ImageError, describe_source, naming
 from sklidh.images._grids import grid_difference
 from sklidh.images._reading import read_image, read_labels, read_mask
-from sklidh.utils import (
-    DocumentedMixin,
-    cache_folder,
-    check_cases,
-    check_target,
-    is_missing,
-    spread,
-)
+from sklidh.images._table import TableTransformer, with_cells
+from sklidh.utils import cache_folder, check_cases, is_missing, spread
 
 
 def prepare_image(patient, modality, cell, region, *, prepare, name, folder, is_mask=False):
@@ -80,7 +72,7 @@ def _mask_of(region, image, patient) -> sitk.Image:
     return mask
 
 
-class ImagePreparation(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ImagePreparation(TableTransformer):
     """Prepare every image of a table by itself.
 
     A subclass has the parameters ``modalities``, ``missing``, ``cache``, ``n_jobs`` and
@@ -114,10 +106,7 @@ class ImagePreparation(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, 
         check_cases(X, [])
         named = image_columns(X) if self.modalities is None else self.modalities
         self.modalities_ = [column for column in named if column != "mask"]
-        self._check_cells(X)
-        if y is not None:
-            check_target(y, X)
-        validate_data(self, X, skip_check_array=True)
+        self._check_fit(X, y)
         self._learn(X)
         return self
 
@@ -142,9 +131,7 @@ class ImagePreparation(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, 
         ImageError
             An image cannot be read or prepared; patient, column and path are named.
         """
-        check_is_fitted(self)
-        self._check_cells(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        self._check_transform(X)
         columns = [*self.modalities_, *self._masks()]
         places = [
             (patient, column)
@@ -168,12 +155,11 @@ class ImagePreparation(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, 
         ]
         results = spread(jobs, self._name, n_jobs=self.n_jobs, verbose=self.verbose)
         done = dict(zip(places, results, strict=True))
-        prepared = X.copy()
-        for column in columns:
-            cells = [done.get((patient, column), X.at[patient, column]) for patient in X.index]
-            # pandas must not look into an image for numbers.
-            prepared[column] = pd.Series(cells, X.index, dtype=object).infer_objects()
-        return prepared
+        cells = {
+            column: [done.get((patient, column), X.at[patient, column]) for patient in X.index]
+            for column in columns
+        }
+        return with_cells(X, cells)
 
     def _learn(self, X) -> None:
         """Learn from the training rows; nothing, unless a subclass says so."""
@@ -189,10 +175,3 @@ class ImagePreparation(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, 
     def _check_cells(self, X) -> None:
         region = [self._region()] if self._region() else []
         check_cases(X, [*self.modalities_, *self._masks(), *region], missing=self.missing)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.target_tags.required = False
-        return tags

@@ -7,22 +7,14 @@ from numbers import Integral, Real
 
 import pandas as pd
 from joblib import delayed
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.images._columns import image_columns
 from sklidh.images._errors import without_reference
 from sklidh.images._registration_patient import register_patient
-from sklidh.utils import (
-    CohortError,
-    DocumentedMixin,
-    cache_folder,
-    check_cases,
-    check_target,
-    is_missing,
-    spread,
-)
+from sklidh.images._table import TableTransformer, with_cells
+from sklidh.utils import CohortError, cache_folder, check_cases, is_missing, spread
 
 REPORTED = ("displacement", "translation", "rotation", "mutual_information", "matrix")
 
@@ -51,7 +43,7 @@ def report_of(fits) -> pd.DataFrame:
     return report.set_index(["patient", "modality"])
 
 
-class RigidRegistration(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class RigidRegistration(TableTransformer):
     """Lay every modality of a patient rigidly onto one of them.
 
     The images of one examination differ in position, field of view and resolution. Each is moved
@@ -206,10 +198,7 @@ class RigidRegistration(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin,
         """
         check_cases(X, [self.reference])
         self.modalities_ = modalities_to_move(X, self.reference, self.modalities, self.mask)
-        self._check_cells(X)
-        if y is not None:
-            check_target(y, X)
-        validate_data(self, X, skip_check_array=True)
+        self._check_fit(X, y)
         self.report_ = report_of([])
         return self
 
@@ -240,9 +229,8 @@ class RigidRegistration(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin,
         UserWarning
             Of images that agree poorly with the reference even so; see `warn_below`.
         """
-        check_is_fitted(self)
-        columns = self._check_cells(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        self._check_transform(X)
+        columns = self._columns()
         settings = {
             "tolerance": self.tolerance,
             "n_samples": self.n_samples,
@@ -264,19 +252,16 @@ class RigidRegistration(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin,
         results = list(spread(jobs, "registration", n_jobs=self.n_jobs, verbose=self.verbose))
         self.report_ = report_of(zip(X.index, [fits for _, fits in results], strict=True))
         self._warn_of_poor_fits()
-        registered = X.copy()
-        for column in columns[1:]:  # the first is the reference
-            cells = [row[column] for row, _ in results]
-            # pandas must not look into an image for numbers.
-            registered[column] = pd.Series(cells, X.index, dtype=object).infer_objects()
-        return registered
+        moved = (column for column in columns if column != self.reference)
+        return with_cells(X, {column: [row[column] for row, _ in results] for column in moved})
 
-    def _check_cells(self, X) -> list[str]:
-        """Return the columns to be read, once every cell in them has been checked."""
-        columns = [self.reference, *self.modalities_, *([self.mask] if self.mask else [])]
-        check_cases(X, columns, missing=self.missing)
+    def _columns(self) -> list[str]:
+        """Return the columns that are read, the reference first."""
+        return [self.reference, *self.modalities_, *([self.mask] if self.mask else [])]
+
+    def _check_cells(self, X) -> None:
+        check_cases(X, self._columns(), missing=self.missing)
         check_reference(X, self.reference)
-        return columns
 
     def _warn_of_poor_fits(self) -> None:
         poor = self.report_[self.report_["mutual_information"] < self.warn_below]
@@ -292,10 +277,3 @@ class RigidRegistration(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin,
                 UserWarning,
                 stacklevel=2,
             )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        tags.target_tags.required = False
-        return tags
