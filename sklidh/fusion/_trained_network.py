@@ -1,0 +1,116 @@
+"""What a trained fusion network says of patients: probabilities and codes."""
+
+import numpy as np
+import torch
+from sklearn.base import TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklidh.fusion._joint_fit import as_batch
+from sklidh.nn._fusion import FusionNet
+from sklidh.nn._threads import OneThread
+from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
+
+
+# scikit-learn gives `transform` its output formats only where it stands in a TransformerMixin.
+class TrainedNetworkMixin(TransformerMixin):
+    """A blockwise classifier that has learned `net_`, a `sklidh.nn.FusionNet`.
+
+    Stands left of `BlockwiseMixin`, which reads the blocks.
+    """
+
+    def predict_proba(self, X):
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_classes)
+            The columns are in the order of `classes_`.
+        """
+        codes, _ = self._run(X)
+        return torch.softmax(codes.logits, -1).mean(0).numpy()
+
+    def predict(self, X):
+        """Return the most probable class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients,)
+        """
+        best = self.predict_proba(X).argmax(1)
+        return self.classes_[best]
+
+    def transform(self, X):
+        """Return the codes that the head reads.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_patients, n_members * 2 * n_blocks * hidden_dim)
+            The invariant codes of all blocks, then the specific ones, member after member.
+        """
+        codes, present = self._run(X)
+        head_input = self.net_.head_input(codes.invariant, codes.specific, present)
+        return head_input.transpose(0, 1).flatten(1).numpy()
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the codes: ``T1__invariant0``, ``T1__specific0_member1``, ...
+
+        Parameters
+        ----------
+        input_features : None
+            Not used: a code is made of a whole block.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self)
+        names = [
+            f"{block}__{kind}{feature}"
+            for kind in ("invariant", "specific")
+            for block in self.blocks_
+            for feature in range(self.hidden_dim)
+        ]
+        later = [f"{name}_member{k}" for k in range(1, self.n_members) for name in names]
+        return np.array(names + later, dtype=object)
+
+    def _run(self, X):
+        """Return the codes of all members, and the presence mask or None."""
+        X, present = self._read_blocks(X)
+        n_patients = len(X)
+        batch = as_batch(
+            X, np.zeros(n_patients, dtype=int), np.ones(n_patients), present, self.blocks_
+        )
+        with torch.no_grad(), OneThread():
+            return self.net_(batch.x, batch.present), batch.present
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "net_" in state:
+            net = state["net_"]
+            state["net_"] = {
+                "widths": net.widths,
+                "target": net.target,
+                "weights": weights_to_bytes(net),
+            }
+        return state
+
+    def __setstate__(self, state):
+        if "net_" in state:
+            frozen = state["net_"]
+            weights = weights_from_bytes(frozen["weights"])
+            state = state | {
+                "net_": FusionNet.from_weights(frozen["widths"], frozen["target"], weights)
+            }
+        super().__setstate__(state)
