@@ -2,11 +2,14 @@
 
 from itertools import product
 
-COLOURS = ("#0b6e8a", "#d1495b", "#edae49", "#5b8e3e", "#7a5ba8", "#5f6b73", "#c46d3b", "#2f4858")
-"""Told apart by the colour-blind too; a plot takes them in this order."""
+COLOURS = ("#0b6e8a", "#d1495b", "#edae49", "#6f2dbd", "#23303a", "#9db7c4", "#7a3b12")
+"""Told apart by the colour-blind too, as a test computes; a plot takes them in this order."""
 
 LINES = [(colour, line) for line, colour in product(("-", "--", ":", "-."), COLOURS)]
 """Colour and style of one curve after the other: all of a colour differ in style."""
+
+ON_MAP = "#00c8ff"
+"""An outline over a map of heat, which has no such blue."""
 
 
 def new_axes(ax, *, figsize=(5.0, 4.2)):
@@ -18,3 +21,20 @@ def new_axes(ax, *, figsize=(5.0, 4.2)):
         ax = Figure(figsize=figsize, layout="constrained").subplots()
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def legend_below(ax, *, title=None, ncols=1):
+    """Put the legend below the axes: within, it would lie where some model has its curve."""
+    from matplotlib.transforms import ScaledTranslation
+
+    # As far down, in inches, as the numbers and the name of the axis reach.
+    below = ax.transAxes + ScaledTranslation(0, -0.45, ax.figure.dpi_scale_trans)
+    ax.legend(
+        title=title,
+        ncols=ncols,
+        fontsize="small",
+        frameon=False,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=below,
+    )

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
 from sklidh.evaluation import calibration_line
-from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._axes import COLOURS, legend_below, new_axes
 from sklidh.plotting._predictions import PredictionsMixin
 
 FEWEST_IN_BIN = 8
@@ -86,7 +86,7 @@ class CalibrationDisplay(PredictionsMixin):
         CalibrationDisplay
             Itself, with ``ax_`` and ``figure_``.
         """
-        self.ax_ = new_axes(ax)
+        self.ax_ = new_axes(ax, figsize=(5.0, 4.2 + 0.22 * len(self.curves)))
         self.figure_ = self.ax_.figure
         self.ax_.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
         for place, (name, (mean, observed)) in enumerate(self.curves.items()):
@@ -119,7 +119,7 @@ class CalibrationDisplay(PredictionsMixin):
             ylim=(-0.04 - 0.03 * len(self.curves), 1.02),
             title=f"Calibration, about {self.n_in_bin} patients a point",
         )
-        self.ax_.legend(fontsize="small", loc="upper left")
+        legend_below(self.ax_)
         return self
 
 

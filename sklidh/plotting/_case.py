@@ -91,10 +91,14 @@ class CaseDisplay(ShownMixin):
         self.figure_ = Figure(figsize=(2.1 * count, 2.5), layout="constrained")
         self.axes_ = self.figure_.subplots(1, count, squeeze=False)[0]
         for ax, (modality, voxels) in zip(self.axes_, self.slices.items(), strict=True):
-            ax.set_axis_off()
-            ax.set_title(modality if voxels is not None else f"{modality}\nnot acquired")
+            ax.set_title(modality)
+            ax.set(xticks=[], yticks=[])
             if voxels is None:
+                ax.set_box_aspect(1)
+                ax.text(0.5, 0.5, "not acquired", ha="center", va="center", color="0.35")
+                ax.spines[:].set(color="0.7", linestyle="--")
                 continue
+            ax.spines[:].set_visible(False)
             darkest, brightest = np.percentile(voxels, [1, 99.5])
             ax.imshow(voxels, cmap="gray", vmin=darkest, vmax=brightest, aspect=self.aspect)
             ax.contour(self.outline, levels=[0.5], colors=[COLOURS[2]], linewidths=1)

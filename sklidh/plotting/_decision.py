@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix
 
 from sklidh.evaluation import Evaluation, decision_curve
-from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._axes import COLOURS, legend_below, new_axes
 from sklidh.plotting._predictions import PredictionsMixin
 from sklidh.plotting._shown import ShownMixin
 
@@ -61,7 +61,7 @@ class DecisionCurveDisplay(PredictionsMixin):
         DecisionCurveDisplay
             Itself, with ``ax_`` and ``figure_``.
         """
-        self.ax_ = new_axes(ax)
+        self.ax_ = new_axes(ax, figsize=(5.0, 4.1 + 0.22 * self.curves.shape[1]))
         self.figure_ = self.ax_.figure
         plain = {"all": ("0.55", "--", "act on all"), "none": ("0.2", ":", "act on none")}
         models = [name for name in self.curves if name not in plain]
@@ -75,16 +75,19 @@ class DecisionCurveDisplay(PredictionsMixin):
                 linewidth=2 if line == "-" else 1.3,
                 label=label,
             )
-        best = self.curves.drop(columns="none").to_numpy().max()
+        best = self.curves.to_numpy().max()
+        # Below zero a model does harm, near a threshold of 1 without bound: how much is not drawn.
+        floor = -0.2 * max(best, 0.05)
+        self.ax_.axhspan(floor, 0, color="0.94", zorder=0)
+        self.ax_.text(0.99, floor / 2, "harm", ha="right", va="center", color="0.4", size="small")
         self.ax_.set(
-            xlabel="probability from which one acts",
-            ylabel="net benefit (true positives a patient)",
+            xlabel="threshold probability, from which one acts",
+            ylabel="net benefit (true positives per patient)",
             xlim=(0, 1),
-            # What harms is below zero, and how far is of no interest.
-            ylim=(-0.15 * best, 1.08 * best),
+            ylim=(floor, 1.08 * max(best, 0.05)),
             title="Decision curve",
         )
-        self.ax_.legend(fontsize="small", loc="upper right")
+        legend_below(self.ax_)
         return self
 
 

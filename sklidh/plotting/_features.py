@@ -95,15 +95,21 @@ class VolcanoDisplay(ShownMixin):
             )
         self.ax_.axhline(-np.log10(self.alpha), color=COLOURS[1], linewidth=1, linestyle="--")
         best = self.pvalues.nsmallest(n_labels).index
+        # The best crowd at the two tips: their numbers stand in a column outside of each.
+        columns = {"left": 0, "right": 0}
         for place, name in enumerate(best, start=1):
+            side = "right" if self.aucs[name] > 0.5 else "left"
             self.ax_.annotate(
                 f"{place}",
                 (self.aucs[name], height[name]),
-                # Neighbours' numbers go to different sides.
-                ((5, -3), (-11, -3))[place % 2],
+                (16 if side == "right" else -16, -11 * columns[side]),
                 textcoords="offset points",
+                ha="center",
+                va="center",
                 fontsize="x-small",
+                arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.6, "shrinkB": 2},
             )
+            columns[side] += 1
         named = "\n".join(f"{place}  {name}" for place, name in enumerate(best, start=1))
         self.ax_.text(
             0.5,
@@ -115,7 +121,7 @@ class VolcanoDisplay(ShownMixin):
             va="top",
             multialignment="left",
         )
-        reach = max(0.05, float((self.aucs - 0.5).abs().max())) * 1.1
+        reach = max(0.05, float((self.aucs - 0.5).abs().max())) * 1.2
         self.ax_.set(
             xlabel="AUC of the feature alone (above 0.5: higher in mutants)",
             ylabel="-log10 p",

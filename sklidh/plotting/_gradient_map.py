@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from sklidh.plotting._axes import COLOURS
+from sklidh.plotting._axes import ON_MAP
 from sklidh.plotting._shown import ShownMixin
 
 
@@ -107,7 +107,7 @@ class GradientMapDisplay(ShownMixin):
                 seen_here = strength(gradient, self.blur)
                 drawn = ax.imshow(seen_here, cmap="inferno", vmin=0, vmax=1, alpha=0.65 * seen_here)
                 if mask.any() and not mask.all():
-                    ax.contour(mask, levels=[0.5], colors=[COLOURS[0]], linewidths=1.2)
+                    ax.contour(mask, levels=[0.5], colors=[ON_MAP], linewidths=1.5)
         bar = self.figure_.colorbar(drawn, ax=self.axes_, shrink=0.8, ticks=[0, 1])
         bar.ax.set_yticklabels(["none", "most"])
         bar.set_label("pull on the verdict")

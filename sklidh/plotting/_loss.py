@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._axes import LINES, legend_below, new_axes
 from sklidh.plotting._shown import ShownMixin
 
 
@@ -56,11 +56,12 @@ class LossCurveDisplay(ShownMixin):
         LossCurveDisplay
             Itself, with ``ax_`` and ``figure_``.
         """
-        self.ax_ = new_axes(ax, figsize=(5.0, 3.2))
+        self.ax_ = new_axes(ax, figsize=(5.0, 3.6))
         self.figure_ = self.ax_.figure
-        for colour, (term, curve) in zip(COLOURS * 2, self.curves.items(), strict=False):
-            self.ax_.plot(range(1, len(curve) + 1), curve, color=colour, label=term)
+        for (colour, line), (term, curve) in zip(LINES, self.curves.items(), strict=False):
+            epochs = range(1, len(curve) + 1)
+            self.ax_.plot(epochs, curve, color=colour, linestyle=line, label=term)
         # The terms fall by orders of magnitude, each to a floor of its own.
         self.ax_.set(xlabel="epoch", ylabel="loss", yscale="log", title="Training of the fusion")
-        self.ax_.legend(fontsize="small", loc="upper right", ncols=2)
+        legend_below(self.ax_, ncols=3)
         return self

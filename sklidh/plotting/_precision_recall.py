@@ -1,11 +1,12 @@
 """Precision against recall, which the paper cares about most."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from sklidh.plotting._axes import LINES, new_axes
+from sklidh.plotting._axes import LINES, legend_below, new_axes
 from sklidh.plotting._predictions import PredictionsMixin
 
 
@@ -71,11 +72,11 @@ class PRDisplay(PredictionsMixin):
         PRDisplay
             Itself, with ``ax_`` and ``figure_``.
         """
-        self.ax_ = new_axes(ax)
+        self.ax_ = new_axes(ax, figsize=(5.0, 4.4 + 0.22 * len(self.curves)))
         self.figure_ = self.ax_.figure
         self.ax_.axhline(self.prevalence, color="0.7", linewidth=1, linestyle=":")
         for (colour, line), (name, (recall, precision)) in zip(
-            LINES, self.curves.items(), strict=False
+            cycle(LINES), self.curves.items(), strict=False
         ):
             # Steps, as average precision counts: between two thresholds nothing is promised.
             self.ax_.step(
@@ -94,5 +95,5 @@ class PRDisplay(PredictionsMixin):
             ylim=(-0.01, 1.02),
             title=f"Precision and recall, {self.prevalence:.0%} mutant",
         )
-        self.ax_.legend(title="average precision", fontsize="small", loc="lower left")
+        legend_below(self.ax_, title="average precision")
         return self

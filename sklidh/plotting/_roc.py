@@ -1,12 +1,13 @@
 """ROC curves of several models on the same patients."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 from sklearn.metrics import roc_curve
 
 from sklidh.evaluation import Comparison, auc_interval, delong_variance
-from sklidh.plotting._axes import LINES, new_axes
+from sklidh.plotting._axes import LINES, legend_below, new_axes
 from sklidh.plotting._predictions import PredictionsMixin
 
 GRID = np.linspace(0, 1, 101)
@@ -144,7 +145,7 @@ class ROCDisplay(PredictionsMixin):
         self.figure_ = self.ax_.figure
         self.ax_.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
         for (colour, line), (name, (false_positive, true_positive)) in zip(
-            LINES, self.curves.items(), strict=False
+            cycle(LINES), self.curves.items(), strict=False
         ):
             auc, low, high = self.aucs[name]
             self.ax_.plot(
@@ -165,12 +166,5 @@ class ROCDisplay(PredictionsMixin):
             aspect="equal",
             title=f"ROC, {self.n_patients} patients",
         )
-        # Below the axes: a model no better than chance has its curve where a legend would lie.
-        self.ax_.legend(
-            title="AUC [95 % interval]",
-            fontsize="small",
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.16),
-            frameon=False,
-        )
+        legend_below(self.ax_, title="AUC [95 % interval]")
         return self

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sklidh.plotting._axes import COLOURS, new_axes
+from sklidh.plotting._axes import COLOURS, legend_below, new_axes
 from sklidh.plotting._shown import ShownMixin
 
 
@@ -94,5 +94,5 @@ class SelectedFeaturesDisplay(ShownMixin):
         self.ax_.set(
             xlabel="selected features", title=f"{int(start.sum())} features reach the fusion"
         )
-        self.ax_.legend(fontsize="small")
+        legend_below(self.ax_, ncols=2)
         return self

@@ -6,14 +6,15 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import binary_erosion
 
-from sklidh.plotting._axes import COLOURS
+from sklidh.plotting._axes import COLOURS, ON_MAP
 from sklidh.plotting._gradient_map import strength
 
 SIDE = 176
 """Pixels of a picture's longer side."""
 
-YELLOW = tuple(int(COLOURS[2][i : i + 2], 16) for i in (1, 3, 5))
-BLUE = (0, 200, 255)  # which no map has
+YELLOW, BLUE = (
+    tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5)) for colour in (COLOURS[2], ON_MAP)
+)
 
 
 def nearest(n_voxels: int, n_pixels: int) -> np.ndarray:

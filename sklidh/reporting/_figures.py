@@ -15,8 +15,8 @@ from sklidh.plotting import (
 
 ONE_LOOK = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, and is the same on every machine
-    "font.size": 9,
-    "axes.titlesize": 10,
+    "font.size": 10,
+    "axes.titlesize": 11,
     "figure.dpi": 150,
 }
 

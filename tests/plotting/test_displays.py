@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from matplotlib.colors import to_rgb
+from scipy.spatial.distance import pdist
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import auc, average_precision_score
@@ -28,6 +30,7 @@ from sklidh.plotting import (
     SelectedFeaturesDisplay,
     VolcanoDisplay,
 )
+from sklidh.plotting._axes import COLOURS
 from sklidh.selection import CorrelationPruner, MannWhitneySelector
 
 NAMES = [
@@ -118,6 +121,84 @@ def test_the_decision_curve_is_the_net_benefit(table):
     probability = LogisticRegression().fit(X, y).predict_proba(X)[:, 1]
     display = DecisionCurveDisplay.from_predictions(y, {"model": probability})
     pd.testing.assert_frame_equal(display.curves, decision_curve(y, {"model": probability}))
+
+
+def test_every_benefit_lies_within_the_axes_of_a_decision_curve_and_so_does_where_harm_begins():
+    y = np.array([0, 1] * 10)
+    useless = DecisionCurveDisplay.from_predictions(y, {"worst": 1.0 - y})
+    useful = DecisionCurveDisplay.from_predictions(y, {"best": y * 1.0})
+    for display in (useless, useful):
+        low, high = display.ax_.get_ylim()
+        assert low < 0
+        assert display.curves.to_numpy().max() < high
+
+
+@pytest.mark.parametrize(
+    "display", [ROCDisplay, PRDisplay, CalibrationDisplay, DecisionCurveDisplay]
+)
+def test_a_legend_hides_no_curve(display, comparison):
+    drawn = display.from_comparison(comparison)
+    drawn.figure_.draw_without_rendering()
+    legend = drawn.ax_.get_legend().get_window_extent()
+    names = drawn.ax_.xaxis.label.get_window_extent()
+    assert legend.y1 <= names.y0 + 1
+    assert legend.y0 >= 0, "the whole legend is on the figure"
+
+
+# How eyes without one kind of cones see linear RGB: Machado, Oliveira and Fernandes, A
+# physiologically-based model for simulation of color vision deficiency, IEEE TVCG 15(6), 2009.
+WITHOUT = {
+    "long": (
+        0.152286,
+        1.052583,
+        -0.204868,
+        0.114503,
+        0.786281,
+        0.099216,
+        -0.003882,
+        -0.048116,
+        1.051998,
+    ),
+    "medium": (
+        0.367322,
+        0.860646,
+        -0.227968,
+        0.280085,
+        0.672501,
+        0.047413,
+        -0.011820,
+        0.042940,
+        0.968881,
+    ),
+    "short": (
+        1.255528,
+        -0.076749,
+        -0.178779,
+        -0.078411,
+        0.930809,
+        0.147602,
+        0.004733,
+        0.691367,
+        0.303900,
+    ),
+    "none": (1, 0, 0, 0, 1, 0, 0, 0, 1),
+}
+
+
+@pytest.mark.parametrize("missing", WITHOUT)
+def test_any_two_colours_are_told_apart_by_every_eye(missing):
+    srgb = np.array([to_rgb(colour) for colour in COLOURS])
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.reshape(WITHOUT[missing], (3, 3)).T, 0, 1)
+    # CIE L*a*b* under D65; a difference of 2 is just noticed, beside one another.
+    xyz = seen @ np.array(
+        [[0.4339, 0.2126, 0.0177], [0.3762, 0.7152, 0.1095], [0.1899, 0.0722, 0.8728]]
+    )
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    lab = np.column_stack(
+        [116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])]
+    )
+    assert pdist(lab).min() > 20
 
 
 def test_the_confusion_matrix_counts_rows_as_truth_and_columns_as_calls(comparison):
@@ -242,7 +323,8 @@ def test_a_case_shows_the_slice_with_the_largest_tumour_area_and_says_what_was_n
     np.testing.assert_array_equal(display.slices["T1"], sitk.GetArrayFromImage(row["T1"])[4])
     assert display.outline.sum() == 30
     assert display.aspect == 2.0
-    assert [ax.get_title() for ax in display.axes_] == ["T1", "T1CE\nnot acquired"]
+    assert [ax.get_title() for ax in display.axes_] == ["T1", "T1CE"]
+    assert [text.get_text() for text in display.axes_[1].texts] == ["not acquired"]
 
 
 def test_an_image_in_another_grid_than_the_mask_is_not_drawn():
