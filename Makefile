@@ -35,4 +35,4 @@ docs: .venv/installed
 
 clean:
 	rm -rf .venv build *.egg-info sklidh-demo sklidh-run .hypothesis docs/_build docs/generated docs/gallery \
-	  sklidh-check.html sklidh-check.config.yaml docs/sg_execution_times.rst
+	  sklidh-check.html sklidh-check.config.yaml

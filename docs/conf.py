@@ -17,11 +17,12 @@ release = version = __version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "matplotlib.sphinxext.plot_directive",
     "sphinx_gallery.gen_gallery",
+    "mathml",
 ]
+html_math_renderer = "mathml"
 plot_formats = ["png"]
 plot_html_show_formats = plot_html_show_source_link = False
 
@@ -53,11 +54,17 @@ sphinx_gallery_conf = {
     "ignore_repr_types": r"sklidh\.plotting|matplotlib",
     "download_all_examples": False,
     "show_signature": False,
+    "remove_config_comments": True,
+    "thumbnail_size": (480, 330),
+    # How long a page took to build tells nothing of how long it takes a reader.
+    "min_reported_time": 3600,
+    "write_computation_times": False,
 }
 exclude_patterns = ["_build", "_templates"]
 templates_path = ["_templates"]
 autosummary_generate = True
 numpydoc_show_class_members = False
+toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklidh"
@@ -69,5 +76,6 @@ html_sidebars = {"index": [], "start": [], "api": [], "gallery/**": []}
 html_theme_options = {
     "navbar_end": [],
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    # The widest table stands alone.
+    "secondary_sidebar_items": {"**": ["page-toc"], "paper": []},
 }

@@ -77,3 +77,5 @@ features.loc[apart.nlargest(8).index].round(2)
 
 network = pipeline["intra"].named_transformers_["T1CE"]["featureunion"]["deep"]
 GradientMapDisplay.from_estimator(network, X_test[["T1CE", "mask"]], patient)
+
+# sphinx_gallery_thumbnail_number = 3

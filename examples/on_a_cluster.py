@@ -18,8 +18,9 @@ Hundreds of patients, several machines: joblib's dask backend, and nothing else 
 
 from tempfile import TemporaryDirectory
 
+import matplotlib.pyplot as plt
 import pandas as pd
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_task_stream
 from joblib import parallel_config
 
 from sklidh import RadiomicsExtractor
@@ -31,8 +32,9 @@ if __name__ == "__main__":
     images = X[["T2", "mask"]]
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster),
+        Client(cluster) as client,
         parallel_config("dask"),
+        get_task_stream(client) as stream,
     ):
         extractor = RadiomicsExtractor("paper", cache=False, n_jobs=2, timeout=600)
         table = extractor.fit_transform(images)
@@ -42,3 +44,20 @@ if __name__ == "__main__":
     print(
         f"{table.shape[0]} patients, {table.shape[1]} features, the same bits as without a cluster"
     )
+
+# %%
+# Who did what, and when: a bar is a patient. The first of each worker takes longer, for the worker
+# has to load its code.
+
+if __name__ == "__main__":
+    times = [task["startstops"][0] for task in stream.data]
+    begin = min(time["start"] for time in times)
+    workers = sorted({task["worker"] for task in stream.data})
+    figure, ax = plt.subplots(figsize=(7, 1.8), layout="constrained")
+    ax.barh(
+        [f"worker {workers.index(task['worker']) + 1}" for task in stream.data],
+        [time["stop"] - time["start"] for time in times],
+        left=[time["start"] - begin for time in times],
+        edgecolor="white",
+    )
+    ax.set_xlabel("seconds")

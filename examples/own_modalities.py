@@ -12,6 +12,7 @@ The fusion knows nothing of MR images: any views of the same things will do. Her
 # right half: each has 32 columns of his own. The first part of a column's name, before ``__``,
 # says whose it is.
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -31,6 +32,14 @@ X = pd.DataFrame(digits.data, columns=names)
 X_train, X_test, y_train, y_test = train_test_split(
     X, digits.target, stratify=digits.target, random_state=0
 )
+
+figure, axes = plt.subplots(2, 5, figsize=(7, 2.6), layout="constrained")
+figure.get_layout_engine().set(wspace=0.15)
+for ax, digit in zip(axes.flat, digits.images, strict=False):
+    for colours, edge, half in (("Blues", 0, digit[:, :4]), ("Reds", 5, digit[:, 4:])):
+        ax.imshow(half, cmap=colours, vmin=0, vmax=16, extent=(edge, edge + 4, 8, 0))
+    ax.set(xlim=(0, 9), ylim=(8, 0))
+    ax.set_axis_off()
 
 # %%
 # One view, and both

@@ -88,4 +88,5 @@ largest = shares.abs().sum(axis=1).nlargest(10).index[::-1]
 ax = shares.loc[largest].plot.barh(figsize=(8, 4), xlabel=f"share in the log odds of {patient}")
 ax.set_yticklabels(largest.str.replace("__radiomics__", ": "))
 ax.axvline(0, color="black", linewidth=0.8)
+ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
 ax.figure.tight_layout()

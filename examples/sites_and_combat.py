@@ -82,9 +82,7 @@ pd.DataFrame(aucs, index=["AUC", "from", "to"]).T.round(2)
 feature = parts["as scanned"].idxmax()
 both = {"as scanned": table, "ComBat": harmonised}
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
-for ax, (name, values) in zip(
-    axes, {"as scanned": table, "ComBat": harmonised}.items(), strict=True
-):
+for ax, (name, values) in zip(axes, both.items(), strict=True):
     groups = values[feature].groupby(X["site"])
     ax.boxplot([group for _, group in groups], tick_labels=list(groups.groups))
     ax.set_title(name)

@@ -28,6 +28,10 @@ def test_the_documentation_builds_without_a_warning_and_every_example_runs(tmp_p
     )
     # An example that fails has its traceback there.
     assert built.returncode == 0, built.stdout + built.stderr
+    for page in pages.rglob("*.html"):
+        text = page.read_text()
+        loaded = re.findall(r'<(?:script|link|img)[^>]* (?:src|href)="(http[^"]*)', text)
+        assert not loaded, f"{page.name} cannot be shown without a network: {loaded}"
     assert (pages / "generated" / "sklidh.pipeline.make_idh_pipeline.html").exists()
     for example in (ROOT / "examples").glob("*.py"):
         page = (pages / "gallery" / example.stem).with_suffix(".html").read_text()
@@ -51,8 +55,11 @@ def resolve(name):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_what_a_page_names_is_there(page):
     text = page.read_text()
-    for name in re.findall(r":(?:class|func|meth|mod|attr):`~?(sklidh[\w.]*)`", text):
+    reference = (ROOT / "docs" / "api.rst").read_text().split()
+    for role, name in re.findall(r":(class|func|meth|mod|attr):`~?(sklidh[\w.]*)`", text):
         resolve(name)
+        in_reference = name in reference or name.rpartition(".")[0] in reference
+        assert role == "mod" or in_reference, f"{page.name}: {name} has no page in api.rst"
     for path in re.findall(r"``((?:tests|benchmarks|examples|docs|sklidh)/[\w./]*)``", text):
         assert (ROOT / path).exists(), f"{page.name} names {path}"
     for test in re.findall(r"``(test_\w+)``", text):

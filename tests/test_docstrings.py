@@ -1,7 +1,9 @@
-"""Every public object says what it takes, gives and raises, in numpydoc's form."""
+"""Every public object says what it takes, gives and raises, and the reference lists it."""
 
 import inspect
+import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from numpydoc.validate import validate
@@ -65,3 +67,22 @@ def test_docstring_follows_numpydoc(path):
     assert report["docstring"], f"{path} has no docstring"
     problems = [f"{code}: {text}" for code, text in report["errors"] if code not in ACCEPTED]
     assert not problems, f"{path}: " + "; ".join(problems)
+
+
+def test_every_public_function_tells_the_type_of_what_it_returns():
+    # Methods follow scikit-learn, whose estimators have no annotations.
+    silent = [
+        path
+        for path, item in public_objects().items()
+        if inspect.isfunction(item) and "." not in item.__qualname__
+        if "return" not in item.__annotations__
+    ]
+    assert not silent
+
+
+def test_the_reference_lists_every_public_class_and_function():
+    text = (Path(__file__).parents[1] / "docs" / "api.rst").read_text()
+    names = re.findall(r"^   (sklidh[\w.]*)\.(\w+)$", text, re.MULTILINE)
+    listed = [getattr(import_module(package), name) for package, name in names]
+    public = {path: item for path, item in public_objects().items() if "." not in item.__qualname__}
+    assert [path for path, item in public.items() if item not in listed] == []

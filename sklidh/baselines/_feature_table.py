@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
@@ -114,7 +115,9 @@ def from_features(pipeline: Pipeline) -> Pipeline:
     ).set_output(transform="pandas")
 
 
-def load_feature_table(path, *, target="idh", modalities=("T1", "T1CE", "T2", "FLAIR")):
+def load_feature_table(
+    path, *, target="idh", modalities=("T1", "T1CE", "T2", "FLAIR")
+) -> tuple[pd.DataFrame, pd.Series]:
     """Load a table of features, one row a patient.
 
     Parameters

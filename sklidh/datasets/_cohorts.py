@@ -74,7 +74,7 @@ def examine_cohort(
     layout="auto",
     patients=None,
     cells=True,
-):
+) -> tuple[pd.DataFrame, pd.Series | None, list[str], list[str]]:
     """Read a cohort's table and find everything that is wrong with it, without raising.
 
     Parameters
@@ -152,7 +152,7 @@ def examine_cohort(
 )
 def load_cohort(
     path, *, target="idh", modalities=None, missing="raise", layout="auto", patients=None
-):
+) -> tuple[pd.DataFrame, pd.Series]:
     """Load a cohort from its table, or from a folder of images.
 
     Parameters

@@ -146,7 +146,7 @@ def make_glioma_phantoms(
     sites=1,
     missing=0.0,
     random_state=0,
-):
+) -> tuple[pd.DataFrame, pd.Series]:
     """Write a cohort of synthetic glioma patients and load it.
 
     Every patient gets a skull-stripped brain with folds, ventricles and a tumour, seen in T1,

@@ -123,7 +123,7 @@ def interval_around(auc, variance, n_smaller, *, confidence=0.95) -> tuple[float
 
 def bootstrap_interval(
     metric, y_true, *predictions, n_resamples=1000, confidence=0.95, random_state=0
-):
+) -> tuple[float, float]:
     """Compute a percentile interval of any figure, by resampling the patients of each class.
 
     Parameters

@@ -146,7 +146,7 @@ def given_splits(splitter, X, labels, **groups) -> list[Split]:
     return splits
 
 
-def check_folds(labels, n_folds: int):
+def check_folds(labels, n_folds: int) -> None:
     """Raise if some fold would have to do without one of the classes.
 
     scikit-learn only warns about this, and then scores folds in which no AUC exists.

@@ -21,7 +21,9 @@ from sklidh.images._reading import check_finite, load, not_finite, read_mask
 from sklidh.utils import is_missing
 
 
-def read_case(image, mask, *, label=None, patient=None, modality=None):
+def read_case(
+    image, mask, *, label=None, patient=None, modality=None
+) -> tuple[sitk.Image, sitk.Image]:
     """Read one modality and its mask, and check that they share one grid.
 
     Parameters
@@ -134,7 +136,9 @@ class Inspection:
     mask: sitk.Image | None
 
 
-def check_case(case, modalities, *, mask="mask", label=None, reference=None, missing="raise"):
+def check_case(
+    case, modalities, *, mask="mask", label=None, reference=None, missing="raise"
+) -> list[ImageError | ImageWarning]:
     """Find everything that is wrong with one patient's images.
 
     Parameters

@@ -11,7 +11,7 @@ PLANES = {"axial": 0, "coronal": 1, "sagittal": 2}
 """The axis of an array of voxels (z, y, x) that the slices of each plane follow."""
 
 
-def check_planes(planes):
+def check_planes(planes) -> list[str]:
     """Check the names of planes.
 
     Parameters
@@ -122,7 +122,7 @@ def tumour_slices(
     patient=None,
     modality=None,
     return_masks=False,
-):
+) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """Cut the tumour out of the slices that show most of it.
 
     The slices with the largest tumour area are found in each plane (of the patient, however the

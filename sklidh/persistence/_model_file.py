@@ -33,7 +33,7 @@ OF_THE_LAST_CALL = ("report_", "errors_")
 """Attributes that tell of the patients a step saw last; they are not saved."""
 
 
-def save_model(model, path, *, about=None, trusted=()):
+def save_model(model, path, *, about=None, trusted=()) -> None:
     """Save a fitted pipeline, estimator or search.
 
     The file is a zip archive in the format of skops: arrays in numpy's format without pickle,
@@ -98,7 +98,7 @@ def save_model(model, path, *, about=None, trusted=()):
         temporary.write_bytes(buffer.getvalue())
 
 
-def load_model(path, *, trusted=()):
+def load_model(path, *, trusted=()) -> BaseEstimator:
     """Load a model that `save_model` saved; nothing in the file is executed.
 
     Only scikit-learn's and this package's own types, and plain values, are made. A file of another

@@ -6,7 +6,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 
-def stratified_folds(n_folds, classes, codes, *, who, shuffle=False, random_state=None):
+def stratified_folds(
+    n_folds, classes, codes, *, who, shuffle=False, random_state=None
+) -> StratifiedKFold:
     """Deal the patients into folds with the same share of every class.
 
     Parameters

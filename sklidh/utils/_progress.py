@@ -21,7 +21,7 @@ _one_at_a_time = threading.RLock()
 
 
 @contextmanager
-def part(name: str):
+def part(name: str) -> Iterator[None]:
     """Let the loops inside the block say in what part of the work they are, as "fold 2 of 5".
 
     Parameters

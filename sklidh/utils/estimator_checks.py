@@ -8,6 +8,7 @@ table of numbers or of images, which are compared by content.
 """
 
 import pickle
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -37,10 +38,13 @@ from sklidh.utils._refusals import (
     check_missing_file_is_an_error,
 )
 
+if TYPE_CHECKING:
+    import pytest
+
 __all__ = ["IMAGE_CHECKS", "check_image_estimator", "parametrize_with_image_checks"]
 
 
-def check_image_estimator(estimator, X, y, *, expected_failed_checks=()):
+def check_image_estimator(estimator, X, y, *, expected_failed_checks=()) -> None:
     """Run every check of an image-in estimator.
 
     Parameters
@@ -64,7 +68,9 @@ def check_image_estimator(estimator, X, y, *, expected_failed_checks=()):
             check(estimator, X, y)
 
 
-def parametrize_with_image_checks(estimators, *, expected_failed_checks=None):
+def parametrize_with_image_checks(
+    estimators, *, expected_failed_checks=None
+) -> "pytest.MarkDecorator":
     """Decorate a test of ``estimator`` and ``check`` with all pairs of both.
 
     Parameters
