@@ -3,16 +3,17 @@
 import inspect
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Annotated, get_type_hints
 
 import typer
 
-from sklidh.cli._config import read_config, save_config
+from sklidh.cli._config import read_config
 from sklidh.cli._output import clear_errors, silenced
+from sklidh.cli._place import claimed
 from sklidh.cli._scheduler import on_scheduler
 
 FAILED = 1
@@ -38,6 +39,15 @@ Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object instead.", rich_help_panel=EVERY),
 ]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace the results of another run at --out: the files that it wrote go.",
+        rich_help_panel=EVERY,
+    ),
+]
+OVERWRITE = inspect.Parameter("overwrite", KEYWORD, default=False, annotation=Overwrite)
 COMMON = (
     inspect.Parameter("config", KEYWORD, default=None, annotation=Config),
     inspect.Parameter("quiet", KEYWORD, default=False, annotation=Quiet),
@@ -65,18 +75,16 @@ def command(app: typer.Typer, *examples: str) -> Callable:
 
     def register(function):
         @wraps(function)
-        def run(ctx, config, quiet, as_json, **options):
+        def run(ctx, config, quiet, as_json, overwrite=False, **options):
+            settings = plain(options)
             with (
                 clear_errors(),
                 silenced(quiet or as_json),
+                place(ctx.info_name, function, options, overwrite) as written,
                 on_scheduler(options.get("scheduler", "")),
             ):
-                if options.get("out") is not None:
-                    check_out(options["out"], is_file=bool(default_out(function).suffix))
                 result = function(**grouped(function, options))
-                settings = _plain(options)
-                if options.get("out") is not None:
-                    save_config(options["out"], ctx.info_name, settings)
+                written += result.get("files", {}).values()
             if as_json:
                 print(json.dumps({"settings": settings} | result, indent=2, default=str))
             if result.get("problems"):
@@ -84,6 +92,8 @@ def command(app: typer.Typer, *examples: str) -> Callable:
 
         context = inspect.Parameter("ctx", KEYWORD, annotation=typer.Context)
         own = (context, *ungrouped(function), *COMMON)
+        if "out" in inspect.signature(function).parameters:
+            own = (*own, OVERWRITE)
         run.__signature__ = inspect.Signature(own)
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
         del run.__wrapped__
@@ -140,39 +150,24 @@ def grouped(function, options: dict) -> dict:
     return values
 
 
-def default_out(function) -> Path:
-    """Return the default of a command's ``--out``: a name with a suffix is a file's."""
-    return Path(inspect.signature(function).parameters["out"].default)
+def place(command: str, function, options: dict, overwrite: bool):
+    """Return the context in which a command may write to its ``--out``, if it has one."""
+    if "out" not in options:
+        return nullcontext([])
+    # A default with a suffix is a file's.
+    default = Path(inspect.signature(function).parameters["out"].default)
+    named = {name.replace("_", "-"): value for name, value in plain(options).items()}
+    return claimed(
+        options["out"],
+        is_file=bool(default.suffix),
+        command=command,
+        options=named,
+        overwrite=overwrite,
+    )
 
 
-def check_out(out: Path, *, is_file: bool):
-    """Refuse, before any work, a place where results cannot be written; make the folder.
-
-    Parameters
-    ----------
-    out : Path
-    is_file : bool
-        Whether the results are one file; else a folder.
-    """
-    if is_file and out.is_dir():
-        raise typer.BadParameter(f"--out {out}: is a folder; name a file in it")
-    if not is_file and out.exists() and not out.is_dir():
-        raise typer.BadParameter(f"--out {out}: is a file; name a folder")
-    if is_file and out.exists() and not out.is_file():
-        raise typer.BadParameter(f"--out {out}: is a device or a pipe; name a file")
-    folder = out.parent if is_file else out
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Permissions do not tell: to root all seem writable, those of a read-only disk too.
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise typer.BadParameter(
-            f"--out {out}: {error.strerror} ({folder}); name a place that can be written"
-        ) from error
-
-
-def _plain(options: dict) -> dict:
+def plain(options: dict) -> dict:
+    """Return options as JSON and YAML hold them, with absolute paths."""
     return {
         name: str(value.absolute()) if isinstance(value, Path) else value
         for name, value in options.items()

@@ -1,4 +1,4 @@
-"""The settings of a command in a file: those wanted, and those it ran with."""
+"""The settings of a command from a file."""
 
 from pathlib import Path
 from typing import get_args
@@ -6,9 +6,9 @@ from typing import get_args
 import typer
 import yaml
 
-from sklidh.cli._output import console
+from sklidh.cli._place import OF_THE_RECORD
 
-OF_THE_CALL = ("config", "help")
+OF_THE_CALL = ("config", "help", "overwrite")
 """Options that no file holds."""
 
 
@@ -19,7 +19,8 @@ def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
     ----------
     ctx : typer.Context
     path : Path or None
-        A YAML file whose keys are the command's options, without dashes in front.
+        A YAML file whose keys are the command's options, without dashes in front; or what a
+        finished command left beside its results.
 
     Returns
     -------
@@ -29,8 +30,8 @@ def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
     Raises
     ------
     typer.BadParameter
-        The file cannot be read, is no table of options, or has a key that is none or a value that
-        does not fit.
+        The file cannot be read, is no table of options or that of another command, or has a key
+        that is none or a value that does not fit.
     """
     if path is None:
         return None
@@ -42,7 +43,12 @@ def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
         raise typer.BadParameter(f"{path}: this is no YAML file in UTF-8 ({error})") from error
     known = {_key(parameter): parameter for parameter in ctx.command.params}
     known = {key: parameter for key, parameter in known.items() if key not in OF_THE_CALL}
-    given = content if isinstance(content, dict) else {}
+    given = dict(content) if isinstance(content, dict) else {}
+    of_record = {key: given.pop(key, None) for key in OF_THE_RECORD}
+    if of_record["command"] not in (None, ctx.info_name):
+        raise typer.BadParameter(
+            f"{path}: settings of sklidh {of_record['command']}, and this is sklidh {ctx.info_name}"
+        )
     unknown = [key for key in given if str(key).replace("_", "-") not in known]
     if unknown or not given:
         what = f"unknown {', '.join(map(str, unknown))}" if unknown else "no table of options"
@@ -83,31 +89,3 @@ def _fitting(ctx, parameter, value, where: str):
     except typer.BadParameter as error:
         raise typer.BadParameter(f"{where}: got {value!r}; {error.message}") from error
     return value
-
-
-def save_config(out: Path, name: str, settings: dict) -> Path:
-    """Write the settings of a finished command beside its results, as ``--config`` reads them.
-
-    Parameters
-    ----------
-    out : Path
-        The file or folder of the results.
-    name : str
-        The command.
-    settings : dict
-
-    Returns
-    -------
-    Path
-        ``config.yaml`` in the folder, or beside a file: ``idh.config.yaml`` for ``idh.skops``.
-    """
-    from sklidh import __version__
-    from sklidh.utils import atomic_write
-
-    path = out / "config.yaml" if out.is_dir() else out.with_suffix(".config.yaml")
-    keys = {key.replace("_", "-"): value for key, value in settings.items()}
-    head = f"# sklidh {__version__}. Once more: sklidh {name} --config {path.name}\n"
-    with atomic_write(path) as temporary:
-        temporary.write_text(head + yaml.safe_dump(keys, sort_keys=False), encoding="utf-8")
-    console.print(f"Settings of this run: {path}", highlight=False, soft_wrap=True)
-    return path

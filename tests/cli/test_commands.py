@@ -256,7 +256,7 @@ def test_features_are_named_by_modality_beside_what_is_known_of_the_patient(extr
 
 
 def test_the_command_line_goes_before_the_configuration(extracted):
-    effective = yaml.safe_load((extracted[0] / "features.config.yaml").read_text())
+    effective = yaml.safe_load((extracted[0] / "features.csv.config.yaml").read_text())
     assert effective["reference"] == "none"
     assert effective["groups"] == "T1,T2"
 
@@ -278,7 +278,7 @@ def test_the_saved_configuration_repeats_the_run(sklidh, extracted):
     folder, _ = extracted
     before = (folder / "features.csv").read_bytes()
     (folder / "features.csv").unlink()
-    assert sklidh("extract", "--config", folder / "features.config.yaml").exit_code == 0
+    assert sklidh("extract", "--config", folder / "features.csv.config.yaml").exit_code == 0
     assert (folder / "features.csv").read_bytes() == before
 
 
@@ -444,7 +444,7 @@ def test_a_model_s_card_takes_the_figures_of_its_evaluation(
     assert f"| AUC | {said['table']['radiomics']['AUC']:.2f} [" in card
     assert "4-fold cross-validation" in card
     assert "in this one" not in card, "the options are the same"
-    refused = sklidh(*words, "--evaluated", tmp_path)
+    refused = sklidh(*words, "--evaluated", tmp_path, "--overwrite")
     assert refused.exit_code == 1
     assert "no whole results" in " ".join(refused.output.split())
 

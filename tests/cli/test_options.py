@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from sklidh.cli import _options as options
 from sklidh.cli import app
 from sklidh.cli._cohort import mutations, paper_modalities
-from sklidh.cli._command import check_out
 from sklidh.cli._options import Cohort, Method
 from sklidh.cli._parsing import parse_groups, parse_reference
+from sklidh.cli._place import check_out
 from sklidh.cli._recipe import Recipe
 from sklidh.utils import CohortError
 

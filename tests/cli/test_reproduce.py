@@ -85,6 +85,7 @@ def test_the_written_command_repeats_the_run_to_the_digit(run, tmp_path):
 
 def test_only_the_patients_asked_for_take_part(features, tmp_path):
     words = ["--features", features, "--tables", "others", "--protocol", "paper", "--out", tmp_path]
+    words = [*words, "--overwrite"]
     assert "23 patients" in sklidh("reproduce", *words, "--where", "site=A").output
     result = sklidh("reproduce", *words, "--where", "site=C")
     assert result.exit_code == 2
@@ -94,6 +95,7 @@ def test_only_the_patients_asked_for_take_part(features, tmp_path):
 
 def test_only_the_modalities_asked_for_take_part(features, tmp_path):
     words = ["--features", features, "--tables", "II", "--protocol", "paper", "--out", tmp_path]
+    words = [*words, "--overwrite"]
     result = sklidh("reproduce", *words, "--groups", "T1+T1CE")
     assert result.exit_code == 0, result.output
     assert "45 patients, features of T1, T1CE" in result.output

@@ -1,0 +1,201 @@
+"""The place of a command's results: another run's are not replaced unawares, nor two mixed."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import typer
+import yaml
+from filelock import FileLock, Timeout
+
+from sklidh.cli._output import console
+
+OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
+"""Options on which no result depends: a run that differs in these alone is the same run."""
+
+LOOKED_AT = "check"
+"""The command whose page is made anew after every change of the table: its own is replaced."""
+
+OF_THE_RECORD = ("command", "inputs", "files")
+"""What a record holds beside the options."""
+
+
+def check_out(out: Path, *, is_file: bool):
+    """Refuse, before any work, a place where results cannot be written; make the folder.
+
+    Parameters
+    ----------
+    out : Path
+    is_file : bool
+        Whether the results are one file; else a folder.
+    """
+    if is_file and out.is_dir():
+        raise typer.BadParameter(f"--out {out}: is a folder; name a file in it")
+    if not is_file and out.exists() and not out.is_dir():
+        raise typer.BadParameter(f"--out {out}: is a file; name a folder")
+    if is_file and out.exists() and not out.is_file():
+        raise typer.BadParameter(f"--out {out}: is a device or a pipe; name a file")
+    folder = out.parent if is_file else out
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Permissions do not tell: to root all seem writable, those of a read-only disk too.
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise typer.BadParameter(
+            f"--out {out}: {error.strerror} ({folder}); name a place that can be written"
+        ) from error
+
+
+@contextmanager
+def claimed(
+    out: Path, *, is_file: bool, command: str, options: Mapping, overwrite: bool
+) -> Iterator[list[Path]]:
+    """Keep a place for the results of one run, and leave the record of it there.
+
+    Parameters
+    ----------
+    out : Path
+    is_file : bool
+    command : str
+    options : dict of str to (str, float, int, bool or None)
+        Those that the command runs with, named as on the command line; paths are absolute.
+    overwrite : bool
+        Whether the results of another run may go.
+
+    Yields
+    ------
+    list of Path
+        To be filled with the files that were written. Once the block is done, those of the run
+        before that are none of them are removed: results of two runs never lie side by side.
+
+    Raises
+    ------
+    typer.BadParameter
+        The place cannot be written, is an input, holds the results of another run, or one is
+        writing there now.
+    """
+    check_out(out, is_file=is_file)
+    record = out.with_name(f"{out.name}.config.yaml") if is_file else out / "config.yaml"
+    inputs = {name: Path(value) for name, value in options.items() if _is_input(name, value)}
+    for name, path in inputs.items():
+        if path.exists() and out.exists() and path.samefile(out):
+            raise typer.BadParameter(f"--out {out}: is what {name} is read from; name another")
+    digests = {name: digest for name, path in inputs.items() if (digest := _digest(path))}
+    this = {"command": command, **options, "inputs": digests}
+    with alone(out, record):
+        before = read_record(record)
+        if (out if is_file else record).exists() and not overwrite:
+            refuse_another_run(out, before, this)
+        written = []
+        yield written
+        names = [_name(path, record) for path in written]
+        for name in before.get("files", ()):
+            left = (record.parent / name).resolve()
+            if name not in names and left.is_relative_to(record.parent.resolve()):
+                left.unlink(missing_ok=True)
+        write_record(record, {**this, "files": names})
+
+
+@contextmanager
+def alone(out: Path, record: Path):
+    """Let no other command write to the same place while the block runs."""
+    lock = FileLock(record.with_name(f".{record.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise typer.BadParameter(
+            f"--out {out}: another sklidh is writing there now; wait for it, or name another place"
+        ) from None
+    except (OSError, NotImplementedError):
+        # Some network file systems have no locks: better no guard than no work.
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def refuse_another_run(out: Path, before: Mapping, this: Mapping):
+    """Raise unless results were made by the same command of the same options and inputs.
+
+    Parameters
+    ----------
+    out : Path
+    before, this : dict
+        Records of the run whose results are there, and of the one to be; the first is empty where
+        there is none.
+    """
+    remedy = "name another place, or replace it by --overwrite"
+    if "command" not in before:
+        raise typer.BadParameter(
+            f"--out {out}: is there already, and nothing tells that sklidh made it; {remedy}"
+        )
+    if before["command"] == this["command"] == LOOKED_AT:
+        return
+    names = [*dict.fromkeys([*this, *before])]
+    names = [name for name in names if name not in (*OF_NO_CONSEQUENCE, *OF_THE_RECORD)]
+    differs = [
+        f"{name} {_said(before.get(name))} there, {_said(this.get(name))} here"
+        for name in names
+        if before.get(name) != this.get(name)
+    ]
+    if before["command"] != this["command"]:
+        differs = [f"sklidh {before['command']} there, sklidh {this['command']} here"]
+    # An input under another name was told of.
+    differs += [
+        f"{name} has another content now"
+        for name, digest in this["inputs"].items()
+        if not differs and before.get("inputs", {}).get(name) != digest
+    ]
+    if differs:
+        raise typer.BadParameter(
+            f"--out {out}: holds the results of another run ({'; '.join(differs)}); {remedy}"
+        )
+
+
+def read_record(path: Path) -> dict:
+    """Return the record of a place, empty where there is none that could be read."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write_record(path: Path, record: Mapping):
+    """Write the settings of a finished command beside its results, as ``--config`` reads them."""
+    from sklidh import __version__
+    from sklidh.utils import atomic_write
+
+    once_more = f"sklidh {record['command']} --config {path.name}"
+    with atomic_write(path) as temporary:
+        temporary.write_text(
+            f"# sklidh {__version__}. Once more: {once_more}\n"
+            + yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True),
+            encoding="utf-8",
+        )
+    console.print(f"Settings of this run: {path}", highlight=False, soft_wrap=True)
+
+
+def _said(value) -> str:
+    return "not given" if value in (None, "") else str(value)
+
+
+def _is_input(name, value) -> bool:
+    return name != "out" and isinstance(value, str) and os.path.isabs(value)
+
+
+def _digest(path: Path) -> str | None:
+    """Return a digest of a file's content; of a folder, its images are too much to read."""
+    from sklidh.utils import fingerprint
+
+    return fingerprint(path) if path.is_file() else None
+
+
+def _name(path: Path, record: Path) -> str:
+    return path.absolute().relative_to(record.parent.absolute()).as_posix()

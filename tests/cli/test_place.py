@@ -1,0 +1,163 @@
+"""Results of two runs never replace each other unawares, nor lie side by side."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+import yaml
+
+from sklidh.cli._place import claimed
+
+
+@pytest.fixture
+def features(tmp_path):
+    rng, y = np.random.default_rng(0), np.arange(30) % 2
+    X = pd.DataFrame({f"T1__f{n}": rng.normal(size=30) + y for n in range(3)}).assign(idh=y)
+    X.to_csv(tmp_path / "features.csv", index_label="patient")
+    return tmp_path / "features.csv"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a function that lets a run write files into a folder, which it returns."""
+
+    def run(*names, overwrite=False, **options):
+        out = tmp_path / "results"
+        how = {"is_file": False, "command": "evaluate", "overwrite": overwrite}
+        with claimed(out, options=options, **how) as written:
+            for name in names:
+                (out / name).write_text(str(options))
+                written.append(out / name)
+        return out
+
+    return run
+
+
+def files(out):
+    return sorted(path.name for path in out.iterdir())
+
+
+def test_the_results_of_another_run_are_replaced_only_if_asked_to(sklidh, features, tmp_path):
+    words = ("select", features, "--out", tmp_path / "selection.csv")
+    assert sklidh(*words).exit_code == 0
+    before = (tmp_path / "selection.csv").read_bytes()
+    refused = sklidh(*words, "--alpha", 0.01, "--seed", 7, "--wildtype", 1)
+    assert refused.exit_code == 2
+    said = (
+        "another run (wildtype not given there, 1 here; alpha 0.05 there, 0.01 here; seed 0 there,"
+    )
+    assert said in refused.output
+    assert "name another place, or replace it by --overwrite" in refused.output
+    assert (tmp_path / "selection.csv").read_bytes() == before
+    assert sklidh(*words, "--alpha", 0.01, "--seed", 7, "--overwrite").exit_code == 0
+    record = yaml.safe_load((tmp_path / "selection.csv.config.yaml").read_text())
+    assert record["alpha"] == 0.01
+    assert record["files"] == ["selection.csv"]
+    assert "overwrite" not in record
+
+
+def test_the_same_run_may_be_repeated_until_its_input_has_another_content(
+    sklidh, features, tmp_path
+):
+    words = ("select", features, "--out", tmp_path / "selection.csv")
+    assert sklidh(*words).exit_code == sklidh(*words).exit_code == 0
+    features.write_text(features.read_text().replace("29,", "patient 29,"))
+    refused = sklidh(*words)
+    assert refused.exit_code == 2
+    assert "another run (features has another content now)" in refused.output
+
+
+def test_a_file_that_sklidh_did_not_make_is_not_replaced(sklidh, features, tmp_path):
+    (tmp_path / "mine.csv").write_text("mine")
+    refused = sklidh("select", features, "--out", tmp_path / "mine.csv")
+    assert refused.exit_code == 2
+    assert "is there already, and nothing tells that sklidh made it" in refused.output
+    assert (tmp_path / "mine.csv").read_text() == "mine"
+
+
+def test_an_input_is_never_the_place_of_results(sklidh, features):
+    refused = sklidh("select", features, "--out", features, "--overwrite")
+    assert refused.exit_code == 2
+    assert "is what features is read from" in refused.output
+    assert features.read_text().startswith("patient,T1__f0")
+
+
+def test_what_a_run_before_left_goes_and_what_is_the_user_s_stays(folder):
+    out = folder("table.csv", "loss.png", seed=0)
+    (out / "notes.txt").write_text("mine")
+    folder("table.csv", seed=1, overwrite=True)
+    assert files(out) == ["config.yaml", "notes.txt", "table.csv"]
+    assert (out / "table.csv").read_text() == "{'seed': 1}"
+
+
+def test_the_page_of_check_is_made_anew_but_replaces_nothing_else(tmp_path):
+    out = tmp_path / "page.html"
+    how = {"is_file": True, "overwrite": False}
+    for groups in ("T1", "T2"):
+        with claimed(out, command="check", options={"groups": groups}, **how):
+            out.touch()
+    with (
+        pytest.raises(typer.BadParameter, match="sklidh check there, sklidh extract here"),
+        claimed(out, command="extract", options={}, **how),
+    ):
+        pass
+
+
+def test_workers_make_no_other_run(folder):
+    folder("table.csv", seed=0, jobs=1, scheduler="")
+    out = folder("table.csv", seed=0, jobs=4, scheduler="tcp://h:1")
+    assert yaml.safe_load((out / "config.yaml").read_text())["jobs"] == 4
+
+
+def test_another_command_s_folder_is_refused(folder, tmp_path):
+    out = folder("table.csv", seed=0)
+    how = {"is_file": False, "options": {"seed": 0}, "overwrite": False}
+    with (
+        pytest.raises(typer.BadParameter, match="sklidh evaluate there, sklidh run here"),
+        claimed(out, command="run", **how),
+    ):
+        pass
+
+
+def test_a_run_that_fails_leaves_the_results_and_the_record_before_it(folder, tmp_path):
+    out = folder("table.csv", seed=0)
+    before = (out / "config.yaml").read_bytes()
+    with pytest.raises(OSError, match="table"):
+        folder("nowhere/table.csv", seed=1, overwrite=True)
+    assert files(out) == ["config.yaml", "table.csv"]
+    assert (out / "config.yaml").read_bytes() == before
+
+
+def test_two_runs_do_not_write_to_one_place_at_a_time(tmp_path):
+    at = partial(claimed, is_file=True, command="predict", options={}, overwrite=False)
+    busy = "another sklidh is writing there now"
+    with (
+        at(tmp_path / "a.csv"),
+        at(tmp_path / "b.csv"),
+        pytest.raises(typer.BadParameter, match=busy),
+        at(tmp_path / "a.csv"),
+    ):
+        pass
+    assert files(tmp_path) == ["a.csv.config.yaml", "b.csv.config.yaml"], "no lock is left"
+    with at(tmp_path / "a.csv"):
+        pass
+
+
+def test_a_record_that_was_tampered_with_removes_nothing_elsewhere(folder, tmp_path):
+    out = folder("table.csv", seed=0)
+    (tmp_path / "mine.txt").touch()
+    record = yaml.safe_load((out / "config.yaml").read_text())
+    elsewhere = ["../mine.txt", str(tmp_path / "mine.txt")]
+    (out / "config.yaml").write_text(yaml.safe_dump(record | {"files": elsewhere}))
+    folder("table.csv", seed=0)
+    assert (tmp_path / "mine.txt").exists()
+
+
+def test_settings_of_another_command_are_refused(sklidh, features, tmp_path):
+    assert sklidh("select", features, "--out", tmp_path / "s.csv").exit_code == 0
+    result = sklidh("extract", "--config", tmp_path / "s.csv.config.yaml")
+    assert result.exit_code == 2
+    said = "settings of sklidh select, and this is sklidh extract"
+    assert said in " ".join(result.output.replace("│", " ").split())
