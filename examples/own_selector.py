@@ -55,15 +55,13 @@ class SizeIndependentSelector(SelectorMixin, BaseEstimator):
 
 
 # %%
-# Every sequence has a branch of its own, and it goes into each, right after the features. A step
-# that is put in by hand, and not by ``set_params``, has still to be told to return tables.
+# Every sequence has a branch of its own, and it goes into each, right after the features.
 
 pipeline = make_idh_pipeline(
     ["T1CE", "T2"], radiomics=RadiomicsExtractor("paper"), deep=None, random_state=0
 )
 for _, branch, _ in pipeline["intra"].transformers:
     branch.steps.insert(1, ("size", SizeIndependentSelector()))
-pipeline.set_output(transform="pandas")
 
 folder = TemporaryDirectory()
 X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0)

@@ -17,11 +17,12 @@ PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
 
 
 class ModalityTransformer(ColumnTransformer):
-    """A ColumnTransformer that hands its output format to whatever is swapped in.
+    """A ColumnTransformer whose steps have its output format, whenever they were put in.
 
     scikit-learn gives a container's output format to the steps that it has when ``set_output`` is
-    called. A selector put in later would return a bare array, the index of the patients would be
-    lost there, and the modalities could not be joined row by row.
+    called. A selector put in later, by ``set_params`` or into a branch's ``steps``, would return a
+    bare array: the index of the patients would be lost there, and the modalities could not be
+    joined row by row. So the format is handed down once more before the steps are fitted.
 
     Parameters
     ----------
@@ -33,22 +34,24 @@ class ModalityTransformer(ColumnTransformer):
         As there.
     """
 
-    def set_params(self, **params):
-        """Set parameters, and give estimators among them the output format.
+    def fit_transform(self, X, y=None, **params):
+        """Fit all branches, and transform what they were fitted on.
 
         Parameters
         ----------
+        X : DataFrame of shape (n_patients, n_columns)
+        y : array-like of shape (n_patients,), default=None
         **params
             As in `ColumnTransformer`.
 
         Returns
         -------
-        ModalityTransformer
-            Itself.
+        DataFrame or ndarray of shape (n_patients, n_features)
         """
-        super().set_params(**params)
         output = getattr(self, "_sklearn_output_config", {}).get("transform")
-        return self if output is None else self.set_output(transform=output)
+        if output is not None:
+            self.set_output(transform=output)
+        return super().fit_transform(X, y, **params)
 
 
 def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> ModalityTransformer:

@@ -7,6 +7,8 @@ from sklearn.base import clone
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklidh import (
     InvariantSpecificFusionClassifier,
@@ -107,6 +109,17 @@ def test_a_selector_that_is_swapped_in_keeps_the_patients_for_the_steps_after_it
     search = GridSearchCV(fast, {"intra__T1__mannwhitneyselector": [SelectKBest(k=4)]}, cv=2)
     search.fit(X, y)
     assert search.best_estimator_["intra"].transformers_[0][1][2].k == 4
+
+
+def test_a_step_that_is_put_into_a_branch_by_hand_keeps_the_patients_too():
+    X = pd.DataFrame(np.arange(18.0).reshape(6, 3) ** 2, list("fbdace"), ["T1", "T2", "mask"])
+    branches = per_modality(lambda: make_pipeline(StandardScaler()), ["T1", "T2"])
+    branches.set_output(transform="pandas")
+    for _, branch, _ in branches.transformers:
+        branch.steps.insert(0, ("best", SelectKBest(k=1)))
+    selected = branches.fit_transform(X, [0, 1, 0, 1, 0, 1])
+    assert selected.index.equals(X.index)
+    assert branches.transform(X).equals(selected)
 
 
 def test_any_classifier_and_any_selection_swap_in(phantoms):
