@@ -46,7 +46,7 @@ class PaperTable:
 
 PAPER_TABLES = {
     "I": PaperTable(
-        "Ablation experiments results",
+        "Table I. Ablation experiments results",
         (
             PaperRow("Model 1", "cnn", (0.77, 0.70, 0.69, 0.70, 0.69), ("CNN",)),
             PaperRow("Model 2", "radiomics", (0.77, 0.71, 0.74, 0.62, 0.67), ("Radiomics",)),
@@ -55,7 +55,7 @@ PAPER_TABLES = {
         ),
     ),
     "II": PaperTable(
-        "Comparison of independent modalities",
+        "Table II. Comparison of independent modalities",
         (
             PaperRow("T1", "T1", (0.53, 0.54, 0.53, 0.58, 0.57)),
             PaperRow("T1CE", "T1CE", (0.76, 0.74, 0.73, 0.73, 0.73)),
@@ -64,7 +64,7 @@ PAPER_TABLES = {
         ),
     ),
     "III": PaperTable(
-        "Comparison of inter-modality fusion methods",
+        "Table III. Comparison of inter-modality fusion methods",
         (
             PaperRow("Average", "average", (0.79, 0.74, 0.71, 0.78, 0.75)),
             PaperRow("Regression", "regression", (0.82, 0.77, 0.77, 0.77, 0.77)),
@@ -74,10 +74,11 @@ PAPER_TABLES = {
         ),
     ),
     "IV": PaperTable(
-        "Weights of each modality in regression model", (PaperRow("Regression", "regression"),)
+        "Table IV. Weights of each modality in regression model",
+        (PaperRow("Regression", "regression"),),
     ),
     "V": PaperTable(
-        "Comparison with state-of-the-art methods",
+        "Table V. Comparison with state-of-the-art methods",
         (
             PaperRow("Zhang et al. 2021 [8]", "zhang 2021", (0.77, 0.72, 0.72, 0.70, 0.71)),
             PaperRow("Yan et al. 2021 [9]", "radiomics", (0.77, 0.71, 0.74, 0.62, 0.67)),
@@ -87,7 +88,7 @@ PAPER_TABLES = {
         ),
     ),
     "others": PaperTable(
-        "What the paper does not compare with",
+        "Systems that the paper does not compare with",
         (
             PaperRow("Logistic regression, L1", "logistic L1"),
             PaperRow("Logistic regression, L2", "logistic L2"),

@@ -85,7 +85,7 @@ def run_reproduction(
     layouts = {name: paper_table(name, study) for name in tables}
     titles = {name: PAPER_TABLES[name].title for name in tables}
     for name, layout in layouts.items():
-        print_table(f"Table {name}. {titles[name]}", layout)
+        print_table(titles[name], layout)
     for note in notes:
         console.print(f"- {note}", highlight=False, soft_wrap=True)
     settings = {name: _plain(value) for name, value in options.items()}

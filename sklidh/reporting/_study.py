@@ -65,9 +65,7 @@ def write_study(
         "chosen": {name: list(facts) for name, facts in study.facts.items()},
         "warnings": {name: dict(texts) for name, texts in study.warned.items() if texts},
     }
-    printed = [
-        (f"Table {name}. {titles[name]}", *printed_table(table)) for name, table in tables.items()
-    ]
+    printed = [(titles[name], *printed_table(table)) for name, table in tables.items()]
     texts = {f"table {name}": _csv(table) for name, table in tables.items()}
     files = {
         name: write_text(folder / f"{name.replace(' ', '_')}.csv", text)

@@ -77,7 +77,7 @@ def test_every_problem_of_every_patient_is_on_a_line_of_its_own(cohort):
     assert page.count("data:image/jpeg;base64,") == 5
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)" in page
-    assert page.index(f"<h2>{first}") < page.index(f"<h2>{third}")
+    assert page.index(f"<h3>{first}") < page.index(f"<h3>{third}")
 
 
 def test_the_tables_own_problems_are_listed_with_those_of_the_images(cohort):
