@@ -79,7 +79,7 @@ def evaluate_model(
         notes = [
             f"{protocol['folds']}-fold cross-validation{again}: every patient was predicted by a "
             "model that was trained, and whose choices were made, on others.",
-            "Selected features and loss are those of the first fold.",
+            "The plots of selected features and of the loss show the first fold's model.",
             *choices(evaluation, protocol),
         ]
         files = write_results(

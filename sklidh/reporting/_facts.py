@@ -5,6 +5,7 @@ import pandas as pd
 
 from sklidh.evaluation import figures_with_intervals, sample_size_notes
 from sklidh.reporting._run import Run
+from sklidh.reporting._stability import in_total, span, stability_of
 
 
 def facts_of(run: Run) -> dict[str, str]:
@@ -58,8 +59,8 @@ def _of_patients(run: Run) -> dict[str, str]:
         wildtypes, mutants = classes
         notes = sample_size_notes(
             [0] * wildtypes + [1] * mutants,
-            n_candidates=sum(each["left"]["all"] for each in run.flow.values()),
-            n_selected=len(run.features),
+            n_candidates=max(in_total(run.flow, "all")),
+            n_selected=float(np.mean(in_total(run.flow))),
         )
         facts["sample_size"] = " ".join(notes)
     return facts
@@ -82,10 +83,13 @@ def _of_features(run: Run) -> dict[str, str]:
         else "; ".join(f"{text} features of {modality}" for modality, text in extracted.items())
     )
     facts["left"] = "; ".join(
-        f"{modality}: " + ", ".join(f"{n} {_when(stage)}" for stage, n in each["left"].items())
+        f"{modality}: "
+        + ", ".join(f"{span(counts)} {_when(stage)}" for stage, counts in each["left"].items())
         for modality, each in run.flow.items()
     )
-    facts["n_selected"] = f"{len(run.features)} features"
+    facts["n_selected"] = f"{span(in_total(run.flow))} features"
+    if agreement := stability_of(run.features):
+        facts["stability"] = agreement
     return facts
 
 

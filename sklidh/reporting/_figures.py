@@ -36,6 +36,7 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
         Figure and caption, by name.
     """
     *_, (shown, evaluation) = comparison.evaluations.items()
+    which = " Of the first fold's model." if len(evaluation.estimators) > 1 else ""
     with rc_context(ONE_LOOK):
         figures = {
             "roc": (
@@ -62,11 +63,11 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
         if "intra" in pipeline.named_steps:
             figures["selected_features"] = (
                 SelectedFeaturesDisplay.from_estimator(pipeline).figure_,
-                "What selection left of each sequence, by kind of feature.",
+                "What selection left of each sequence, by kind of feature." + which,
             )
         if hasattr(pipeline[-1], "loss_curve_"):
             figures["loss"] = (
                 LossCurveDisplay.from_estimator(pipeline).figure_,
-                "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained.",
+                "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained." + which,
             )
     return figures

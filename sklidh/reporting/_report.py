@@ -11,6 +11,7 @@ from sklidh.reporting._facts import facts_of, in_words, number
 from sklidh.reporting._model_card import card_of_run
 from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run
+from sklidh.reporting._stability import in_total, span, stability_of
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ def flow_of(run: Run, facts: dict[str, str]) -> list[Step]:
         steps.append(Step("Images", f"{len(modalities)} sequences", [facts["registration"]]))
     stages = dict.fromkeys(stage for each in run.flow.values() for stage in each["left"])
     for stage in stages:
-        left = {name: each["left"].get(stage) for name, each in run.flow.items()}
-        total = sum(n for n in left.values() if n is not None)
+        total = span(in_total(run.flow, stage))
         if stage == "all":
             lines = [
                 f"{name}: {' + '.join(f'{n} {kind}' for kind, n in each['extracted'].items())}"
@@ -54,7 +54,11 @@ def flow_of(run: Run, facts: dict[str, str]) -> list[Step]:
             ]
             steps.append(Step("Features extracted", f"{total} features", lines))
         else:
-            lines = [f"{name}: {n}" for name, n in left.items() if n is not None]
+            lines = [
+                f"{name}: {span(each['left'][stage])}"
+                for name, each in run.flow.items()
+                if stage in each["left"]
+            ]
             steps.append(Step(f"After {stage}", f"{total} features", lines))
     blocks = run.settings.get("groups") or list(run.flow)
     if run.flow:
@@ -154,6 +158,7 @@ def render_report(run: Run) -> str:
         title=run.title,
         run=run,
         facts=facts,
+        stability=stability_of(run.features),
         flow=flow_of(run, facts),
         figures_table=figures_and_tests(run),
         wrong=int((shown.repeats[0]["called"] != shown.repeats[0]["mutant"]).sum()),

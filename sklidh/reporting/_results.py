@@ -9,12 +9,13 @@ import pandas as pd
 
 from sklidh.evaluation import Comparison
 from sklidh.reporting._figures import draw_figures
-from sklidh.reporting._fitted import description_of, selection_of
+from sklidh.reporting._fitted import description_of
 from sklidh.reporting._folder import package_versions, write_text
 from sklidh.reporting._overview import cohort_table
 from sklidh.reporting._pictures import picture
 from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
+from sklidh.reporting._stability import selections_of
 
 
 def write_results(
@@ -40,7 +41,7 @@ def write_results(
     title : str
     comparison : Comparison
         The evaluated models. The last is the one whose patients are shown; where it holds its
-        estimators, with what its networks looked at.
+        estimators, with what its networks looked at, and how often each feature was selected.
     X : DataFrame of shape (n_patients, n_columns)
         The cases; some are pictured, those called wrong first.
     y : Series of shape (n_patients,)
@@ -65,7 +66,9 @@ def write_results(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     *_, shown = comparison.evaluations.values()
-    features, flow = selection_of(pipeline)
+    models = [getattr(model, "best_estimator_", model) for model in shown.estimators]
+    followed = [model for model in models if hasattr(model, "named_steps")]
+    features, flow = selections_of(followed or [pipeline])
     figures = draw_figures(comparison, pipeline)
     slices, attention = picture(pipeline, shown, X, modalities, verbose=verbose)
     run = Run(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
 from sklidh.reporting._folder import FORMULA, predictions_as_csv, write_text
+from sklidh.reporting._stability import COLUMNS
 from sklidh.utils import ResultsError, atomic_write
 
 RUN = "run.json"
@@ -28,11 +29,11 @@ class Run:
         The evaluated models. The last is the one that is shown: its features, its patients.
     cohort : DataFrame of shape (n_classes + 1, n_columns)
         Patients, and those without a sequence, by class.
-    features : DataFrame of shape (n_features, 5)
-        The selected ones: ``modality``, ``kind``, ``feature``, ``p``, ``coefficient``.
+    features : DataFrame of shape (n_features, 7)
+        The selected ones, as `selections_of` returns them.
     flow : dict of str to dict
         By modality: how many features of each kind were ``extracted``, and how many were ``left``
-        after each stage, the first being "all".
+        after each stage, the first being "all": one number a model.
     figures : dict of str to (bytes, str)
         PNG image and caption, by name.
     slices, attention : dict of str to dict of str to str
@@ -48,7 +49,7 @@ class Run:
     comparison: Comparison
     cohort: pd.DataFrame
     features: pd.DataFrame
-    flow: Mapping[str, Mapping[str, Mapping[str, int]]]
+    flow: Mapping[str, Mapping[str, Mapping]]
     figures: Mapping[str, tuple[bytes, str]]
     slices: Mapping[str, Mapping[str, str]]
     attention: Mapping[str, Mapping[str, str]]
@@ -128,6 +129,7 @@ def read_run(folder: Path) -> Run:
             cohort=pd.read_csv(folder / "cohort.csv", index_col=0),
             features=pd.read_csv(
                 folder / "selected_features.csv",
+                usecols=COLUMNS,
                 dtype={"modality": str, "kind": str, "feature": str},
                 keep_default_na=False,
                 na_values={"p": "", "coefficient": ""},

@@ -39,10 +39,11 @@ def hostile():
 def run():
     """Return a run of two models and ten predicted patients, of thirty."""
     picture = base64.b64encode(image("jpg")).decode()
-    left = {"all": 1001, "Mann-Whitney": 91, "correlation": 47, "LASSO": 1}
+    left = {"all": [1001], "Mann-Whitney": [91], "correlation": [47], "LASSO": [1]}
     extracted = {"radiomics": 873, "deep": 128}
     selected = {"modality": ["T1", HOSTILE], "kind": ["radiomics", "deep"]}
     selected |= {"feature": [HOSTILE, "sanet007"], "p": [0.0123, np.nan]}
+    selected |= {"coefficient": [-0.25, np.nan], "selected": 1, "models": 1}
     settings = {"modalities": ["T1", HOSTILE], "groups": [["T1", HOSTILE]], "reference": "T1"}
     settings |= {"radiomics": HOSTILE, "engine": "native", "missing": "nan", "slice_size": 72}
     settings |= {"epochs": 20, "train_features": "in_sample", "seed": 7, "test_size": 0.25}
@@ -54,7 +55,7 @@ def run():
         written="2026-11-24T12:00:00+00:00",
         comparison=Comparison({"Model 1": evaluation(0), HOSTILE: evaluation(1)}),
         cohort=pd.DataFrame(cohort, index=pd.Index(["0", HOSTILE, "all"], name=HOSTILE)),
-        features=pd.DataFrame(selected | {"coefficient": [-0.25, np.nan]}),
+        features=pd.DataFrame(selected),
         flow={name: {"extracted": extracted, "left": left} for name in ("T1", HOSTILE)},
         figures={"roc": (image("png"), f"A curve of {HOSTILE}.")},
         slices={

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
@@ -16,6 +16,7 @@ from sklidh.features._sanet_slices import GradientMap
 from sklidh.reporting import counts_left, fate_of
 from sklidh.reporting._fitted import attention_of, description_of, selection_of
 from sklidh.reporting._pictures import worth_a_picture
+from sklidh.reporting._stability import in_total, selections_of, stability_of
 
 
 class Measured(TransformerMixin, BaseEstimator):
@@ -72,6 +73,36 @@ def test_each_selected_feature_has_the_p_and_the_coefficient_of_its_own_step(pap
     names = rows["kind"] + "__" + rows["feature"]
     np.testing.assert_array_equal(rows["p"], p[names])
     np.testing.assert_array_equal(rows["coefficient"], weights[names])
+
+
+@pytest.fixture(scope="module")
+def folds(paper):
+    pipeline, X, y = paper
+    return [clone(pipeline).fit(X[rows], y[rows]) for rows in (slice(40), slice(20, None))]
+
+
+def test_of_several_models_each_feature_is_counted_and_told_by_its_medians(folds):
+    features, flow = selections_of(folds)
+    each = [selection_of(pipeline)[0] for pipeline in folds]
+    assert features["selected"].sum() == sum(map(len, each))
+    assert set(features["selected"]) == {1, 2}
+    keys = ["modality", "kind", "feature"]
+    both = each[0].merge(each[1], on=keys).set_index(keys)
+    told = features[features["selected"] == 2].set_index(keys).loc[both.index]
+    np.testing.assert_allclose(told["p"], both[["p_x", "p_y"]].mean(axis=1))
+    for modality, rows in features.groupby("modality"):
+        assert rows["selected"].is_monotonic_decreasing
+        numbers = [(table["modality"] == modality).sum() for table in each]
+        assert flow[modality]["left"]["LASSO"] == numbers
+    assert in_total(flow) == [len(table) for table in each]
+
+
+def test_one_model_s_selection_is_told_as_it_is(paper):
+    pipeline, _, _ = paper
+    features, _ = selections_of([pipeline])
+    expected, _ = selection_of(pipeline)
+    pd.testing.assert_frame_equal(features[expected.columns], expected)
+    assert stability_of(features) == ""
 
 
 def test_the_features_are_those_that_reach_the_last_step_and_the_flow_ends_in_their_number(paper):

@@ -77,6 +77,19 @@ def test_the_flow_counts_patients_and_features_at_each_stage(run):
     assert "T1: 873 radiomics + 128 deep" in steps["Features extracted"].lines
 
 
+def test_numbers_that_differ_between_the_models_of_the_folds_are_a_range(run):
+    left = {"all": [1001, 1001], "Mann-Whitney": [91, 60], "LASSO": [1, 3]}
+    flow = {name: each | {"left": left} for name, each in run.flow.items()}
+    features = run.features.assign(selected=[2, 1], models=2)
+    folded = replace(run, flow=flow, features=features)
+    numbers = {step.heading: step.number for step in flow_of(folded, facts_of(folded))}
+    assert numbers["Features extracted"] == "2002 features"
+    assert numbers["After Mann-Whitney"] == "120 to 182 features"
+    page = render_report(folded)
+    assert "Of 2 features that any of the 2 models selected, 1 were selected by all" in page
+    assert "<td>2 of 2</td>" in page
+
+
 def test_a_patient_s_card_has_pictures_and_what_was_predicted(run, hostile):
     first, second, third = patients_of(run)
     predicted = run.shown[1].predictions.loc[hostile]
