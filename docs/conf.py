@@ -1,5 +1,6 @@
 """How the documentation is built: `make docs`, or sphinx-build -W docs docs/_build."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from sphinx_gallery.sorting import ExplicitOrder
 from sklidh import __version__
 
 sys.path.insert(0, str(Path(__file__).parent))
+# The diagrams of the gallery lead to the reference beside it.
+os.environ["SKLIDH_DOCS"] = ".."
 
 project = "sklidh"
 author = "the sklidh developers"

@@ -9,6 +9,7 @@ from sklidh.features import RadiomicsExtractor, SANetFeaturizer
 from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.images import CohortCheck, RigidRegistration
 from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
+from sklidh.utils import DocumentedMixin
 
 MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
 
@@ -16,7 +17,7 @@ PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
 """Input Method 3 (paper III.C): each sequence with the one that enhances it."""
 
 
-class ModalityTransformer(ColumnTransformer):
+class ModalityTransformer(DocumentedMixin, ColumnTransformer):
     """A ColumnTransformer whose steps have its output format, whenever they were put in.
 
     scikit-learn gives a container's output format to the steps that it has when ``set_output`` is

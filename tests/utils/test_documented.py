@@ -30,6 +30,7 @@ def address(monkeypatch):
     metadata["Project-URL"] = "Source, https://example.org/source"
     metadata["Project-URL"] = "Documentation, https://example.org/docs/"
     monkeypatch.setattr(_documented, "metadata", lambda package: metadata)
+    monkeypatch.delenv("SKLIDH_DOCS", raising=False)
     _documented.documentation.cache_clear()
     yield "https://example.org/docs"
     _documented.documentation.cache_clear()
@@ -53,6 +54,13 @@ def test_the_diagram_of_a_pipeline_has_the_links_of_all_its_steps(address):
     ):
         assert f"{address}/generated/sklidh.{name}.html" in html
     assert "https://scikit-learn.org/" in html, "scikit-learn's own steps keep theirs"
+
+
+def test_a_copy_of_ones_own_goes_before_the_package_s_address(address, monkeypatch):
+    monkeypatch.setenv("SKLIDH_DOCS", "http://localhost:8000/")
+    _documented.documentation.cache_clear()
+    page = MannWhitneySelector()._get_doc_link()
+    assert page == "http://localhost:8000/generated/sklidh.selection.MannWhitneySelector.html"
 
 
 def test_without_an_address_there_is_no_link(address, monkeypatch):
