@@ -9,12 +9,44 @@ from sklidh.features import RadiomicsExtractor, SANetFeaturizer
 from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.images import CohortCheck, RigidRegistration
 from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
-from sklidh.utils import DocumentedMixin
+from sklidh.utils import DocumentedMixin, part
 
 MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
 
 PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
 """Input Method 3 (paper III.C): each sequence with the one that enhances it."""
+
+
+class ModalityBranch(DocumentedMixin, Pipeline):
+    """The steps of one modality, whose warnings and progress name it.
+
+    A selector sees columns that are the same in every branch; which modality they are of is told by
+    the table that enters the branch. `per_modality` makes these of Pipelines.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+    transform_input, memory, verbose : optional
+        All as in `sklearn.pipeline.Pipeline`.
+    """
+
+    def fit_transform(self, X, y=None, **params):
+        """Fit the steps, and transform with them.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            The image's column first, or features named ``modality__feature``.
+        y : array-like of shape (n_patients,), default=None
+        **params
+            As in `Pipeline.fit_transform`.
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_features)
+        """
+        with part(str(X.columns[0]).split("__")[0]):
+            return super().fit_transform(X, y, **params)
 
 
 class ModalityTransformer(DocumentedMixin, ColumnTransformer):
@@ -95,7 +127,7 @@ def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> 
         )
     make = (lambda: clone(branch)) if isinstance(branch, BaseEstimator) else branch
     return ModalityTransformer(
-        [(modality, make(), [modality, mask]) for modality in modalities], n_jobs=n_jobs
+        [(modality, _naming(make()), [modality, mask]) for modality in modalities], n_jobs=n_jobs
     )
 
 
@@ -235,6 +267,13 @@ def make_idh_pipeline(
         ],
         memory=memory,
     ).set_output(transform="pandas")
+
+
+def _naming(branch):
+    """Return a Pipeline as a branch that names its modality; anything else as it is."""
+    if type(branch) is not Pipeline:
+        return branch
+    return ModalityBranch(**branch.get_params(deep=False))
 
 
 def _part(choice, paper, **parameters):

@@ -1,5 +1,7 @@
 """The whole way as one Pipeline: it composes, keeps rows in place and refuses early."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +20,8 @@ from sklidh import (
     make_idh_pipeline,
     per_modality,
 )
+from sklidh.baselines import radiomics_only
+from sklidh.evaluation import cross_validate
 from sklidh.images import CohortCheck
 from sklidh.utils import CohortError
 
@@ -232,6 +236,23 @@ def test_images_that_lie_on_one_another_need_no_registration():
     pipeline = make_idh_pipeline(["T1", "FLAIR"], reference=None)
     assert isinstance(pipeline["register"], CohortCheck)
     assert isinstance(make_idh_pipeline()["register"], RigidRegistration)
+
+
+def test_a_warning_of_a_branch_names_its_modality_and_the_fold():
+    rng, y = np.random.default_rng(0), np.arange(40) % 2
+    X = pd.DataFrame({f"{name}__f{n}": rng.normal(size=40) for name in ("T1", "T2") for n in "ab"})
+    X["T1__fa"] += 3 * y
+    # Even numbers and odd ones: no column differs between the classes.
+    X["T2__fa"] = X["T2__fb"] = np.tile(np.arange(20.0), 2)
+    build = partial(make_idh_pipeline, ["T1", "T2"], reference=None)
+    pipeline = radiomics_only(build, features_only=True, random_state=0)
+    with pytest.warns(
+        UserWarning, match=r"^T2: MannWhitneySelector: of 2 columns, 0 differ"
+    ) as told:
+        pipeline.fit(X, y)
+    assert not [each for each in told if str(each.message).startswith("T1: MannWhitney")]
+    with pytest.warns(UserWarning, match=r"^fold 2 of 3, T2: MannWhitneySelector"):
+        cross_validate(pipeline, X, pd.Series(y, X.index), cv=3)
 
 
 def test_a_patient_without_any_image_is_refused_before_an_image_is_read(phantoms):

@@ -15,6 +15,7 @@ from sklidh.cli._config import read_config
 from sklidh.cli._output import clear_errors, silenced
 from sklidh.cli._place import claimed
 from sklidh.cli._scheduler import on_scheduler
+from sklidh.radiomics import announced_once
 
 FAILED = 1
 """Exit status of a command that met an error, or found `problems`. 2 is typer's, 130 Ctrl-C's."""
@@ -80,6 +81,7 @@ def command(app: typer.Typer, *examples: str) -> Callable:
             with (
                 clear_errors(),
                 silenced(quiet or as_json),
+                announced_once(),
                 place(ctx.info_name, function, options, overwrite) as written,
                 on_scheduler(options.get("scheduler", "")),
             ):

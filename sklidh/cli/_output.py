@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sklidh.evaluation import StudyError
-from sklidh.images import ImageError
+from sklidh.images import ImageError, ImageWarning
 from sklidh.radiomics import SettingsError
 from sklidh.utils import CohortError, ModelFileError, ResultsError
 
@@ -29,6 +29,9 @@ MENDABLE = (
     FloatingPointError,
     typer.BadParameter,
 )
+
+BEGINNING = 80
+"""Characters of a warning by which a later line refers to it."""
 
 console = Console()
 errors = Console(stderr=True)
@@ -84,33 +87,44 @@ def verbosity() -> int:
 
 @contextmanager
 def warnings_told_once():
-    """Print each different warning once, without the line of code that it came from.
+    """Print each kind of warning once, without the line of code that it came from.
+
+    Of an image every warning is told. What else is warned of comes from fold after fold, sequence
+    after sequence, with other numbers: the first is told, and at the end how many more there were.
 
     Yields
     ------
-    dict of str to int
-        Every text so far, and how often it came: for the report.
+    dict of kind to (str, int)
+        The first text of each kind so far, and how often the kind came: for the report.
     """
-    counts = {}
+    told = {}
 
-    def tell(message, *_):
-        text = str(message)
-        counts[text] = counts.get(text, 0) + 1
-        if counts[text] == 1:
+    def tell(message, category, file, line, *_):
+        kind = str(message) if issubclass(category, ImageWarning) else (category, file, line)
+        text, count = told.get(kind, (str(message), 0))
+        told[kind] = (text, count + 1)
+        if count == 0:
             errors.print(f"[yellow]Warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
     with warnings.catch_warnings():
-        # Python's default shows a warning once per line of code, whatever it says.
+        # Python's default would keep the count of what comes from one line of code.
         warnings.simplefilter("always")
         for silent in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
             warnings.simplefilter("ignore", silent)
         warnings.showwarning = tell
-        yield counts
+        yield told
+    for kind, (text, count) in told.items():
+        if count > 1 and not isinstance(kind, str):
+            more = f'{count - 1} more like "{text[:BEGINNING]} ..."'
+            errors.print(f"[yellow]Warning:[/] {escape(more)}", highlight=False, soft_wrap=True)
 
 
-def counted(warned: dict[str, int]) -> list[str]:
+def counted(told: dict) -> list[str]:
     """Return the warnings of `warnings_told_once` for a report, each with how often it came."""
-    return [f"{text} ({count} times)" if count > 1 else text for text, count in warned.items()]
+    return [
+        f"{text} ({count - 1} more like this)" if count > 1 else text
+        for text, count in told.values()
+    ]
 
 
 def print_models(table: pd.DataFrame, *, title: str):

@@ -43,7 +43,7 @@ def on_scheduler(address: str):
     try:
         from distributed import Client, KilledWorker
 
-        from sklidh.cli._worker_warnings import ForwardWarnings
+        from sklidh.cli._worker_warnings import TOPIC, ForwardWarnings, warn_here
     except ImportError as error:
         raise ImportError(
             "--scheduler needs dask's distributed, which is not installed: pip install "
@@ -60,6 +60,7 @@ def on_scheduler(address: str):
         check_workers(client, address)
         threads = client.nthreads()
         console.print(f"{len(threads)} workers, {sum(threads.values())} threads at {address}")
+        client.subscribe_topic(TOPIC, warn_here)
         client.register_plugin(ForwardWarnings())
         token = _timeout.set(LIMIT)
         try:
@@ -74,7 +75,7 @@ def on_scheduler(address: str):
             _timeout.reset(token)
             # A cluster that has gone has nothing to be given back.
             with suppress(OSError):
-                client.unregister_worker_plugin(ForwardWarnings.name)
+                client.unregister_worker_plugin(TOPIC)
 
 
 def time_limit() -> float | None:

@@ -5,6 +5,8 @@ import warnings
 
 from distributed import WorkerPlugin
 
+TOPIC = "sklidh-warnings"
+
 
 class ForwardWarnings(WorkerPlugin):
     """Hand a worker's warnings to the client, which gives them out as its own.
@@ -13,7 +15,7 @@ class ForwardWarnings(WorkerPlugin):
     would be found in the worker's log only.
     """
 
-    name = "sklidh-warnings"
+    name = TOPIC
 
     def setup(self, worker):
         """Take the place of what prints warnings.
@@ -23,10 +25,10 @@ class ForwardWarnings(WorkerPlugin):
         worker : distributed.Worker
         """
 
-        def forward(message, category, *_, **__):
-            # As distributed.warn does; every client listens to these events.
-            told = {"message": pickle.dumps(str(message)), "category": pickle.dumps(category)}
-            worker.log_event("warn", told)
+        def forward(message, category, file, line, *_):
+            told = (str(message), category, file, line)
+            # Not as distributed.warn, which leaves out from which line it came.
+            worker.log_event(TOPIC, pickle.dumps(told))
 
         self.before, warnings.showwarning = warnings.showwarning, forward
 
@@ -38,3 +40,15 @@ class ForwardWarnings(WorkerPlugin):
         worker : distributed.Worker
         """
         warnings.showwarning = self.before
+
+
+def warn_here(event):
+    """Warn of what a worker warned of, as if it came from the same line here.
+
+    Parameters
+    ----------
+    event : (float, bytes)
+        When, and what `ForwardWarnings` sent.
+    """
+    _, told = event
+    warnings.warn_explicit(*pickle.loads(told))

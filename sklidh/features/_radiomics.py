@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.features._radiomics_case import Case, Failure, engine_of, features_of_case
+from sklidh.images import ImageWarning
 from sklidh.radiomics import Settings, feature_names, read_settings
 from sklidh.utils import (
     CohortError,
@@ -79,6 +80,7 @@ def warn_of_undefined(table: pd.DataFrame, extracted: np.ndarray, column: str) -
         warnings.warn(
             f"patient {table.index[row]!r}, column {column!r}: {len(names)} radiomics features are "
             f"not defined for this tumour, as {names[0]}; they are {table[names[0]].iloc[row]}",
+            ImageWarning,
             stacklevel=3,
         )
 

@@ -14,7 +14,7 @@ from sklidh.nn._fusion import Batch, FusionNet, pad
 from sklidh.nn._fusion_training import train
 from sklidh.nn._losses import Constraints
 from sklidh.nn._threads import OneThread
-from sklidh.utils import progress
+from sklidh.utils import located, progress
 
 # What classifiers that are fitted together may differ in.
 MAY_DIFFER = frozenset(["alpha", "beta", "gamma", "random_state", "n_members", "verbose"])
@@ -140,10 +140,13 @@ def warn_of_idle(classifier, n_idle):
     """Warn where networks do not even predict the patients they were trained on."""
     if n_idle:
         warnings.warn(
-            f"{n_idle} of {classifier.n_members} network(s) predict the training patients hardly "
-            f"better than the class frequencies do after max_epochs={classifier.max_epochs} at "
-            f"lr={classifier.lr:g}: train longer, take more n_members, or lower beta, which can "
-            "draw the codes of all patients to one point",
+            located(
+                f"{n_idle} of {classifier.n_members} network(s) predict the training patients "
+                f"hardly better than the class frequencies do after max_epochs="
+                f"{classifier.max_epochs} at lr={classifier.lr:g}: raise max_epochs or n_members, "
+                "or lower beta, which can draw the codes of all patients to one point; on the "
+                "command line, sklidh evaluate --tune searches beta"
+            ),
             ConvergenceWarning,
             stacklevel=4,
         )

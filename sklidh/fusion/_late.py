@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sklidh.fusion._blockwise import BlockwiseMixin
 from sklidh.fusion._combination import as_probabilities, combine, fill_absent, regress
-from sklidh.utils import DocumentedMixin, stratified_folds
+from sklidh.utils import DocumentedMixin, located, stratified_folds
 
 
 class LateFusionClassifier(
@@ -256,7 +256,7 @@ class LateFusionClassifier(
             with warnings.catch_warnings(record=True) as caught:
                 estimators[block] = clone(self.estimator).fit(X[rows][:, columns], labels)
             for each in caught:
-                text = f"block {block!r}, {rows.sum()} patients: {each.message}"
+                text = located(f"block {block!r}, {rows.sum()} patients: {each.message}")
                 warnings.warn_explicit(text, each.category, each.filename, each.lineno)
         return estimators
 

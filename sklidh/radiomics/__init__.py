@@ -1,5 +1,6 @@
 """Radiomics features of one image and its mask, with PyRadiomics' names and values."""
 
+from sklidh.radiomics._announcement import announced_once
 from sklidh.radiomics._settings import Settings, SettingsError, feature_names, read_settings
 
-__all__ = ["Settings", "SettingsError", "feature_names", "read_settings"]
+__all__ = ["Settings", "SettingsError", "announced_once", "feature_names", "read_settings"]

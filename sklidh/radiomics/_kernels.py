@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from numba import njit
 from numba.core import event
 
+from sklidh.radiomics._announcement import is_first
+
 logger = logging.getLogger("sklidh.radiomics")
 
 
@@ -38,7 +40,10 @@ class _Announcement(event.Listener):
     def on_start(self, event):
         if not _Announcement.said:
             _Announcement.said = True
-            logger.warning("compiling the radiomics loops, once on this machine: about 15 s ...")
+            if is_first():
+                logger.warning(
+                    "compiling the radiomics loops, once on this machine: about 15 s ..."
+                )
 
     def on_end(self, event):
         pass
@@ -46,6 +51,9 @@ class _Announcement(event.Listener):
 
 @contextmanager
 def compilation_announced():
-    """While open, log one line (per process) as soon as anything must be compiled."""
+    """While open, log one line as soon as anything must be compiled.
+
+    One in each process, or in all that were started within `announced_once`.
+    """
     with event.install_listener("numba:compile", _Announcement()):
         yield

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.utils import DocumentedMixin, check_target
+from sklidh.utils import DocumentedMixin, check_target, located
 
 
 class BaseSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
@@ -56,11 +56,13 @@ class BaseSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
         order = np.argsort(-preference, kind="stable")
         added = order[~support[order]][:n_lacking]
         names = getattr(self, "feature_names_in_", np.arange(n_features))
+        shown = [*map(str, names[added[:10]]), *(["..."] if added.size > 10 else [])]
         warnings.warn(
-            f"{type(self).__name__}: of {n_features} columns, {np.count_nonzero(support)} {reason};"
-            f" min_features_to_select={self.min_features_to_select} keeps the best of the others "
-            f"all the same: {', '.join(str(name) for name in names[added[:10]])}"
-            f"{', ...' if added.size > 10 else ''}",
+            located(
+                f"{type(self).__name__}: of {n_features} columns, {np.count_nonzero(support)} "
+                f"{reason}; min_features_to_select={self.min_features_to_select} keeps the best of "
+                f"the others all the same: {', '.join(shown)}"
+            ),
             UserWarning,
             stacklevel=2,
         )

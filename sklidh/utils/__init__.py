@@ -4,7 +4,7 @@ from sklidh.utils._cache import atomic_write, cache_folder, fingerprint
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
-from sklidh.utils._progress import part, progress
+from sklidh.utils._progress import located, part, progress
 from sklidh.utils._spread import results_as, spread
 from sklidh.utils._validation import (
     CohortError,
@@ -31,6 +31,7 @@ __all__ = [
     "is_missing",
     "is_path",
     "listed",
+    "located",
     "part",
     "progress",
     "results_as",

@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
+from sklidh.utils._progress import located
+
 
 def stratified_folds(
     n_folds, classes, codes, *, who, shuffle=False, random_state=None
@@ -42,8 +44,10 @@ def stratified_folds(
         )
     if smallest < n_folds:
         warnings.warn(
-            f"{who}: cv={n_folds} folds cannot each hold a patient of class {rarest!r}, which has "
-            f"{smallest} of {len(codes)}; {smallest} folds are used",
+            located(
+                f"{who}: cv={n_folds} folds cannot each hold a patient of class {rarest!r}, which "
+                f"has {smallest} of {len(codes)}; {smallest} folds are used"
+            ),
             UserWarning,
             stacklevel=3,
         )

@@ -22,7 +22,7 @@ _one_at_a_time = threading.RLock()
 
 @contextmanager
 def part(name: str) -> Iterator[None]:
-    """Let the loops inside the block say in what part of the work they are, as "fold 2 of 5".
+    """Let loops and warnings inside the block say where they are, as "fold 2 of 5".
 
     Parameters
     ----------
@@ -33,6 +33,21 @@ def part(name: str) -> Iterator[None]:
         yield
     finally:
         _where.reset(token)
+
+
+def located(text: str) -> str:
+    """Put in front of a warning where it arises, as "fold 2 of 5, T1CE: ..."; at the top nothing.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+    """
+    where = ", ".join(_where.get())
+    return f"{where}: {text}" if where else text
 
 
 @contextmanager
@@ -73,7 +88,9 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
     from rich.console import Console
 
     console = Console(stderr=True)
-    name = ", ".join((*_where.get(), description))
+    # "radiomics T1" says by itself that it is in the branch of T1.
+    where = [part for part in _where.get() if part not in description.split()]
+    name = ", ".join((*where, description))
     if console.is_terminal or console.is_jupyter:
         yield from _with_bar(items, name, total, console)
     else:

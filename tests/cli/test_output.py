@@ -1,16 +1,34 @@
-"""A terminal shows what matters: every warning once, and nothing of it is lost."""
+"""A terminal shows what matters: every kind of warning once, and nothing of it is lost."""
 
 import warnings
 
-from sklidh.cli._output import warnings_told_once
+from sklidh.cli._output import counted, warnings_told_once
+from sklidh.images import ImageWarning
 
 
-def test_a_warning_is_printed_once_without_its_line_of_code_and_counted(capsys):
-    with warnings_told_once() as counts:
-        for text in ("lower lr", "lower lr", "raise [max_iter]"):
-            warnings.warn(text, stacklevel=1)
-    assert counts == {"lower lr": 2, "raise [max_iter]": 1}
-    assert capsys.readouterr().err == "Warning: lower lr\nWarning: raise [max_iter]\n"
+def warn_of(text, category=UserWarning):
+    warnings.warn(text, category, stacklevel=1)
+
+
+def test_a_kind_of_warning_is_told_once_without_its_line_of_code_and_counted(capsys):
+    with warnings_told_once() as told:
+        for fold in (1, 2, 3):
+            warn_of(f"fold {fold}: raise [max_iter]")
+        warnings.warn("lower lr", stacklevel=1)
+    assert capsys.readouterr().err == (
+        "Warning: fold 1: raise [max_iter]\n"
+        "Warning: lower lr\n"
+        'Warning: 2 more like "fold 1: raise [max_iter] ..."\n'
+    )
+    assert counted(told) == ["fold 1: raise [max_iter] (2 more like this)", "lower lr"]
+
+
+def test_of_an_image_every_warning_is_told_but_each_once(capsys):
+    with warnings_told_once() as told:
+        for patient in ("P1", "P2", "P1"):
+            warn_of(f"patient {patient}", ImageWarning)
+    assert capsys.readouterr().err == "Warning: patient P1\nWarning: patient P2\n"
+    assert counted(told) == ["patient P1 (1 more like this)", "patient P2"]
 
 
 def test_outside_the_block_warnings_are_python_s_again():
