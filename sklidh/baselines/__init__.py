@@ -7,6 +7,7 @@ from sklidh.baselines._ablation import (
     radiomics_only,
     regression_fusion,
 )
+from sklidh.baselines._beside_the_paper import differences_from_paper, mean_selected, paper_table
 from sklidh.baselines._common import (
     age,
     gradient_boosting,
@@ -19,12 +20,7 @@ from sklidh.baselines._feature_table import from_features, load_feature_table, m
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
 from sklidh.baselines._paper import PAPER_TABLES
 from sklidh.baselines._published import JoinedNetwork, shi_2022, yan_2021, zhang_2021, zhang_2022
-from sklidh.baselines._reproduce import (
-    differences_from_paper,
-    mean_selected,
-    paper_table,
-    reproduce,
-)
+from sklidh.baselines._reproduce import reproduce
 from sklidh.baselines._systems import STRENGTHS, System, paper_systems
 
 __all__ = [

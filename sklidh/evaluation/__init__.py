@@ -9,12 +9,12 @@ from sklidh.evaluation._cross_validation import (
     holdout,
     leave_one_site_out,
 )
+from sklidh.evaluation._delong import delong_variance
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._intervals import (
     auc_interval,
     bootstrap_interval,
     call_intervals,
-    delong_variance,
 )
 from sklidh.evaluation._metrics import PAPER_METRICS, classification_metrics
 from sklidh.evaluation._prediction import youden_threshold

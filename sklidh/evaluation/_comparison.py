@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from sklidh.evaluation._delong import delong_difference
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._metrics import PAPER_METRICS
 from sklidh.evaluation._summary import html_summary
 from sklidh.evaluation._tests import (
     corrected_resampled_ttest,
-    delong_difference,
     holm,
     mcnemar_test,
     z_test,

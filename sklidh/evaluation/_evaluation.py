@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from sklidh.evaluation._intervals import call_intervals, delong_variance, interval_around
+from sklidh.evaluation._delong import delong_variance
+from sklidh.evaluation._intervals import call_intervals, interval_around
 from sklidh.evaluation._metrics import classification_metrics
 from sklidh.evaluation._summary import html_summary
 

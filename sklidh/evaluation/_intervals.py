@@ -1,64 +1,13 @@
-"""How far a measured figure can be trusted: DeLong's variance, and intervals from bootstraps."""
+"""Confidence intervals of measured figures: DeLong's of the AUC, bootstraps of all others."""
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
-from scipy.stats import binomtest, bootstrap, norm, rankdata
+from scipy.stats import binomtest, bootstrap, norm
 from sklearn import config_context
 
 from sklidh.evaluation._checks import check_confidence, check_scores, check_truth
-
-
-def placements(y_true, score) -> tuple[np.ndarray, np.ndarray]:
-    """Tell for each patient which part of the other class he is ranked on the right side of.
-
-    Parameters
-    ----------
-    y_true : ndarray of bool of shape (n_patients,)
-    score : ndarray of shape (n_patients,)
-
-    Returns
-    -------
-    v10 : ndarray of shape (n_mutants,)
-        Part of the wild types that score lower than this mutant, ties counted half.
-    v01 : ndarray of shape (n_wildtypes,)
-        Part of the mutants that score higher than this wild type.
-    """
-    mutant, wildtype = score[y_true], score[~y_true]
-    m, n = len(mutant), len(wildtype)
-    ranks = rankdata(np.concatenate([mutant, wildtype]))
-    # A score's rank among all, less its rank in its own class, counts the other class below it.
-    return (ranks[:m] - rankdata(mutant)) / n, 1 - (ranks[m:] - rankdata(wildtype)) / m
-
-
-def delong_variance(y_true, score) -> tuple[float, float]:
-    """Estimate the AUC and its variance without assumptions on the scores' distributions.
-
-    With m mutants and n wild types, the AUC is the mean over all m n pairs of
-    1 (mutant scored higher), 1/2 (tie) or 0. V10 averages these over the wild types for one
-    mutant, V01 over the mutants for one wild type; the variance is var(V10)/m + var(V01)/n.
-
-    Parameters
-    ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
-    score : array-like of shape (n_patients,)
-        A probability, or anything else that is higher for likelier mutants.
-
-    Returns
-    -------
-    auc, variance : float
-        The variance is NaN where a class has a single patient.
-
-    References
-    ----------
-    E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, Biometrics 44(3), 1988. Ranks instead of
-    pairs: X. Sun, W. Xu, IEEE Signal Processing Letters 21(11), 2014.
-    """
-    v10, v01 = placements(*check_scores(y_true, score))
-    auc = float(v10.mean())
-    if min(len(v10), len(v01)) < 2:
-        return auc, float("nan")
-    return auc, float(v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01))
+from sklidh.evaluation._delong import delong_variance
 
 
 def auc_interval(y_true, score, *, confidence=0.95) -> tuple[float, float]:

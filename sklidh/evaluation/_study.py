@@ -138,32 +138,35 @@ def run_study(
     if not finished:
         reasons = "\n".join(f"  - {name}: {reason}" for name, reason in failures.items())
         raise StudyError(f"not one model could be evaluated:\n{reasons}")
-    evaluations = {
-        name: Evaluation(
-            pd.concat(
-                prediction_table(
-                    X,
-                    labels,
-                    split,
-                    np.array(part["score"]),
-                    np.array(part["probability"]),
-                    part["threshold"],
-                )
-                for split, part in parts
+    return _gathered(finished, failures, X, labels)
+
+
+def _gathered(finished, failures, X, labels) -> Study:
+    """Put the outcomes of all splits together, model by model."""
+
+    def evaluation(parts):
+        tables = [
+            prediction_table(
+                X,
+                labels,
+                split,
+                np.array(part["score"]),
+                np.array(part["probability"]),
+                part["threshold"],
             )
-        )
-        for name, parts in finished.items()
-    }
+            for split, part in parts
+        ]
+        return Evaluation(pd.concat(tables))
+
+    outcomes = {name: [part for _, part in parts] for name, parts in finished.items()}
     return Study(
-        Comparison(evaluations),
+        Comparison({name: evaluation(parts) for name, parts in finished.items()}),
         failures,
-        facts={name: [part["facts"] for _, part in parts] for name, parts in finished.items()},
-        seconds={
-            name: sum(part["seconds"] for _, part in parts) for name, parts in finished.items()
-        },
+        facts={name: [part["facts"] for part in parts] for name, parts in outcomes.items()},
+        seconds={name: sum(part["seconds"] for part in parts) for name, parts in outcomes.items()},
         warned={
-            name: sum((Counter(part["warnings"]) for _, part in parts), Counter())
-            for name, parts in finished.items()
+            name: sum((Counter(part["warnings"]) for part in parts), Counter())
+            for name, parts in outcomes.items()
         },
     )
 

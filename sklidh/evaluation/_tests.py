@@ -7,7 +7,7 @@ from scipy.stats import binomtest, norm, permutation_test, rankdata
 from scipy.stats import t as student
 
 from sklidh.evaluation._checks import check_scores, check_truth
-from sklidh.evaluation._intervals import placements
+from sklidh.evaluation._delong import delong_difference
 
 EQUAL = 1e-12
 """Of their mean: differences that vary by less are equal, up to how they were rounded."""
@@ -30,31 +30,6 @@ class PairedTest:
     difference: float
     statistic: float
     pvalue: float
-
-
-def delong_difference(y_true, first, second) -> tuple[float, float]:
-    """Estimate the difference of two AUCs on the same patients, and its variance.
-
-    Parameters
-    ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
-    first, second : array-like of shape (n_patients,)
-        Scores of the two models.
-
-    Returns
-    -------
-    difference, variance : float
-        The variance is NaN where a class has a single patient.
-    """
-    y_true, first = check_scores(y_true, first)
-    _, second = check_scores(y_true, second)
-    v10, v01 = (
-        a - b for a, b in zip(placements(y_true, first), placements(y_true, second), strict=True)
-    )
-    if min(len(v10), len(v01)) < 2:
-        return float(v10.mean()), float("nan")
-    variance = v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01)
-    return float(v10.mean()), float(variance)
 
 
 def z_test(difference, variance) -> PairedTest:

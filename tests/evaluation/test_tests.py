@@ -8,6 +8,7 @@ from sklidh.evaluation import (
     auc_permutation_test,
     corrected_resampled_ttest,
     delong_test,
+    delong_variance,
     holm,
     mcnemar_test,
 )
@@ -29,6 +30,14 @@ def test_delong_s_paired_test_by_hand():
     assert test.difference == pytest.approx(0.25)
     assert test.statistic == pytest.approx(z)
     assert test.pvalue == pytest.approx(2 * norm.sf(z))
+
+
+def test_against_a_model_that_knows_nothing_delong_tests_the_auc_against_one_half():
+    y, score, _ = two_models(np.random.default_rng(2))
+    auc, variance = delong_variance(y, score)
+    test = delong_test(y, score, np.zeros(len(y)))
+    assert test.difference == pytest.approx(auc - 0.5)
+    assert test.statistic == pytest.approx((auc - 0.5) / np.sqrt(variance))
 
 
 @pytest.mark.parametrize("shift", [(1.0, 1.0), (2.0, 1.0), (0.5, 1.5)])
