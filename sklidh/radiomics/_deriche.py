@@ -163,10 +163,8 @@ def _first_occupied(source, start, step, apart, many, n):
     """Number of voxels, at most `n`, before the first at which some line is not zero."""
     if apart == 1:
         for i in range(n):
-            voxel, occupied = np.uint64(start + i * step), False
-            for k in range(np.uint64(many)):
-                occupied |= source[voxel + k] != 0
-            if occupied:
+            voxel = start + i * step
+            if any_occupied(source[voxel : voxel + many]):
                 return i
         return n
     for k in range(many):
@@ -175,6 +173,15 @@ def _first_occupied(source, start, step, apart, many, n):
             i += 1
         n = i
     return n
+
+
+@kernel
+def any_occupied(row):
+    """Whether any value of a row of neighbours in memory is not zero."""
+    found = False
+    for v in range(row.size):  # to the end, not to the first: vector code
+        found |= row[v] != 0
+    return found
 
 
 @kernel

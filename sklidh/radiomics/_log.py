@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sklidh.radiomics._deriche import filter_lines, recursive_gaussian
+from sklidh.radiomics._deriche import any_occupied, filter_lines, recursive_gaussian
 from sklidh.radiomics._kernels import kernel
 
 # Standard deviations beyond which a voxel no longer reaches a result in double precision.
@@ -107,22 +107,14 @@ def _occupied_range(volume):
     for z in range(volume.shape[0]):
         for y in range(volume.shape[1]):
             row = volume[z, y]
-            if _any(row):
+            if any_occupied(row):
                 low[0], low[1] = min(low[0], z), min(low[1], y)
                 high[0], high[1] = max(high[0], z + 1), max(high[1], y + 1)
-                while _any(row[: low[2]]):
+                while any_occupied(row[: low[2]]):
                     low[2] -= 1
-                while _any(row[high[2] :]):
+                while any_occupied(row[high[2] :]):
                     high[2] += 1
     return low, high
-
-
-@kernel
-def _any(row):
-    occupied = False
-    for v in range(row.size):  # to the end, not to the first: vector code
-        occupied |= row[v] != 0
-    return occupied
 
 
 def _within_reach(occupied, region, size, sigma):
