@@ -2,9 +2,7 @@
 
 import multiprocessing
 import os
-import warnings
 from concurrent.futures import BrokenExecutor
-from dataclasses import asdict, fields
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,74 +13,21 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.features._radiomics_case import Case, Failure, engine_of, features_of_case
-from sklidh.images import ImageWarning
+from sklidh.features._radiomics_table import (
+    check_label,
+    list_cases,
+    table_of_failures,
+    warn_of_failures,
+    warn_of_undefined,
+)
 from sklidh.radiomics import Settings, feature_names, read_settings
 from sklidh.utils import (
-    CohortError,
     DocumentedMixin,
     cache_folder,
-    check_cases,
     check_image_and_mask,
     check_target,
-    is_missing,
     spread,
 )
-
-
-def list_cases(X: pd.DataFrame, *, missing: str) -> list[Case | Failure | None]:
-    """Turn each row into a case: None where its image may be missing, a failure where it is bad."""
-    column = X.columns[0]
-    cases = []
-    for row, (patient, image, mask) in enumerate(X.itertuples(name=None)):
-        case = Case(patient, column, image, mask)
-        try:
-            check_cases(X.iloc[[row]], missing=missing)
-        except CohortError as error:
-            cases.append(Failure.of(case, error))
-        else:
-            cases.append(None if is_missing(image) else case)
-    return cases
-
-
-def check_label(label) -> None:
-    """Check that labels of tumour are whole numbers above 0."""
-    labels = np.atleast_1d(label)
-    if label is not None and (labels.dtype.kind not in "iu" or not labels.size or labels.min() < 1):
-        raise ValueError(f"label must be one or more whole numbers above 0, or None; got {label!r}")
-
-
-def warn_of_failures(errors: pd.DataFrame, n_patients: int) -> None:
-    """Say which patients got a row of NaN because of an error."""
-    if len(errors):
-        first = errors.iloc[0]
-        warnings.warn(
-            f"{len(errors)} of {n_patients} patients failed and have NaN for every radiomics "
-            f"feature; errors_ lists them. The first: patient {first.patient!r}, column "
-            f"{first.column!r}, {first.path}: {first.message}",
-            stacklevel=3,
-        )
-
-
-def warn_of_undefined(table: pd.DataFrame, extracted: np.ndarray, column: str) -> None:
-    """Say which features of an intact image and mask have no finite value.
-
-    Parameters
-    ----------
-    table : DataFrame of shape (n_patients, n_features)
-    extracted : ndarray of bool, shape (n_patients,)
-        Whether the patient's image was there and could be extracted.
-    column : str
-        The image's column.
-    """
-    undefined = ~np.isfinite(table.to_numpy()) & extracted[:, None]
-    for row in np.flatnonzero(undefined.any(axis=1)):
-        names = table.columns[undefined[row]]
-        warnings.warn(
-            f"patient {table.index[row]!r}, column {column!r}: {len(names)} radiomics features are "
-            f"not defined for this tumour, as {names[0]}; they are {table[names[0]].iloc[row]}",
-            ImageWarning,
-            stacklevel=3,
-        )
 
 
 class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
@@ -226,7 +171,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         if y is not None:
             check_target(y, X)
         validate_data(self, X, skip_check_array=True)
-        self.errors_ = self._failures([])
+        self.errors_ = table_of_failures([])
         return self
 
     def transform(self, X):
@@ -252,7 +197,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         for row in np.flatnonzero(extracted):
             values[row] = outcomes[row]
         table = pd.DataFrame(values, index=X.index, columns=names)
-        self.errors_ = self._failures([o for o in outcomes if isinstance(o, Failure)])
+        self.errors_ = table_of_failures([o for o in outcomes if isinstance(o, Failure)])
         warn_of_failures(self.errors_, len(X))
         warn_of_undefined(table, extracted, X.columns[0])
         return table
@@ -304,11 +249,6 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         if self.cache is False:
             return "nothing was kept, since cache=False"
         return "what was done is in the cache, and the same call goes on from there"
-
-    @staticmethod
-    def _failures(failures: list[Failure]) -> pd.DataFrame:
-        columns = [field.name for field in fields(Failure)]
-        return pd.DataFrame([asdict(failure) for failure in failures], columns=columns)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

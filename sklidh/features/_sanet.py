@@ -6,15 +6,19 @@ import numpy as np
 import pandas as pd
 from sklearn.base import TransformerMixin, _fit_context
 from sklearn.callback import with_callbacks
-from sklearn.model_selection import StratifiedKFold
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.features._alignment import align, aligned_features
+from sklidh.features._out_of_fold import (
+    align,
+    aligned_features,
+    features_of_unseen,
+    held_out_rows,
+)
 from sklidh.features._sanet_base import BaseSANet
 from sklidh.features._sanet_slices import patient_means
 from sklidh.nn._trained import predict
-from sklidh.utils import CohortError, check_image_and_mask, is_missing
+from sklidh.utils import check_image_and_mask, is_missing
 
 
 class SANetFeaturizer(TransformerMixin, BaseSANet):
@@ -217,10 +221,8 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         images, patients, folds = self._fit_networks(X, y)
         if not folds:
             return self._table(predict(self.net_, images, "features"), patients, X.index)
-        features = np.empty((len(images), self.n_features))
-        for net, alignment, held_out in zip(self.fold_nets_, self.alignments_, folds, strict=True):
-            unseen = np.isin(patients, held_out)
-            features[unseen] = aligned_features(net, images[unseen], alignment)
+        networks = self.fold_nets_, self.alignments_
+        features = features_of_unseen(*networks, folds, images, patients)
         return self._table(features, patients, X.index)
 
     def transform(self, X):
@@ -263,7 +265,10 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         """Train the networks; return images, their patients, and each fold's held-out rows."""
         cases = check_image_and_mask(X, missing=self.missing)
         targets = self._check(X, y, cases)
-        folds = self._folds(cases, targets)
+        folds = []
+        if self.train_features == "out_of_fold":
+            there = np.flatnonzero(~cases.iloc[:, 0].map(is_missing))
+            folds = held_out_rows(self.cv, there, targets, self.classes_)
         name = f"SA-Net {X.columns[0]}"
         self.fold_nets_, self.alignments_ = [], []
         with self._announced_fit(X, y, n_networks=1 + len(folds)) as tasks:
@@ -286,23 +291,6 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
                 self.fold_nets_.append(net)
                 self.alignments_.append(align(*(each.astype(np.float64) for each in both)))
         return images, patients, folds
-
-    def _folds(self, cases, targets):
-        """Return the rows of each fold, before anything heavy has started."""
-        if self.train_features == "in_sample":
-            return []
-        rows = np.flatnonzero(cases.iloc[:, 0].map(lambda cell: not is_missing(cell)))
-        members = np.bincount(targets[rows])
-        if members.min() < self.cv:
-            smallest = self.classes_.tolist()[members.argmin()]
-            raise CohortError(
-                [
-                    f"cv={self.cv} folds need {self.cv} patients of each class; class "
-                    f"{smallest!r} has {members.min()}; lower cv"
-                ]
-            )
-        splits = StratifiedKFold(self.cv).split(rows, targets[rows])
-        return [rows[test] for _, test in splits]
 
     def _table(self, features, patients, index):
         means = patient_means(features, patients, len(index))

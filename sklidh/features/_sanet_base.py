@@ -10,21 +10,14 @@ from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.features._sanet_files import read_model, write_model
 from sklidh.features._sanet_slices import GradientMap, cut_slices
+from sklidh.features._sanet_state import SavedNetworksMixin
 from sklidh.images import check_planes
 from sklidh.nn import SAN
 from sklidh.nn._san import BLOCKS
-from sklidh.nn._trained import freeze, sensitivity, thaw
+from sklidh.nn._trained import sensitivity
 from sklidh.nn._training import choose_device, train
-from sklidh.utils import (
-    CohortError,
-    DocumentedMixin,
-    ModelFileError,
-    check_target,
-    is_missing,
-    progress,
-)
+from sklidh.utils import CohortError, DocumentedMixin, check_target, is_missing, progress
 
 
 def announced(epochs, task, estimator):
@@ -40,8 +33,8 @@ def announced(epochs, task, estimator):
             return
 
 
-class BaseSANet(DocumentedMixin, CallbackSupportMixin, BaseEstimator):
-    """Parameters, training and saving of SA-Nets on tumour slices.
+class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseEstimator):
+    """Parameters and training of SA-Nets on tumour slices.
 
     An estimator has `_module`, the networks' class; `_checked`, which checks a table; and
     `_readers`, the networks that describe new patients.
@@ -184,29 +177,6 @@ class BaseSANet(DocumentedMixin, CallbackSupportMixin, BaseEstimator):
             self.class_weight, classes=self.classes_, y=self.classes_[targets]
         )
 
-    def __getstate__(self):
-        # Plain values: what pickle, deepcopy and save_model write is the same, and holds no code.
-        return self._with_nets(dict(super().__getstate__()), freeze)
-
-    def __setstate__(self, state):
-        # A network that was trained on a GPU answers without one, too.
-        device = choose_device("cpu" if state["device"] == "cpu" else "auto")
-        super().__setstate__(
-            self._with_nets(state, lambda frozen: thaw(self._module, frozen, device=device))
-        )
-
-    @staticmethod
-    def _with_nets(state, change):
-        """Return a fitted estimator's attributes with each network changed."""
-        changed = {}
-        if "net_" in state:
-            changed["net_"] = change(state["net_"])
-        if "fold_nets_" in state:
-            changed["fold_nets_"] = [change(net) for net in state["fold_nets_"]]
-        if "nets_" in state:
-            changed["nets_"] = {name: change(net) for name, net in state["nets_"].items()}
-        return state | changed
-
     def gradient_maps(self, X):
         """Return where the networks looked: the pixels that their verdict hangs on.
 
@@ -236,62 +206,6 @@ class BaseSANet(DocumentedMixin, CallbackSupportMixin, BaseEstimator):
                         images[own, channel], masks[own], maps[own, channel]
                     )
         return found
-
-    def save(self, folder):
-        """Save what fit learned in a folder of files that hold no code, JSON and safetensors.
-
-        With the output format that `set_output` chose. `callbacks` are code, and are left out; so
-        is a `random_state` that is not a number.
-
-        Parameters
-        ----------
-        folder : str or path
-            Made if need be; a model that is there is replaced.
-
-        See Also
-        --------
-        sklidh.save_model : A whole pipeline in one file.
-        """
-        check_is_fitted(self)
-        parameters = self.get_params(deep=False)
-        state = {
-            name: value
-            for name, value in self.__getstate__().items()
-            if name in parameters
-            or (name.endswith("_") and not name.startswith("_"))
-            or name == "_sklearn_output_config"
-        }
-        state["callbacks"] = None
-        if not isinstance(self.random_state, Integral):
-            state["random_state"] = None
-        write_model(folder, type(self).__name__, state)
-
-    @classmethod
-    def load(cls, folder):
-        """Return an estimator that `save` wrote; no code in the files is executed.
-
-        On the same device its predictions are those of the saved one to the last bit.
-
-        Parameters
-        ----------
-        folder : str or path
-
-        Returns
-        -------
-        estimator
-
-        Raises
-        ------
-        ModelFileError
-            A file is absent, truncated, altered, or holds something else.
-        """
-        state = read_model(folder, cls.__name__)
-        estimator = cls.__new__(cls)
-        try:
-            estimator.__setstate__(state)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ModelFileError(f"{folder}: not a saved {cls.__name__}: {error}") from error
-        return estimator
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,44 +1,19 @@
 """The paper's Model 1: self-attention networks that go from images to a probability."""
 
 import numpy as np
-import pandas as pd
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklidh.features._radiomics_columns import radiomics_columns
 from sklidh.features._sanet_base import BaseSANet
 from sklidh.features._sanet_slices import patient_means
 from sklidh.images import image_columns
 from sklidh.nn._modality_attention import ModalitySAN
 from sklidh.nn._trained import predict
-from sklidh.utils import CohortError, check_cases, listed
-
-
-def radiomics_columns(X, names):
-    """Return columns of numbers, (n_patients, n_columns), float64.
-
-    Raises
-    ------
-    CohortError
-        A column is absent, or a cell is no finite number.
-    """
-    names = [] if names is None else list(names)
-    absent = [name for name in names if name not in X.columns]
-    if absent:
-        raise CohortError(
-            [f"radiomics={absent}: no such column; the table has {listed(X.columns)}"]
-        )
-    numbers = X[names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-    rows, columns = np.nonzero(~np.isfinite(numbers))
-    if len(rows):
-        raise CohortError(
-            f"patient {X.index[row]!r}, column {names[column]!r}: "
-            f"{X[names[column]].iloc[row]} is no finite number; impute or drop it first"
-            for row, column in zip(rows, columns, strict=True)
-        )
-    return numbers
+from sklidh.utils import CohortError, check_cases
 
 
 class SANetClassifier(ClassifierMixin, BaseSANet):

@@ -18,7 +18,7 @@ from skorch.callbacks import Callback
 
 from sklidh import per_modality
 from sklidh.features import SANetFeaturizer
-from sklidh.features._alignment import align, aligned_features
+from sklidh.features._out_of_fold import align, aligned_features
 from sklidh.images import ImageError
 from sklidh.nn._trained import predict
 from sklidh.utils import CohortError

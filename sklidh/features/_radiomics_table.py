@@ -1,0 +1,73 @@
+"""A table of cases before extraction, and what is said of the table that comes of it."""
+
+import warnings
+from dataclasses import asdict, fields
+
+import numpy as np
+import pandas as pd
+
+from sklidh.features._radiomics_case import Case, Failure
+from sklidh.images import ImageWarning
+from sklidh.utils import CohortError, check_cases, is_missing
+
+
+def check_label(label) -> None:
+    """Check that labels of tumour are whole numbers above 0."""
+    labels = np.atleast_1d(label)
+    if label is not None and (labels.dtype.kind not in "iu" or not labels.size or labels.min() < 1):
+        raise ValueError(f"label must be one or more whole numbers above 0, or None; got {label!r}")
+
+
+def list_cases(X: pd.DataFrame, *, missing: str) -> list[Case | Failure | None]:
+    """Turn each row into a case: None where its image may be missing, a failure where it is bad."""
+    column = X.columns[0]
+    cases = []
+    for row, (patient, image, mask) in enumerate(X.itertuples(name=None)):
+        case = Case(patient, column, image, mask)
+        try:
+            check_cases(X.iloc[[row]], missing=missing)
+        except CohortError as error:
+            cases.append(Failure.of(case, error))
+        else:
+            cases.append(None if is_missing(image) else case)
+    return cases
+
+
+def table_of_failures(failures: list[Failure]) -> pd.DataFrame:
+    """Return one row a failure, as ``errors_`` has them."""
+    columns = [field.name for field in fields(Failure)]
+    return pd.DataFrame([asdict(failure) for failure in failures], columns=columns)
+
+
+def warn_of_failures(errors: pd.DataFrame, n_patients: int) -> None:
+    """Say which patients got a row of NaN because of an error."""
+    if len(errors):
+        first = errors.iloc[0]
+        warnings.warn(
+            f"{len(errors)} of {n_patients} patients failed and have NaN for every radiomics "
+            f"feature; errors_ lists them. The first: patient {first.patient!r}, column "
+            f"{first.column!r}, {first.path}: {first.message}",
+            stacklevel=3,
+        )
+
+
+def warn_of_undefined(table: pd.DataFrame, extracted: np.ndarray, column: str) -> None:
+    """Say which features of an intact image and mask have no finite value.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_patients, n_features)
+    extracted : ndarray of bool, shape (n_patients,)
+        Whether the patient's image was there and could be extracted.
+    column : str
+        The image's column.
+    """
+    undefined = ~np.isfinite(table.to_numpy()) & extracted[:, None]
+    for row in np.flatnonzero(undefined.any(axis=1)):
+        names = table.columns[undefined[row]]
+        warnings.warn(
+            f"patient {table.index[row]!r}, column {column!r}: {len(names)} radiomics features are "
+            f"not defined for this tumour, as {names[0]}; they are {table[names[0]].iloc[row]}",
+            ImageWarning,
+            stacklevel=3,
+        )
