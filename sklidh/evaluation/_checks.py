@@ -1,5 +1,7 @@
 """What labels and predictions must look like before they are scored."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
@@ -85,3 +87,10 @@ def check_confidence(confidence: float):
     """Raise ValueError unless `confidence` lies between 0 and 1."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
+
+
+def check_threshold(threshold):
+    """Raise ValueError unless a threshold is "youden" or a probability."""
+    chosen = isinstance(threshold, str) and threshold == "youden"
+    if not chosen and not (isinstance(threshold, Real) and 0 <= threshold <= 1):
+        raise ValueError(f"threshold must be 'youden' or lie between 0 and 1, got {threshold!r}")

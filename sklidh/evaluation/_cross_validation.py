@@ -1,8 +1,12 @@
 """Predict every patient by models that never saw him: four ways to divide a cohort."""
 
+from numbers import Integral
+
 import pandas as pd
 from joblib import delayed
+from sklearn.model_selection import check_cv
 
+from sklidh.evaluation._checks import check_threshold
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._metadata import check_params, handed
 from sklidh.evaluation._prediction import predict_split
@@ -43,8 +47,8 @@ def cross_validate(
         One row a patient.
     y : array-like of shape (n_patients,)
         Two classes; the one that sorts last (1, "mutant") counts as the mutation.
-    cv : int or splitter, default=5
-        Number of shuffled stratified folds, or a scikit-learn splitter.
+    cv : int, splitter or iterable of (train, test), default=5
+        Number of shuffled stratified folds, or a scikit-learn splitter, or the rows themselves.
     n_repeats : int, default=1
         How often the folds are drawn anew; not used with a splitter.
     threshold : float or "youden", default=0.5
@@ -70,6 +74,8 @@ def cross_validate(
 
     Raises
     ------
+    ValueError
+        A threshold that is neither "youden" nor a probability.
     CohortError
         y is not two classes, one label a patient, a patient has several rows, or a class has fewer
         patients than folds.
@@ -89,13 +95,14 @@ def cross_validate(
     1.00
     """
     labels = check_two_classes(X, y)
-    check_params(params, labels, estimator, None if isinstance(cv, int) else cv)
-    if isinstance(cv, int):
+    folds = None if isinstance(cv, Integral) else check_cv(cv)
+    check_params(params, labels, estimator, folds)
+    if folds is None:
         splits = stratified_splits(
             labels, n_folds=cv, n_repeats=n_repeats, random_state=random_state
         )
     else:
-        splits = given_splits(cv, X, labels, **handed(cv, "split", params))
+        splits = given_splits(folds, X, labels, **handed(folds, "split", params))
     options = {"n_jobs": n_jobs, "verbose": verbose, "params": params}
     return _evaluate(estimator, X, labels, splits, threshold, **options)
 
@@ -127,7 +134,7 @@ def holdout(
 
     Raises
     ------
-    CohortError
+    ValueError, CohortError
         As `cross_validate`, or a class with fewer than two patients.
     TypeError
         As `cross_validate`.
@@ -166,7 +173,7 @@ def leave_one_site_out(
 
     Raises
     ------
-    CohortError
+    ValueError, CohortError
         As `cross_validate`; a patient without a site, a single site, or a site without which one
         class is gone.
     """
@@ -196,7 +203,7 @@ def external_test(estimator, X, y, X_test, y_test, *, threshold=0.5) -> Evaluati
 
     Raises
     ------
-    CohortError
+    ValueError, CohortError
         As `cross_validate`, a patient in both cohorts, or a column that the second has not.
     """
     shared = X.index.intersection(X_test.index)
@@ -214,6 +221,7 @@ def external_test(estimator, X, y, X_test, y_test, *, threshold=0.5) -> Evaluati
 
 
 def _evaluate(estimator, X, labels, splits, threshold, *, n_jobs=None, verbose=0, params=None):
+    check_threshold(threshold)
     options = {"threshold": threshold, "params": params}
     if len(splits) == 1:
         outcomes = [predict_split(estimator, X, labels, splits[0], **options)]

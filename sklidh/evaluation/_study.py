@@ -16,6 +16,7 @@ import pandas as pd
 from joblib import delayed
 from sklearn.base import clone
 
+from sklidh.evaluation._checks import check_threshold
 from sklidh.evaluation._comparison import Comparison
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._prediction import predict_split, prediction_table
@@ -100,10 +101,11 @@ def run_study(
     ------
     StudyError
         All models failed.
-    CohortError
+    ValueError, CohortError
         As `cross_validate`.
     """
     labels = check_two_classes(X, y)
+    check_threshold(threshold)
     folder, failures, estimators = Path(folder), {}, {}
     for name, make in models.items():
         try:

@@ -203,6 +203,19 @@ def test_a_patient_whom_a_splitter_tests_again_begins_a_new_repeat(cohort):
     assert not any(repeat.index.has_duplicates for repeat in evaluation.repeats)
 
 
+@pytest.mark.parametrize("threshold", ["Youden", 1.5, np.nan, None])
+def test_a_threshold_that_is_none_is_refused_before_a_model_is_fitted(cohort, threshold):
+    with pytest.raises(ValueError, match=r"threshold must be 'youden' or lie between 0 and 1"):
+        cross_validate(Spy(), *cohort, threshold=threshold)
+
+
+def test_folds_may_be_rows_and_their_number_any_whole_one(cohort):
+    even, odd = np.arange(0, 40, 2), np.arange(1, 40, 2)
+    given = cross_validate(DummyClassifier(), *cohort, cv=[(even, odd), (odd, even)])
+    assert given.predictions.index.equals(cohort[0].index[[*odd, *even]])
+    assert len(cross_validate(DummyClassifier(), *cohort, cv=np.int64(4)).fold_aucs) == 4
+
+
 def test_an_array_is_evaluated_as_its_table_is(cohort):
     X, y = cohort
     table, array = (
