@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 
 SHORT = 5.0
 """s; a loop done sooner, as where all results are in the cache, has no line in a log."""
@@ -12,8 +11,15 @@ SHORT = 5.0
 PATIENCE = 60.0
 """s after which a loop that is still running has another line in a log."""
 
-_where: ContextVar[tuple[str, ...]] = ContextVar("where", default=())
-_hidden: ContextVar[bool] = ContextVar("hidden", default=False)
+
+class _Place(threading.local):
+    """Where this thread's work is; a context variable would go astray on dask's event loop."""
+
+    where: tuple[str, ...] = ()
+    hidden = False
+
+
+_here = _Place()
 _bars = []
 """What shows the bars of all loops that run now; empty while none does."""
 
@@ -28,11 +34,11 @@ def part(name: str) -> Iterator[None]:
     ----------
     name : str
     """
-    token = _where.set((*_where.get(), name))
+    before, _here.where = _here.where, (*_here.where, name)
     try:
         yield
     finally:
-        _where.reset(token)
+        _here.where = before
 
 
 def located(text: str) -> str:
@@ -46,18 +52,18 @@ def located(text: str) -> str:
     -------
     str
     """
-    where = ", ".join(_where.get())
+    where = ", ".join(_here.where)
     return f"{where}: {text}" if where else text
 
 
 @contextmanager
 def no_progress():
     """Show nothing inside the block: the terminal is not this process's."""
-    token = _hidden.set(True)
+    before, _here.hidden = _here.hidden, True
     try:
         yield
     finally:
-        _hidden.reset(token)
+        _here.hidden = before
 
 
 def progress(items: Iterable, description: str, *, total: int | None = None, verbose=0) -> Iterator:
@@ -82,14 +88,14 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
         Each item.
     """
     total = len(items) if total is None else total
-    if not verbose or not total or _hidden.get():
+    if not verbose or not total or _here.hidden:
         yield from items
         return
     from rich.console import Console
 
     console = Console(stderr=True)
     # "radiomics T1" says by itself that it is in the branch of T1.
-    where = [part for part in _where.get() if part not in description.split()]
+    where = [part for part in _here.where if part not in description.split()]
     name = ", ".join((*where, description))
     if console.is_terminal or console.is_jupyter:
         yield from _with_bar(items, name, total, console)
