@@ -9,7 +9,7 @@ import SimpleITK as sitk
 import typer
 import yaml
 
-from sklidh import load_cohort
+from sklidh import baselines, load_cohort
 from sklidh.cli import _scheduler
 from sklidh.cli._scheduler import check_workers, on_scheduler, time_limit
 from sklidh.features import _radiomics_case
@@ -63,12 +63,17 @@ def test_features_come_from_the_workers_bit_by_bit_and_their_warnings_too(
 
 
 @pytest.mark.slow
-def test_folds_are_evaluated_by_the_workers_with_the_same_result(
-    sklidh, cases, parameters, address, tmp_path
+def test_folds_are_searched_and_evaluated_by_the_workers_with_the_same_result(
+    sklidh, cases, parameters, address, tmp_path, monkeypatch
 ):
-    words = ("evaluate", cases, "--model", "radiomics", "--radiomics", parameters, "--folds", 3)
-    words = (*words, "--groups", "T1,FLAIR", "--reference", "none", "--out")
-    assert sklidh(*words, tmp_path / "there", "--scheduler", address).exit_code == 0
+    monkeypatch.setattr(baselines, "STRENGTHS", {key: [0.3, 0.7] for key in baselines.STRENGTHS})
+    words = ("evaluate", cases, "--model", "radiomics-constraints", "--tune", "--folds", 2)
+    words = (*words, "--radiomics", parameters, "--groups", "T1", "--reference", "none", "--out")
+    result = sklidh(*words, tmp_path / "there", "--scheduler", address)
+    assert result.exit_code == 0, result.output
+    assert "- Chosen in the folds: alpha 0." in result.stdout
+    warned = [line for line in result.stderr.splitlines() if line.startswith("Warning: T1: ")]
+    assert warned, "by branches that were fitted in another process than their fold"
     assert sklidh(*words, tmp_path / "here", "--jobs", 1).exit_code == 0
     there, here = (pd.read_csv(tmp_path / name / "evaluations.csv") for name in ("there", "here"))
     pd.testing.assert_frame_equal(there, here, check_exact=True)
