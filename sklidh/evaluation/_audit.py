@@ -100,20 +100,12 @@ def audit(
     z = norm.isf((1 - confidence) / n_checks / 2)
     rows = {}
     for name in progress(list(models), "audit", verbose=verbose):
-        rng = np.random.default_rng(random_state)
         before, seen, aucs = fitted_before(models[name]), [], {"permuted": [], "noise": []}
         try:
-            for seed in range(n_rounds):
-                permuted = pd.Series(rng.permutation(labels), X.index)
-                trials = {"permuted": (X, permuted)}
-                if len(numbers):
-                    noise = rng.standard_normal((len(X), len(numbers)))
-                    noisy = X.assign(**dict(zip(numbers, noise.T, strict=True)))
-                    trials["noise"] = (noisy, pd.Series(labels, X.index))
-                for kind, data in trials.items():
-                    auc, variance, named = _spied(evaluate, models[name], *data, seed)
-                    aucs[kind].append(auc)
-                    seen += named
+            for seed, kind, *data in _trials(X, labels, numbers, n_rounds, random_state):
+                auc, variance, named = _spied(evaluate, models[name], *data, seed)
+                aucs[kind].append(auc)
+                seen += named
         # One model's failure is its row's verdict; the others are audited all the same.
         except Exception as error:
             rows[name] = {"verdict": f"failed: {type(error).__name__}: {error}"}
@@ -125,6 +117,17 @@ def audit(
         enough = int(np.ceil(variance * (z / (VISIBLE - 0.5)) ** 2))
         rows[name] = row | {"verdict": _verdict(row, enough if n_rounds < enough else None)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def _trials(X, labels, numbers, n_rounds, random_state):
+    """Yield data without a signal: the round, the kind, X and y; the same for every model."""
+    rng = np.random.default_rng(random_state)
+    for seed in range(n_rounds):
+        yield seed, "permuted", X, pd.Series(rng.permutation(labels), X.index)
+        if len(numbers):
+            noise = rng.standard_normal((len(X), len(numbers)))
+            noisy = X.assign(**dict(zip(numbers, noise.T, strict=True)))
+            yield seed, "noise", noisy, pd.Series(labels, X.index)
 
 
 def _spied(evaluate, model, X, y, seed) -> tuple[float, float, list[str]]:

@@ -1,6 +1,7 @@
 """Read an image with its mask, and find everything that is wrong with a patient's images."""
 
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -193,46 +194,50 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
     -------
     Inspection
     """
-    problems, volumes = [], {}
+    problems, volumes, tumour = empty_cells(case, modalities, reference, missing), {}, None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ImageWarning)
+        where = {name: describe_source(case[name], case.name, name) for name in modalities}
         for modality in modalities:
-            if is_missing(case[modality]):
-                if missing == "raise":
-                    problems.append(
-                        ImageError(f"patient {case.name!r}, column {modality!r}: the cell is empty")
-                    )
-                continue
-            try:
-                with naming(describe_source(case[modality], case.name, modality)):
+            if not is_missing(case[modality]):
+                with noted(problems), naming(where[modality]):
                     volumes[modality] = load(case[modality])
-            except ImageError as error:
-                problems.append(error)
-        absent = [modality for modality in modalities if is_missing(case[modality])]
-        if missing == "nan" and len(absent) == len(modalities):
-            problems.append(ImageError(without_image(case.name, modalities)))
-        elif missing == "nan" and reference in absent:
-            problems.append(ImageError(without_reference(case.name, reference)))
         drawn_on = [name for name in volumes if reference in (None, name)]
-        tumour = None
-        try:
-            if is_missing(case[mask]):
-                raise ImageError(
-                    f"patient {case.name!r}, column {mask!r}: no mask; every patient needs one"
-                )
+        if is_missing(case[mask]):
+            without = f"patient {case.name!r}, column {mask!r}: no mask; every patient needs one"
+            problems.append(ImageError(without))
+        else:
             like = volumes[drawn_on[0]] if drawn_on else None
-            tumour = read_mask(case[mask], label=label, like=like, patient=case.name)
-        except ImageError as error:
-            problems.append(error)
+            with noted(problems):
+                tumour = read_mask(case[mask], label=label, like=like, patient=case.name)
         for modality, volume in volumes.items():
-            where = describe_source(case[modality], case.name, modality)
-            try:
-                if tumour is not None and modality in drawn_on:
-                    check_pair(volume, tumour, where)
-                else:
-                    with naming(where):
-                        check_finite(volume)
-            except ImageError as error:
-                problems.append(error)
+            if tumour is not None and modality in drawn_on:
+                with noted(problems):
+                    check_pair(volume, tumour, where[modality])
+            else:
+                with noted(problems), naming(where[modality]):
+                    check_finite(volume)
     problems += [each.message for each in caught if issubclass(each.category, ImageWarning)]
     return Inspection(problems, volumes, tumour)
+
+
+def empty_cells(case, modalities, reference, missing) -> list[ImageError]:
+    """Return what is wrong with a patient who lacks images; parameters as in `check_case`."""
+    absent = [modality for modality in modalities if is_missing(case[modality])]
+    if missing == "raise":
+        return [
+            ImageError(f"patient {case.name!r}, column {modality!r}: the cell is empty")
+            for modality in absent
+        ]
+    if len(absent) == len(modalities):
+        return [ImageError(without_image(case.name, modalities))]
+    return [ImageError(without_reference(case.name, reference))] if reference in absent else []
+
+
+@contextmanager
+def noted(problems: list):
+    """Add the error of an image, raised within, to a list."""
+    try:
+        yield
+    except ImageError as error:
+        problems.append(error)

@@ -6,13 +6,13 @@ from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._spread import results_as, spread
+from sklidh.utils._target import check_target
 from sklidh.utils._validation import (
     CohortError,
     ModelFileError,
     ResultsError,
     check_cases,
     check_image_and_mask,
-    check_target,
     is_missing,
     is_path,
 )

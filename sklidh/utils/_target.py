@@ -1,0 +1,80 @@
+"""Checks of a target, made before any heavy work starts."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import column_or_1d
+
+from sklidh.utils._validation import CohortError
+
+
+def check_target(y, X=None) -> np.ndarray:
+    """Check a target: one label per patient, none missing, at least two classes.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_patients,)
+        The IDH status, any two (or more) labels.
+    X : array-like of shape (n_patients, n_columns), default=None
+        The cases, whose number must agree; a DataFrame's index names the patients in messages.
+
+    Returns
+    -------
+    ndarray of shape (n_patients,)
+
+    Raises
+    ------
+    CohortError
+        y has another length or index than X, a missing value, words beside numbers, a real
+        number, or a single class.
+    """
+    if y is None:
+        raise CohortError(["there is no target; pass y, one label per patient"])
+    labels = column_or_1d(y) if isinstance(y, np.ndarray) else column_or_1d(y, dtype=object)
+    if X is not None and len(labels) != len(X):
+        raise CohortError([f"y has {len(labels)} labels for {len(X)} patients"])
+    patients = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(labels))
+    if isinstance(X, pd.DataFrame) and isinstance(y, pd.Series) and not y.index.equals(patients):
+        raise CohortError(
+            [
+                "y has another index than X: the labels would go to the wrong patients; "
+                "use y.loc[X.index]"
+            ]
+        )
+    column = f", column {y.name!r}" if getattr(y, "name", None) is not None else ""
+    labels = _checked_labels(labels, patients.to_numpy(dtype=object), column)
+    classes = np.unique(labels)
+    if len(classes) < 2:
+        raise CohortError(
+            [
+                f"the target has one class only, {classes.tolist()}, in {len(labels)} patients; "
+                "at least two are needed"
+            ]
+        )
+    return labels
+
+
+def _checked_labels(labels, patients, column: str) -> np.ndarray:
+    """Return labels of one kind, or name the patient whose label is none."""
+    absent = pd.isna(labels)
+    if absent.any():
+        raise CohortError(
+            f"patient {patient!r}{column}: the target is missing; drop the row or fill it in"
+            for patient in patients[absent]
+        )
+    words = np.array([isinstance(label, str) for label in labels], dtype=bool)
+    if words.any() and not words.all():
+        pairs = ((patients[i], labels[i]) for i in (words.argmax(), words.argmin()))
+        seen = " and ".join(f"{label!r} (patient {patient!r})" for patient, label in pairs)
+        raise CohortError([f"the target{column} mixes words and numbers: {seen}; use one kind"])
+    labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
+    if labels.dtype.kind == "f":
+        fractional = ~np.isfinite(labels) | (labels != np.round(labels))
+        if fractional.any():
+            i = fractional.argmax()
+            raise CohortError(
+                [
+                    f"patient {patients[i]!r}{column}: the target must be a class label, got the "
+                    f"real number {labels[i].item()}"
+                ]
+            )
+    return labels
