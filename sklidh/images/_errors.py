@@ -93,3 +93,14 @@ def naming(where: str):
         yield
     except ImageError as error:
         raise type(error)(f"{where}: {error}") from error.__cause__
+
+
+@contextmanager
+def failing(what: str):
+    """Turn what SimpleITK and the arithmetic raise within into an ImageError that says `what`."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except (RuntimeError, ValueError) as error:
+        raise ImageError(f"{what}: {error}") from error

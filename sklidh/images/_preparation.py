@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Options, StrOptions
 
 from sklidh.images._cached_images import cache_entry, keep, recall
 from sklidh.images._columns import image_columns
-from sklidh.images._errors import ImageError, describe_source, naming
+from sklidh.images._errors import ImageError, describe_source, failing, naming
 from sklidh.images._grids import grid_difference
 from sklidh.images._reading import read_image, read_labels, read_mask
 from sklidh.images._table import TableTransformer, with_cells
@@ -54,12 +54,8 @@ def prepare_image(patient, modality, cell, region, *, prepare, name, folder, is_
         image = read(cell, patient=patient, modality=modality)
         with naming(describe_source(cell, patient, modality)):
             masks = [] if region is None else [_mask_of(region, image, patient)]
-            try:
+            with failing(name):
                 prepared = prepare(image, *masks)
-            except (RuntimeError, ValueError) as error:
-                if isinstance(error, ImageError):
-                    raise
-                raise ImageError(f"{name}: {error}") from error
         record = keep(entry, prepared)
     return cell if record["image"] is None else record["image"]
 

@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from sklidh.images._cached_images import cache_entry, keep, recall
 from sklidh.images._columns import is_dicom
-from sklidh.images._errors import EmptyROI, ImageError, describe_source, naming
+from sklidh.images._errors import EmptyROI, describe_source, failing, naming
 from sklidh.images._grids import grid_difference
 from sklidh.images._reading import read_image, read_labels
 from sklidh.images._rigid import RigidFit, register_rigidly
@@ -158,13 +158,8 @@ def register_patient(patient, row, *, reference, mask, folder, settings):
             lay = lay_mask if column == mask else lay_image
             pair = read(column), read(reference)
             where = describe_source(cell, patient, column)
-            try:
-                with naming(where):
-                    laid = lay(*pair, **how)
-            except (RuntimeError, ValueError) as error:
-                if isinstance(error, ImageError):
-                    raise
-                raise ImageError(f"{where}: cannot be laid onto {reference!r}: {error}") from error
+            with naming(where), failing(f"cannot be laid onto {reference!r}"):
+                laid = lay(*pair, **how)
             fit = laid.fit and asdict(laid.fit) | {"matrix": laid.fit.matrix.tolist()}
             laid = Laid(keep(entry, laid.image, fit=fit)["image"], laid.fit)
         if laid.image is not None:
