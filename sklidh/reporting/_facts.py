@@ -52,6 +52,15 @@ def _of_patients(run: Run) -> dict[str, str]:
         if without.empty
         else "Patients " + ", ".join(f"{name}: {n}" for name, n in without.items()) + ".",
     }
+    people = [f"{n} of {name}" for name, n in counts.items() if name.startswith("sex ")]
+    people += [f"median age {counts['median age']}"] if "median age" in counts else []
+    if people:
+        facts["people"] = ", ".join(people)
+    if len(run.groups):
+        kinds = dict.fromkeys(group.split(" ")[0] for group in run.groups.index)
+        facts["groups"] = ", ".join(kinds)
+        if "site" in kinds:
+            facts["by_site"] = "Figures by site are under “By group of patients”."
     if len(sites):
         named = ", ".join(f"{name.removeprefix('at ')} ({n})" for name, n in sites.items())
         facts["sites"] = f"Sites: {named}"
@@ -68,6 +77,12 @@ def _of_patients(run: Run) -> dict[str, str]:
 
 def _of_features(run: Run) -> dict[str, str]:
     facts = {name.replace(" ", "_"): text for name, text in run.description.items()}
+    if "steps" in facts:
+        facts["harmonised"] = (
+            "ComBat takes the sites' effects away, as training patients tell them."
+            if "ComBat(" in facts["steps"]
+            else "ComBat is none of the steps: features were not harmonised over sites."
+        )
     if run.attention:
         facts["attention"] = "maps of what the networks' verdict hangs on."
     if not run.flow:

@@ -8,13 +8,12 @@ import pandas as pd
 from sklidh.images import image_columns
 from sklidh.reporting._page import render_page
 from sklidh.reporting._pictures import slices_of
+from sklidh.reporting._subgroups import MOST_GROUPS
 from sklidh.utils import is_missing
-
-MOST_SITES = 12
 
 
 def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
-    """Count patients, those without a sequence, and those of each site, by class.
+    """Count patients, those without a sequence, and those of each site and sex, by class.
 
     Parameters
     ----------
@@ -26,21 +25,26 @@ def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
     -------
     DataFrame of shape (n_classes + 1, n_columns)
         ``patients``; ``without T1`` where some lack it; ``at A`` where X has a column "site" of
-        at most 12 sites. Index: classes, then "all".
+        at most 12 sites; ``sex F`` and ``median age`` where it has "sex" and "age". Index: classes,
+        then "all".
     """
     columns = {"patients": pd.Series(1, X.index)}
     columns |= {f"without {name}": X[name].map(is_missing).astype(int) for name in modalities}
-    if "site" in X and X["site"].nunique() <= MOST_SITES:
-        columns |= {f"at {site}": (X["site"] == site).astype(int) for site in sorted_sites(X)}
-    counted = pd.DataFrame(columns)
-    table = counted.groupby(y.astype(str).to_numpy()).sum()
+    named = {str(name).lower(): X[name] for name in X.columns}
+    for kind, heading in (("site", "at"), ("sex", "sex")):
+        if kind in named and named[kind].nunique() <= MOST_GROUPS:
+            values = sorted(named[kind].dropna().unique(), key=str)
+            columns |= {f"{heading} {value}": named[kind] == value for value in values}
+    counted, classes = pd.DataFrame(columns).astype(int), y.astype(str).to_numpy()
+    table = counted.groupby(classes).sum()
     table.loc["all"] = counted.sum()
+    if "age" in named:
+        ages = pd.to_numeric(named["age"], errors="coerce")
+        middle = ages.groupby(classes).median()
+        middle["all"] = ages.median()
+        if middle.notna().all():
+            table["median age"] = middle.round().astype(int)
     return table.loc[:, table.loc["all"] > 0].rename_axis(str(y.name))
-
-
-def sorted_sites(X: pd.DataFrame) -> list:
-    """Return the sites of a cohort, in the order of their names."""
-    return sorted(X["site"].dropna().unique(), key=str)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sklidh.reporting._pictures import picture
 from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
 from sklidh.reporting._stability import selections_of
+from sklidh.reporting._subgroups import figures_by_group
 
 
 def write_results(
@@ -76,6 +77,7 @@ def write_results(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         comparison=comparison,
         cohort=cohort_table(X, y, modalities),
+        groups=figures_by_group(shown, X),
         features=features,
         flow=flow,
         figures={name: (_png(figure), caption) for name, (figure, caption) in figures.items()},

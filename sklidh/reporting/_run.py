@@ -29,6 +29,8 @@ class Run:
         The evaluated models. The last is the one that is shown: its features, its patients.
     cohort : DataFrame of shape (n_classes + 1, n_columns)
         Patients, and those without a sequence, by class.
+    groups : DataFrame of str, shape (n_groups, 7)
+        The shown model's figures for groups of people, as `figures_by_group` returns them.
     features : DataFrame of shape (n_features, 7)
         The selected ones, as `selections_of` returns them.
     flow : dict of str to dict
@@ -48,6 +50,7 @@ class Run:
     written: str
     comparison: Comparison
     cohort: pd.DataFrame
+    groups: pd.DataFrame
     features: pd.DataFrame
     flow: Mapping[str, Mapping[str, Mapping]]
     figures: Mapping[str, tuple[bytes, str]]
@@ -90,6 +93,7 @@ def save_run(folder: Path, run: Run) -> dict[str, Path]:
         "predictions": predictions_as_csv(run.comparison.predictions),
         "evaluations": predictions_as_csv(evaluations.rename_axis("patient")),
         "cohort": run.cohort.to_csv(),
+        "groups": run.groups.to_csv(),
         "selected_features": run.features.to_csv(index=False),
     }
     files = {name: write_text(folder / f"{name}.csv", text) for name, text in tables.items()}
@@ -127,6 +131,9 @@ def read_run(folder: Path) -> Run:
         return Run(
             comparison=read_comparison(folder / "evaluations.csv"),
             cohort=pd.read_csv(folder / "cohort.csv", index_col=0),
+            groups=pd.read_csv(
+                folder / "groups.csv", index_col=0, dtype=str, keep_default_na=False
+            ),
             features=pd.read_csv(
                 folder / "selected_features.csv",
                 usecols=COLUMNS,

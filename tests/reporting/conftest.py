@@ -55,6 +55,7 @@ def run():
         written="2026-11-24T12:00:00+00:00",
         comparison=Comparison({"Model 1": evaluation(0), HOSTILE: evaluation(1)}),
         cohort=pd.DataFrame(cohort, index=pd.Index(["0", HOSTILE, "all"], name=HOSTILE)),
+        groups=pd.DataFrame({"patients": ["6"], "AUC": ["0.6 [0.2, 0.9]"]}, [f"site {HOSTILE}"]),
         features=pd.DataFrame(selected),
         flow={name: {"extracted": extracted, "left": left} for name in ("T1", HOSTILE)},
         figures={"roc": (image("png"), f"A curve of {HOSTILE}.")},

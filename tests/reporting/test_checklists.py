@@ -68,6 +68,21 @@ def test_sites_are_told_where_the_table_has_them(run):
     assert "site" not in found["CLEAR", "29"].text, "a site is not a missing sequence"
 
 
+def test_groups_of_people_are_told_where_the_table_tells_them_apart(run):
+    assert "site" in states(run)["TRIPOD+AI", "14"].text
+    people = run.cohort.assign(**{"sex F": 12, "median age": 51})
+    found = states(replace(run, cohort=people, groups=run.groups.iloc[:0]))
+    assert "12 of sex F, median age 51" in found["TRIPOD+AI", "20b"].text
+    assert found["TRIPOD+AI", "14"].state == found["TRIPOD+AI", "23b"].state == "open"
+
+
+def test_harmonising_is_claimed_of_a_pipeline_with_combat_alone(run):
+    assert "not harmonised" in states(run)["CLEAR", "36"].text
+    steps = {"steps": "ComBat(), StandardScaler()"}
+    found = states(replace(run, description=run.description | steps))
+    assert "takes the sites' effects away" in found["CLEAR", "36"].text
+
+
 def test_a_run_with_settings_of_its_own_claims_no_design(run):
     found = states(replace(run, settings={"seed": 0}))
     for item in (("CLEAR", "15"), ("CLEAR", "30"), ("TRIPOD+AI", "12a"), ("TRIPOD+AI", "16")):

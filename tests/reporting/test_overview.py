@@ -25,11 +25,13 @@ def test_classes_and_missing_sequences_are_counted(cohort):
     for label, count in y.value_counts().items():
         assert table.loc[str(label), "patients"] == count
     assert table["without T1CE"].tolist() == [*(int(label == y.iloc[1]) for label in (0, 1)), 1]
-    assert list(table) == ["patients", "without T1CE", "at site1"], "no other sequence is missing"
+    columns = ["patients", "without T1CE", "at site1", "median age"]
+    assert list(table) == columns, "no other sequence is missing"
 
 
 def test_the_patients_of_each_site_are_counted_unless_there_are_too_many(cohort):
     X, y = cohort
+    X = X.drop(columns="age")
     sites = ["Bern"] + ["Basel"] * (len(X) - 1)
     table = cohort_table(X.assign(site=sites), y, ["T2"])
     assert list(table) == ["patients", "at Basel", "at Bern"]

@@ -1,0 +1,68 @@
+"""How well groups of people are predicted: by site, by sex, by age."""
+
+import numpy as np
+import pandas as pd
+
+from sklidh.evaluation import PAPER_METRICS, Evaluation, figures_with_intervals
+
+MOST_GROUPS = 12
+FEWEST = 5
+"""Patients of each class that a group must have for its figures to say anything."""
+
+
+def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the groups that the columns "site", "sex" and "age" of a cohort tell apart.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+        Columns are found whether or not their names are capitalised.
+
+    Returns
+    -------
+    dict of str to Series of str
+        By what tells them apart: each patient's group. Whoever's cell is empty is absent, and so is
+        a column that tells fewer than 2 or more than 12 apart. Ages are parted at their median.
+    """
+    columns = {str(name).lower(): name for name in X.columns}
+    groups = {
+        kind: X[columns[kind]].dropna().astype(str) for kind in ("site", "sex") if kind in columns
+    }
+    if "age" in columns:
+        ages = pd.to_numeric(X[columns["age"]], errors="coerce").dropna()
+        middle = ages.median()
+        older = np.where(ages > middle, f"above {middle:g}", f"up to {middle:g}")
+        groups["age"] = pd.Series(older, ages.index, dtype=object)
+    return {kind: each for kind, each in groups.items() if 1 < each.nunique() <= MOST_GROUPS}
+
+
+def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
+    """Tell a model's figures for each group of people.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    X : DataFrame of shape (n_patients, n_columns)
+
+    Returns
+    -------
+    DataFrame of str, shape (n_groups, 7)
+        ``patients`` and ``mutant`` that were predicted, and the paper's figures with intervals, "–"
+        where the group has fewer than five of a class. Index: groups, as ``sex F``.
+    """
+    rows = {}
+    for kind, group in groups_of(X).items():
+        for name, members in group.groupby(group):
+            predicted = evaluation.predictions
+            part = Evaluation(predicted[predicted.index.isin(members.index)])
+            if part.predictions.empty:
+                continue
+            mutants = [int(table["mutant"].sum()) for table in part.repeats]
+            fewest = [min(n, len(t) - n) for n, t in zip(mutants, part.repeats, strict=True)]
+            told = {"patients": str(len(part.repeats[0])), "mutant": str(mutants[0])}
+            if min(fewest) >= FEWEST:
+                told |= figures_with_intervals({"": part}).iloc[0].to_dict()
+            rows[f"{kind} {name}"] = told
+    table = pd.DataFrame.from_dict(rows, orient="index", dtype=object)
+    columns = ["patients", "mutant", *PAPER_METRICS]
+    return table.reindex(columns=columns).fillna("–").rename_axis("group")
