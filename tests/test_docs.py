@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from importlib import import_module
 from pathlib import Path
 
@@ -50,6 +51,32 @@ def resolve(name):
             item = getattr(item, part)
         return item
     raise ImportError(name)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
+def test_the_code_of_a_page_defines_every_name_that_it_uses(page):
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    indented = re.findall(
+        r"\.\. (?:code-block:: python|plot::)\n\n((?:\n|   .*\n)+)", page.read_text()
+    )
+    code = "\n".join([*blocks, *map(textwrap.dedent, indented)])
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            "--isolated",
+            "--select=F821",
+            "--output-format=concise",
+            "-",
+        ],
+        input=code,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
