@@ -144,6 +144,7 @@ def make_idh_pipeline(
     cache=None,
     memory=None,
     n_jobs=None,
+    timeout=None,
     random_state=None,
     verbose=0,
 ) -> Pipeline:
@@ -185,6 +186,9 @@ def make_idh_pipeline(
         in a grid search, and where models share modalities.
     n_jobs : int, default=None
         Patients registered and extracted at the same time.
+    timeout : float, default=None
+        Seconds that one patient may take to be registered, or to be extracted from one modality,
+        where several are worked on at once; for clusters, see `RadiomicsExtractor`.
     random_state : int or None, default=None
         Seed of every step that draws.
     verbose : int, default=0
@@ -220,10 +224,9 @@ def make_idh_pipeline(
             "them, or None for images that are registered already"
         )
     shared = {"missing": missing, "verbose": verbose}
+    spread = {"cache": cache, "n_jobs": n_jobs, "timeout": timeout}
     parts = {
-        "radiomics": _part(
-            radiomics, RadiomicsExtractor, settings="paper", cache=cache, n_jobs=n_jobs, **shared
-        ),
+        "radiomics": _part(radiomics, RadiomicsExtractor, settings="paper", **spread, **shared),
         "deep": _part(deep, SANetFeaturizer, n_features=128, random_state=random_state, **shared),
     }
     extractors = [(name, part) for name, part in parts.items() if part is not None]
@@ -255,9 +258,7 @@ def make_idh_pipeline(
     register = (
         CohortCheck(modalities, missing=missing)
         if reference is None
-        else RigidRegistration(
-            reference=reference, modalities=modalities, cache=cache, n_jobs=n_jobs, **shared
-        )
+        else RigidRegistration(reference=reference, modalities=modalities, **spread, **shared)
     )
     return Pipeline(
         [

@@ -14,10 +14,10 @@ from rich.table import Table
 from sklidh.evaluation import StudyError
 from sklidh.images import ImageError, ImageWarning
 from sklidh.radiomics import SettingsError
-from sklidh.utils import CohortError, ModelFileError, ResultsError
+from sklidh.utils import CohortError, ModelFileError, ResultsError, WorkerDiedError
 
-# What the user can mend: the table, the images, a full disk, a learning rate. Anything else is a
-# defect of ours, and its traceback is what we need to see.
+# What the user can mend: the table, the images, a full disk, too many workers for the memory, a
+# learning rate. Anything else is a defect of ours, and its traceback is what we need to see.
 MENDABLE = (
     CohortError,
     ImageError,
@@ -26,6 +26,7 @@ MENDABLE = (
     ResultsError,
     SettingsError,
     OSError,
+    WorkerDiedError,
     FloatingPointError,
     typer.BadParameter,
 )

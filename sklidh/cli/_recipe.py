@@ -93,6 +93,7 @@ class Recipe:
             missing=self.missing,
             memory=memory,
             n_jobs=self.jobs,
+            timeout=time_limit(),
             random_state=self.seed,
             verbose=verbosity() if verbose is None else verbose,
         )

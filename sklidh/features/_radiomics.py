@@ -1,8 +1,6 @@
 """Radiomics features of every patient's tumour: the table and the workers, no arithmetic."""
 
-import multiprocessing
 import os
-from concurrent.futures import BrokenExecutor
 from numbers import Integral, Real
 
 import numpy as np
@@ -26,6 +24,7 @@ from sklidh.utils import (
     cache_folder,
     check_image_and_mask,
     check_target,
+    lost_workers,
     spread,
 )
 
@@ -229,26 +228,11 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         }
         jobs = [job(case, **options) for case in cases if isinstance(case, Case)]
         name = f"radiomics {self.feature_names_in_[0]}"
-        how = {"n_jobs": self.n_jobs, "timeout": self.timeout, "verbose": self.verbose}
-        try:
-            done = list(spread(jobs, name, **how))
-        except (TimeoutError, multiprocessing.TimeoutError) as error:
-            raise TimeoutError(
-                f"{name}: a patient took longer than timeout={self.timeout} s, or its worker died; "
-                f"{self._kept()}"
-            ) from error
-        except BrokenExecutor as error:
-            raise RuntimeError(
-                f"{name}: a worker died, most often for want of memory (fewer than "
-                f"n_jobs={self.n_jobs} need less); {self._kept()}"
-            ) from error
+        how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
+        with lost_workers(name, cache=self.cache, **how):
+            done = list(spread(jobs, name, verbose=self.verbose, **how))
         done = iter(done)
         return [next(done) if isinstance(case, Case) else case for case in cases]
-
-    def _kept(self) -> str:
-        if self.cache is False:
-            return "nothing was kept, since cache=False"
-        return "what was done is in the cache, and the same call goes on from there"
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

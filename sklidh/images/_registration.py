@@ -14,7 +14,7 @@ from sklidh.images._columns import image_columns
 from sklidh.images._errors import without_reference
 from sklidh.images._registration_patient import register_patient
 from sklidh.images._table import TableTransformer, with_cells
-from sklidh.utils import CohortError, cache_folder, check_cases, is_missing, spread
+from sklidh.utils import CohortError, cache_folder, check_cases, is_missing, lost_workers, spread
 
 REPORTED = ("displacement", "translation", "rotation", "mutual_information", "matrix")
 
@@ -84,6 +84,9 @@ class RigidRegistration(TableTransformer):
         whatever the cache, where SimpleITK images went in.
     n_jobs : int, default=None
         Patients worked on at once, as in scikit-learn; the images do not depend on it.
+    timeout : float, default=None
+        Seconds that one patient may take before the run ends in an error, where several are
+        worked on at once. None means no limit. On a dask cluster set one, as for radiomics.
     random_state : int, default=0
         Seed of the choice of samples. Always a number: a cached image belongs to it.
     verbose : int, default=0
@@ -147,6 +150,7 @@ class RigidRegistration(TableTransformer):
         "missing": [StrOptions({"raise", "nan"})],
         "cache": [None, Options(bool, {False}), str, os.PathLike],
         "n_jobs": [None, Integral],
+        "timeout": [None, Interval(Real, 0, None, closed="neither")],
         "random_state": [Interval(Integral, 0, None, closed="left")],
         "verbose": ["verbose"],
     }
@@ -164,6 +168,7 @@ class RigidRegistration(TableTransformer):
         missing="raise",
         cache=None,
         n_jobs=None,
+        timeout=None,
         random_state=0,
         verbose=0,
     ):
@@ -177,6 +182,7 @@ class RigidRegistration(TableTransformer):
         self.missing = missing
         self.cache = cache
         self.n_jobs = n_jobs
+        self.timeout = timeout
         self.random_state = random_state
         self.verbose = verbose
 
@@ -249,7 +255,9 @@ class RigidRegistration(TableTransformer):
             )
             for patient, *cells in X[columns].itertuples(name=None)
         ]
-        results = list(spread(jobs, "registration", n_jobs=self.n_jobs, verbose=self.verbose))
+        how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
+        with lost_workers("registration", cache=self.cache, **how):
+            results = list(spread(jobs, "registration", verbose=self.verbose, **how))
         self.report_ = report_of(zip(X.index, [fits for _, fits in results], strict=True))
         self._warn_of_poor_fits()
         moved = (column for column in columns if column != self.reference)

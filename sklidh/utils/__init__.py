@@ -5,7 +5,7 @@ from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
 from sklidh.utils._progress import located, part, progress
-from sklidh.utils._spread import results_as, spread
+from sklidh.utils._spread import WorkerDiedError, lost_workers, results_as, spread
 from sklidh.utils._target import check_target
 from sklidh.utils._validation import (
     CohortError,
@@ -22,6 +22,7 @@ __all__ = [
     "DocumentedMixin",
     "ModelFileError",
     "ResultsError",
+    "WorkerDiedError",
     "atomic_write",
     "cache_folder",
     "check_cases",
@@ -32,6 +33,7 @@ __all__ = [
     "is_path",
     "listed",
     "located",
+    "lost_workers",
     "part",
     "progress",
     "results_as",

@@ -1,13 +1,20 @@
 """Work done by several processes or machines, as if it were done here."""
 
+import multiprocessing
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklidh.utils._progress import no_progress, progress
+
+
+class WorkerDiedError(RuntimeError):
+    """A process that did a part of the work is gone; the message tells what is kept."""
 
 
 def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -> Iterator:
@@ -46,6 +53,45 @@ def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -
         for text, category, file, line in heard:
             warnings.warn_explicit(text, category, file, line)
         yield result
+
+
+@contextmanager
+def lost_workers(name: str, *, n_jobs, timeout, cache) -> Iterator[None]:
+    """Say what happened where the workers of `spread` died, or one of them took too long.
+
+    Parameters
+    ----------
+    name : str
+        What is done.
+    n_jobs : int or None
+    timeout : float or None
+        As `spread` was given them.
+    cache : None, False, str or path
+        False: what was done is lost.
+
+    Raises
+    ------
+    TimeoutError
+        A job took longer than `timeout`; on a dask cluster also where a worker kept dying.
+    WorkerDiedError
+        A worker died.
+    """
+    kept = (
+        "nothing was kept, since cache=False"
+        if cache is False
+        else "what was done is in the cache, and the same call goes on from there"
+    )
+    try:
+        yield
+    except (TimeoutError, multiprocessing.TimeoutError) as error:
+        raise TimeoutError(
+            f"{name}: a patient took longer than timeout={timeout} s, or its worker died; {kept}"
+        ) from error
+    except BrokenExecutor as error:
+        raise WorkerDiedError(
+            f"{name}: a worker died, most often for want of memory (fewer than n_jobs={n_jobs} "
+            f"need less); {kept}"
+        ) from error
 
 
 def results_as() -> str:
