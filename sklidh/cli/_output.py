@@ -34,6 +34,8 @@ MENDABLE = (
 BEGINNING = 80
 """Characters of a warning by which a later line refers to it."""
 
+JOBLIB_REPLACES_A_WORKER = "A worker stopped while some jobs were given"
+
 console = Console()
 errors = Console(stderr=True)
 
@@ -112,6 +114,9 @@ def warnings_told_once():
         warnings.simplefilter("always")
         for silent in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
             warnings.simplefilter("ignore", silent)
+        # joblib says so when it replaces a worker that grew by 300 MB, between two patients: a
+        # large image is enough, nothing is lost, and nothing can be done about it.
+        warnings.filterwarnings("ignore", JOBLIB_REPLACES_A_WORKER)
         warnings.showwarning = tell
         yield told
     for kind, (text, count) in told.items():

@@ -1,8 +1,12 @@
 """A terminal shows what matters: every kind of warning once, and nothing of it is lost."""
 
+import inspect
+import threading
 import warnings
 
-from sklidh.cli._output import counted, warnings_told_once
+from joblib.externals.loky import process_executor
+
+from sklidh.cli._output import JOBLIB_REPLACES_A_WORKER, counted, warnings_told_once
 from sklidh.images import ImageWarning
 
 
@@ -36,3 +40,14 @@ def test_outside_the_block_warnings_are_python_s_again():
     with warnings_told_once():
         assert warnings.showwarning is not before
     assert warnings.showwarning is before
+
+
+def test_that_joblib_replaced_a_worker_that_grew_is_not_the_user_s_business(capsys):
+    assert JOBLIB_REPLACES_A_WORKER in inspect.getsource(process_executor)
+    with warnings_told_once() as told:  # joblib warns in a thread of its own
+        message = f"{JOBLIB_REPLACES_A_WORKER}. This can be caused by a memory leak."
+        thread = threading.Thread(target=warnings.warn, args=(message,))
+        thread.start()
+        thread.join()
+    assert not told
+    assert capsys.readouterr().err == ""
