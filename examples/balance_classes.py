@@ -29,7 +29,7 @@ from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 
 folder = TemporaryDirectory()
-X, y = make_glioma_phantoms(folder.name, n_patients=60, size=32, spacing=2.0, misalignment=(0, 0))
+X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0, misalignment=(0, 0))
 kept = y[y == 0].index.union(y[y == 1].index[:7])
 X, y = X.loc[kept], y[kept]
 y.value_counts().rename("patients").to_frame()

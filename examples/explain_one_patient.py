@@ -20,7 +20,7 @@ from sklidh.datasets import make_glioma_phantoms
 from sklidh.plotting import BlockImportanceDisplay, GradientMapDisplay, SelectedFeaturesDisplay
 
 folder = TemporaryDirectory()
-X, y = make_glioma_phantoms(folder.name, n_patients=60, size=32, spacing=2.0, misalignment=(0, 0))
+X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0, misalignment=(0, 0))
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 pipeline = make_idh_pipeline(
     ["T1CE", "FLAIR"],

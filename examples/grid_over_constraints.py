@@ -66,7 +66,7 @@ pipeline = Pipeline(
 # ``GridSearchCV`` gives the same result to the last bit. ``BatchedGridSearchCV`` fits the steps
 # before the fusion once per fold, and trains the networks of all candidates together.
 
-X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0)
+X, y = make_glioma_phantoms(folder.name, n_patients=30, size=32, spacing=2.0)
 grid = {f"fusion__{weight}": [0.1, 0.5, 0.9] for weight in ("alpha", "beta", "gamma")}
 search = BatchedGridSearchCV(pipeline, grid, cv=3, scoring="roc_auc", refit=False)
 search.fit(X, y)

@@ -28,7 +28,7 @@ from sklidh.datasets import make_glioma_phantoms
 
 if __name__ == "__main__":
     folder = TemporaryDirectory()
-    X, y = make_glioma_phantoms(folder.name, n_patients=12, size=32, spacing=2.0)
+    X, y = make_glioma_phantoms(folder.name, n_patients=6, size=32, spacing=2.0)
     images = X[["T2", "mask"]]
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,

@@ -40,7 +40,7 @@ def size_and_age():
 # each against a reference; the tests are corrected for their number.
 
 folder = TemporaryDirectory()
-X, y = make_glioma_phantoms(folder.name, n_patients=60, size=32, spacing=2.0, misalignment=(0, 0))
+X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0, misalignment=(0, 0))
 pipeline = make_idh_pipeline(
     ["T1CE", "FLAIR"],
     reference=None,

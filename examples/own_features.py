@@ -102,7 +102,7 @@ class RimFeatures(TransformerMixin, BaseEstimator):
 # and more: what our own estimators of images are held to.
 
 folder = TemporaryDirectory()
-X, y = make_glioma_phantoms(folder.name, n_patients=60, size=32, spacing=2.0, misalignment=(0, 0))
+X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0, misalignment=(0, 0))
 smooth_rim = make_pipeline(MedianFilter(), RimFeatures())
 check_image_estimator(smooth_rim, X[["T1CE", "mask"]].head(6), y.head(6))
 

@@ -64,7 +64,7 @@ for _, branch, _ in pipeline["intra"].transformers:
     branch.steps.insert(1, ("size", SizeIndependentSelector()))
 
 folder = TemporaryDirectory()
-X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0)
+X, y = make_glioma_phantoms(folder.name, n_patients=30, size=32, spacing=2.0)
 _ = pipeline.fit(X, y)
 
 # %%

@@ -24,7 +24,7 @@ from sklidh import RadiomicsExtractor, make_idh_pipeline
 from sklidh.datasets import make_glioma_phantoms
 
 folder = TemporaryDirectory()
-X, y = make_glioma_phantoms(folder.name, n_patients=60, size=32, spacing=2.0, misalignment=(0, 0))
+X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0, misalignment=(0, 0))
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 pipeline = make_idh_pipeline(
     ["T1CE", "FLAIR"],
@@ -50,8 +50,8 @@ def log_odds(table):
     return logit(probability[:, 1])
 
 
-explainer = shap.Explainer(log_odds, train, feature_names=list(train.columns), seed=0)
-explanation = explainer(test.loc[[patient]], silent=True)
+explainer = shap.KernelExplainer(log_odds, train.to_numpy(), seed=0)
+values = explainer.shap_values(test.loc[[patient]].to_numpy(), l1_reg=False, silent=True)
 
 # %%
 # captum
@@ -81,9 +81,7 @@ gradients = IntegratedGradients(network).attribute(
 # Each adds up to the patient's log odds less those of a patient of whom nothing is known: for SHAP
 # the mean over the training patients, for captum the prediction for their mean.
 
-shares = pd.DataFrame(
-    {"SHAP": explanation.values[0], "captum": gradients[0].numpy()}, index=train.columns
-)
+shares = pd.DataFrame({"SHAP": values[0], "captum": gradients[0].numpy()}, index=train.columns)
 largest = shares.abs().sum(axis=1).nlargest(10).index[::-1]
 ax = shares.loc[largest].plot.barh(figsize=(8, 4), xlabel=f"share in the log odds of {patient}")
 ax.set_yticklabels(largest.str.replace("__radiomics__", ": "))

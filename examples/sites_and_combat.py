@@ -26,7 +26,7 @@ from sklidh.evaluation import cross_validate
 
 folder = TemporaryDirectory()
 X, y = make_glioma_phantoms(
-    folder.name, n_patients=60, size=32, spacing=2.0, sites=3, misalignment=(0, 0)
+    folder.name, n_patients=45, size=32, spacing=2.0, sites=3, misalignment=(0, 0)
 )
 pd.crosstab(X["site"], y)
 

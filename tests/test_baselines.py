@@ -71,11 +71,17 @@ def feature_table(n_patients=80, effect=1.5, seed=0):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    build = partial(make_idh_pipeline, random_state=0, memory=str(folder / "steps"))
+def quick_pipeline(tmp_path_factory, quick_selection):
+    """Return what builds the pipeline, with a memory of fitted steps that all its models share."""
+    memory = str(tmp_path_factory.mktemp("steps"))
+    return partial(make_idh_pipeline, selection=quick_selection, random_state=0, memory=memory)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, quick_pipeline):
     X, y = feature_table()
-    return reproduce(X, y, folder, build, protocol="paper", features_only=True), X, y
+    folder = tmp_path_factory.mktemp("study")
+    return reproduce(X, y, folder, quick_pipeline, protocol="paper", features_only=True), X, y
 
 
 def test_the_four_models_differ_in_what_the_paper_says():
@@ -230,10 +236,11 @@ def test_what_differs_from_the_paper_is_said(study):
     assert "1 of 2 patients lack T1." in notes[-1]
 
 
-def test_the_nested_protocol_tunes_and_calls_inside_the_training_rows():
+def test_the_nested_protocol_tunes_and_calls_inside_the_training_rows(quick_pipeline):
     X, y = feature_table(36)
     X = X[[column for column in X if column.startswith("T1__")]]
-    model = paper_systems(features_only=True, random_state=0)["T1"].tuned(n_folds=2)
+    system = paper_systems(quick_pipeline, features_only=True, random_state=0)["T1"]
+    model = system.tuned(n_folds=2)
     whole = holdout(model, X, y, threshold="youden")
     # Whatever stands in the test rows, what the training rows chose remains.
     X.loc[whole.predictions.index] = 7.0
@@ -268,15 +275,15 @@ def same_after_reload(model, X, path):
 
 
 @pytest.mark.slow
-def test_every_row_comes_back_from_a_file_with_the_same_bits(tmp_path):
+def test_every_row_comes_back_from_a_file_with_the_same_bits(tmp_path, quick_pipeline):
     X, y = feature_table(30)
-    build = partial(make_idh_pipeline, random_state=0, memory=str(tmp_path))
     networks = {"cnn", "zhang 2021", "zhang 2022"}
-    for name, system in paper_systems(build, features_only=True, random_state=0).items():
+    systems = paper_systems(quick_pipeline, features_only=True, random_state=0)
+    for name, system in systems.items():
         if name not in networks:
             model = system.make().fit(X, y)
             assert same_after_reload(model, X, tmp_path / "model.skops"), name
-    search = paper_systems(build, features_only=True, random_state=0)["method 3"].tuned(n_folds=2)
+    search = systems["method 3"].tuned(n_folds=2)
     search.set_params(estimator__fusion__max_epochs=5).fit(X, y)
     assert search.n_batched_fits_ == 64 * 2
     assert same_after_reload(search, X, tmp_path / "model.skops")

@@ -37,13 +37,12 @@ def features(signal, n_patients=60, seed=0):
     return X, y
 
 
-def systems(folder, **options):
+def systems(folder, selection, **options):
     """Build every system that can be built, on one shared memory of fitted steps."""
     build = partial(
         make_idh_pipeline,
-        radiomics=RadiomicsExtractor(
-            {"imageType": {"Original": {}}, "featureClass": {"firstorder": []}}
-        ),
+        radiomics=RadiomicsExtractor(FIRST_ORDER),
+        selection=selection,
         random_state=0,
         memory=str(folder),
     )
@@ -57,8 +56,8 @@ def systems(folder, **options):
 
 
 @pytest.mark.slow
-def test_no_system_of_the_paper_s_tables_leaks(tmp_path):
-    models = systems(tmp_path, features_only=True)
+def test_no_system_of_the_paper_s_tables_leaks(tmp_path, quick_selection):
+    models = systems(tmp_path, quick_selection, features_only=True)
     assert len(models) == 16
     X, y = features({"T1CE": 1.0, "FLAIR": 1.0}, n_patients=60)
     table = audit(models, X, y, n_rounds=2, evaluate=partial(holdout, test_size=0.5))
@@ -67,11 +66,12 @@ def test_no_system_of_the_paper_s_tables_leaks(tmp_path):
 
 
 @pytest.mark.slow
-def test_no_system_that_starts_from_images_leaks(phantoms, tmp_path):
+def test_no_system_that_starts_from_images_leaks(phantoms, tmp_path, quick_selection):
     X, y = phantoms
     deep = SANetFeaturizer(n_features=4, size=16, max_epochs=1, random_state=0)
     wanted = ("cnn", "radiomics", "regression", "method 3", "zhang 2022")
-    models = {name: m for name, m in systems(tmp_path, deep=deep).items() if name in wanted}
+    built = systems(tmp_path, quick_selection, deep=deep)
+    models = {name: built[name] for name in wanted}
     images = X[[*MODALITIES, "mask"]]
     table = audit(models, images, y, n_rounds=1, evaluate=partial(holdout, test_size=4))
     # So few patients that the AUCs tell nothing: it is the spy that clears these.
@@ -80,11 +80,11 @@ def test_no_system_that_starts_from_images_leaks(phantoms, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_stronger_the_effect_the_better_every_system(tmp_path):
+def test_the_stronger_the_effect_the_better_every_system(tmp_path, quick_selection):
     aucs = []
     for effect in (0.0, 2.5):
         X, y = features(dict.fromkeys(MODALITIES, effect), n_patients=60)
-        models = systems(tmp_path, features_only=True)
+        models = systems(tmp_path, quick_selection, features_only=True)
         aucs.append({n: holdout(m, X, y, test_size=0.5).metrics["AUC"] for n, m in models.items()})
     none, strong = (pd.Series(row).drop("majority") for row in aucs)
     assert (strong > none).all()
@@ -92,7 +92,7 @@ def test_the_stronger_the_effect_the_better_every_system(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_stronger_the_effect_on_images_the_better_every_system(tmp_path):
+def test_the_stronger_the_effect_on_images_the_better_every_system(tmp_path, quick_selection):
     settings, networks = {"imageType": {"Original": {}}}, ("cnn", "zhang 2021", "zhang 2022")
     radiomics = RadiomicsExtractor(settings, cache=tmp_path / "cache")
     deep = SANetFeaturizer(n_features=4, size=16, max_epochs=3, lr=0.003, random_state=0)
@@ -111,6 +111,7 @@ def test_the_stronger_the_effect_on_images_the_better_every_system(tmp_path):
             make_idh_pipeline,
             reference=None,
             radiomics=radiomics,
+            selection=quick_selection,
             random_state=0,
             memory=str(tmp_path / "steps"),
         )
