@@ -9,7 +9,7 @@ The fusion knows nothing of MR images: any views of the same things will do. Her
 # Two views
 # ---------
 # scikit-learn's digits are images of 8 x 8 pixels. One observer sees the left half, another the
-# right half: each has 32 columns of his own. The first part of a column's name, before ``__``,
+# right half: each has 32 columns of its own. The first part of a column's name, before ``__``,
 # says whose it is.
 
 import matplotlib.pyplot as plt

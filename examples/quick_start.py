@@ -43,7 +43,7 @@ pipeline
 # %%
 # Cross-validation
 # ----------------
-# Every patient is predicted once, by a model that never saw him: selection and networks are fitted
+# Every patient is predicted once, by a model that never saw them: selection and networks are fitted
 # anew on the training patients of each fold. The interval is DeLong's. With thirty patients it is
 # wide, and that is the result: so few patients say no more.
 

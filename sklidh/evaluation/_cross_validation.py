@@ -1,4 +1,4 @@
-"""Predict every patient by models that never saw him: four ways to divide a cohort."""
+"""Predict every patient by models that never saw them: four ways to divide a cohort."""
 
 from numbers import Integral
 

@@ -7,7 +7,7 @@ from sklidh.evaluation._checks import check_scores
 
 
 def placements(y_true, score) -> tuple[np.ndarray, np.ndarray]:
-    """Tell for each patient which part of the other class he is ranked on the right side of.
+    """Tell which part of the other class stands on the right side of each patient.
 
     Parameters
     ----------

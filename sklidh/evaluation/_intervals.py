@@ -140,7 +140,7 @@ def call_intervals(
     """Compute the bootstrap intervals of everything that counts who was called mutant.
 
     The same as `bootstrap_interval` for four figures at once, and for several repeats, over which
-    a figure is the mean: a drawn patient brings his calls of all repeats along. A repeat of which
+    a figure is the mean: a drawn patient brings the calls of all repeats along. A repeat of which
     a draw holds no patient that counts is left out of that draw's mean. Where every draw gives
     the same figure, as when all calls are right, resampling says nothing, and the interval is the
     exact one of a binomial count instead (Clopper and Pearson, 1934).

@@ -72,7 +72,7 @@ def aligned_features(net, images, alignment):
 
 
 def features_of_unseen(nets, alignments, folds, images, patients):
-    """Describe every patient by the network that was trained without him.
+    """Describe every patient by the network that was trained without them.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         "in_sample", the paper's way: what `transform` returns. The network has seen their labels,
         so whatever learns from these features trusts them too much. "out_of_fold": `cv` networks
         are trained, each without a part of the patients, and every training patient is described
-        by the one that never saw him, every other patient by the mean of all. See Notes.
+        by the one that never saw them, every other patient by the mean of all. See Notes.
     cv : int, default=5
         Folds of "out_of_fold", stratified, in the order of the table.
     device : {"auto", "cpu", "cuda"}, default="auto"
@@ -99,7 +99,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     weights that the network of all patients starts from, and their features are brought to its
     axes by a rotation and a shift (orthogonal Procrustes), found on the patients that both were
     trained on. The network of all patients lends the axes and nothing else: no patient is described
-    by a network that saw his label, and a new patient is described as a training patient is. With
+    by a network that saw the label, and a new patient is described as a training patient is. With
     images of noise beside one informative column, such features cost a classifier no more than
     columns of random numbers would; those of "in_sample" cost it most of the column's worth.
 

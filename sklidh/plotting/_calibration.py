@@ -54,7 +54,7 @@ class CalibrationDisplay(PredictionsMixin):
         predicted : dict of str to array-like of shape (n_patients,)
             Probability of a mutation, by model.
         n_repeats : int, default=1
-            How often each patient is there; for the bins and their intervals he counts once.
+            How often each patient is there; for the bins and their intervals everybody counts once.
         ax : matplotlib Axes, default=None
 
         Returns
