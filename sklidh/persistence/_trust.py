@@ -35,8 +35,8 @@ PLAIN = frozenset(
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.metrics._scorer._MultimetricScorer",
         "sklidh.baselines._feature_table.ModalityColumns",
-        "sklidh.pipeline.ModalityBranch",
-        "sklidh.pipeline.ModalityTransformer",
+        "sklidh.branches.ModalityBranch",
+        "sklidh.branches.ModalityTransformer",
         "sklidh.radiomics._settings.Settings",
         *(f"sklearn.model_selection._split.{name}" for name in _SPLITTERS),
     ]

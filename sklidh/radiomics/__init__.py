@@ -1,6 +1,7 @@
 """Radiomics features of one image and its mask, with PyRadiomics' names and values."""
 
 from sklidh.radiomics._announcement import announced_once
-from sklidh.radiomics._settings import Settings, SettingsError, feature_names, read_settings
+from sklidh.radiomics._names import feature_names
+from sklidh.radiomics._settings import Settings, SettingsError, read_settings
 
 __all__ = ["Settings", "SettingsError", "announced_once", "feature_names", "read_settings"]

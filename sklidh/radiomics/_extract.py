@@ -12,12 +12,13 @@ from sklidh.radiomics._gldm import gldm_features
 from sklidh.radiomics._glrlm import glrlm_features
 from sklidh.radiomics._glszm import glszm_features
 from sklidh.radiomics._kernels import compilation_announced
+from sklidh.radiomics._names import in_order
 from sklidh.radiomics._neighbours import half_directions
 from sklidh.radiomics._ngtdm import ngtdm_features
 from sklidh.radiomics._preprocessing import crop, normalise, resegment
 from sklidh.radiomics._resampling import INTERPOLATORS, resample
 from sklidh.radiomics._roi import Roi, bounding_box, check_grid, check_region
-from sklidh.radiomics._settings import SettingsError, in_order
+from sklidh.radiomics._settings import SettingsError
 from sklidh.radiomics._shape import shape_features
 from sklidh.radiomics._shape2d import shape2d_features
 from sklidh.radiomics._weights import co_occurrence_weights, run_weights

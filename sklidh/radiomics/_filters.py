@@ -2,6 +2,7 @@
 
 from sklidh.radiomics._gradient import gradient_image
 from sklidh.radiomics._log import check_room, log_image, occupied_box
+from sklidh.radiomics._names import log_name
 from sklidh.radiomics._pointwise import FUNCTIONS, pointwise_image
 from sklidh.radiomics._wavelet import wavelet_images
 
@@ -54,8 +55,8 @@ def filtered_images(volume, roi, spacing, image_type, setting):
                 check_room(volume.shape, spacing, sigma)
             occupied = occupied_box(volume, roi)
             for sigma in setting["sigma"]:
-                name = f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D"
-                yield name, log_image(volume, roi, spacing, sigma, occupied=occupied)
+                image = log_image(volume, roi, spacing, sigma, occupied=occupied)
+                yield log_name(sigma), image
         case "Gradient":
             steps = spacing if setting["gradientUseSpacing"] else (1.0, 1.0, 1.0)
             yield "gradient", gradient_image(volume, roi, steps)

@@ -8,8 +8,9 @@ from importlib import import_module
 
 import numpy as np
 
+from sklidh.radiomics._names import feature_names, in_order
 from sklidh.radiomics._roi import check_grid
-from sklidh.radiomics._settings import Settings, feature_names, in_order
+from sklidh.radiomics._settings import Settings
 
 VERSION = "3.0.1"
 

@@ -1,10 +1,9 @@
-"""Which features to extract and how, and what they are called."""
+"""Which features to extract and how: presets, dictionaries and PyRadiomics' parameter files."""
 
 import json
 import os
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from itertools import product
 
 import numpy as np
 
@@ -114,83 +113,6 @@ def read_settings(settings) -> Settings:
         f"settings must be {' or '.join(map(repr, PRESETS))}, a dictionary or the path of a "
         f"PyRadiomics parameter file, got {type(settings).__name__}: {settings!r}"
     )
-
-
-def feature_names(settings: Settings) -> list[str]:
-    """List the columns in the order of the table, as PyRadiomics names them.
-
-    Parameters
-    ----------
-    settings : Settings
-
-    Returns
-    -------
-    list of str
-        ``original_shape_...`` first, then image by image ``<image>_<class>_<feature>``.
-    """
-    shapes = ("shape", "shape2D")
-    names = [
-        f"original_{shape}_{feature}"
-        for shape in shapes
-        for feature in settings.feature_classes.get(shape, ())
-    ]
-    names += [
-        f"{image}_{name}_{feature}"
-        for image in image_names(settings)
-        for name, features in settings.feature_classes.items()
-        if name not in shapes
-        for feature in features
-    ]
-    return names
-
-
-def image_names(settings: Settings) -> list[str]:
-    """List the names of the images whose voxels are described, repeated ones after their source."""
-    names = []
-    for image_type in settings.image_types:
-        for name in _images_of(image_type, settings.of_image_type(image_type)):
-            names.append(name)
-            names += [copy for copy, source in settings.repeated.items() if source == name]
-    return names
-
-
-def in_order(values: dict[str, float], settings: Settings) -> dict[str, float]:
-    """Put an engine's values in the order of `feature_names`, and repeat what is repeated.
-
-    Parameters
-    ----------
-    values : dict of str to float
-        Every column but those of a repeated image; more than that is left out.
-    settings : Settings
-
-    Returns
-    -------
-    dict of str to float
-    """
-    ordered = {}
-    for name in feature_names(settings):
-        image, feature = name.split("_", 1)
-        ordered[name] = float(values[f"{settings.repeated.get(image, image)}_{feature}"])
-    return ordered
-
-
-def _images_of(image_type: str, setting: dict) -> list[str]:
-    match image_type:
-        case "LoG":
-            return [f"log-sigma-{str(s).replace('.', '-')}-mm-3D" for s in setting["sigma"]]
-        case "Wavelet":
-            n_axes = 2 if setting["force2D"] else 3
-            *bands, approximation = ["".join(band) for band in product("HL", repeat=n_axes)]
-            levels = ["wavelet" + (str(i) if i > 1 else "") for i in range(1, setting["level"] + 1)]
-            # Low before high, as PyRadiomics has it; the approximation comes once, after the last.
-            names = [f"{level}-{band}" for level in levels for band in reversed(bands)]
-            return [*names, f"{levels[-1]}-{approximation}"]
-        case "LBP2D":
-            return ["lbp-2D"]
-        case "LBP3D":
-            return [*(f"lbp-3D-m{i + 1}" for i in range(setting["lbp3DLevels"])), "lbp-3D-k"]
-        case _:
-            return [image_type.lower()]
 
 
 def _defaults() -> dict:

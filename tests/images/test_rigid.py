@@ -9,7 +9,8 @@ import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
 from sklidh.datasets import make_glioma_phantoms
-from sklidh.images._rigid import GENERATORS, register_rigidly, rotate
+from sklidh.images._rigid import register_rigidly
+from sklidh.images._rigid_comparison import GENERATORS, rotate
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "brats-4mod"
 

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from sklidh.radiomics import Settings, SettingsError, feature_names, read_settings
+from sklidh.radiomics._names import image_names, in_order
 from sklidh.radiomics._parameters import DEPRECATED, FEATURES, IMAGE_TYPES, SETTINGS
-from sklidh.radiomics._settings import image_names, in_order
 
 
 def write(folder, text):

@@ -1,0 +1,130 @@
+"""One branch for each modality, all fed from one table: what joins the stages of the pipeline."""
+
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from sklidh.utils import DocumentedMixin, part
+
+MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
+
+
+class ModalityBranch(DocumentedMixin, Pipeline):
+    """The steps of one modality, whose warnings and progress name it.
+
+    A selector sees columns that are the same in every branch; which modality they are of is told by
+    the table that enters the branch. `per_modality` makes these of Pipelines.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+    transform_input, memory, verbose : optional
+        All as in `sklearn.pipeline.Pipeline`.
+    """
+
+    def fit_transform(self, X, y=None, **params):
+        """Fit the steps, and transform with them.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+            The image's column first, or features named ``modality__feature``.
+        y : array-like of shape (n_patients,), default=None
+        **params
+            As in `Pipeline.fit_transform`.
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_features)
+        """
+        with part(str(X.columns[0]).split("__")[0]):
+            return super().fit_transform(X, y, **params)
+
+
+class ModalityTransformer(DocumentedMixin, ColumnTransformer):
+    """A ColumnTransformer whose steps have its output format, whenever they were put in.
+
+    scikit-learn gives a container's output format to the steps that it has when ``set_output`` is
+    called. A selector put in later, by ``set_params`` or into a branch's ``steps``, would return a
+    bare array: the index of the patients would be lost there, and the modalities could not be
+    joined row by row. So the format is handed down once more before the steps are fitted.
+
+    Parameters
+    ----------
+    transformers : list of (str, transformer, list of str)
+        Modality, its branch, and its columns: the image and the mask. `per_modality` makes them.
+    remainder, sparse_threshold, n_jobs, transformer_weights : optional
+        As in `sklearn.compose.ColumnTransformer`.
+    verbose, verbose_feature_names_out : bool
+        As there.
+    """
+
+    def fit_transform(self, X, y=None, **params):
+        """Fit all branches, and transform what they were fitted on.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+        y : array-like of shape (n_patients,), default=None
+        **params
+            As in `ColumnTransformer`.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_patients, n_features)
+        """
+        output = getattr(self, "_sklearn_output_config", {}).get("transform")
+        if output is not None:
+            self.set_output(transform=output)
+        return super().fit_transform(X, y, **params)
+
+
+def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> ModalityTransformer:
+    """Give every modality a branch of its own, fed with its image and the tumour mask.
+
+    Parameters
+    ----------
+    branch : callable or estimator
+        Called without arguments once per modality, it returns the transformer of that modality;
+        an estimator is cloned instead.
+    modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
+        Columns of images. Each names its branch and the first part of its features' names.
+    mask : str, default="mask"
+        Column of tumour masks.
+    n_jobs : int, default=None
+        Branches fitted at the same time.
+
+    Returns
+    -------
+    ModalityTransformer
+        A ColumnTransformer, from a DataFrame of images (n_patients, n_columns) to features named
+        ``modality__feature``, once ``set_output(transform="pandas")`` is on.
+
+    Raises
+    ------
+    ValueError
+        `modalities` is empty, names a modality twice or names the mask.
+
+    Examples
+    --------
+    >>> from sklidh import RadiomicsExtractor, per_modality
+    >>> [name for name, _, _ in per_modality(RadiomicsExtractor(), ["T1CE", "FLAIR"]).transformers]
+    ['T1CE', 'FLAIR']
+    """
+    modalities = list(modalities)
+    if not modalities or len(set(modalities)) < len(modalities) or mask in modalities:
+        raise ValueError(
+            f"modalities must be one or more different columns of images, without the mask "
+            f"{mask!r}; got {modalities}"
+        )
+    make = (lambda: clone(branch)) if isinstance(branch, BaseEstimator) else branch
+    return ModalityTransformer(
+        [(modality, _naming(make()), [modality, mask]) for modality in modalities], n_jobs=n_jobs
+    )
+
+
+def _naming(branch):
+    """Return a Pipeline as a branch that names its modality; anything else as it is."""
+    if type(branch) is not Pipeline:
+        return branch
+    return ModalityBranch(**branch.get_params(deep=False))
