@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params
 
+from sklidh.fusion._batched_fits import StandIn, train_all
 from sklidh.fusion._invariant_specific import InvariantSpecificFusionClassifier
-from sklidh.fusion._stacking import StandIn, train_all
 from sklidh.utils import DocumentedMixin
 
 

@@ -9,9 +9,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from sklidh.selection._columns import standardise
 from sklidh.selection._mann_whitney import rank_test
 from sklidh.selection._selector import BaseSelector
+from sklidh.selection._standardise import standardise
 from sklidh.utils import check_target
 
 FEWEST_COMMON = 3

@@ -10,8 +10,8 @@ from sklearn.linear_model import Lasso, LassoCV, MultiTaskLasso, MultiTaskLassoC
 from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklidh.selection._columns import standardise
 from sklidh.selection._selector import BaseSelector
+from sklidh.selection._standardise import standardise
 from sklidh.utils import stratified_folds
 
 WEAKEST_PENALTY = 1e-2
