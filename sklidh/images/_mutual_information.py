@@ -78,24 +78,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
             position[i] = -1
             continue
         inside += 1
-        # The last voxel belongs to the cell before it, so that its neighbour exists.
-        j, k, m = min(int(x), width - 2), min(int(y), height - 2), min(int(z), depth - 2)
-        u, v, w = x - j, y - k, z - m
-        near_low = moving[m, k, j] * (1 - u) + moving[m, k, j + 1] * u
-        near_high = moving[m, k + 1, j] * (1 - u) + moving[m, k + 1, j + 1] * u
-        far_low = moving[m + 1, k, j] * (1 - u) + moving[m + 1, k, j + 1] * u
-        far_high = moving[m + 1, k + 1, j] * (1 - u) + moving[m + 1, k + 1, j + 1] * u
-        near, far = near_low * (1 - v) + near_high * v, far_low * (1 - v) + far_high * v
-        value = near * (1 - w) + far * w
-        slope[i, 0] = (
-            (moving[m, k, j + 1] - moving[m, k, j]) * (1 - v)
-            + (moving[m, k + 1, j + 1] - moving[m, k + 1, j]) * v
-        ) * (1 - w) + (
-            (moving[m + 1, k, j + 1] - moving[m + 1, k, j]) * (1 - v)
-            + (moving[m + 1, k + 1, j + 1] - moving[m + 1, k + 1, j]) * v
-        ) * w
-        slope[i, 1] = (near_high - near_low) * (1 - w) + (far_high - far_low) * w
-        slope[i, 2] = far - near
+        value, slope[i, 0], slope[i, 1], slope[i, 2] = interpolate(moving, x, y, z)
         position[i] = value
         first = int(value) - 1
         t = value - int(value)
@@ -108,15 +91,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
     if inside == 0:
         return 0.0, by_matrix, by_shift
     joint /= inside
-    of_fixed, of_moving = joint.sum(axis=1), joint.sum(axis=0)
-    # log p(f, m) / p(m): the fixed image's share falls out of the derivative.
-    weight = np.zeros((n_bins, n_bins))
-    value = 0.0
-    for f in range(n_bins):
-        for m in range(n_bins):
-            if joint[f, m] > 0:
-                weight[f, m] = np.log(joint[f, m] / of_moving[m])
-                value += joint[f, m] * (weight[f, m] - np.log(of_fixed[f]))
+    information, weight = information_of(joint)
     for i in range(n_samples):
         if position[i] < 0:
             continue
@@ -134,4 +109,45 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
             by_shift[axis] += step
             for other in range(3):
                 by_matrix[axis, other] += step * offsets[i, other]
-    return value, by_matrix, by_shift
+    return information, by_matrix, by_shift
+
+
+@njit(cache=True, nogil=True)
+def interpolate(moving, x, y, z):
+    """Return the intensity at a position within the image, in voxels, and its three derivatives."""
+    depth, height, width = moving.shape
+    # The last voxel belongs to the cell before it, so that its neighbour exists.
+    j, k, m = min(int(x), width - 2), min(int(y), height - 2), min(int(z), depth - 2)
+    u, v, w = x - j, y - k, z - m
+    near_low = moving[m, k, j] * (1 - u) + moving[m, k, j + 1] * u
+    near_high = moving[m, k + 1, j] * (1 - u) + moving[m, k + 1, j + 1] * u
+    far_low = moving[m + 1, k, j] * (1 - u) + moving[m + 1, k, j + 1] * u
+    far_high = moving[m + 1, k + 1, j] * (1 - u) + moving[m + 1, k + 1, j + 1] * u
+    near, far = near_low * (1 - v) + near_high * v, far_low * (1 - v) + far_high * v
+    along_x = (
+        (moving[m, k, j + 1] - moving[m, k, j]) * (1 - v)
+        + (moving[m, k + 1, j + 1] - moving[m, k + 1, j]) * v
+    ) * (1 - w) + (
+        (moving[m + 1, k, j + 1] - moving[m + 1, k, j]) * (1 - v)
+        + (moving[m + 1, k + 1, j + 1] - moving[m + 1, k + 1, j]) * v
+    ) * w
+    along_y = (near_high - near_low) * (1 - w) + (far_high - far_low) * w
+    return near * (1 - w) + far * w, along_x, along_y, far - near
+
+
+@njit(cache=True, nogil=True)
+def information_of(joint):
+    """Return the mutual information of a joint histogram, and its derivative by the histogram.
+
+    The derivative is log p(f, m) / p(m): the fixed image's share falls out, since the counts of
+    its bins do not change.
+    """
+    of_fixed, of_moving = joint.sum(axis=1), joint.sum(axis=0)
+    weight = np.zeros(joint.shape)
+    value = 0.0
+    for f in range(joint.shape[0]):
+        for m in range(joint.shape[1]):
+            if joint[f, m] > 0:
+                weight[f, m] = np.log(joint[f, m] / of_moving[m])
+                value += joint[f, m] * (weight[f, m] - np.log(of_fixed[f]))
+    return value, weight
