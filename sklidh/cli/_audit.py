@@ -6,7 +6,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli._output import console, verbosity, warnings_told_once
+from sklidh.cli._output import console, print_whole, verbosity, warnings_told_once
 from sklidh.cli._recipe import Recipe
 
 
@@ -76,7 +76,7 @@ def run_audit(
         grid.add_column(heading)
     for name, row in table.iterrows():
         grid.add_row(name, _interval(row, "permuted"), _interval(row, "noise"), row["verdict"])
-    console.print(grid)
+    print_whole(grid)
     for name, reason in impossible.items():
         console.print(f"  {name}: {reason}", style="yellow", highlight=False, markup=False)
     out.mkdir(parents=True, exist_ok=True)

@@ -241,6 +241,8 @@ def read_cohort(
     problems = [*problems, *image_problems(X, recipe.modalities, recipe.reference, **images)]
     if problems:
         raise CohortError(problems)
+    # Its engine may be absent or unable, which else is found once all is registered.
+    recipe.extractor().fit(X[[recipe.modalities[0], "mask"]])
     return X, y, recipe
 
 

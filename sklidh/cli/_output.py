@@ -9,6 +9,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from sklidh.evaluation import StudyError
@@ -35,6 +36,9 @@ BEGINNING = 80
 """Characters of a warning by which a later line refers to it."""
 
 JOBLIB_REPLACES_A_WORKER = "A worker stopped while some jobs were given"
+
+BOUNDLESS = 1000
+"""Characters: wider than any table of figures."""
 
 console = Console()
 errors = Console(stderr=True)
@@ -133,6 +137,21 @@ def counted(told: dict) -> list[str]:
     ]
 
 
+def print_whole(grid: Table):
+    """Print a table as wide as its figures are: a narrow terminal breaks its lines, and cuts none.
+
+    Parameters
+    ----------
+    grid : rich.table.Table
+        Cells that must stay whole are in columns with ``no_wrap``.
+    """
+    unbounded = console.options.update(max_width=BOUNDLESS)
+    needed = Measurement.get(console, unbounded, grid).maximum
+    # A console cuts off what is wider than itself.
+    wide = Console(width=max(needed, console.width), quiet=console.quiet)
+    wide.print(grid)
+
+
 def print_models(table: pd.DataFrame, *, title: str):
     """Print the paper's Table I: one row a model."""
     grid = Table(title=title, title_justify="left", title_style="bold")
@@ -147,7 +166,7 @@ def print_models(table: pd.DataFrame, *, title: str):
             f"{row['AUC low']:.2f}-{row['AUC high']:.2f}",
             *(f"{row[metric]:.2f}" for metric in ("Accuracy", "Precision", "Recall", "F1")),
         )
-    console.print(grid)
+    print_whole(grid)
 
 
 def print_files(files: dict):

@@ -1,8 +1,9 @@
 """The place of a command's results: another run's are not replaced unawares, nor two mixed."""
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -77,6 +78,7 @@ def claimed(
         The place cannot be written, is an input, holds the results of another run, or one is
         writing there now.
     """
+    was_there = out.exists()
     check_out(out, is_file=is_file)
     record = out.with_name(f"{out.name}.config.yaml") if is_file else out / "config.yaml"
     inputs = {name: Path(value) for name, value in options.items() if _is_input(name, value)}
@@ -85,7 +87,7 @@ def claimed(
             raise typer.BadParameter(f"--out {out}: is what {name} is read from; name another")
     digests = {name: digest for name, path in inputs.items() if (digest := _digest(path))}
     this = {"command": command, **options, "inputs": digests}
-    with alone(out, record):
+    with no_empty_folder(None if is_file or was_there else out), alone(out, record):
         before = read_record(record)
         if (out if is_file else record).exists() and not overwrite:
             refuse_another_run(out, before, this)
@@ -97,6 +99,17 @@ def claimed(
             if name not in names and left.is_relative_to(record.parent.resolve()):
                 left.unlink(missing_ok=True)
         write_record(record, {**this, "files": names})
+
+
+@contextmanager
+def no_empty_folder(folder: Path | None):
+    """Take a folder away again if nothing came to be in it."""
+    try:
+        yield
+    finally:
+        if folder is not None:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @contextmanager
@@ -172,7 +185,7 @@ def write_record(path: Path, record: Mapping):
     from sklidh import __version__
     from sklidh.utils import atomic_write
 
-    once_more = f"sklidh {record['command']} --config {path.name}"
+    once_more = shlex.join(["sklidh", record["command"], "--config", path.name])
     with atomic_write(path) as temporary:
         temporary.write_text(
             f"# sklidh {__version__}. Once more: {once_more}\n"

@@ -7,6 +7,7 @@ from sklidh.cli._options import Cohort, Extraction
 from sklidh.cli._output import verbosity
 from sklidh.cli._parsing import parse_reference
 from sklidh.cli._scheduler import time_limit
+from sklidh.radiomics import read_settings
 
 PAPER_MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
 PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
@@ -46,7 +47,13 @@ class Recipe:
         Returns
         -------
         Recipe
+
+        Raises
+        ------
+        SettingsError
+            The parameter file of ``--radiomics`` is none.
         """
+        read_settings(method.radiomics)
         modalities = tuple(name for group in groups for name in group) or there
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli._output import console, print_files, verbosity
+from sklidh.cli._output import console, print_files, print_whole, verbosity
 from sklidh.cli._recipe import Recipe
 
 
@@ -47,7 +47,7 @@ def run_reproduction(
 
     started, out, features_only = time.perf_counter(), options["out"], bool(options["features"])
     modalities = recipe.modalities
-    console.print(f"Tables {', '.join(tables)}")
+    console.print(f"Tables: {', '.join(tables)}")
     # Splits are worked on at the same time, not patients.
     within = replace(recipe, jobs=1)
     study = reproduce(
@@ -122,7 +122,7 @@ def print_table(title: str, layout: pd.DataFrame):
         papers = [row.get(f"paper: {heading}") for heading in own]
         if any(papers):
             grid.add_row("  in the paper", *(cell or "" for cell in papers), style="dim")
-    console.print(grid)
+    print_whole(grid)
     for label, reason in reasons.items():
         console.print(f"  {label}: {reason}", style="yellow", highlight=False, markup=False)
 

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sklidh.cli._cohort import mutations
-from sklidh.cli._output import console, print_files, warnings_told_once
+from sklidh.cli._output import console, print_files, print_whole, warnings_told_once
 
 
 def select_features(
@@ -83,7 +83,7 @@ def print_selection(table: pd.DataFrame, counts: dict):
         grid.add_column(heading, justify="left" if heading == "Modality" else "right")
     for modality, left in counts.items():
         grid.add_row(escape(modality), *map(str, left.values()))
-    console.print(grid)
+    print_whole(grid)
     chosen = Table(title="Selected", title_justify="left", title_style="bold")
     chosen.add_column("Feature", overflow="fold")
     for heading in ("p", "coefficient"):

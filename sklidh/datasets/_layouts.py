@@ -83,10 +83,11 @@ def find_cases(folder: Path, layout: str = "auto") -> pd.DataFrame:
     found = {name: _claims(paths, patterns) for name, patterns in wanted.items()}
     name = max(found, key=lambda name: len(found[name]))
     if not found[name]:
+        seen = f"none of its {len(paths)} NIfTI files is named so" if paths else "no NIfTI file"
         raise CohortError(
             [
-                f"{folder}: none of its {len(paths)} NIfTI files has a name of the layout(s) "
-                f"{listed(wanted)}; write a table of patients and paths instead"
+                f"{folder}: no layout of {listed(wanted)}: {seen}; write a table of patients and "
+                "paths instead"
             ]
         )
     repeated = {claim: files for claim, files in found[name].items() if len(files) > 1}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import reprlib
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
@@ -193,7 +194,7 @@ def _check_keys(where: str, values: dict | None, accepted) -> dict:
     if values is None:  # as YAML has a key with nothing behind it
         return {}
     if not isinstance(values, dict):
-        raise SettingsError(f"{where}: expected keys and values, got {values!r}")
+        raise SettingsError(f"{where}: expected keys and values, got {reprlib.repr(values)}")
     for key in values:
         if key not in accepted:
             problem = "has no effect there" if key in SETTINGS else "is unknown"

@@ -329,6 +329,18 @@ def test_a_parameter_file_that_is_not_there_is_status_2(sklidh, cases):
     assert "neither a preset" in result.output
 
 
+def test_a_parameter_file_that_is_none_is_told_before_an_image_is_read(
+    sklidh, cases, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("sklidh.cli._cohort.image_problems", lambda *_, **__: pytest.fail("read"))
+    (tmp_path / "params.yaml").write_text("patient,T1,T2\n" * 100)
+    words = ("--radiomics", tmp_path / "params.yaml", "--out", tmp_path / "features.csv")
+    result = sklidh("extract", cases, *words)
+    assert result.exit_code == 1
+    assert "params.yaml: the settings: expected keys and values, got 'patient,T1" in result.output
+    assert len(result.output) < 400
+
+
 def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(
     sklidh, cases, parameters, tmp_path, monkeypatch
 ):

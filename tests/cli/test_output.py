@@ -4,9 +4,17 @@ import inspect
 import threading
 import warnings
 
+import pandas as pd
+import pytest
 from joblib.externals.loky import process_executor
 
-from sklidh.cli._output import JOBLIB_REPLACES_A_WORKER, counted, warnings_told_once
+from sklidh.cli import _output
+from sklidh.cli._output import (
+    JOBLIB_REPLACES_A_WORKER,
+    counted,
+    print_models,
+    warnings_told_once,
+)
 from sklidh.images import ImageWarning
 
 
@@ -51,3 +59,15 @@ def test_that_joblib_replaced_a_worker_that_grew_is_not_the_user_s_business(caps
         thread.join()
     assert not told
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("width", [30, 80, 120])
+def test_no_figure_is_cut_off_however_narrow_the_terminal(width, monkeypatch, capsys):
+    monkeypatch.setattr(_output.console, "_width", width)
+    figures = {"AUC": 0.81, "AUC low": 0.62, "AUC high": 0.93, "Accuracy": 0.84}
+    figures |= {"Precision": 0.85, "Recall": 0.86, "F1": 0.87}
+    print_models(pd.DataFrame(figures, ["Model 4: both, constraints"]), title="Four models")
+    row = next(line for line in capsys.readouterr().out.splitlines() if "Model 4" in line)
+    assert row.strip("│ ").split(" │ ") == (
+        ["Model 4: both, constraints", "0.81", "0.62-0.93", "0.84", "0.85", "0.86", "0.87"]
+    )

@@ -130,6 +130,15 @@ def test_a_run_that_fails_leaves_the_results_and_the_record_before_it(folder, tm
     assert (out / "config.yaml").read_bytes() == before
 
 
+def test_a_run_that_fails_leaves_no_empty_folder(sklidh, features, tmp_path):
+    words = ("reproduce", "--features", features, "--where", "site=C", "--out", tmp_path / "new")
+    assert sklidh(*words).exit_code == 2
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    assert sklidh(*words[:-1], tmp_path / "mine").exit_code == 2
+    assert (tmp_path / "mine").exists()
+
+
 def test_two_runs_do_not_write_to_one_place_at_a_time(tmp_path):
     at = partial(claimed, is_file=True, command="predict", options={}, overwrite=False)
     busy = "another sklidh is writing there now"

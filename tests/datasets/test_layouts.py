@@ -133,5 +133,5 @@ def test_a_folder_does_not_tell_the_target(tmp_path):
 def test_a_folder_of_other_names_is_refused_with_the_layouts_that_are_known(tmp_path):
     touch(tmp_path / "a" / "image_1.nii.gz")
     message = refused(tmp_path, target=None)
-    assert "none of its 1 NIfTI files" in message
+    assert "none of its 1 NIfTI files is named so" in message
     assert "'ucsf-pdgm'" in message
