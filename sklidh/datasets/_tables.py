@@ -31,6 +31,10 @@ def read_table(path: Path, *, ids_first: bool = False) -> pd.DataFrame:
     CohortError
         The file is not there, is no such table, or has no row.
     """
+    if not path.is_file():
+        raise CohortError(
+            [f"{path}: there is no such file; name the table of your patients, or their folder"]
+        )
     if path.suffix.lower() not in SUFFIXES:
         raise CohortError(
             [
@@ -38,8 +42,6 @@ def read_table(path: Path, *, ids_first: bool = False) -> pd.DataFrame:
                 "save the sheet as comma-separated text"
             ]
         )
-    if not path.is_file():
-        raise CohortError([f"{path}: there is no such file; name the table of your patients"])
     try:
         with open(path, encoding="utf-8") as file:
             header = file.readline()

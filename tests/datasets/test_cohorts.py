@@ -89,6 +89,7 @@ def test_a_table_with_semicolons_as_spreadsheets_write_them(table, tmp_path):
         ("cases.csv", b"PK\x03\x04\xff\xfe", "no table of text"),
         ("cases.csv", b"", "no table of text"),
         ("cases.csv", None, "there is no such file"),
+        ("UCSF-PDGM-v5", None, "or their folder"),
     ],
 )
 def test_what_is_no_table_is_refused_with_the_remedy(tmp_path, name, content, message):
