@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from sphinx_gallery.sorting import ExplicitOrder
@@ -9,6 +10,8 @@ from sphinx_gallery.sorting import ExplicitOrder
 from sklidh import __version__
 
 sys.path.insert(0, str(Path(__file__).parent))
+# A warning in the gallery is its text, without its place on the machine of the build.
+warnings.formatwarning = lambda message, category, *_, **__: f"{category.__name__}: {message}\n"
 # The diagrams of the gallery lead to the reference beside it.
 os.environ["SKLIDH_DOCS"] = ".."
 

@@ -2,7 +2,7 @@
 Quick start
 ===========
 
-From a table of images to a cross-validated AUC, on thirty synthetic patients.
+From a table of images to a cross-validated AUC, on forty synthetic patients.
 """
 
 # %%
@@ -21,7 +21,7 @@ from sklidh.evaluation import cross_validate
 from sklidh.plotting import CaseDisplay, ROCDisplay
 
 folder = TemporaryDirectory()
-X, y = make_glioma_phantoms(folder.name, n_patients=30, size=32, spacing=2.0)
+X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0)
 X.map(lambda cell: Path(cell).name if isinstance(cell, str) else cell).head(3)
 
 # %%
@@ -44,7 +44,7 @@ pipeline
 # Cross-validation
 # ----------------
 # Every patient is predicted once, by a model that never saw them: selection and networks are fitted
-# anew on the training patients of each fold. The interval is DeLong's. With thirty patients it is
+# anew on the training patients of each fold. The interval is DeLong's. With forty patients it is
 # wide, and that is the result: so few patients say no more.
 
 result = cross_validate(pipeline, X, y, cv=3)
