@@ -18,7 +18,7 @@ from sklidh.evaluation._splits import (
     site_splits,
     stratified_splits,
 )
-from sklidh.utils import CohortError, part, spread
+from sklidh.utils import CohortError, check_same_patients, part, spread
 
 
 def cross_validate(
@@ -77,8 +77,8 @@ def cross_validate(
     ValueError
         A threshold that is neither "youden" nor a probability.
     CohortError
-        y is not two classes, one label a patient, a patient has several rows, or a class has fewer
-        patients than folds.
+        y is not two classes, one label a patient, a patient has several rows, a class has fewer
+        patients than folds, or `params` have another index than X.
     TypeError
         Nobody asks for one of the `params`.
 
@@ -96,7 +96,7 @@ def cross_validate(
     """
     labels = check_two_classes(X, y)
     folds = None if isinstance(cv, Integral) else check_cv(cv)
-    check_params(params, labels, estimator, folds)
+    check_params(params, X, estimator, folds)
     if folds is None:
         splits = stratified_splits(
             labels, n_folds=cv, n_repeats=n_repeats, random_state=random_state
@@ -140,7 +140,7 @@ def holdout(
         As `cross_validate`.
     """
     labels = check_two_classes(X, y)
-    check_params(params, labels, estimator)
+    check_params(params, X, estimator)
     splits = holdout_splits(
         labels, test_size=test_size, n_repeats=n_repeats, random_state=random_state
     )
@@ -174,10 +174,11 @@ def leave_one_site_out(
     Raises
     ------
     ValueError, CohortError
-        As `cross_validate`; a patient without a site, a single site, or a site without which one
-        class is gone.
+        As `cross_validate`; sites of other patients, a patient without one, a single site, or a
+        site without which one class is gone.
     """
     labels = check_two_classes(X, y)
+    check_same_patients("sites", sites, X)
     splits = site_splits(labels, sites)
     return _evaluate(estimator, X, labels, splits, threshold, n_jobs=n_jobs, verbose=verbose)
 

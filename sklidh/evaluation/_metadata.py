@@ -6,6 +6,8 @@ from sklearn import get_config
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from sklidh.utils import check_same_patients
+
 PREDICTIONS = ("predict_proba", "decision_function")
 
 
@@ -54,13 +56,13 @@ def handed(owner, method: str, params: Mapping | None, rows=None) -> dict:
     return wanted if rows is None else {k: _safe_indexing(v, rows) for k, v in wanted.items()}
 
 
-def check_params(params: Mapping | None, labels, estimator, splitter=None):
+def check_params(params: Mapping | None, X, estimator, splitter=None):
     """Raise unless there is one value a patient, and somebody who asks for it.
 
     Parameters
     ----------
     params : mapping of str to array-like, or None
-    labels : ndarray of shape (n_patients,)
+    X : array-like of shape (n_patients, n_columns)
     estimator : classifier
     splitter : splitter, default=None
 
@@ -69,7 +71,7 @@ def check_params(params: Mapping | None, labels, estimator, splitter=None):
     TypeError
         Nobody asks for it: it would be ignored.
     ValueError
-        Another number of values than of patients.
+        Another number of values than of patients, or other patients (a `CohortError`).
     """
     params = params or {}
     used = {name for m in ("fit", *PREDICTIONS) for name in asked_for(estimator, m, params)}
@@ -85,5 +87,6 @@ def check_params(params: Mapping | None, labels, estimator, splitter=None):
                 else "; give a splitter that uses groups as cv"
             )
         )
-    for values in params.values():
-        check_consistent_length(values, labels)
+    for name, values in params.items():
+        check_consistent_length(values, X)
+        check_same_patients(name, values, X)

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.selection._site_effects import raw_effects, shrink_effects
-from sklidh.utils import DocumentedMixin
+from sklidh.utils import DocumentedMixin, check_same_patients
 
 
 class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -217,6 +217,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
                 f"no {self.site} is given: pass site=, one a patient, or a table with the column "
                 f"{self.site!r}; in a Pipeline turn metadata routing on (see Notes)"
             )
+        check_same_patients(self.site, site, X)
         sites = pd.Series(np.asarray(site, dtype=object))
         if len(sites) != len(X):
             raise ValueError(f"{len(sites)} sites are given for {len(X)} patients")

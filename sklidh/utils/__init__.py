@@ -6,7 +6,7 @@ from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._spread import WorkerDiedError, lost_workers, results_as, spread
-from sklidh.utils._target import check_target
+from sklidh.utils._target import check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
     ModelFileError,
@@ -27,6 +27,7 @@ __all__ = [
     "cache_folder",
     "check_cases",
     "check_image_and_mask",
+    "check_same_patients",
     "check_target",
     "fingerprint",
     "is_missing",

@@ -32,14 +32,8 @@ def check_target(y, X=None) -> np.ndarray:
     labels = column_or_1d(y) if isinstance(y, np.ndarray) else column_or_1d(y, dtype=object)
     if X is not None and len(labels) != len(X):
         raise CohortError([f"y has {len(labels)} labels for {len(X)} patients"])
+    check_same_patients("y", y, X)
     patients = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(labels))
-    if isinstance(X, pd.DataFrame) and isinstance(y, pd.Series) and not y.index.equals(patients):
-        raise CohortError(
-            [
-                "y has another index than X: the labels would go to the wrong patients; "
-                "use y.loc[X.index]"
-            ]
-        )
     column = f", column {y.name!r}" if getattr(y, "name", None) is not None else ""
     labels = _checked_labels(labels, patients.to_numpy(dtype=object), column)
     classes = np.unique(labels)
@@ -51,6 +45,31 @@ def check_target(y, X=None) -> np.ndarray:
             ]
         )
     return labels
+
+
+def check_same_patients(name: str, values, X) -> None:
+    """Check that what is known of the patients beside a table stands in the table's order.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    values : array-like of shape (n_patients,)
+    X : array-like of shape (n_patients, n_columns)
+
+    Raises
+    ------
+    CohortError
+        Both have an index, and another one.
+    """
+    both = isinstance(values, pd.Series | pd.DataFrame) and isinstance(X, pd.DataFrame)
+    if both and not values.index.equals(X.index):
+        raise CohortError(
+            [
+                f"{name} has another index than X: its values would go to the wrong patients; use "
+                f"{name}.loc[X.index]"
+            ]
+        )
 
 
 def _checked_labels(labels, patients, column: str) -> np.ndarray:

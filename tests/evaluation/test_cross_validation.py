@@ -167,6 +167,15 @@ def test_sites_that_cannot_be_left_out(cohort, sites, message):
         leave_one_site_out(DummyClassifier(), *cohort, sites)
 
 
+def test_sites_and_weights_of_other_patients_are_refused(cohort):
+    X, y = cohort
+    site = pd.Series(np.arange(40) % 3, index=X.index[::-1])
+    with pytest.raises(CohortError, match="sites has another index than X"):
+        leave_one_site_out(LogisticRegression(), X, y, site)
+    with pytest.raises(CohortError, match="sample_weight has another index than X"):
+        cross_validate(LogisticRegression(), X, y, params={"sample_weight": site + 1.0})
+
+
 def test_an_external_cohort_is_predicted_whole_and_shares_no_patient(cohort):
     X, y = cohort
     half = np.arange(40) % 2 == 0
