@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test coverage docs clean
+.PHONY: demo test docs clean
 
 demo: .venv/installed
 	@$(BIN)/sklidh demo
@@ -12,10 +12,7 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
-
-coverage: .venv/installed
-	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal --cov --cov-report=
 
 docs: .venv/installed
 	$(BIN)/sphinx-build -q -W docs docs/_build

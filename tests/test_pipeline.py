@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def quick_pipeline(**changes):
-    """The paper's pipeline, with few radiomics features and networks that see one epoch."""
+    """The paper's pipeline, with few features, networks of one epoch and ten penalties a LASSO."""
     parameters = {
         "radiomics": RadiomicsExtractor(FIRST_ORDER),
         "deep": SANetFeaturizer(n_features=8, size=16, max_epochs=1, random_state=0),
@@ -40,7 +40,9 @@ def quick_pipeline(**changes):
         ),
         "random_state": 0,
     } | changes
-    return make_idh_pipeline(**parameters)
+    pipeline = make_idh_pipeline(**parameters)
+    penalties = [name for name in pipeline.get_params() if name.endswith("__alphas")]
+    return pipeline.set_params(**dict.fromkeys(penalties, 10))
 
 
 @pytest.fixture
