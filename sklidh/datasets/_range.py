@@ -93,8 +93,8 @@ def cohort_range(
         if intensities and images:
             low, high = np.array([image["ends"] for image in images]).T
             covered[modality]["intensities"] = {
-                "ends": [low.min().item(), high.max().item()],
-                "widths": [(high - low).min().item(), (high - low).max().item()],
+                "ends": [_short(low.min()), _short(high.max())],
+                "widths": [_short((high - low).min()), _short((high - low).max())],
             }
     digests = {image["digest"] for of_patient in seen for image in of_patient.values()}
     return {
@@ -193,6 +193,10 @@ def see(patient: pd.Series, modalities) -> dict[str, dict]:
 def _digest(voxels: np.ndarray) -> str:
     # The same image may be stored as int16 and as float32.
     return fingerprint(voxels.shape, voxels.astype("<f4").tobytes())[:DIGITS]
+
+
+def _short(value) -> float:
+    return float(f"{value:.6g}")
 
 
 def _familiar(images, covered) -> list[str]:
