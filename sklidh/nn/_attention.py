@@ -4,10 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklidh.nn._compiled import is_compiled_for
 from sklidh.nn._native_windows import CompiledWindows
 from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, visits
-from sklidh.nn._normalised import is_compiled_for, update_running
-from sklidh.nn._pairwise import Attend, SecondMoments, difference_moments
+from sklidh.nn._pairwise import Attend, DifferenceMoments
+from sklidh.nn._rectification import update_running
 
 
 def coordinates(n, like):
@@ -147,13 +148,12 @@ class PairwiseAttention(Attention):
 
     def _attend(self, phi, psi, beta):
         phi, psi, beta = (each.permute(0, 2, 3, 1) for each in (phi, psi, beta))
-        B, H, W, _ = phi.shape
-        k = self.kernel_size
-        pairs = all_pairs(H, W, k, phi, beta)
+        pairs = all_pairs(*phi.shape[1:3], self.kernel_size, phi, beta)
         phi, psi, beta = pairs.maps(phi, psi, beta, self.share, *self._normalisation(phi, psi))
-        first = self._normalised_first(pairs, phi, psi, B * H * W * k * k)
         # The bias of gamma's last layer cancels in the softmax.
-        out = Attend.apply(pairs, phi, psi, beta, first, self.gamma[5].weight.flatten(1))
+        first, norm, second = self.gamma[2], self.gamma[3], self.gamma[5]
+        matrices = first.weight.flatten(1), norm.weight, norm.bias, second.weight.flatten(1)
+        out = Attend.apply(pairs, norm, torch.is_grad_enabled(), phi, psi, beta, *matrices)
         return pairs.image(out).permute(0, 3, 1, 2)
 
     def _normalisation(self, phi, psi):
@@ -169,7 +169,7 @@ class PairwiseAttention(Attention):
         # The position's bias cancels in the difference.
         matrix = self.position.weight.flatten(1)
         if norm.training:
-            mean, variance = difference_moments(phi, psi, reach)
+            mean, variance = DifferenceMoments.apply(phi, psi, reach)
             # Of the coordinates' differences the moments are known: mean 0 by symmetry, and the
             # two axes are uncorrelated.
             spread = torch.stack([coordinate_variance(n, reach, phi) for n in (W, H)])
@@ -180,22 +180,6 @@ class PairwiseAttention(Attention):
             mean, variance = norm.running_mean, norm.running_var
         slope = norm.weight * (variance + norm.eps).rsqrt()
         return plane @ matrix.t(), slope, norm.bias - mean * slope
-
-    def _normalised_first(self, pairs, phi, psi, count):
-        """Return gamma's first convolution and second normalisation as one matrix (R, R + 3)."""
-        norm, first = self.gamma[3], self.gamma[2].weight.flatten(1)
-        if norm.training:
-            moments = SecondMoments.apply(pairs, phi, psi) / count
-            centre = moments[:-1, -1]
-            covariance = moments[:-1, :-1] - torch.outer(centre, centre)
-            wide = first.double()
-            mean = (wide @ centre).to(first)
-            variance = ((wide @ covariance) * wide).sum(1).clamp(min=0).to(first)
-            update_running(norm, mean, variance, count)
-        else:
-            mean, variance = norm.running_mean, norm.running_var
-        slope = norm.weight * (variance + norm.eps).rsqrt()
-        return torch.cat([first * slope[:, None], (norm.bias - mean * slope)[:, None]], 1)
 
 
 class PatchwiseAttention(Attention):

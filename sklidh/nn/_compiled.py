@@ -1,5 +1,6 @@
 """How the loops of networks are compiled, and what they see of a tensor."""
 
+import torch
 from numba import njit
 
 
@@ -12,6 +13,14 @@ def compiled(function):
     touch the callers' files, `_native_step.py` for the fusion.
     """
     return njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
+def is_compiled_for(*tensors):
+    """Return whether compiled loops can read these tensors."""
+    first = tensors[0].dtype
+    return first in (torch.float32, torch.float64) and all(
+        each.is_cpu and each.dtype == first for each in tensors
+    )
 
 
 def arrays(*tensors):

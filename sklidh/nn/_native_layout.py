@@ -23,10 +23,10 @@ def lay_out(phi, psi, beta, place, slope, offset, down, across, target, neighbou
     place : ndarray of shape (H, W, 2)
     slope, offset : ndarray of shape (R + 2,)
     down, across : ndarray of int
-    target : ndarray of shape (B, H, W, R + 3)
-        Becomes slope * (phi, place) + offset, and 1.
-    neighbour : ndarray of shape (B, len(down), len(across), R + 3)
-        Becomes slope * (psi, place), and 0.
+    target : ndarray of shape (B, H, W, R + 2)
+        Becomes slope * (phi, place) + offset.
+    neighbour : ndarray of shape (B, len(down), len(across), R + 2)
+        Becomes slope * (psi, place).
     value : ndarray of shape (S, B, len(down), len(across), G)
         Becomes beta.
     """
@@ -40,7 +40,6 @@ def lay_out(phi, psi, beta, place, slope, offset, down, across, target, neighbou
                     out[c] = slope[c] * phi[b, y, x, c] + offset[c]
                 for c in range(2):
                     out[R + c] = slope[R + c] * place[y, x, c] + offset[R + c]
-                out[R + 2] = 1
         for i, y in enumerate(down):
             for j, x in enumerate(across):
                 out = neighbour[b, i, j]
@@ -48,7 +47,6 @@ def lay_out(phi, psi, beta, place, slope, offset, down, across, target, neighbou
                     out[c] = slope[c] * psi[b, y, x, c]
                 for c in range(2):
                     out[R + c] = slope[R + c] * place[y, x, c]
-                out[R + 2] = 0
                 for s in range(S):
                     for g in range(G):
                         value[s, b, i, j, g] = beta[b, y, x, s * G + g]
@@ -96,7 +94,7 @@ class Layout(Function):
         """Return target, neighbour and value."""
         B, H, W, R = phi.shape
         shape = B, len(down), len(across)
-        target, neighbour = phi.new_empty(B, H, W, R + 3), phi.new_empty(*shape, R + 3)
+        target, neighbour = phi.new_empty(B, H, W, R + 2), phi.new_empty(*shape, R + 2)
         value = beta.new_empty(share, *shape, beta.shape[-1] // share)
         out = target, neighbour, value
         lay_out(*arrays(phi, psi, beta, place, slope, offset, down, across, *out))

@@ -1,7 +1,8 @@
 """Batch normalisation and ReLU over the columns of a matrix, and halving of maps, compiled.
 
-Shapes: n rows (the pixels of all images) and C columns (channels). Sums over rows are taken in
-float64, whatever the matrix holds.
+Shapes: n rows (the pixels of all images, or pairs of them) and C columns (channels). What comes as
+(n * C,) is a matrix row after row, whose last row may be short: so several short rows can be taken
+for a long one. Sums over rows are taken in float64, whatever the matrix holds.
 """
 
 import numpy as np
@@ -10,74 +11,83 @@ from sklidh.nn._compiled import compiled
 
 
 @compiled
-def moments(x, mean, variance):
-    """Write the mean and the biased variance of each column of `x` (n, C)."""
-    n, C = x.shape
-    # Differences from the first row: the squares of a column far from 0 would cancel.
-    total, squares = np.zeros(C), np.zeros(C)
-    for i in range(n):
-        row = x[i]
+def sums(x, y, total, product):
+    """Add the sums of rows, and those of their products with others, to `total` and `product`.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n * C,)
+    total, product : ndarray of shape (C,), float64
+    """
+    C = len(total)
+    # Four rows a pass: a quarter of the loads and stores of the sums.
+    fours = len(x) - len(x) % (4 * C)
+    for start in range(0, fours, 4 * C):
+        x0, x1 = x[start : start + C], x[start + C : start + 2 * C]
+        x2, x3 = x[start + 2 * C : start + 3 * C], x[start + 3 * C : start + 4 * C]
+        y0, y1 = y[start : start + C], y[start + C : start + 2 * C]
+        y2, y3 = y[start + 2 * C : start + 3 * C], y[start + 3 * C : start + 4 * C]
         for c in range(C):
-            difference = np.float64(row[c]) - np.float64(x[0, c])
-            total[c] += difference
-            squares[c] += difference * difference
-    for c in range(C):
-        centre = total[c] / n
-        mean[c] = centre + x[0, c]
-        variance[c] = max(squares[c] / n - centre * centre, 0.0)
+            a, b, d, e = np.float64(x0[c]), np.float64(x1[c]), np.float64(x2[c]), np.float64(x3[c])
+            total[c] += (a + b) + (d + e)
+            product[c] += (a * y0[c] + b * y1[c]) + (d * y2[c] + e * y3[c])
+    for start in range(fours, len(x), C):
+        row, other = x[start : start + C], y[start : start + C]
+        for c in range(len(row)):
+            part = np.float64(row[c])
+            total[c] += part
+            product[c] += part * other[c]
 
 
 @compiled
 def rectify(x, slope, offset, y):
-    """Write max(slope * x + offset, 0) to `y`, both (n, C)."""
-    n, C = x.shape
+    """Write max(slope * x + offset, 0) to `y`.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n * C,)
+    slope, offset : ndarray of shape (C,)
+    """
+    C = len(slope)
     zero = y.dtype.type(0)
-    for i in range(n):
-        row, out = x[i], y[i]
-        for c in range(C):
+    for start in range(0, len(x), C):
+        row, out = x[start : start + C], y[start : start + C]
+        for c in range(len(row)):
             value = slope[c] * row[c] + offset[c]
             # Not a number is neither: it stays.
             out[c] = zero if value < 0 else value
 
 
 @compiled
-def rectify_back(x, y, grad, total, product):
-    """Set the gradient to 0 where `y` is; add its sum, and that of its product with `x`.
-
-    Parameters
-    ----------
-    x, y, grad : ndarray of shape (n, C)
-    total, product : ndarray of shape (C,), float64
-    """
-    n, C = x.shape
-    zero = grad.dtype.type(0)
-    for i in range(n):
-        row, rectified, out = x[i], y[i], grad[i]
-        for c in range(C):
-            part = zero if rectified[c] <= 0 else out[c]
-            out[c] = part
-            total[c] += part
-            product[c] += np.float64(part) * np.float64(row[c])
+def rectify_here(x, slope, offset):
+    """Write max(slope * x + offset, 0) over `x`; shapes as in `rectify`."""
+    C = len(slope)
+    zero = x.dtype.type(0)
+    for start in range(0, len(x), C):
+        row = x[start : start + C]
+        for c in range(len(row)):
+            value = slope[c] * row[c] + offset[c]
+            row[c] = zero if value < 0 else value
 
 
 @compiled
 def combine(x, grad, slope, tilt, level, other):
-    """Write slope * grad + tilt * x + level + other to `grad`; `other` may have no rows.
+    """Write slope * grad + tilt * x + level + other to `grad`; `other` may be empty.
 
     Parameters
     ----------
-    x, grad : ndarray of shape (n, C)
+    x, grad : ndarray of shape (n * C,)
     slope, tilt, level : ndarray of shape (C,)
-    other : ndarray of shape (n, C) or (0, C)
+    other : ndarray of shape (n * C,) or (0,)
     """
-    n, C = x.shape
-    for i in range(n):
-        row, out = x[i], grad[i]
-        for c in range(C):
+    C = len(slope)
+    for start in range(0, len(x), C):
+        row, out = x[start : start + C], grad[start : start + C]
+        for c in range(len(row)):
             out[c] = slope[c] * out[c] + tilt[c] * row[c] + level[c]
         if len(other):
-            more = other[i]
-            for c in range(C):
+            more = other[start : start + C]
+            for c in range(len(row)):
                 out[c] += more[c]
 
 

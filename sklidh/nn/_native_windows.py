@@ -8,7 +8,6 @@ which a pixel further right is C (or G) numbers on.
 """
 
 import numpy as np
-import torch
 
 from sklidh.nn._compiled import arrays, compiled
 from sklidh.nn._native_layout import Layout
@@ -77,10 +76,11 @@ def attend(image, top, weights, beta, G, out):
     k, _, images, rows, n = weights.shape
     for b in range(images):
         for y in range(rows):
-            for s in range(len(out)):
-                mean = out[s, image + b, top + y]
-                mean[:] = 0
-                for down in range(k):
+            out[:, image + b, top + y] = 0
+            # A line of beta and k lines of weights stay in the first cache.
+            for down in range(k):
+                for s in range(len(out)):
+                    mean = out[s, image + b, top + y]
                     line = beta[s, image + b, top + y + down]
                     for right in range(k):
                         weight = weights[down, right, b, y]
@@ -112,17 +112,23 @@ def attend_back(image, top, grad, weights, beta, out, G, grad_beta, grad_logits)
                     mean[t] += channel[t] * attended[t]
             for down in range(k):
                 for right in range(k):
-                    weight, logit = weights[down, right, b, y], grad_logits[down, right, b, y]
+                    logit = grad_logits[down, right, b, y]
                     for t in range(n):
                         logit[t] = -mean[t]
-                    for s in range(len(out)):
-                        channel = grad[s, image + b, top + y]
-                        line, start = top + y + down, right * G
-                        value = beta[s, image + b, line, start : start + n]
-                        grad_value = grad_beta[s, image + b, line, start : start + n]
+                for s in range(len(out)):
+                    channel = grad[s, image + b, top + y]
+                    line = beta[s, image + b, top + y + down]
+                    grad_line = grad_beta[s, image + b, top + y + down]
+                    for right in range(k):
+                        logit, value = grad_logits[down, right, b, y], line[right * G :]
                         for t in range(n):
                             logit[t] += channel[t] * value[t]
+                    for right in range(k):
+                        weight, grad_value = weights[down, right, b, y], grad_line[right * G :]
+                        for t in range(n):
                             grad_value[t] += channel[t] * weight[t]
+                for right in range(k):
+                    weight, logit = weights[down, right, b, y], grad_logits[down, right, b, y]
                     for t in range(n):
                         logit[t] *= weight[t]
 
@@ -135,10 +141,10 @@ class CompiledWindows(Windows):
         down, across = (reflected(n, self.k // 2) for n in place.shape[:2])
         return Layout.apply(phi, psi, beta, place, slope, offset, down, across, share)
 
-    def differences(self, phi, psi, tile):
+    def differences(self, phi, psi, tile, scratch):
         """Return the rectified differences of phi and psi, (K * n, C)."""
         C = phi.shape[-1]
-        r = phi.new_empty(self._shape(phi, tile))
+        r = scratch("r", phi, *self._shape(phi, tile))
         differences(*_first(tile), *_lines(phi, psi), C, *_lines(r))
         return r.view(-1, C)
 
@@ -149,19 +155,19 @@ class CompiledWindows(Windows):
         both = _lines(grad.view(shape), differences.view(shape))
         differences_back(*_first(tile), *both, C, *_lines(grad_phi, grad_psi))
 
-    def attend(self, logits, beta, out, tile):
-        """Fill a tile of out with the mean of beta under the softmax of logits (K * n, G)."""
-        weights = self._softmax(logits).view(self._shape(out[0], tile))
+    def attend(self, weights, beta, out, tile):
+        """Fill a tile of out with the weighted mean of beta."""
+        weights = weights.view(self._shape(out[0], tile))
         attend(*_first(tile), *_lines(weights, beta), out.shape[-1], *_lines(out))
 
-    def attend_backward(self, grad, logits, beta, out, grad_beta, tile):
-        """Return the gradient with respect to logits, and add to that of beta."""
+    def attend_backward(self, grad, weights, beta, out, grad_beta, tile, scratch):
+        """Return the gradient of the logits (K * n, G), and add to that of beta."""
         G = out.shape[-1]
-        weights = self._softmax(logits).view(self._shape(out[0], tile))
-        grad_logits = torch.empty_like(weights)
+        weights = weights.view(self._shape(out[0], tile))
+        grad_logits = scratch("grad_logits", weights, *weights.shape)
         given = _lines(grad, weights, beta, out)
         attend_back(*_first(tile), *given, G, *_lines(grad_beta, grad_logits))
-        return grad_logits.view_as(logits)
+        return grad_logits.view(-1, G)
 
     def _shape(self, maps, tile):
         """Return the shape of a tile's pairs, (k, k, images, rows, W, channels)."""

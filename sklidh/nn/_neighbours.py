@@ -13,15 +13,11 @@ neighbour first.
 from functools import lru_cache
 
 import torch
-import torch.nn.functional as F
+
+from sklidh.nn._rectification import relu_backward_
 
 TILE_BYTES = 3 * 2**19
 """What the C channels of a tile's pairs may take: a tile is worked on in a core's cache."""
-
-
-def relu_backward_(grad, rectified):
-    """Set the gradient to 0 where the rectified value is."""
-    return torch.ops.aten.threshold_backward.grad_input(grad, rectified, 0, grad_input=grad)
 
 
 def reflected(n, reach, device=None):
@@ -77,7 +73,7 @@ def visits(n, reach, dtype=torch.float64, device=None):
 
 
 def normalised(phi, psi, place, slope, offset):
-    """Return phi and psi (B, H, W, R + 3), whose difference is normalised, and 1 in the last.
+    """Return phi and psi (B, H, W, R + 2), whose difference is normalised.
 
     Parameters
     ----------
@@ -87,8 +83,7 @@ def normalised(phi, psi, place, slope, offset):
     slope, offset : Tensor of shape (R + 2,)
         The normalisation is slope * difference + offset.
     """
-    place = F.pad(place, (0, 1)).expand(len(phi), -1, -1, -1)
-    slope, offset = F.pad(slope, (0, 1)), F.pad(offset, (0, 1), value=1.0)
+    place = place.expand(len(phi), -1, -1, -1)
     phi, psi = (torch.cat([each, place], -1) for each in (phi, psi))
     return torch.addcmul(offset, phi, slope), psi * slope
 
@@ -115,6 +110,9 @@ class Windows:
     k : int
     """
 
+    visited = None
+    """The footprint shows each of its pairs once."""
+
     def __init__(self, k):
         self.k = k
 
@@ -134,22 +132,24 @@ class Windows:
         return out.permute(1, 2, 3, 0, 4).flatten(3)
 
     def tiles(self, phi):
-        """Return the images and rows of each tile."""
+        """Return the images and rows of each tile, in lists that have no image in common."""
         B, H, W, C = phi.shape
         row = self.k**2 * W * C * phi.element_size()
         if row * H <= TILE_BYTES:
-            return [(images, slice(0, H)) for images in _parts(B, TILE_BYTES / (row * H))]
+            return [[(images, slice(0, H))] for images in _parts(B, TILE_BYTES / (row * H))]
         rows = _parts(H, TILE_BYTES / row)
-        return [(slice(b, b + 1), some) for b in range(B) for some in rows]
+        return [[(slice(b, b + 1), some) for some in rows] for b in range(B)]
 
-    def visited(self, pairs):
-        """Weight each of a tile's pairs by how often the footprint shows it: once."""
-        return pairs
+    def count(self, phi):
+        """Return the number of all pairs."""
+        return phi[..., 0].numel() * self.k**2
 
-    def differences(self, phi, psi, tile):
+    def differences(self, phi, psi, tile, scratch):
         """Return the rectified differences of phi and psi, (K * n, C)."""
         phi, psi = self._targets(phi, tile), self._neighbours(psi, tile)
-        return torch.sub(phi, psi, out=phi.new_empty(psi.shape)).relu_().view(-1, phi.shape[-1])
+        return (
+            torch.sub(phi, psi, out=scratch("r", phi, *psi.shape)).relu_().view(-1, phi.shape[-1])
+        )
 
     def differences_backward(self, grad, differences, grad_phi, grad_psi, tile):
         """Add to the gradients of phi and psi; `grad` is overwritten."""
@@ -159,28 +159,29 @@ class Windows:
         for view, part in zip(_each(views), _each(grad), strict=True):
             view.sub_(part)
 
-    def attend(self, logits, beta, out, tile):
-        """Fill a tile of out with the mean of beta under the softmax of logits (K * n, G)."""
+    def weights(self, logits):
+        """Return the softmax of logits (K * n, G) over the neighbours, (K, n * G)."""
+        return logits.view(self.k**2, -1).softmax(0)
+
+    def attend(self, weights, beta, out, tile):
+        """Fill a tile of out with the weighted mean of beta."""
         beta, out = self._neighbours(beta, tile), self._targets(out, tile)
-        weights = self._softmax(logits).view(self.k, self.k, *out.shape[1:])
+        weights = weights.view(self.k, self.k, *out.shape[1:])
         product = torch.empty_like(weights)
         for s, mean in enumerate(out):
             torch.sum(torch.mul(weights, beta[:, :, s], out=product), (0, 1), out=mean)
 
-    def attend_backward(self, grad, logits, beta, out, grad_beta, tile):
-        """Return the gradient with respect to logits, and add to that of beta."""
+    def attend_backward(self, grad, weights, beta, out, grad_beta, tile, scratch):
+        """Return the gradient of the logits (K * n, G), and add to that of beta."""
         grad, out = self._targets(grad, tile), self._targets(out, tile)
         beta, grad_beta = self._neighbours(beta, tile), self._neighbours(grad_beta, tile)
-        weights = self._softmax(logits).view(self.k, self.k, *out.shape[1:])
+        weights = weights.view(self.k, self.k, *out.shape[1:])
         for view, weight in zip(_each(grad_beta), _each(weights), strict=True):
             view.addcmul_(grad, weight)
         grad_logits = (grad * out).sum(0).neg_().expand_as(weights).contiguous()
         for s, channel in enumerate(grad):
             grad_logits.addcmul_(channel, beta[:, :, s])
-        return grad_logits.mul_(weights).view_as(logits)
-
-    def _softmax(self, logits):
-        return logits.view(self.k**2, -1).softmax(0)
+        return grad_logits.mul_(weights).view(-1, out.shape[-1])
 
     def _targets(self, maps, tile):
         images, rows = tile
@@ -206,7 +207,7 @@ class Pixels:
     """
 
     def __init__(self, H, W, k, like):
-        self.shape = H, W
+        self.shape, self.k = (H, W), k
         counts = torch.kron(*(visits(n, k // 2, like.dtype, like.device) for n in self.shape))
         # How often the target's footprint shows the neighbour: neighbours, 1, targets, 1.
         self.counts = counts.t()[:, None, :, None]
@@ -226,18 +227,22 @@ class Pixels:
         return out.permute(0, 2, 3, 1).flatten(2).unflatten(1, self.shape)
 
     def tiles(self, phi):
-        """Return the images of each tile."""
+        """Return the images of each tile, in lists that have none in common."""
         B, P, C = phi.shape
-        return _parts(B, TILE_BYTES / (P * P * C * phi.element_size()))
+        return [[images] for images in _parts(B, TILE_BYTES / (P * P * C * phi.element_size()))]
+
+    def count(self, phi):
+        """Return the number of all pairs, one shown again and again as often."""
+        return phi[..., 0].numel() * self.k**2
 
     def visited(self, pairs):
         """Weight each of a tile's pairs by how often the footprint shows it."""
         return (self._apart(pairs) * self.counts).view_as(pairs)
 
-    def differences(self, phi, psi, tile):
+    def differences(self, phi, psi, tile, scratch):
         """Return the rectified differences of phi and psi, (K * n, C)."""
         phi, psi = phi[tile], psi[tile].transpose(0, 1).unsqueeze(2)
-        rows = phi.new_empty(len(psi), *phi.shape)
+        rows = scratch("r", phi, len(psi), *phi.shape)
         return torch.sub(phi, psi, out=rows).relu_().view(-1, phi.shape[-1])
 
     def differences_backward(self, grad, differences, grad_phi, grad_psi, tile):
@@ -246,23 +251,23 @@ class Pixels:
         grad_phi[tile] += grad.sum(0)
         grad_psi[tile] -= grad.sum(2).transpose(0, 1)
 
-    def attend(self, logits, beta, out, tile):
-        """Fill a tile of out with the mean of beta under the softmax of logits (K * n, G)."""
-        torch.matmul(self._weights(logits), beta[tile], out=out[tile])
+    def weights(self, logits):
+        """Return the softmax of logits (K * n, G) as matrices (images, G, P, P): targets first."""
+        # A pixel seen n times takes n shares of the softmax; one never seen takes none (log 0).
+        logits = self._apart(logits) + self.counts.log()
+        return logits.softmax(0).permute(1, 3, 2, 0).contiguous()
 
-    def attend_backward(self, grad, logits, beta, out, grad_beta, tile):
-        """Return the gradient with respect to logits, and add to that of beta."""
-        weights, grad = self._weights(logits), grad[tile]
+    def attend(self, weights, beta, out, tile):
+        """Fill a tile of out with the weighted mean of beta."""
+        torch.matmul(weights, beta[tile], out=out[tile])
+
+    def attend_backward(self, grad, weights, beta, out, grad_beta, tile, scratch):
+        """Return the gradient of the logits (K * n, G), and add to that of beta."""
+        grad = grad[tile]
         grad_beta[tile] += weights.mT @ grad
         grad_weights = (grad @ beta[tile].mT).sub_((grad * out[tile]).sum(-1, keepdim=True))
-        return grad_weights.mul_(weights).permute(3, 0, 2, 1).reshape(logits.shape)
+        return grad_weights.mul_(weights).permute(3, 0, 2, 1).reshape(-1, weights.shape[1])
 
     def _apart(self, pairs):
         P = len(self.counts)
         return pairs.view(P, -1, P, pairs.shape[-1])
-
-    def _weights(self, logits):
-        """Return the softmax as matrices (images, G, P, P), rows the targets."""
-        # A pixel seen n times takes n shares of the softmax; one never seen takes none (log 0).
-        logits = self._apart(logits) + self.counts.log()
-        return logits.softmax(0).permute(1, 3, 2, 0).contiguous()

@@ -4,35 +4,18 @@ The normalised map is made a tile of pixels at a time, in a core's cache, multip
 again in the backward pass: it is never kept.
 """
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from sklidh.nn import _native_norm as native
-from sklidh.nn._compiled import arrays
+from sklidh.nn._compiled import arrays, is_compiled_for
+from sklidh.nn._rectification import Rectification, Sums, update_running
+from sklidh.nn._threads import Scratch, spread
 
 TILE_ELEMENTS = 2**19
 """What a tile of the normalised map may hold."""
-
-
-def update_running(norm, mean, variance, count):
-    """Move the running averages of a batch normalisation as its own forward pass would."""
-    with torch.no_grad():
-        norm.num_batches_tracked.add_(1)
-        # Without a momentum, all batches count the same.
-        part = 1 / norm.num_batches_tracked if norm.momentum is None else norm.momentum
-        norm.running_mean.lerp_(mean, part)
-        norm.running_var.lerp_(variance * (count / (count - 1)), part)
-
-
-def is_compiled_for(*tensors):
-    """Return whether compiled loops can read these tensors."""
-    first = tensors[0].dtype
-    return first in (torch.float32, torch.float64) and all(
-        each.is_cpu and each.dtype == first for each in tensors
-    )
 
 
 def rectified_linear(norm, x, weight, bias, residual=None):
@@ -64,7 +47,7 @@ def rectified_linear(norm, x, weight, bias, residual=None):
         if residual is not None:
             out.add_(residual.permute(0, 2, 3, 1))
         return out.permute(0, 3, 1, 2), x
-    rows = pixels.reshape(-1, x.shape[1])
+    rows = pixels.reshape(-1, x.shape[1]).contiguous()
     mean, scale = _statistics(norm, rows)
     if residual is not None:
         residual = residual.permute(0, 2, 3, 1).reshape(len(rows), -1)
@@ -103,37 +86,13 @@ def rectified_halves(norm, x):
 def _statistics(norm, rows):
     """Return what a normalisation subtracts from rows (n, C), and multiplies them by."""
     if norm.training:
-        mean, variance = torch.empty_like(norm.running_mean), torch.empty_like(norm.running_var)
-        native.moments(*arrays(rows, mean, variance))
+        sums = Sums(norm.running_mean)
+        sums.add(rows, rows)
+        mean, variance = sums.moments(len(rows))
         update_running(norm, mean, variance, len(rows))
     else:
         mean, variance = norm.running_mean, norm.running_var
     return mean, (variance + norm.eps).rsqrt()
-
-
-def _spread(total, product, n, mean, scale, slope, of_batch):
-    """Return the gradient of a normalisation's weight, and a plane to add to that of its input.
-
-    Parameters
-    ----------
-    total, product : ndarray of shape (C,)
-        Sums of the gradient of the normalised, and of its product with the input.
-    n : int
-        Rows summed over.
-    mean, scale, slope : Tensor of shape (C,)
-    of_batch : bool
-        Whether mean and scale depend on the input: the plane is how.
-
-    Returns
-    -------
-    grad_gain, tilt, level : Tensor of shape (C,)
-        The plane is tilt * input + level.
-    """
-    total, product = torch.from_numpy(total), torch.from_numpy(product)
-    grad_gain = (product - mean * total) * scale
-    tilt = -slope * scale * grad_gain / n * of_batch
-    level = -slope * total / n * of_batch - tilt * mean
-    return [each.to(slope) for each in (grad_gain, tilt, level)]
 
 
 class RectifiedLinear(Function):
@@ -156,14 +115,18 @@ class RectifiedLinear(Function):
         bias : Tensor of shape (O,)
         residual : Tensor of shape (n, O) or None
         """
-        slope = gain * scale
-        offset = shift - mean * slope
+        vectors = gain, shift, mean, scale
         out = x.new_empty(len(x), len(weight))
-        for tile, y in _rectified(x, slope, offset):
+        rectification, scratch = Rectification(*vectors, of_batch), Scratch()
+
+        def multiply(tile):
             start = bias if residual is None else torch.add(residual[tile], bias, out=out[tile])
+            y = rectification(x[tile], scratch("rectified", x, *x[tile].shape))
             torch.addmm(start, y, weight.t(), out=out[tile])
+
+        spread(multiply, _tiles(x))
         ctx.of_batch = of_batch
-        ctx.save_for_backward(x, mean, scale, slope, offset, weight)
+        ctx.save_for_backward(x, weight, *vectors)
         ctx.set_materialize_grads(False)
         return out, x
 
@@ -173,33 +136,28 @@ class RectifiedLinear(Function):
         """Return the gradients, given that of the product and of `x` elsewhere."""
         if grad is None:
             return other, *[None] * 8
-        x, mean, scale, slope, offset, weight = ctx.saved_tensors
-        n, C = x.shape
+        x, weight, *vectors = ctx.saved_tensors
         grad = grad.contiguous()
-        grad_x, grad_weight = torch.empty_like(x), torch.zeros_like(weight)
-        grad_bias = grad.new_zeros(len(weight))
-        total, product = np.zeros(C), np.zeros(C)
-        for tile, y in _rectified(x, slope, offset):
-            grad_weight.addmm_(grad[tile].t(), y)
-            grad_bias += grad[tile].sum(0)
-            torch.mm(grad[tile], weight, out=grad_x[tile])
-            native.rectify_back(*arrays(x[tile], y, grad_x[tile]), total, product)
-        grad_gain, tilt, level = _spread(total, product, n, mean, scale, slope, ctx.of_batch)
         other = x[:0] if other is None else other.contiguous()
-        native.combine(*arrays(x, grad_x, slope, tilt, level, other))
+        rectification, scratch = Rectification(*vectors, ctx.of_batch), Scratch()
+        grad_x = torch.empty_like(x)
+
+        def multiply_back(tile):
+            y = rectification(x[tile], scratch("rectified", x, *x[tile].shape))
+            sums = Sums(weight[0])
+            torch.mm(grad[tile], weight, out=grad_x[tile])
+            rectification.back_(grad_x[tile], y, x[tile], sums)
+            return sums, grad[tile].t() @ y, grad[tile].sum(0)
+
+        def normalise_back(tile):
+            rectification.spread_(grad_x[tile], x[tile], other=other[tile])
+
+        tiles = _tiles(x)
+        sums, *of_product = zip(*spread(multiply_back, tiles), strict=True)
+        of_norm = rectification.gradients(Sums.together(sums), len(x))
+        spread(normalise_back, tiles)
         grad_residual = grad if ctx.needs_input_grad[8] else None
-        grad_shift = torch.from_numpy(total).to(x)
-        return (
-            grad_x,
-            grad_gain,
-            grad_shift,
-            None,
-            None,
-            None,
-            grad_weight,
-            grad_bias,
-            grad_residual,
-        )
+        return grad_x, *of_norm, None, None, None, *map(sum, of_product), grad_residual
 
 
 class RectifiedHalves(Function):
@@ -216,34 +174,30 @@ class RectifiedHalves(Function):
             As in `RectifiedLinear`.
         """
         B, H, W, C = x.shape
-        slope = gain * scale
         out = x.new_empty(B, H // 2, W // 2, C)
         place = torch.empty(out.shape, dtype=torch.int8)
-        native.rectify_halve(*arrays(x, slope, shift - mean * slope, out, place))
+        vectors = gain, shift, mean, scale
+        line = Rectification(*vectors, of_batch)
+        native.rectify_halve(*arrays(x, line.slope, line.offset, out, place))
         ctx.of_batch = of_batch
-        ctx.save_for_backward(x, mean, scale, slope, place)
+        ctx.save_for_backward(x, place, *vectors)
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
         """Return the gradients of the map and of the normalisation's weight and bias."""
-        x, mean, scale, slope, place = ctx.saved_tensors
+        x, place, *vectors = ctx.saved_tensors
         grad, grad_x = grad.contiguous(), torch.empty_like(x)
-        total, product = np.zeros(len(mean)), np.zeros(len(mean))
-        native.halve_sums(*arrays(x, place, grad), total, product)
-        n = x[..., 0].numel()
-        grad_gain, *plane = _spread(total, product, n, mean, scale, slope, ctx.of_batch)
-        native.halve_back(*arrays(x, place, grad, slope, *plane, grad_x))
-        return grad_x, grad_gain, torch.from_numpy(total).to(x), None, None, None
+        line, sums = Rectification(*vectors, ctx.of_batch), Sums(vectors[0])
+        native.halve_sums(*arrays(x, place, grad, sums.total, sums.product))
+        grad_gain, grad_shift = line.gradients(sums, x[..., 0].numel())
+        plane = line.slope, line.tilt, line.level
+        native.halve_back(*arrays(x, place, grad, *plane, grad_x))
+        return grad_x, grad_gain, grad_shift, None, None, None
 
 
-def _rectified(x, slope, offset):
-    """Yield each tile's rows, and max(slope * x + offset, 0) there, overwritten by the next."""
+def _tiles(x):
+    """Return the rows of each tile."""
     size = max(1, TILE_ELEMENTS // x.shape[1])
-    made = x.new_empty(min(size, len(x)), x.shape[1])
-    for start in range(0, len(x), size):
-        rows = x[start : start + size]
-        y = made[: len(rows)]
-        native.rectify(*arrays(rows, slope, offset, y))
-        yield slice(start, start + size), y
+    return [slice(start, start + size) for start in range(0, len(x), size)]

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklidh.nn._attention import PairwiseAttention, PatchwiseAttention, PointwiseConvolution
-from sklidh.nn._normalised import rectified_halves, rectified_linear, update_running
+from sklidh.nn._normalised import rectified_halves, rectified_linear
+from sklidh.nn._rectification import update_running
 
 BLOCKS = {"san10": (2, 1, 2, 4, 1), "san15": (3, 2, 3, 5, 2), "san19": (3, 3, 4, 6, 3)}
 """Bottlenecks in each of the five stages."""
@@ -108,9 +109,9 @@ class Stem(nn.Module):
         slope = slope * weight
         most, least = F.max_pool2d(x, 2), -F.max_pool2d(-x, 2)
         most, least = (end.permute(0, 2, 3, 1) for end in (most, least))
-        out = torch.addcmul(offset, most, slope.clamp(min=0))
-        out = F.relu_(out.addcmul_(least, slope.clamp(max=0)))
-        return out.permute(0, 3, 1, 2)
+        slopes = torch.stack([slope.clamp(min=0), slope.clamp(max=0)], 1)
+        out = F.linear(torch.cat([most, least], -1), slopes, offset)
+        return F.relu_(out).permute(0, 3, 1, 2)
 
 
 class SAN(nn.Module):

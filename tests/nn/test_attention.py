@@ -12,7 +12,7 @@ from sklidh.nn import SAN, PairwiseAttention, PatchwiseAttention
 from sklidh.nn._attention import all_pairs
 from sklidh.nn._native_windows import CompiledWindows
 from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, reflected, visits
-from sklidh.nn._pairwise import Attend, SecondMoments
+from sklidh.nn._pairwise import Attend, DifferenceMoments
 from sklidh.nn._san import Bottleneck, Stage, Stem
 from sklidh.nn._training import fenced
 
@@ -196,9 +196,9 @@ def draw_maps():
 @pytest.fixture
 def laid_out(pairs, monkeypatch):
     """Return pairs of each kind and their maps, cut into tiles of an image or of its rows."""
-    monkeypatch.setattr("sklidh.nn._neighbours.TILE_BYTES", 9 * 4 * 5 * 8 * 2)
+    monkeypatch.setattr("sklidh.nn._neighbours.TILE_BYTES", 9 * 4 * 4 * 8 * 2)
     maps = layout(pairs, *draw_maps())
-    assert len(pairs.tiles(maps[0])) > 1
+    assert sum(map(len, pairs.tiles(maps[0]))) > 1
     return pairs, [each.detach().requires_grad_() for each in maps]
 
 
@@ -212,14 +212,17 @@ def test_the_layout_is_the_same_compiled_or_not():
     torch.testing.assert_close(found, expected)
 
 
-def test_gradients_of_attention_are_those_of_finite_differences(laid_out):
+@pytest.mark.parametrize("shape", [(5, 4), (2, 3)])
+def test_gradients_of_moments_are_those_of_finite_differences(shape):
+    assert gradcheck(DifferenceMoments.apply, (draw(2, *shape, 3), draw(2, *shape, 3), 2))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_gradients_of_attention_are_those_of_finite_differences(laid_out, training):
     pairs, maps = laid_out
-    assert gradcheck(partial(Attend.apply, pairs), [*maps, draw(4, 5), draw(3, 4)], eps=1e-7, atol=1e-5)  # fmt: skip # noqa: E501
-
-
-def test_gradients_of_moments_are_those_of_finite_differences(laid_out):
-    pairs, (phi, psi, _) = laid_out
-    assert gradcheck(partial(SecondMoments.apply, pairs), [phi, psi], eps=1e-7, atol=1e-5)
+    norm = scattered(torch.nn.BatchNorm2d(4), torch.float64).train(training)
+    inputs = [*maps, draw(4, 4), draw(4), draw(4), draw(3, 4)]
+    assert gradcheck(partial(Attend.apply, pairs, norm, True), inputs, eps=1e-7, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

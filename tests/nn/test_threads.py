@@ -1,0 +1,74 @@
+"""Several threads give what one gives, to the last bit, and leave nothing behind."""
+
+import pytest
+import torch
+from torch import nn
+
+from sklidh.nn._native_windows import CompiledWindows
+from sklidh.nn._normalised import rectified_linear
+from sklidh.nn._pairwise import Attend
+from sklidh.nn._threads import spread
+
+SOURCE = torch.Generator()
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def gradients(out, inputs):
+    return [out, *torch.autograd.grad(out.square().sum(), inputs)]
+
+
+def draw(*shape):
+    return torch.randn(*shape, generator=SOURCE).requires_grad_()
+
+
+def attention():
+    """Return attention over the maps of three images, a tile a few rows, and all gradients."""
+    maps = draw(3, 9, 9, 6), draw(3, 11, 11, 6), draw(2, 3, 11, 11, 4)
+    inputs = *maps, draw(8, 6), draw(8), draw(8), draw(4, 8)
+    return gradients(Attend.apply(CompiledWindows(3), nn.BatchNorm2d(8), True, *inputs), inputs)
+
+
+def product():
+    """Return the product of a normalised map of several tiles, and all gradients."""
+    inputs = draw(3, 8, 9, 9), draw(5, 8), draw(5), draw(3, 5, 9, 9)
+    return gradients(rectified_linear(nn.BatchNorm2d(8), *inputs)[0], inputs)
+
+
+@pytest.mark.parametrize("work", [attention, product])
+def test_the_number_of_threads_changes_no_bit(work, monkeypatch):
+    monkeypatch.setattr("sklidh.nn._neighbours.TILE_BYTES", 9 * 2 * 9 * 6 * 4)
+    monkeypatch.setattr("sklidh.nn._normalised.TILE_ELEMENTS", 8 * 50)
+    before, found = torch.get_num_threads(), []
+    for n in (1, 2, 3):
+        SOURCE.manual_seed(0)
+        torch.set_num_threads(n)
+        found.append(work())
+    torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(map(torch.equal, other, found[0]))
+
+
+def test_results_come_in_the_order_of_their_parts(threads):
+    assert spread(lambda a, b: (a, b), range(5), "abcde") == list(enumerate("abcde"))
+    assert torch.get_num_threads() == threads
+
+
+def test_an_error_in_a_part_arrives_and_the_threads_are_given_back(threads):
+    with pytest.raises(ZeroDivisionError):
+        spread(lambda n: 1 / n, [1, 0, 2])
+    assert torch.get_num_threads() == threads
+
+
+def test_a_prediction_stays_one_in_every_thread(threads):
+    weight = torch.ones(3, requires_grad=True)
+    with torch.inference_mode():
+        out = torch.zeros(4, 3)
+        spread(lambda row: out[row].add_(weight), range(4))  # refused outside of the mode
+    assert torch.equal(out, torch.ones(4, 3))
