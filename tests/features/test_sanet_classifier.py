@@ -136,7 +136,8 @@ def test_a_patient_is_classified_by_the_modalities_that_are_there(classifier):
     incomplete.iloc[3, 0] = None
     images, _ = classifier._cut(X.iloc[[3]][["T1CE", "mask"]])
     expected = softmax(predict(classifier.nets_["T1CE"], images), axis=1)
-    np.testing.assert_allclose(classifier.predict_proba(incomplete)[[3]], expected, rtol=1e-6)
+    # In a batch of another size products of matrices are rounded in another way.
+    np.testing.assert_allclose(classifier.predict_proba(incomplete)[[3]], expected, rtol=1e-5)
 
 
 def test_a_patient_without_the_images_needed_is_an_error_that_names_him(classifier, joint):
