@@ -5,7 +5,7 @@ from pathlib import Path
 from joblib import delayed
 from rich.markup import escape
 
-from sklidh.cli._cohort import examine_table, patients_in_words
+from sklidh.cli._examination import examine_table, patients_in_words
 from sklidh.cli._options import Cohort
 from sklidh.cli._output import console, errors, verbosity
 from sklidh.cli._parsing import parse_reference
@@ -32,6 +32,7 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
         ``patients``, ``modalities``, ``problems`` and ``warnings`` (each was printed on a line) and
         ``files``.
     """
+    from sklidh.images import same_images
     from sklidh.reporting import examine, render_check
     from sklidh.utils import atomic_write, spread
 
@@ -44,9 +45,11 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
     lines = problems + [line for case in checked for line in case.errors]
     for line in lines:
         errors.print(f"[bold red]Error:[/] {escape(line)}", highlight=False, soft_wrap=True)
-    for line in (line for case in checked for line in case.warnings):
+    doubts = same_images({case.patient: case.digests for case in checked})
+    warnings = doubts + [line for case in checked for line in case.warnings]
+    for line in warnings:
         errors.print(f"[yellow]Warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
-    page = render_check(f"sklidh check: {cases.name}", problems, there, checked)
+    page = render_check(f"sklidh check: {cases.name}", problems, doubts, there, checked)
     out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -60,6 +63,6 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
         "patients": len(X),
         "modalities": there,
         "problems": lines,
-        "warnings": [line for case in checked for line in case.warnings],
+        "warnings": warnings,
         "files": {"page": out},
     }

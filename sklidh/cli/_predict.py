@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 from sklearn.compose import ColumnTransformer
 
-from sklidh.cli._cohort import image_problems, patients_in_words
+from sklidh.cli._examination import image_problems, patients_in_words
 from sklidh.cli._options import Folder
 from sklidh.cli._output import console, errors, print_files, verbosity, warnings_told_once
 from sklidh.cli._scheduler import time_limit

@@ -5,8 +5,8 @@ import pandas as pd
 import SimpleITK as sitk
 from joblib import delayed
 
-from sklidh.images import image_columns, inspect_case
-from sklidh.utils import fingerprint, is_missing, spread
+from sklidh.images import image_columns, inspect_case, voxel_digests
+from sklidh.utils import is_missing, spread
 
 SPACING_TOLERANCE = 0.02
 """Relative: by so much a spacing may lie outside before it counts as another; headers round."""
@@ -17,9 +17,6 @@ narrowest, before it counts as another scale: within one cohort it varies by as 
 
 ENDS = (1, 99)
 """Percentiles of an image's voxels that its range of intensities goes from and to."""
-
-DIGITS = 16
-"""Of a fingerprint, 64 bits: two of a million images agree by chance once in ten million times."""
 
 
 def cohort_range(
@@ -83,7 +80,7 @@ def cohort_range(
     seen = [*_seen(X, chosen, n_jobs, verbose)]
     covered = {}
     for modality in chosen:
-        images = [of_patient[modality] for of_patient in seen if modality in of_patient]
+        images = [of_patient[modality] for of_patient, _ in seen if modality in of_patient]
         spacings = [image["spacing"] for image in images]
         limits = [np.min(spacings, axis=0), np.max(spacings, axis=0)] if spacings else []
         covered[modality] = {
@@ -96,13 +93,12 @@ def cohort_range(
                 "ends": [_short(low.min()), _short(high.max())],
                 "widths": [_short((high - low).min()), _short((high - low).max())],
             }
-    digests = {image["digest"] for of_patient in seen for image in of_patient.values()}
     return {
         "patients": len(X),
         "classes": {} if y is None else {str(k): int(n) for k, n in y.value_counts().items()},
         "sites": sorted(map(str, X[site].dropna().unique())) if site in X else None,
         "modalities": covered,
-        "fingerprints": sorted(digests - {None}),
+        "fingerprints": sorted({digest for _, digests in seen for digest in digests.values()}),
     }
 
 
@@ -138,8 +134,8 @@ def outside_range(
     seen = _seen(X, list(covered["modalities"]), n_jobs, verbose)
     return pd.Series(
         [
-            _familiar(images, covered) + _differences(patient, images, covered, site)
-            for images, (_, patient) in zip(seen, X.iterrows(), strict=True)
+            _familiar(digests, covered) + _differences(patient, images, covered, site)
+            for (images, digests), (_, patient) in zip(seen, X.iterrows(), strict=True)
         ],
         index=X.index,
         dtype=object,
@@ -152,7 +148,7 @@ def _seen(X, modalities, n_jobs, verbose):
     return spread(work, "comparing the images", n_jobs=n_jobs, verbose=verbose)
 
 
-def see(patient: pd.Series, modalities) -> dict[str, dict]:
+def see(patient: pd.Series, modalities) -> tuple[dict[str, dict], dict[str, str]]:
     """Read one patient's images.
 
     Parameters
@@ -163,10 +159,11 @@ def see(patient: pd.Series, modalities) -> dict[str, dict]:
 
     Returns
     -------
-    dict of str to dict
-        By modality, those that are there: ``spacing`` (mm, from fine to coarse), ``ends`` of the
-        intensities, ``digest`` of the voxels, None where they are all the same. By ``"mask"``: the
-        tumour's ``digest``, None where it is a box, which different patients may share.
+    images : dict of str to dict
+        By modality, those that are there: ``spacing`` (mm, from fine to coarse) and ``ends`` of the
+        intensities.
+    digests : dict of str to str
+        As `voxel_digests` returns them.
     """
     there = [modality for modality in modalities if not is_missing(patient.get(modality))]
     case = {"mask": "mask", "label": None, "reference": None, "missing": "nan"}
@@ -181,27 +178,17 @@ def see(patient: pd.Series, modalities) -> dict[str, dict]:
         images[modality] = {
             "spacing": sorted(image.GetSpacing()),
             "ends": np.percentile(some[np.isfinite(some)], ENDS).tolist(),
-            "digest": _digest(voxels) if voxels.min() < voxels.max() else None,
         }
-    if found.mask is not None:
-        tumour = sitk.GetArrayViewFromImage(found.mask)
-        is_box = tumour[np.ix_(*(tumour.any(axis) for axis in ((1, 2), (0, 2), (0, 1))))].all()
-        images["mask"] = {"digest": None if is_box else _digest(tumour)}
-    return images
-
-
-def _digest(voxels: np.ndarray) -> str:
-    # The same image may be stored as int16 and as float32.
-    return fingerprint(voxels.shape, voxels.astype("<f4").tobytes())[:DIGITS]
+    return images, voxel_digests(found)
 
 
 def _short(value) -> float:
     return float(f"{value:.6g}")
 
 
-def _familiar(images, covered) -> list[str]:
+def _familiar(digests, covered) -> list[str]:
     known = set(covered.get("fingerprints", ()))
-    same = [name for name, image in images.items() if image["digest"] in known]
+    same = [name for name, digest in digests.items() if digest in known]
     if not same:
         return []
     return [

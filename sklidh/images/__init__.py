@@ -19,6 +19,7 @@ from sklidh.images._errors import (
     describe_source,
 )
 from sklidh.images._grids import grid_difference
+from sklidh.images._identity import same_images, voxel_digests
 from sklidh.images._intensity import IntensityNormalization
 from sklidh.images._reading import read_image, read_mask
 from sklidh.images._registration import RigidRegistration
@@ -52,5 +53,7 @@ __all__ = [
     "read_case",
     "read_image",
     "read_mask",
+    "same_images",
     "tumour_slices",
+    "voxel_digests",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sklidh.images import ImageError, inspect_case
+from sklidh.images import ImageError, inspect_case, voxel_digests
 from sklidh.plotting import thumbnail
 from sklidh.reporting._page import render_page
 from sklidh.utils import is_missing
@@ -22,12 +22,15 @@ class CheckedCase:
         One line each.
     pictures : dict of (str, str)
         By modality: a JPEG picture in base 64, and in words why there is none.
+    digests : dict of str to str
+        As `sklidh.images.voxel_digests` returns them.
     """
 
     patient: str
     errors: list[str]
     warnings: list[str]
     pictures: dict[str, tuple[str, str]]
+    digests: dict[str, str]
 
 
 def examine(case: pd.Series, modalities, *, label, reference, missing) -> CheckedCase:
@@ -60,10 +63,12 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
     lines = {True: [], False: []}
     for problem in found.problems:
         lines[isinstance(problem, ImageError)].append(" ".join(str(problem).split()))
-    return CheckedCase(str(case.name), lines[True], lines[False], pictures)
+    return CheckedCase(str(case.name), lines[True], lines[False], pictures, voxel_digests(found))
 
 
-def render_check(title: str, problems: list[str], modalities, cases: list[CheckedCase]) -> str:
+def render_check(
+    title: str, problems: list[str], doubts: list[str], modalities, cases: list[CheckedCase]
+) -> str:
     """Render the checked cases as HTML that needs no network and no other file.
 
     Parameters
@@ -71,6 +76,8 @@ def render_check(title: str, problems: list[str], modalities, cases: list[Checke
     title : str
     problems : list of str
         Of the table.
+    doubts : list of str
+        Of patients beside each other, as `sklidh.images.same_images` tells them.
     modalities : sequence of str
     cases : list of CheckedCase
         Those with problems are shown first.
@@ -82,5 +89,10 @@ def render_check(title: str, problems: list[str], modalities, cases: list[Checke
     """
     by_weight = sorted(cases, key=lambda case: (-len(case.errors), -len(case.warnings)))
     return render_page(
-        "check.html", title=title, problems=problems, modalities=modalities, cases=by_weight
+        "check.html",
+        title=title,
+        problems=problems,
+        doubts=doubts,
+        modalities=modalities,
+        cases=by_weight,
     )

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from typer.testing import CliRunner
 
 from sklidh.cli import app
+from sklidh.cli._examination import image_problems
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.plotting import thumbnail
 
@@ -45,6 +46,18 @@ def test_a_sound_cohort_has_status_0_and_a_picture_of_every_image(cohort):
     assert "4 patients, T1, T2: no problem" in result.output
     assert page.count("data:image/jpeg;base64,") == 8
     assert "Every image can be used" in page
+
+
+def test_a_patient_listed_twice_is_a_warning_in_the_terminal_and_on_the_page(cohort):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    table = pd.concat([table, table.iloc[:1].assign(patient="again")])
+    table.to_csv(cohort / "cases.csv", index=False)
+    result, page = check(cohort)
+    assert result.exit_code == 0, result.output
+    assert f"Warning: patients '{table['patient'].iloc[0]}', 'again': the same T1, T2, mask" in (
+        result.output
+    )
+    assert "the same T1, T2, mask" in page
 
 
 def test_every_problem_of_every_patient_is_on_a_line_of_its_own(cohort):
@@ -186,3 +199,10 @@ def test_a_thumbnail_shows_the_slice_with_most_tumour_and_its_outline(tmp_path):
     assert 20 < coloured["with"].sum() < 2000
     assert not coloured["without"].any()
     assert not coloured["elsewhere"].any()
+
+
+def test_every_command_that_reads_images_tells_of_a_patient_listed_twice(phantoms, capsys):
+    X = phantoms[0].iloc[:2]
+    X = pd.concat([X, X.iloc[:1].set_axis(["again"])])
+    assert image_problems(X, ["T1"], None, missing="nan", jobs=1) == []
+    assert f"patients '{X.index[0]}', 'again': the same T1, mask" in capsys.readouterr().err

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from sklidh.cli import _options as options
 from sklidh.cli import app
-from sklidh.cli._cohort import mutations, paper_modalities
+from sklidh.cli._cohort import paper_modalities
+from sklidh.cli._examination import mutations
 from sklidh.cli._options import Cohort, Method
 from sklidh.cli._parsing import parse_groups, parse_reference
 from sklidh.cli._place import check_out
