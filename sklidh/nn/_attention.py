@@ -97,7 +97,10 @@ class Attention(nn.Module):
         Tensor of shape (B, out_channels, H, W)
         """
         layers = self.phi, self.psi, self.beta
-        return self._attend(*maps.split([layer.out_channels for layer in layers], 1))
+        # As torch's own softmax and normalisations do, it leaves half precision under autocast.
+        with torch.autocast(maps.device.type, enabled=False):
+            maps = maps.to(self.phi.weight.dtype)
+            return self._attend(*maps.split([layer.out_channels for layer in layers], 1))
 
 
 class PairwiseAttention(Attention):

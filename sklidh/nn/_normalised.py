@@ -7,10 +7,10 @@ again in the backward pass: it is never kept.
 import torch
 import torch.nn.functional as F
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from sklidh.nn import _native_norm as native
 from sklidh.nn._compiled import arrays, is_compiled_for
+from sklidh.nn._precision import backward_as_kept
 from sklidh.nn._rectification import Rectification, Sums, update_running
 from sklidh.nn._threads import Scratch, spread
 
@@ -131,7 +131,7 @@ class RectifiedLinear(Function):
         return out, x
 
     @staticmethod
-    @once_differentiable
+    @backward_as_kept
     def backward(ctx, grad, other):
         """Return the gradients, given that of the product and of `x` elsewhere."""
         if grad is None:
@@ -184,7 +184,7 @@ class RectifiedHalves(Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @backward_as_kept
     def backward(ctx, grad):
         """Return the gradients of the map and of the normalisation's weight and bias."""
         x, place, *vectors = ctx.saved_tensors

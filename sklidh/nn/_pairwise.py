@@ -13,9 +13,9 @@ from itertools import chain
 
 import torch
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from sklidh.nn._neighbours import visits
+from sklidh.nn._precision import backward_as_kept
 from sklidh.nn._rectification import Rectification, Sums, update_running
 from sklidh.nn._threads import Scratch, spread
 
@@ -57,7 +57,7 @@ class DifferenceMoments(Function):
         return mean_phi - mean_psi, variance
 
     @staticmethod
-    @once_differentiable
+    @backward_as_kept
     def backward(ctx, grad_mean, grad_variance):
         """Return the gradients of phi and psi."""
         from_phi, from_psi, shown = ctx.saved_tensors
@@ -130,7 +130,7 @@ class Attend(Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @backward_as_kept
     def backward(ctx, grad):
         """Return the gradients of the maps, the two matrices and what lies between them."""
         pairs, tiles = ctx.pairs, ctx.tiles

@@ -57,6 +57,21 @@ def test_a_batch_is_its_images_one_by_one(attention):
     torch.testing.assert_close(network.features(x), one_by_one, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("attention", ["pairwise", "patchwise"])
+def test_under_autocast_a_network_learns_and_predicts_as_far_as_half_precision_goes(attention):
+    network = SAN(n_features=8, attention=attention)
+    x = torch.randn(3, 1, 32, 32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        network(x).float().square().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+    network.eval()
+    expected = network.features(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = network.features(x)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), expected, rtol=0.1, atol=0.1 * expected.std().item())
+
+
 def test_the_classifier_reads_the_features():
     network = SAN(n_features=8).eval()
     x = torch.randn(2, 1, 32, 32)
