@@ -14,7 +14,7 @@ def backward_as_kept(backward):
 
     @wraps(backward)
     def run(ctx, *grads):
-        with torch.autocast(grads[0].device.type, enabled=False):
+        with torch.autocast(ctx.saved_tensors[0].device.type, enabled=False):
             return backward(ctx, *grads)
 
     return once_differentiable(run)
