@@ -129,8 +129,11 @@ def alone(out: Path, record: Path):
     try:
         yield
     finally:
+        # While it is held: after that another command may hold the file that would be removed.
+        # Windows does not remove what is open, and keeps an empty file.
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def refuse_another_run(out: Path, before: Mapping, this: Mapping):
