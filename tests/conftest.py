@@ -19,8 +19,8 @@ def pytest_unconfigure(config):
 def pytest_collection_modifyitems(items):
     """Start with the slow tests, so that no worker is left alone with one at the end.
 
-    Coverage does not watch them, nor scikit-learn's checks of estimators: watching costs a third of
-    their time, and what they run, others run too.
+    Coverage does not watch them, nor scikit-learn's checks of estimators: watching takes time, and
+    what they run, others run too.
     """
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
