@@ -7,7 +7,8 @@ import pandas as pd
 import typer
 from rich.markup import escape
 
-from sklidh.cli._examination import examine_table, image_problems, mutations, patients_in_words
+from sklidh.cli._examination import examine_table, image_problems, patients_in_words
+from sklidh.cli._mutations import mutations
 from sklidh.cli._options import Cohort, Extraction, Method
 from sklidh.cli._output import console, errors
 from sklidh.cli._parsing import parse_groups

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pandas as pd
-import typer
 from rich.markup import escape
 
+from sklidh.cli._mutations import mutations
 from sklidh.cli._options import Cohort
-from sklidh.cli._output import console, errors, verbosity
+from sklidh.cli._output import errors, verbosity
 from sklidh.cli._parsing import parse_groups
 
 
@@ -73,50 +73,6 @@ def examine_table(
             # Rows and labels were looked at before, in the same words.
             problems = [*dict.fromkeys([*problems, *error.problems])]
     return X, y, modalities, problems
-
-
-def mutations(X: pd.DataFrame, y: pd.Series, wildtype: str) -> pd.Series:
-    """Return a target of two classes, and say which of them is taken for the mutation.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of shape (n_patients,)
-    wildtype : str
-        The value of a wild type; empty: the target has two values, and the last is the mutation.
-
-    Returns
-    -------
-    Series of shape (n_patients,)
-        The target as it is, or 0 and 1 where `wildtype` was given.
-    """
-    from sklidh.evaluation import check_two_classes
-    from sklidh.utils import CohortError, check_target
-
-    check_target(y, X)
-    values = sorted(set(y.astype(str)))
-    if wildtype and wildtype not in values:
-        raise typer.BadParameter(
-            f"--wildtype {wildtype!r}: no patient; {y.name} is one of {', '.join(values[:20])}"
-        )
-    if wildtype:
-        y = (y.astype(str) != wildtype).astype(int)
-    elif len(values) > 2:
-        raise CohortError(
-            [
-                f"the target {y.name} has {len(values)} values, {', '.join(values[:20])}; say by "
-                "--wildtype which of them is the wild type: every other value then counts as "
-                "mutant; drop the rows that are neither"
-            ]
-        )
-    check_two_classes(X, y)
-    (first, n_first), (last, n_last) = sorted(y.value_counts().items())
-    console.print(
-        f"{y.name}: {n_last} mutants ({last}), {n_first} wild types ({first})",
-        highlight=False,
-        markup=False,
-    )
-    return y
 
 
 def image_problems(X: pd.DataFrame, modalities, reference, *, missing: str, jobs: int) -> list[str]:

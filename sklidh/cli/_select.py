@@ -6,7 +6,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli._examination import mutations
+from sklidh.cli._mutations import mutations
 from sklidh.cli._output import console, print_files, print_whole, warnings_told_once
 
 

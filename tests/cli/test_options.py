@@ -12,12 +12,10 @@ from typer.testing import CliRunner
 from sklidh.cli import _options as options
 from sklidh.cli import app
 from sklidh.cli._cohort import paper_modalities
-from sklidh.cli._examination import mutations
 from sklidh.cli._options import Cohort, Method
 from sklidh.cli._parsing import parse_groups, parse_reference
 from sklidh.cli._place import check_out
 from sklidh.cli._recipe import Recipe
-from sklidh.utils import CohortError
 
 runner = CliRunner()
 
@@ -31,20 +29,6 @@ def test_groups_are_joined_by_plus_and_separated_by_commas():
 def test_groups_with_holes_or_repetitions_are_refused(text):
     with pytest.raises(typer.BadParameter, match="expected different modalities"):
         parse_groups(text)
-
-
-def test_the_values_of_mutants_are_one_class_and_the_command_says_which(capsys):
-    y = pd.Series(["wildtype", "IDH1 p.R132H", "mutated (NOS)", "wildtype"], [*"ABCD"], name="IDH")
-    X = pd.DataFrame(index=y.index)
-    assert mutations(X, y, "wildtype").tolist() == [0, 1, 1, 0]
-    assert capsys.readouterr().out == "IDH: 2 mutants (1), 2 wild types (0)\n"
-    with pytest.raises(CohortError, match=r"has 3 values, IDH1 p\.R132H, mutated \(NOS\), w"):
-        mutations(X, y, "")
-    with pytest.raises(typer.BadParameter, match=r"'WT': no patient; IDH is one of IDH1 p\.R132H"):
-        mutations(X, y, "WT")
-    words = y.replace({"IDH1 p.R132H": "mutant", "mutated (NOS)": "mutant"})
-    assert mutations(X, words, "").equals(words)
-    assert "2 mutants (wildtype), 2 wild types (mutant)" in capsys.readouterr().out
 
 
 def test_the_reference_is_t2_where_there_is_one():
