@@ -97,6 +97,8 @@ def make_idh_pipeline(
     ------
     ValueError
         Neither `radiomics` nor `deep` is there, or `reference` is not one of the modalities.
+    TypeError
+        One of them is no transformer.
 
     References
     ----------
@@ -119,8 +121,12 @@ def make_idh_pipeline(
     shared = {"missing": missing, "verbose": verbose}
     spread = {"cache": cache, "n_jobs": n_jobs, "timeout": timeout}
     parts = {
-        "radiomics": _part(radiomics, RadiomicsExtractor, settings="paper", **spread, **shared),
-        "deep": _part(deep, SANetFeaturizer, n_features=128, random_state=random_state, **shared),
+        "radiomics": _part(
+            "radiomics", radiomics, RadiomicsExtractor, settings="paper", **spread, **shared
+        ),
+        "deep": _part(
+            "deep", deep, SANetFeaturizer, n_features=128, random_state=random_state, **shared
+        ),
     }
     extractors = [(name, part) for name, part in parts.items() if part is not None]
     if not extractors:
@@ -163,10 +169,12 @@ def make_idh_pipeline(
     ).set_output(transform="pandas")
 
 
-def _part(choice, paper, **parameters):
+def _part(kind, choice, paper, **parameters):
     """Return the paper's estimator for "paper"; one of the user's with the cohort's `missing`."""
     if choice == "paper":
         return paper(**parameters)
+    if choice is not None and not hasattr(choice, "fit"):
+        raise TypeError(f"{kind}={choice!r}: expected 'paper', a transformer, or None for none")
     if choice is not None and "missing" in choice.get_params(deep=False):
         return clone(choice).set_params(missing=parameters["missing"])
     return choice

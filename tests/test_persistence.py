@@ -14,7 +14,14 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
-from sklearn.feature_selection import SelectorMixin
+from sklearn.feature_selection import (
+    SelectKBest,
+    SelectorMixin,
+    chi2,
+    f_classif,
+    f_regression,
+    mutual_info_classif,
+)
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 import sklidh
@@ -184,6 +191,14 @@ class EveryColumn(SelectorMixin, BaseEstimator):
 
     def _get_support_mask(self):
         return np.ones(self.n_columns_, bool)
+
+
+@pytest.mark.parametrize("score", [chi2, f_classif, f_regression, mutual_info_classif])
+def test_a_selector_is_saved_with_the_score_it_ranks_columns_by(score, tmp_path):
+    X = np.arange(24.0).reshape(8, 3) % 7
+    model = SelectKBest(score, k=2).fit(X, [0, 1] * 4)
+    save_model(model, tmp_path / "model.skops")
+    assert load_model(tmp_path / "model.skops").score_func is score
 
 
 def test_types_of_your_own_are_refused_until_named(tmp_path):

@@ -230,6 +230,8 @@ def test_modalities_must_be_different_columns_of_images(modalities):
 def test_a_reference_that_is_no_modality_and_a_pipeline_without_features_are_refused():
     with pytest.raises(ValueError, match="reference='T2' is not among the modalities"):
         make_idh_pipeline(["T1", "FLAIR"])
+    with pytest.raises(TypeError, match="deep=False: expected 'paper', a transformer, or None"):
+        make_idh_pipeline(deep=False)
     with pytest.raises(ValueError, match="leave no features"):
         make_idh_pipeline(radiomics=None, deep=None)
 

@@ -48,7 +48,8 @@ def predict_cases(
     about = read_about(model)
     if not {"name", "threshold", "cohort"} <= about.keys():
         raise ModelFileError(
-            f"{model}: it does not tell its threshold and training cohort; save it by sklidh train"
+            f"{model}: it does not tell its name, threshold and training cohort; save it by sklidh "
+            "train, or give them to save_model(about=...): sklidh.load_model reads it as it is"
         )
     modalities = list(about["cohort"]["modalities"])
     X, _, _, problems = examine_cohort(

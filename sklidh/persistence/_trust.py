@@ -4,7 +4,9 @@ import zipfile
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
+from inspect import isfunction
 
+from sklearn import feature_selection
 from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer, get_scorer_names
 from skops.io import get_untrusted_types
@@ -52,16 +54,20 @@ TREES = frozenset(
 """Nodes that scikit-learn's compiled code follows without a check: a forged tree can crash it."""
 
 
-def path_of(kind: type) -> str:
-    """Return a type's name as files write it: ``module.Class``."""
+def path_of(kind) -> str:
+    """Return a type's or function's name as files write it: ``module.Class``."""
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
 @cache
-def _metrics() -> frozenset[str]:
-    """Return the functions behind scikit-learn's named scorers, which a search keeps."""
-    scores = (get_scorer(name)._score_func for name in get_scorer_names())
-    return frozenset(f"{score.__module__}.{score.__qualname__}" for score in scores)
+def _scores() -> frozenset[str]:
+    """Return scikit-learn's functions that a search or a selector keeps.
+
+    Those behind its named scorers, and those that SelectKBest and its like rank columns by.
+    """
+    scores = [get_scorer(name)._score_func for name in get_scorer_names()]
+    scores += filter(isfunction, (getattr(feature_selection, n) for n in feature_selection.__all__))
+    return frozenset(path_of(score) for score in scores)
 
 
 def is_our_estimator(path: str) -> bool:
@@ -96,7 +102,7 @@ def check_types(data: bytes, trusted, refusal: str) -> list[str]:
         A type is neither scikit-learn's nor ours nor the user's.
     """
     types = get_untrusted_types(data=data)
-    known = PLAIN | _metrics() | set(trusted)
+    known = PLAIN | _scores() | set(trusted)
     strangers = [kind for kind in types if kind not in known and not is_our_estimator(kind)]
     if trees := sorted(TREES.intersection(strangers)):
         raise ModelFileError(
