@@ -12,6 +12,11 @@ PACKAGES = ("sklidh", "scikit-learn", "torch", "skorch", "numpy", "scipy", "Simp
 FORMULA = tuple("=+-@\t\r")
 """Beginnings of a cell that a spreadsheet runs."""
 
+RUN = "run.json"
+"""Written last, and taken away first: a folder that has it holds the whole of one run."""
+
+REPORT = "report.html"
+
 
 def predictions_as_csv(predictions: pd.DataFrame) -> str:
     """Write predictions as CSV; an id that a spreadsheet would run as a formula gets a quote.
@@ -39,3 +44,12 @@ def write_text(path: Path, text: str) -> Path:
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
+
+
+def begin(folder: Path):
+    """Take away what makes a folder's results whole, before the first of others is written.
+
+    A run that is killed while it writes leaves the files of two: nobody must take them for one's.
+    """
+    for name in (RUN, REPORT):
+        (folder / name).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from sklidh.evaluation import Comparison
 from sklidh.reporting._figures import draw_figures
 from sklidh.reporting._fitted import description_of
-from sklidh.reporting._folder import package_versions, write_text
+from sklidh.reporting._folder import REPORT, package_versions, write_text
 from sklidh.reporting._overview import cohort_table
 from sklidh.reporting._pictures import picture
 from sklidh.reporting._report import render_report
@@ -111,7 +111,7 @@ def write_report(folder) -> Path:
         A file is absent, or is not what `write_results` wrote.
     """
     folder = Path(folder)
-    return write_text(folder / "report.html", render_report(read_run(folder)))
+    return write_text(folder / REPORT, render_report(read_run(folder)))
 
 
 def _png(figure) -> bytes:

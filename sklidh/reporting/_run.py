@@ -8,11 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
-from sklidh.reporting._folder import FORMULA, predictions_as_csv, write_text
+from sklidh.reporting._folder import FORMULA, RUN, begin, predictions_as_csv, write_text
 from sklidh.reporting._stability import COLUMNS
 from sklidh.utils import ResultsError, atomic_write
 
-RUN = "run.json"
 PICTURES = "pictures.json"
 
 
@@ -74,6 +73,9 @@ IN_JSON = ("title", "written", "flow", "settings", "description", "versions", "n
 def save_run(folder: Path, run: Run) -> dict[str, Path]:
     """Write a run into a folder; files of an earlier one are replaced.
 
+    The mark of whole results goes first and comes last: a folder whose writing was interrupted has
+    none, and `read_run` refuses it.
+
     Parameters
     ----------
     folder : Path
@@ -96,6 +98,7 @@ def save_run(folder: Path, run: Run) -> dict[str, Path]:
         "groups": run.groups.to_csv(),
         "selected_features": run.features.to_csv(index=False),
     }
+    begin(folder)
     files = {name: write_text(folder / f"{name}.csv", text) for name, text in tables.items()}
     for name, (image, _) in run.figures.items():
         files[f"{name}, drawn"] = folder / f"{name}.png"
@@ -125,6 +128,8 @@ def read_run(folder: Path) -> Run:
     ResultsError
         A file is absent, or is not what `save_run` wrote.
     """
+    if not (folder / RUN).exists():
+        raise ResultsError(f"{folder}: these are no whole results: {_why_no_run(folder)}")
     try:
         record = json.loads((folder / RUN).read_text(encoding="utf-8"))
         pictures = json.loads((folder / PICTURES).read_text(encoding="utf-8"))
@@ -154,6 +159,15 @@ def read_run(folder: Path) -> Run:
             f"{folder}: these are no whole results of sklidh run or evaluate "
             f"({type(error).__name__}: {error}); run it again"
         ) from error
+
+
+def _why_no_run(folder: Path) -> str:
+    if (folder / "results" / RUN).exists():
+        return f"they lie in {folder / 'results'}; name that folder"
+    return (
+        f"{RUN} is absent, which sklidh run and evaluate write last; name the folder of a run that "
+        "was finished, or run it again if its writing was interrupted"
+    )
 
 
 def read_comparison(path: Path) -> Comparison:

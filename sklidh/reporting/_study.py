@@ -14,7 +14,14 @@ from sklidh.evaluation import Comparison, Study
 from sklidh.plotting import ForestDisplay
 from sklidh.reporting._facts import in_words, number
 from sklidh.reporting._figures import ONE_LOOK
-from sklidh.reporting._folder import package_versions, predictions_as_csv, write_text
+from sklidh.reporting._folder import (
+    REPORT,
+    RUN,
+    begin,
+    package_versions,
+    predictions_as_csv,
+    write_text,
+)
 from sklidh.reporting._page import render_page
 from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
 from sklidh.utils import atomic_write
@@ -67,6 +74,7 @@ def write_study(
     }
     printed = [(titles[name], *printed_table(table)) for name, table in tables.items()]
     texts = {f"table {name}": _csv(table) for name, table in tables.items()}
+    begin(folder)
     files = {
         name: write_text(folder / f"{name.replace(' ', '_')}.csv", text)
         for name, text in texts.items()
@@ -90,9 +98,9 @@ def write_study(
         files["forest plot"] = folder / "forest.png"
         with atomic_write(files["forest plot"]) as temporary:
             temporary.write_bytes(forest)
-    files["settings"] = write_text(folder / "run.json", json.dumps(record, indent=2) + "\n")
     page = render_study(record, printed, tests, forest, reference=reference)
-    return files | {"report": write_text(folder / "report.html", page)}
+    files["report"] = write_text(folder / REPORT, page)
+    return files | {"settings": write_text(folder / RUN, json.dumps(record, indent=2) + "\n")}
 
 
 def render_study(

@@ -124,6 +124,39 @@ def test_a_folder_that_lacks_a_file_is_told(run, tmp_path):
         read_run(tmp_path)
 
 
+def test_a_run_that_was_killed_while_it_wrote_over_another_leaves_no_results(
+    run, tmp_path, monkeypatch
+):
+    from sklidh.reporting import _run
+
+    save_run(tmp_path, run)
+    (tmp_path / "report.html").touch()
+    written = []
+
+    def write_one(path, text):
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        path.write_text(text)
+
+    monkeypatch.setattr(_run, "write_text", write_one)
+    with pytest.raises(KeyboardInterrupt):
+        save_run(tmp_path, run)
+    assert not (tmp_path / "report.html").exists()
+    with pytest.raises(ResultsError, match=r"no whole results: run\.json is absent.*interrupted"):
+        read_run(tmp_path)
+    monkeypatch.undo()
+    save_run(tmp_path, run)
+    assert read_run(tmp_path).title == run.title
+
+
+def test_results_in_the_folder_below_are_named(run, tmp_path):
+    (tmp_path / "results").mkdir()
+    save_run(tmp_path / "results", run)
+    with pytest.raises(ResultsError, match=r"they lie in .*results; name that folder"):
+        read_run(tmp_path)
+
+
 def test_predictions_written_and_read_are_the_same_whatever_the_patients_are_called(run, tmp_path):
     names = ["=1+1", "'quoted", "NA", "007", *map(str, range(6))]
     written = Comparison(
