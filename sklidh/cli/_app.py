@@ -8,6 +8,7 @@ import typer
 from sklidh.cli import _options as options
 from sklidh.cli._command import command
 from sklidh.cli._output import console
+from sklidh.cli._parsing import parse_csv
 
 app = typer.Typer(
     help="Predict a glioma's IDH mutation from four MR sequences (Shi et al. 2023).",
@@ -185,7 +186,9 @@ def predict(
     ],
     cases: options.Cases,
     *,
-    out: Annotated[Path, typer.Option(help="Table of predictions, CSV.")] = Path("predictions.csv"),
+    out: Annotated[Path, typer.Option(help="Table of predictions, CSV.", callback=parse_csv)] = (
+        Path("predictions.csv")
+    ),
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Another threshold than the model's own."),

@@ -15,6 +15,16 @@ def parse_jobs(number: int) -> int:
     return number
 
 
+def parse_csv(path: Path) -> Path:
+    """Refuse a name by which a program would take the table for what it is not, such as .xlsx."""
+    if path.suffix.lower() != ".csv":
+        raise typer.BadParameter(
+            f"{path}: the table is written as CSV, which every spreadsheet opens; "
+            f"name a file that ends in .csv, such as {path.with_suffix('.csv').name}"
+        )
+    return path
+
+
 def parse_radiomics(text: str) -> str:
     """Return a preset's name as it is, and a parameter file's path made absolute."""
     if text in PRESETS:

@@ -140,7 +140,9 @@ def test_what_is_wrong_with_table_and_images_is_told_together(
     table.loc["phantom-004", "idh"] = None
     pd.concat([table, table.iloc[-1:]]).to_csv(tmp_path / "cases.csv", index_label="patient")
     words = (model,) if command == "predict" else ("--groups", "T1,FLAIR")
-    result = sklidh(command, *words, tmp_path / "cases.csv", "--out", tmp_path / "out", "--jobs", 1)
+    result = sklidh(
+        command, *words, tmp_path / "cases.csv", "--out", tmp_path / "out.csv", "--jobs", 1
+    )
     assert result.exit_code == 1
     told = [line for line in result.output.splitlines() if "patient 'phantom" in line]
     target = [] if command == "predict" else ["phantom-004', column 'idh': the target is missing"]
@@ -168,6 +170,14 @@ def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_
     assert result.exit_code == 1
     assert "column 'FLAIR' is absent" in result.output
     assert not (tmp_path / "p.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["p.xlsx", "p.csv.gz", "p"])
+def test_predictions_are_csv_by_name_too(name, sklidh, model, cases, tmp_path):
+    result = sklidh("predict", model, cases, "--out", tmp_path / name)
+    assert result.exit_code == 2
+    assert "file that ends in .csv" in " ".join(result.output.replace("│", " ").split())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
