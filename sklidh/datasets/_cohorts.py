@@ -44,8 +44,9 @@ def read_folder(folder: Path, layout: str, patients, target) -> pd.DataFrame:
     elif target is not None:
         raise CohortError(
             [
-                f"{folder}: a folder of images does not tell {target!r}; give patients=, a table "
-                f"with the columns 'patient' and {target!r}, or target=None"
+                f"{folder}: a folder of images does not tell {target!r}; give patients= (on the "
+                f"command line --patients), a table with the columns 'patient' and {target!r}, or "
+                "target=None (--target none)"
             ]
         )
     return cases.rename_axis("patient").reset_index()

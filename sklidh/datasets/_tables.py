@@ -65,8 +65,9 @@ def read_table(path: Path, *, ids_first: bool = False) -> pd.DataFrame:
             ]
         ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        seen = " ".join(str(error).split())
         raise CohortError(
-            [f"{path}: this is no table of text ({error}); save the sheet as comma-separated text"]
+            [f"{path}: this is no table of text ({seen}); save the sheet as comma-separated text"]
         ) from error
     if table.empty:
         raise CohortError([f"{path}: there is no patient below the line of headings"])

@@ -88,6 +88,7 @@ def test_a_table_with_semicolons_as_spreadsheets_write_them(table, tmp_path):
         ("cases.xlsx", b"PK", "save the sheet as comma-separated text"),
         ("cases.csv", b"PK\x03\x04\xff\xfe", "no table of text"),
         ("cases.csv", b"", "no table of text"),
+        ("cases.csv", b"patient,T1\n1,a\n2,a,b,c\n", "line 3, saw 4); save the sheet"),
         ("cases.csv", None, "there is no such file"),
         ("UCSF-PDGM-v5", None, "or their folder"),
     ],
