@@ -5,6 +5,7 @@ from pathlib import Path
 from joblib import delayed
 from rich.markup import escape
 
+from sklidh.cli._cohort import paper_modalities
 from sklidh.cli._examination import examine_table, patients_in_words
 from sklidh.cli._options import Cohort
 from sklidh.cli._output import console, errors, verbosity
@@ -34,10 +35,15 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
     """
     from sklidh.images import same_images
     from sklidh.reporting import examine, render_check
-    from sklidh.utils import atomic_write, spread
+    from sklidh.utils import CohortError, atomic_write, spread
 
     X, _, modalities, problems = examine_table(cases, cohort, target=cohort.target_or_none)
     there = [modality for modality in modalities if modality in X.columns]
+    if there and not cohort.groups:
+        try:
+            paper_modalities(X)
+        except CohortError as error:
+            problems = [*problems, *error.problems]
     reference = parse_reference(cohort.reference, tuple(there))
     how = {"label": label, "reference": reference, "missing": cohort.missing}
     work = [delayed(examine)(case, there, **how) for _, case in X.iterrows()]

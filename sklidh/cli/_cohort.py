@@ -7,7 +7,12 @@ import pandas as pd
 import typer
 from rich.markup import escape
 
-from sklidh.cli._examination import examine_table, image_problems, patients_in_words
+from sklidh.cli._examination import (
+    examine_table,
+    image_problems,
+    patients_in_words,
+    renamings,
+)
 from sklidh.cli._mutations import mutations
 from sklidh.cli._options import Cohort, Extraction, Method
 from sklidh.cli._output import console, errors
@@ -77,22 +82,31 @@ def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
+
+    Raises
+    ------
+    CohortError
+        The table has none of them.
     """
     from sklidh.images import image_columns
-    from sklidh.utils import listed
+    from sklidh.utils import CohortError, listed
 
+    renamed = renamings(X.columns, PAPER_MODALITIES)
+    meant = ", ".join(f"{column!r} to {name!r}" for name, column in renamed.items())
     found = tuple(name for name in PAPER_MODALITIES if name in X.columns)
     if not found:
-        raise typer.BadParameter(
-            f"no column is called {', '.join(PAPER_MODALITIES)}; rename the columns of images, or "
-            "name them by --groups"
+        raise CohortError(
+            [
+                f"no column is called {', '.join(PAPER_MODALITIES)}; rename "
+                f"{meant or 'the columns of images'}, or name them by --groups"
+            ]
         )
     unused = [name for name in image_columns(X) if name not in found]
     if unused:
         errors.print(
             f"[yellow]Warning:[/] {escape(listed(unused))} holds images and is not used: the "
-            f"sequences are called {', '.join(PAPER_MODALITIES)}; rename the column, or name it by "
-            "--groups",
+            f"sequences are called {', '.join(PAPER_MODALITIES)}; rename "
+            f"{escape(meant) or 'the column'}, or name it by --groups",
             highlight=False,
             soft_wrap=True,
         )

@@ -31,6 +31,26 @@ def patients_in_words(X: pd.DataFrame, modalities) -> str:
     return f"{len(X)} patients, {', '.join(modalities)}" + (f"; {lacking}" if lacking else "")
 
 
+def renamings(columns, names) -> dict[str, str]:
+    """Return how absent columns are written in a table: t1 for T1.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The table's.
+    names : sequence of str
+        The columns it should have.
+
+    Returns
+    -------
+    dict of str to str
+        The absent names that are there but for case and spaces, each with the table's own heading.
+    """
+    written = {str(column).strip().casefold(): column for column in columns}
+    absent = [name for name in names if name not in columns]
+    return {name: written[name.casefold()] for name in absent if name.casefold() in written}
+
+
 def examine_table(
     cases: Path, cohort: Cohort, *, target: str | None, classes: bool = True
 ) -> tuple[pd.DataFrame, pd.Series | None, list[str], list[str]]:

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 from sklearn.compose import ColumnTransformer
 
-from sklidh.cli._examination import image_problems, patients_in_words
+from sklidh.cli._examination import image_problems, patients_in_words, renamings
 from sklidh.cli._options import Folder
 from sklidh.cli._output import console, errors, print_files, verbosity, warnings_told_once
 from sklidh.cli._scheduler import time_limit
@@ -60,9 +60,14 @@ def predict_cases(
         patients=folder.patients,
         cells=False,
     )
+    meant = renamings(X.columns, modalities)
     problems += [
-        f"column {name!r} is absent, and {about['name']} was trained on it; if no patient has this "
-        "sequence, add an empty column"
+        f"column {name!r} is absent, and {about['name']} was trained on it; "
+        + (
+            f"rename {meant[name]!r}"
+            if name in meant
+            else "if no patient has this sequence, add an empty column"
+        )
         for name in modalities
         if name not in X.columns
     ]

@@ -229,7 +229,7 @@ def empty_cells(case, modalities, reference, missing) -> list[ImageError]:
             ImageError(f"patient {case.name!r}, column {modality!r}: the cell is empty")
             for modality in absent
         ]
-    if len(absent) == len(modalities):
+    if len(absent) == len(modalities) > 0:
         return [ImageError(without_image(case.name, modalities))]
     return [ImageError(without_reference(case.name, reference))] if reference in absent else []
 

@@ -149,6 +149,25 @@ def test_a_patient_without_the_reference_is_named_before_any_work(cohort, sklidh
     )
 
 
+@pytest.mark.parametrize("command", ["check", "train", "extract"])
+def test_headings_in_small_letters_are_to_be_renamed_says_every_command(cohort, sklidh, command):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    table.rename(columns={"T1": "t1", "T2": "t2"}).to_csv(cohort / "cases.csv", index=False)
+    words = (command, cohort / "cases.csv", "--out", cohort / "out.any", "--jobs", 1)
+    result = sklidh(*words)
+    assert result.exit_code == 1
+    assert "rename 't1' to 'T1', 't2' to 'T2', or name them by --groups" in result.output
+    if command == "check":
+        assert sklidh(*words, "--groups", "t1,t2", "--overwrite").exit_code == 0
+
+
+def test_a_sequence_that_no_column_has_is_told_once_and_not_of_every_patient(cohort):
+    result, _ = check(cohort, "--groups", "T9")
+    assert result.exit_code == 1
+    assert "column 'T9' is absent" in result.output
+    assert "no image at all" not in result.output
+
+
 def test_patients_who_lack_a_sequence_are_counted(cohort):
     table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
     table.loc[1, "T2"] = None

@@ -165,10 +165,14 @@ def test_patients_are_predicted_by_as_many_workers_as_asked_for(sklidh, model, c
 
 def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_path):
     X, _ = load_cohort(cases)
-    X.rename(columns={"FLAIR": "flair"}).to_csv(tmp_path / "new.csv", index_label="patient")
+    names = {"T1": "t1", "FLAIR": "flair"}
+    X.rename(columns=names).to_csv(tmp_path / "new.csv", index_label="patient")
     result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
     assert result.exit_code == 1
-    assert "column 'FLAIR' is absent" in result.output
+    for name, heading in names.items():
+        assert f"column {name!r} is absent" in result.output
+        assert f"was trained on it; rename {heading!r}" in result.output
+    assert "no image at all" not in result.output, "the columns are to blame, not the patients"
     assert not (tmp_path / "p.csv").exists()
 
 

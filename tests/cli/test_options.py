@@ -16,6 +16,7 @@ from sklidh.cli._options import Cohort, Method
 from sklidh.cli._parsing import parse_groups, parse_reference
 from sklidh.cli._place import check_out
 from sklidh.cli._recipe import Recipe
+from sklidh.utils import CohortError
 
 runner = CliRunner()
 
@@ -122,5 +123,9 @@ def test_a_column_of_images_under_another_name_is_told_of(tmp_path, capsys):
     X = pd.DataFrame({"T1": ["a.nii.gz"], "FLIAR": ["b.nii.gz"], "mask": ["c.nii.gz"]}, ["P1"])
     assert paper_modalities(X) == ("T1",)
     assert "'FLIAR' holds images and is not used" in capsys.readouterr().err
-    with pytest.raises(typer.BadParameter, match="no column is called T1, T1CE, T2, FLAIR"):
+    with pytest.raises(
+        CohortError, match="no column is called T1, T1CE, T2, FLAIR; rename the col"
+    ):
         paper_modalities(X[["FLIAR", "mask"]])
+    assert paper_modalities(X.rename(columns={"FLIAR": "flair"})) == ("T1",)
+    assert "rename 'flair' to 'FLAIR', or name it by --groups" in capsys.readouterr().err
