@@ -1,6 +1,7 @@
 """Read an image or a mask, from disk or from memory, and say plainly what is wrong with it."""
 
 import os
+import warnings
 
 import numpy as np
 import SimpleITK as sitk
@@ -8,6 +9,7 @@ import SimpleITK as sitk
 from sklidh.images._columns import is_dicom_folder
 from sklidh.images._errors import (
     EmptyROI,
+    ImageWarning,
     MissingLabel,
     NonFiniteVoxels,
     NonIntegerMask,
@@ -21,6 +23,9 @@ from sklidh.utils import is_path
 
 FEWEST_VOXELS = 3
 """Of a region of interest: one or two voxels have neither shape nor texture."""
+
+MOST_LABELS = 10
+"""All of which may be tumour: a mask with more of them is an atlas, or an image."""
 
 
 def read_image(source, *, patient=None, modality=None) -> sitk.Image:
@@ -90,10 +95,24 @@ def read_mask(source, *, label=None, like=None, patient=None) -> sitk.Image:
         No voxel has the label; those that are there are listed.
     ROITooSmall
         Fewer than three voxels.
+
+    Warns
+    -----
+    ImageWarning
+        More than ten labels count as tumour.
     """
-    with naming(describe_source(source, patient, "mask")):
+    where = describe_source(source, patient, "mask")
+    with naming(where):
         image = load(source, like=like, mask=True)
-        tumour = _region(sitk.GetArrayViewFromImage(image), label)
+        labels = sitk.GetArrayViewFromImage(image)
+        tumour = _region(labels, label)
+    if label is None and (n_labels := len(np.unique(labels[tumour]))) > MOST_LABELS:
+        warnings.warn(
+            f"{where}: {n_labels} different labels above 0 all count as tumour; name the tumour's "
+            "by label=, or the file of the mask if this is an image",
+            ImageWarning,
+            stacklevel=2,
+        )
     mask = sitk.GetImageFromArray(tumour.astype(np.uint8))
     mask.CopyInformation(image)
     return mask

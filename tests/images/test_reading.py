@@ -1,5 +1,7 @@
 """An image is read as it was written, or an error says which one is wrong, how, and what to do."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ import SimpleITK as sitk
 from sklidh.images import (
     CorruptImage,
     ImageError,
+    ImageWarning,
     grid_difference,
     image_columns,
     read_case,
@@ -96,8 +99,17 @@ def test_a_mask_keeps_its_grid(write):
     assert mask.GetSpacing() == (1.0, 1.5, 2.0)
 
 
+def test_a_mask_of_many_labels_may_be_an_image():
+    image = sitk.GetImageFromArray(CUBE)
+    with pytest.warns(ImageWarning, match="patient 'p1', column 'mask'.*59 different labels above"):
+        read_mask(image, patient="p1")
+    with warnings.catch_warnings(action="error"):
+        read_mask(image, label=list(range(1, 30)))
+        read_mask(sitk.GetImageFromArray(CUBE // 6))
+
+
 def test_a_mask_of_floats_is_accepted_if_they_are_whole():
-    assert sitk.GetArrayFromImage(read_mask(sitk.GetImageFromArray(CUBE))).sum() == 59
+    assert sitk.GetArrayFromImage(read_mask(sitk.GetImageFromArray(CUBE // 6))).sum() == 54
     with pytest.raises(ImageError, match="fractional values"):
         read_mask(sitk.GetImageFromArray(CUBE / 7))
 
