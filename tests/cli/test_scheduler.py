@@ -66,7 +66,8 @@ def test_features_come_from_the_workers_bit_by_bit_and_their_warnings_too(
 def test_folds_are_searched_and_evaluated_by_the_workers_with_the_same_result(
     sklidh, cases, parameters, address, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(baselines, "STRENGTHS", {key: [0.3, 0.7] for key in baselines.STRENGTHS})
+    strengths = {key: [0.7] for key in baselines.STRENGTHS} | {"fusion__alpha": [0.3, 0.7]}
+    monkeypatch.setattr(baselines, "STRENGTHS", strengths)
     words = ("evaluate", cases, "--model", "radiomics-constraints", "--tune", "--folds", 2)
     words = (*words, "--radiomics", parameters, "--groups", "T1", "--reference", "none", "--out")
     result = sklidh(*words, tmp_path / "there", "--scheduler", address)
