@@ -27,6 +27,7 @@ def read_cohort(
     *,
     jobs: int,
     target_needed: bool = True,
+    folds: int | None = None,
 ) -> tuple[pd.DataFrame, pd.Series | None, Recipe]:
     """Load a cohort, look at every image in it, and complete the options by what it has.
 
@@ -40,6 +41,8 @@ def read_cohort(
         Patients worked on at the same time.
     target_needed : bool, default=True
         Whether there must be a target, of two classes; without need it is kept as it is.
+    folds : int, default=None
+        Of a cross-validation, each of which wants a patient of each class.
 
     Returns
     -------
@@ -60,6 +63,11 @@ def read_cohort(
         target=cohort.target if target_needed else cohort.target_or_none,
         classes=target_needed or bool(cohort.wildtype),
     )
+    if folds and y is not None and 1 < (fewest := y.value_counts().min()) < folds:
+        raise typer.BadParameter(
+            f"--folds {folds}: a class of {y.name} has {fewest} patients, and each fold wants one; "
+            f"give at most {fewest}"
+        )
     groups = parse_groups(cohort.groups)
     recipe = Recipe.of(groups, () if groups else paper_modalities(X), cohort, method, jobs)
     console.print(patients_in_words(X, recipe.modalities), highlight=False)

@@ -51,7 +51,7 @@ def evaluate_model(
             f"--tune searches the strengths of --model constraints and radiomics-constraints; "
             f"{model} has none"
         )
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, folds=protocol["folds"])
     # Torch takes a second to load: not before the table was read and found sound.
     from sklidh.baselines import STRENGTHS
     from sklidh.evaluation import Comparison, cross_validate

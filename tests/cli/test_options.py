@@ -119,6 +119,19 @@ def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
+def test_more_folds_than_patients_of_a_class_are_refused_before_an_image_is_read(tmp_path):
+    rows = [f"P{i},a.nii,m.nii,{i % 2}" for i in range(6)]
+    (tmp_path / "cases.csv").write_text("\n".join(["patient,T1,mask,idh", *rows]))
+    words = ["evaluate", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "out")]
+    result = runner.invoke(app, [*words, "--folds", "4"])
+    assert result.exit_code == 2
+    said = " ".join(result.output.replace("│", " ").split())
+    assert (
+        "--folds 4: a class of idh has 3 patients, and each fold wants one; give at most 3" in said
+    )
+    assert "a.nii" not in said
+
+
 def test_a_column_of_images_under_another_name_is_told_of(tmp_path, capsys):
     X = pd.DataFrame({"T1": ["a.nii.gz"], "FLIAR": ["b.nii.gz"], "mask": ["c.nii.gz"]}, ["P1"])
     assert paper_modalities(X) == ("T1",)
