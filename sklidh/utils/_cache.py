@@ -118,6 +118,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
     ------
     Path
         Where to write.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; told by its own name, not the temporary one.
     """
     path = Path(path)
     # Made by the writer, not by tempfile, so that others may read it as the user's umask says.
@@ -127,5 +132,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename in (temporary, str(temporary)):
+            raise type(error)(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -127,6 +127,18 @@ def test_a_failure_leaves_nothing_behind_and_the_old_file_as_it_was(tmp_path, st
     assert os.listdir(tmp_path) == ["features.npz"]
 
 
+def test_a_file_that_cannot_be_written_is_told_by_its_own_name(tmp_path):
+    target = tmp_path / "absent" / "features.npz"
+
+    def write():
+        with atomic_write(target) as temporary:
+            temporary.write_bytes(b"whole")
+
+    with pytest.raises(FileNotFoundError) as caught:
+        write()
+    assert caught.value.filename == str(target)
+
+
 def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     def write():
         with atomic_write(tmp_path / "features.npz"):
