@@ -1,6 +1,9 @@
 """What all that writes results shares: files written whole, safe tables, versions."""
 
+import json
 import platform
+from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,17 +42,39 @@ def package_versions() -> dict[str, str]:
     return {"Python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write a file whole or not at all, and return where."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return path
+def write_run(
+    folder: Path, contents: Mapping[str, tuple[str, str | bytes]], record: Mapping
+) -> dict[str, Path]:
+    """Write the files of a run together: on a full disk those of an earlier run stay, all of them.
 
+    All are written before the first is renamed. The mark of whole results is taken away before and
+    comes back last, since a run killed while it renames leaves the files of two, which nobody must
+    take for one's. The earlier run's report goes with the mark.
 
-def begin(folder: Path):
-    """Take away what makes a folder's results whole, before the first of others is written.
+    Parameters
+    ----------
+    folder : Path
+        It is there.
+    contents : mapping of str to (str, str or bytes)
+        The file's name and content, by what it is.
+    record : mapping
+        What ``run.json`` is to hold.
 
-    A run that is killed while it writes leaves the files of two: nobody must take them for one's.
+    Returns
+    -------
+    dict of str to Path
+        What was written, by what it is; ``run.json`` is ``"run"``.
+
+    Raises
+    ------
+    OSError
+        A file cannot be written, as on a full disk.
     """
-    for name in (RUN, REPORT):
-        (folder / name).unlink(missing_ok=True)
+    last = (RUN, json.dumps(record, indent=2) + "\n")
+    with ExitStack() as renamed_in_reverse:
+        for name, content in (last, *contents.values()):
+            temporary = renamed_in_reverse.enter_context(atomic_write(folder / name))
+            temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
+        for name in (RUN, REPORT):
+            (folder / name).unlink(missing_ok=True)
+    return {what: folder / name for what, (name, _) in contents.items()} | {"run": folder / RUN}

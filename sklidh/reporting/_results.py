@@ -10,13 +10,14 @@ import pandas as pd
 from sklidh.evaluation import Comparison
 from sklidh.reporting._figures import draw_figures
 from sklidh.reporting._fitted import description_of
-from sklidh.reporting._folder import REPORT, package_versions, write_text
+from sklidh.reporting._folder import REPORT, package_versions
 from sklidh.reporting._overview import cohort_table
 from sklidh.reporting._pictures import picture
 from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
 from sklidh.reporting._stability import selections_of
 from sklidh.reporting._subgroups import figures_by_group
+from sklidh.utils import atomic_write
 
 
 def write_results(
@@ -111,7 +112,10 @@ def write_report(folder) -> Path:
         A file is absent, or is not what `write_results` wrote.
     """
     folder = Path(folder)
-    return write_text(folder / REPORT, render_report(read_run(folder)))
+    page = render_report(read_run(folder))
+    with atomic_write(folder / REPORT) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return folder / REPORT
 
 
 def _png(figure) -> bytes:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
-from sklidh.reporting._folder import FORMULA, RUN, begin, predictions_as_csv, write_text
+from sklidh.reporting._folder import FORMULA, RUN, predictions_as_csv, write_run
 from sklidh.reporting._stability import COLUMNS
-from sklidh.utils import ResultsError, atomic_write
+from sklidh.utils import ResultsError
 
 PICTURES = "pictures.json"
 
@@ -71,10 +71,9 @@ IN_JSON = ("title", "written", "flow", "settings", "description", "versions", "n
 
 
 def save_run(folder: Path, run: Run) -> dict[str, Path]:
-    """Write a run into a folder; files of an earlier one are replaced.
+    """Write a run into a folder; files of an earlier one are replaced, all or none.
 
-    The mark of whole results goes first and comes last: a folder whose writing was interrupted has
-    none, and `read_run` refuses it.
+    `read_run` refuses a folder whose writing was killed.
 
     Parameters
     ----------
@@ -98,18 +97,15 @@ def save_run(folder: Path, run: Run) -> dict[str, Path]:
         "groups": run.groups.to_csv(),
         "selected_features": run.features.to_csv(index=False),
     }
-    begin(folder)
-    files = {name: write_text(folder / f"{name}.csv", text) for name, text in tables.items()}
-    for name, (image, _) in run.figures.items():
-        files[f"{name}, drawn"] = folder / f"{name}.png"
-        with atomic_write(files[f"{name}, drawn"]) as temporary:
-            temporary.write_bytes(image)
     pictures = {"slices": run.slices, "attention": run.attention}
-    files["pictures"] = write_text(folder / PICTURES, json.dumps(pictures) + "\n")
+    contents = {
+        **{name: (f"{name}.csv", text) for name, text in tables.items()},
+        **{f"{name}, drawn": (f"{name}.png", image) for name, (image, _) in run.figures.items()},
+        "pictures": (PICTURES, json.dumps(pictures) + "\n"),
+    }
     record = {name: getattr(run, name) for name in IN_JSON}
     record["figures"] = {name: caption for name, (_, caption) in run.figures.items()}
-    files["run"] = write_text(folder / RUN, json.dumps(record, indent=2) + "\n")
-    return files
+    return write_run(folder, contents, record)
 
 
 def read_run(folder: Path) -> Run:

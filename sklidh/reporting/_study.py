@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,17 +13,9 @@ from sklidh.evaluation import Comparison, Study
 from sklidh.plotting import ForestDisplay
 from sklidh.reporting._facts import in_words, number
 from sklidh.reporting._figures import ONE_LOOK
-from sklidh.reporting._folder import (
-    REPORT,
-    RUN,
-    begin,
-    package_versions,
-    predictions_as_csv,
-    write_text,
-)
+from sklidh.reporting._folder import REPORT, package_versions, predictions_as_csv, write_run
 from sklidh.reporting._page import render_page
 from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
-from sklidh.utils import atomic_write
 
 
 def write_study(
@@ -73,34 +64,28 @@ def write_study(
         "warnings": {name: dict(texts) for name, texts in study.warned.items() if texts},
     }
     printed = [(titles[name], *printed_table(table)) for name, table in tables.items()]
-    texts = {f"table {name}": _csv(table) for name, table in tables.items()}
-    begin(folder)
-    files = {
-        name: write_text(folder / f"{name.replace(' ', '_')}.csv", text)
-        for name, text in texts.items()
-    }
-    files["tables, Markdown"] = write_text(folder / "tables.md", _markdown(printed, notes))
     sources = [
         latex(table, heading, name)
         for name, (heading, table, _) in zip(tables, printed, strict=True)
     ]
-    files["tables, LaTeX"] = write_text(folder / "tables.tex", "\n".join(sources))
-    files["all figures"] = write_text(folder / "measures.csv", comparison.measures.to_csv())
     predictions = pd.concat(
         evaluation.predictions.rename_axis("patient").assign(model=name)
         for name, evaluation in comparison.evaluations.items()
     )
-    files["predictions"] = write_text(folder / "predictions.csv", predictions_as_csv(predictions))
+    contents = {
+        **{f"table {n}": (f"table_{n.replace(' ', '_')}.csv", _csv(t)) for n, t in tables.items()},
+        "tables, Markdown": ("tables.md", _markdown(printed, notes)),
+        "tables, LaTeX": ("tables.tex", "\n".join(sources)),
+        "all figures": ("measures.csv", comparison.measures.to_csv()),
+        "predictions": ("predictions.csv", predictions_as_csv(predictions)),
+    }
     tests, forest = None, b""
     if reference in comparison.evaluations and len(comparison.evaluations) > 1:
         tests, forest = comparison.tests(reference), _forest(comparison, reference)
-        files[f"tests against {reference}"] = write_text(folder / "tests.csv", tests.to_csv())
-        files["forest plot"] = folder / "forest.png"
-        with atomic_write(files["forest plot"]) as temporary:
-            temporary.write_bytes(forest)
+        contents[f"tests against {reference}"] = ("tests.csv", tests.to_csv())
+        contents["forest plot"] = ("forest.png", forest)
     page = render_study(record, printed, tests, forest, reference=reference)
-    files["report"] = write_text(folder / REPORT, page)
-    return files | {"settings": write_text(folder / RUN, json.dumps(record, indent=2) + "\n")}
+    return write_run(folder, contents | {"report": (REPORT, page)}, record)
 
 
 def render_study(

@@ -1,7 +1,9 @@
 """The report is one file that needs no other, and trusts no text from a cohort."""
 
+import os
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -124,24 +126,20 @@ def test_a_folder_that_lacks_a_file_is_told(run, tmp_path):
         read_run(tmp_path)
 
 
-def test_a_run_that_was_killed_while_it_wrote_over_another_leaves_no_results(
-    run, tmp_path, monkeypatch
-):
-    from sklidh.reporting import _run
-
+def test_a_run_that_was_killed_while_it_renamed_leaves_no_results(run, tmp_path, monkeypatch):
     save_run(tmp_path, run)
     (tmp_path / "report.html").touch()
-    written = []
+    renamed = []
 
-    def write_one(path, text):
-        if written:
+    def rename_one(source, target):
+        if renamed:
             raise KeyboardInterrupt
-        written.append(path)
-        path.write_text(text)
+        renamed.append(Path(source).rename(target))
 
-    monkeypatch.setattr(_run, "write_text", write_one)
+    monkeypatch.setattr(os, "replace", rename_one)
     with pytest.raises(KeyboardInterrupt):
         save_run(tmp_path, run)
+    assert renamed
     assert not (tmp_path / "report.html").exists()
     with pytest.raises(ResultsError, match=r"no whole results: run\.json is absent.*interrupted"):
         read_run(tmp_path)
