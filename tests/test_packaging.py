@@ -59,6 +59,13 @@ def test_the_wheel_is_for_any_platform_and_holds_the_package_alone(built):
     }
 
 
+def test_the_installed_command_is_what_python_runs_as_a_module(built):
+    wheel, _ = built
+    scripts = f"sklidh-{sklidh.__version__}.dist-info/entry_points.txt"
+    told = zipfile.ZipFile(wheel).read(scripts).decode()
+    assert "sklidh = sklidh.__main__:main" in told
+
+
 def test_the_source_distribution_builds_the_same_package(built):
     _, sdist = built
     with tarfile.open(sdist) as archive:

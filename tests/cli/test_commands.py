@@ -1,6 +1,8 @@
 """The commands do what the library does, say what they did, and can be repeated."""
 
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -385,6 +387,21 @@ def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(
     assert sklidh(*words).exit_code == 0
     assert len([path for path in cache.rglob("*") if path.is_file()]) == 12
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
+
+
+def test_ctrl_c_while_python_imports_is_one_line(tmp_path):
+    # Imported by the command line before anything of its own could catch it.
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    result = subprocess.run(
+        [sys.executable, "-m", "sklidh", "info"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+        check=False,
+    )
+    assert result.returncode == 130
+    assert result.stderr.strip() == "Interrupted before any work began."
 
 
 def test_info_tells_versions_engines_and_the_cache(sklidh):
