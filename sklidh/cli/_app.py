@@ -128,7 +128,9 @@ def check(
 def extract(
     cases: options.Cases,
     *,
-    out: Annotated[Path, typer.Option(help="Table of features, CSV.")] = Path("features.csv"),
+    out: Annotated[Path, typer.Option(help="Table of features, CSV.", callback=parse_csv)] = Path(
+        "features.csv"
+    ),
     cohort: options.Cohort,
     extraction: options.Extraction,
     work: options.Work,

@@ -8,7 +8,7 @@ import typer
 from sklidh.cli import _options as options
 from sklidh.cli._app import app
 from sklidh.cli._command import command
-from sklidh.cli._parsing import parse_tables
+from sklidh.cli._parsing import parse_csv, parse_tables
 
 
 @command(
@@ -24,9 +24,9 @@ def select(
         ),
     ],
     *,
-    out: Annotated[Path, typer.Option(help="Table of what became of each feature, CSV.")] = Path(
-        "selection.csv"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Table of what became of each feature, CSV.", callback=parse_csv)
+    ] = Path("selection.csv"),
     target: options.Target = "idh",
     wildtype: options.Wildtype = "",
     alpha: Annotated[

@@ -126,7 +126,7 @@ def test_a_patient_without_any_image_is_named_before_any_work(cohort, sklidh, co
     table.loc[1, ["T1", "T2"]] = None
     table.loc[2, "T1"] = None
     table.to_csv(cohort / "cases.csv", index=False)
-    words = ("--out", cohort / "out.any", "--missing", "nan", "--jobs", 1)
+    words = ("--out", cohort / "out.csv", "--missing", "nan", "--jobs", 1)
     result = sklidh(command, cohort / "cases.csv", *words)
     assert result.exit_code == 1
     said = (
@@ -141,7 +141,7 @@ def test_a_patient_without_the_reference_is_named_before_any_work(cohort, sklidh
     table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
     table.loc[1, "T2"] = None
     table.to_csv(cohort / "cases.csv", index=False)
-    words = (command, cohort / "cases.csv", "--out", cohort / "out.any", "--jobs", 1)
+    words = (command, cohort / "cases.csv", "--out", cohort / "out.csv", "--jobs", 1)
     result = sklidh(*words, "--reference", "T2")
     assert result.exit_code == 1
     assert f"{table.loc[1, 'patient']!r}, column 'T2': the cell is empty, and it is the ref" in (
@@ -153,7 +153,7 @@ def test_a_patient_without_the_reference_is_named_before_any_work(cohort, sklidh
 def test_headings_in_small_letters_are_to_be_renamed_says_every_command(cohort, sklidh, command):
     table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
     table.rename(columns={"T1": "t1", "T2": "t2"}).to_csv(cohort / "cases.csv", index=False)
-    words = (command, cohort / "cases.csv", "--out", cohort / "out.any", "--jobs", 1)
+    words = (command, cohort / "cases.csv", "--out", cohort / "out.csv", "--jobs", 1)
     result = sklidh(*words)
     assert result.exit_code == 1
     assert "rename 't1' to 'T1', 't2' to 'T2', or name them by --groups" in result.output

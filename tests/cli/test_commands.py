@@ -179,8 +179,10 @@ def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_
 
 
 @pytest.mark.parametrize("name", ["p.xlsx", "p.csv.gz", "p"])
-def test_predictions_are_csv_by_name_too(name, sklidh, model, cases, tmp_path):
-    result = sklidh("predict", model, cases, "--out", tmp_path / name)
+@pytest.mark.parametrize("command", ["predict", "extract", "select"])
+def test_a_table_is_csv_by_name_too(command, name, sklidh, model, cases, tmp_path):
+    inputs = {"predict": [model, cases]}.get(command, [cases])
+    result = sklidh(command, *inputs, "--out", tmp_path / name)
     assert result.exit_code == 2
     assert "file that ends in .csv" in " ".join(result.output.replace("│", " ").split())
     assert list(tmp_path.iterdir()) == []
@@ -215,7 +217,7 @@ def test_a_table_without_patients_or_in_another_encoding_is_told_in_words(
     command, content, said, sklidh, tmp_path
 ):
     (tmp_path / "table.csv").write_bytes(content)
-    result = sklidh(command, tmp_path / "table.csv", "--out", tmp_path / "out")
+    result = sklidh(command, tmp_path / "table.csv", "--out", tmp_path / "out.csv")
     assert result.exit_code == 1
     assert said in result.output
 
