@@ -27,6 +27,7 @@ def read_cohort(
     *,
     jobs: int,
     target_needed: bool = True,
+    where: str = "",
     folds: int | None = None,
 ) -> tuple[pd.DataFrame, pd.Series | None, Recipe]:
     """Load a cohort, look at every image in it, and complete the options by what it has.
@@ -41,6 +42,8 @@ def read_cohort(
         Patients worked on at the same time.
     target_needed : bool, default=True
         Whether there must be a target, of two classes; without need it is kept as it is.
+    where : str, default=""
+        As `asked_for` takes it.
     folds : int, default=None
         Of a cross-validation, each of which wants a patient of each class.
 
@@ -63,11 +66,8 @@ def read_cohort(
         target=cohort.target if target_needed else cohort.target_or_none,
         classes=target_needed or bool(cohort.wildtype),
     )
-    if folds and y is not None and 1 < (fewest := y.value_counts().min()) < folds:
-        raise typer.BadParameter(
-            f"--folds {folds}: a class of {y.name} has {fewest} patients, and each fold wants one; "
-            f"give at most {fewest}"
-        )
+    X, y = asked_for(X, y, where)
+    refuse_folds(y, folds)
     groups = parse_groups(cohort.groups)
     recipe = Recipe.of(groups, () if groups else paper_modalities(X), cohort, method, jobs)
     console.print(patients_in_words(X, recipe.modalities), highlight=False)
@@ -121,8 +121,57 @@ def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:
     return found
 
 
+def asked_for(
+    X: pd.DataFrame, y: pd.Series | None, where: str
+) -> tuple[pd.DataFrame, pd.Series | None]:
+    """Keep the patients that ``--where`` asks for.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of shape (n_patients,) or None
+    where : str
+        "COLUMN=VALUE", or empty for all.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_kept, n_columns)
+    y : Series of shape (n_kept,) or None
+    """
+    if not where:
+        return X, y
+    column, separator, value = where.partition("=")
+    if not separator or column not in X.columns:
+        raise typer.BadParameter(
+            f"--where {where!r}: expected COLUMN=VALUE with a column of the table"
+        )
+    values = X[column].astype(str)
+    if value not in set(values):
+        raise typer.BadParameter(
+            f"--where {where!r}: no patient; {column} is one of "
+            f"{', '.join(sorted(values.unique())[:20])}"
+        )
+    kept = values == value
+    return X[kept], None if y is None else y[kept]
+
+
+def refuse_folds(y: pd.Series | None, folds: int | None):
+    """Raise where a class has fewer patients than folds; what has too few for any is told later."""
+    if folds and y is not None and 1 < (fewest := y.value_counts().min()) < folds:
+        raise typer.BadParameter(
+            f"--folds {folds}: a class of {y.name} has {fewest} patients, and each fold wants one; "
+            f"give at most {fewest}"
+        )
+
+
 def read_features(
-    features: Path, cohort: Cohort, method: Method, *, jobs: int
+    features: Path,
+    cohort: Cohort,
+    method: Method,
+    *,
+    jobs: int,
+    where: str = "",
+    folds: int | None = None,
 ) -> tuple[pd.DataFrame, pd.Series, Recipe]:
     """Load a table of features, from which nothing needs to be extracted.
 
@@ -132,6 +181,8 @@ def read_features(
     cohort : Cohort
     method : Method
     jobs : int
+    where : str, default=""
+    folds : int, default=None
         All as in `read_cohort`.
 
     Returns
@@ -145,7 +196,8 @@ def read_features(
     groups = parse_groups(cohort.groups)
     known = tuple(name for group in groups for name in group) or PAPER_MODALITIES
     X, y = load_feature_table(features, target=cohort.target, modalities=known)
-    y = mutations(X, y, cohort.wildtype)
+    X, y = asked_for(X, mutations(X, y, cohort.wildtype), where)
+    refuse_folds(y, folds)
     there = modalities_of(X.columns, known)
     if absent := [name for name in known if groups and name not in there]:
         others = dict.fromkeys(name.split("__")[0] for name in X.columns if "__" in name)
@@ -159,26 +211,18 @@ def read_features(
 
 
 def read_patients(
-    *,
-    cases: Path | None,
-    features: Path | None,
-    where: str,
-    cohort: Cohort,
-    method: Method,
-    jobs: int,
+    *, cases: Path | None, features: Path | None, cohort: Cohort, method: Method, **settings
 ) -> tuple[pd.DataFrame, pd.Series, Recipe]:
-    """Read a cohort of images or a table of features, and keep the patients asked for.
+    """Read a cohort of images or a table of features.
 
     Parameters
     ----------
     cases, features : Path or None
         One of the two.
-    where : str
-        "COLUMN=VALUE", or empty for all.
     cohort : Cohort
     method : Method
-    jobs : int
-        As in `read_cohort`.
+    **settings
+        ``jobs``, ``where`` and ``folds`` as in `read_cohort`.
 
     Returns
     -------
@@ -192,20 +236,5 @@ def read_patients(
             "other columns are read from the same table"
         )
     if features is not None:
-        X, y, recipe = read_features(features, cohort, method, jobs=jobs)
-    else:
-        X, y, recipe = read_cohort(cases, cohort, method, jobs=jobs)
-    if not where:
-        return X, y, recipe
-    column, separator, value = where.partition("=")
-    if not separator or column not in X.columns:
-        raise typer.BadParameter(
-            f"--where {where!r}: expected COLUMN=VALUE with a column of the table"
-        )
-    values = X[column].astype(str)
-    if value not in set(values):
-        raise typer.BadParameter(
-            f"--where {where!r}: no patient; {column} is one of "
-            f"{', '.join(sorted(values.unique())[:20])}"
-        )
-    return X[values == value], y[values == value], recipe
+        return read_features(features, cohort, method, **settings)
+    return read_cohort(cases, cohort, method, **settings)

@@ -123,7 +123,8 @@ def reproduce(
 
     names = parse_tables(tables)
     given = {"cases": cases, "features": features, "where": where}
-    X, y, recipe = read_patients(**given, cohort=cohort, method=method, jobs=work.jobs)
+    how = {"jobs": work.jobs, "folds": folds if protocol == "nested" else None}
+    X, y, recipe = read_patients(**given, cohort=cohort, method=method, **how)
     chosen = {"tables": tables, "protocol": protocol, "folds": folds, "repeats": repeats}
     settings = {**given, "out": out, **chosen, **vars(cohort), **vars(method), **vars(work)}
     return run_reproduction(X, y, recipe, names, settings)

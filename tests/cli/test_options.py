@@ -119,10 +119,14 @@ def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
-def test_more_folds_than_patients_of_a_class_are_refused_before_an_image_is_read(tmp_path):
-    rows = [f"P{i},a.nii,m.nii,{i % 2}" for i in range(6)]
-    (tmp_path / "cases.csv").write_text("\n".join(["patient,T1,mask,idh", *rows]))
-    words = ["evaluate", str(tmp_path / "cases.csv"), "--out", str(tmp_path / "out")]
+@pytest.mark.parametrize(
+    "words", [["evaluate"], ["reproduce"], ["reproduce", "--where", "site=A"]], ids=" ".join
+)
+def test_more_folds_than_patients_of_a_class_are_refused_before_an_image_is_read(words, tmp_path):
+    n = 12 if "--where" in words else 6
+    rows = [f"P{i},a.nii,m.nii,{i % 2},{'AB'[i // 6]}" for i in range(n)]
+    (tmp_path / "cases.csv").write_text("\n".join(["patient,T1,mask,idh,site", *rows]))
+    words = [*words, str(tmp_path / "cases.csv"), "--out", str(tmp_path / "out")]
     result = runner.invoke(app, [*words, "--folds", "4"])
     assert result.exit_code == 2
     said = " ".join(result.output.replace("│", " ").split())
