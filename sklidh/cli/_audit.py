@@ -7,7 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from sklidh.cli._output import console, print_whole, verbosity, warnings_told_once
+from sklidh.cli._place import replaced
 from sklidh.cli._recipe import Recipe
+from sklidh.utils import CONFIG
 
 
 def run_audit(
@@ -79,8 +81,8 @@ def run_audit(
     print_whole(grid)
     for name, reason in impossible.items():
         console.print(f"  {name}: {reason}", style="yellow", highlight=False, markup=False)
-    out.mkdir(parents=True, exist_ok=True)
-    table.to_csv(out / "audit.csv")
+    with replaced(out / "audit.csv", out / CONFIG) as temporary:
+        table.to_csv(temporary)
     console.print(f"Written: {out / 'audit.csv'}", highlight=False)
     # Too few rounds clear nobody, but they are no leak.
     leaks = table["verdict"][table["verdict"].str.startswith(("LEAK", "failed"))]

@@ -10,6 +10,7 @@ from sklidh.cli._examination import examine_table, patients_in_words
 from sklidh.cli._options import Cohort
 from sklidh.cli._output import console, errors, verbosity
 from sklidh.cli._parsing import parse_reference
+from sklidh.cli._place import replaced
 
 
 def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, jobs: int) -> dict:
@@ -35,7 +36,7 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
     """
     from sklidh.images import same_images
     from sklidh.reporting import examine, render_check
-    from sklidh.utils import CohortError, atomic_write, spread
+    from sklidh.utils import CohortError, spread
 
     X, _, modalities, problems = examine_table(cases, cohort, target=cohort.target_or_none)
     there = [modality for modality in modalities if modality in X.columns]
@@ -56,8 +57,7 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
     for line in warnings:
         errors.print(f"[yellow]Warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
     page = render_check(f"sklidh check: {cases.name}", problems, doubts, there, checked)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(out) as temporary:
+    with replaced(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
     found = "no problem" if not lines else f"{len(lines)} problem{'s' * (len(lines) > 1)}"
     console.print(

@@ -7,6 +7,7 @@ import pandas as pd
 from sklidh.cli._cohort import read_cohort
 from sklidh.cli._options import Cohort, Extraction
 from sklidh.cli._output import console, print_files, warnings_told_once
+from sklidh.cli._place import replaced
 
 
 def extract_features(
@@ -35,7 +36,6 @@ def extract_features(
 
     from sklidh.images import image_columns
     from sklidh.pipeline import per_modality
-    from sklidh.utils import atomic_write
 
     register = recipe.builder()(deep=None)["register"]
     branches = per_modality(recipe.extractor(), recipe.modalities)
@@ -44,8 +44,7 @@ def extract_features(
         features = extraction.fit_transform(X[[*recipe.modalities, "mask"]])
     known = X.drop(columns=[*image_columns(X), *recipe.modalities, "mask"], errors="ignore")
     table = pd.concat([*([] if y is None else [y]), known, features], axis=1)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(out) as temporary:
+    with replaced(out) as temporary:
         table.rename_axis("patient").to_csv(temporary)
     console.print(f"{len(table)} patients, {features.shape[1]} features")
     files = {"features": out}

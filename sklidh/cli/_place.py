@@ -12,6 +12,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from sklidh.cli._output import console
+from sklidh.utils import CONFIG, RUN, atomic_write, fingerprint
 
 OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
 """Options on which no result depends: a run that differs in these alone is the same run."""
@@ -80,7 +81,7 @@ def claimed(
     """
     was_there = out.exists()
     check_out(out, is_file=is_file)
-    record = out.with_name(f"{out.name}.config.yaml") if is_file else out / "config.yaml"
+    record = beside(out) if is_file else out / CONFIG
     inputs = {name: Path(value) for name, value in options.items() if _is_input(name, value)}
     for name, path in inputs.items():
         if path.exists() and out.exists() and path.samefile(out):
@@ -89,7 +90,8 @@ def claimed(
     this = {"command": command, **options, "inputs": digests}
     with no_empty_folder(None if is_file or was_there else out), alone(out, record):
         before = read_record(record)
-        if (out if is_file else record).exists() and not overwrite:
+        marks = [out] if is_file else [record, out / RUN]
+        if any(mark.exists() for mark in marks) and not overwrite:
             refuse_another_run(out, before, this)
         written = []
         yield written
@@ -99,6 +101,34 @@ def claimed(
             if name not in names and left.is_relative_to(record.parent.resolve()):
                 left.unlink(missing_ok=True)
         write_record(record, {**this, "files": names})
+
+
+def beside(out: Path) -> Path:
+    """Return where the record of results lies that are one file."""
+    return out.with_name(f"{out.name}.{CONFIG}")
+
+
+@contextmanager
+def replaced(path: Path, record: Path | None = None) -> Iterator[Path]:
+    """Yield where to write a file of results; it comes whole, and the old record goes before it.
+
+    Parameters
+    ----------
+    path : Path
+        The file to be.
+    record : Path, default=None
+        Of the results that were there; None: it lies beside `path`. A run that is killed at this
+        moment leaves new results without a record, never beside another run's.
+
+    Yields
+    ------
+    Path
+        As of `atomic_write`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary:
+        yield temporary
+        (record or beside(path)).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -186,7 +216,6 @@ def read_record(path: Path) -> dict:
 def write_record(path: Path, record: Mapping):
     """Write the settings of a finished command beside its results, as ``--config`` reads them."""
     from sklidh import __version__
-    from sklidh.utils import atomic_write
 
     once_more = shlex.join(["sklidh", record["command"], "--config", path.name])
     with atomic_write(path) as temporary:
@@ -208,8 +237,6 @@ def _is_input(name, value) -> bool:
 
 def _digest(path: Path) -> str | None:
     """Return a digest of a file's content; of a folder, its images are too much to read."""
-    from sklidh.utils import fingerprint
-
     return fingerprint(path) if path.is_file() else None
 
 

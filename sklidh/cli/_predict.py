@@ -10,6 +10,7 @@ from sklearn.compose import ColumnTransformer
 from sklidh.cli._examination import image_problems, patients_in_words, renamings
 from sklidh.cli._options import Folder
 from sklidh.cli._output import console, errors, print_files, verbosity, warnings_told_once
+from sklidh.cli._place import replaced
 from sklidh.cli._scheduler import time_limit
 
 SHOWN = 20
@@ -43,7 +44,7 @@ def predict_cases(
     from sklidh.datasets import examine_cohort, outside_range
     from sklidh.persistence import ModelFileError, load_model, parts_of, read_about
     from sklidh.reporting import predictions_as_csv
-    from sklidh.utils import CohortError, atomic_write
+    from sklidh.utils import CohortError
 
     about = read_about(model)
     if not {"name", "threshold", "cohort"} <= about.keys():
@@ -102,8 +103,7 @@ def predict_cases(
         },
         index=X.index.rename("patient"),
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(out) as temporary:
+    with replaced(out) as temporary:
         temporary.write_text(predictions_as_csv(table), encoding="utf-8")
     print_predictions(table, mutant)
     print_warnings(warned)

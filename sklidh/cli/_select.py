@@ -8,6 +8,7 @@ from rich.table import Table
 
 from sklidh.cli._mutations import mutations
 from sklidh.cli._output import console, print_files, print_whole, warnings_told_once
+from sklidh.cli._place import replaced
 
 
 def select_features(
@@ -47,7 +48,6 @@ def select_features(
     from sklidh.baselines import load_feature_table, modalities_of
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import counts_left, fate_of
-    from sklidh.utils import atomic_write
 
     X, y = load_feature_table(features, target=target)
     y = mutations(X, y, wildtype)
@@ -65,8 +65,7 @@ def select_features(
             steps = [step for _, step in selection.fit(X[columns], y).steps]
             fates.append(fate_of(steps, modality, columns))
     table = pd.concat(fates, ignore_index=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(out) as temporary:
+    with replaced(out) as temporary:
         table.to_csv(temporary, index=False)
     counts = {name: counts_left(rows) for name, rows in table.groupby("modality", sort=False)}
     print_selection(table, counts)

@@ -8,6 +8,7 @@ from sklidh.cli._cohort import read_cohort
 from sklidh.cli._options import Cohort, Method
 from sklidh.cli._output import console, print_files, verbosity, warnings_told_once
 from sklidh.cli._parsing import parse_threshold
+from sklidh.cli._place import replaced
 
 
 def train_model(
@@ -80,8 +81,6 @@ def train_model(
         "threshold": chosen,
         "cohort": covered,
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    save_model(fitted, out, about=about)
     card = card_of_training(
         about["name"],
         fitted,
@@ -91,8 +90,9 @@ def train_model(
         evaluated=run,
     )
     files = {"model": out, "model card": out.with_suffix(".model_card.md")}
-    with atomic_write(files["model card"]) as temporary:
-        temporary.write_text(card.markdown(), encoding="utf-8")
+    with atomic_write(files["model card"]) as card_file, replaced(out) as model_file:
+        save_model(fitted, model_file, about=about)
+        card_file.write_text(card.markdown(), encoding="utf-8")
     console.print(f"\n{about['name']}, trained with sklidh {version('sklidh')}:")
     print_files(files)
     # Two hundred digests are for sklidh predict, not for the next program.

@@ -9,14 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from sklidh.utils import atomic_write
+from sklidh.utils import CONFIG, RUN, atomic_write
 
 PACKAGES = ("sklidh", "scikit-learn", "torch", "skorch", "numpy", "scipy", "SimpleITK", "numba")
 FORMULA = tuple("=+-@\t\r")
 """Beginnings of a cell that a spreadsheet runs."""
-
-RUN = "run.json"
-"""Written last, and taken away first: a folder that has it holds the whole of one run."""
 
 REPORT = "report.html"
 
@@ -49,7 +46,7 @@ def write_run(
 
     All are written before the first is renamed. The mark of whole results is taken away before and
     comes back last, since a run killed while it renames leaves the files of two, which nobody must
-    take for one's. The earlier run's report goes with the mark.
+    take for one's. The earlier run's report and options go with the mark.
 
     Parameters
     ----------
@@ -75,6 +72,6 @@ def write_run(
         for name, content in (last, *contents.values()):
             temporary = renamed_in_reverse.enter_context(atomic_write(folder / name))
             temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
-        for name in (RUN, REPORT):
+        for name in (RUN, REPORT, CONFIG):
             (folder / name).unlink(missing_ok=True)
     return {what: folder / name for what, (name, _) in contents.items()} | {"run": folder / RUN}

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
-from sklidh.reporting._folder import FORMULA, RUN, predictions_as_csv, write_run
+from sklidh.reporting._folder import FORMULA, predictions_as_csv, write_run
 from sklidh.reporting._stability import COLUMNS
-from sklidh.utils import ResultsError
+from sklidh.utils import RUN, ResultsError
 
 PICTURES = "pictures.json"
 

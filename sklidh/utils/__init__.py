@@ -1,6 +1,6 @@
 """What every stage shares: checks of tables, cached files, progress, estimator checks."""
 
-from sklidh.utils._cache import atomic_write, cache_folder, fingerprint
+from sklidh.utils._cache import CONFIG, RUN, atomic_write, cache_folder, fingerprint
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
@@ -18,6 +18,8 @@ from sklidh.utils._validation import (
 )
 
 __all__ = [
+    "CONFIG",
+    "RUN",
     "CohortError",
     "DocumentedMixin",
     "ModelFileError",

@@ -15,6 +15,12 @@ TEMPORARY = ".writing-"
 STALE = 3600.0
 """s after which a temporary file belongs to a run that was killed; no file takes that long."""
 
+RUN = "run.json"
+"""Written last, and taken away first: a folder that has it holds the whole results of one run."""
+
+CONFIG = "config.yaml"
+"""The options of the command that made a folder's results. What replaces them takes it away."""
+
 RECENT = 2e9
 """ns within which a file system may give two writes the same time."""
 

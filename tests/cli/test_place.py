@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from sklidh.cli._place import claimed
+from sklidh.reporting._folder import write_run
 
 
 @pytest.fixture
@@ -128,6 +129,42 @@ def test_a_run_that_fails_leaves_the_results_and_the_record_before_it(folder, tm
         folder("nowhere/table.csv", seed=1, overwrite=True)
     assert files(out) == ["config.yaml", "table.csv"]
     assert (out / "config.yaml").read_bytes() == before
+
+
+def test_results_are_never_beside_the_options_of_another_run_if_killed_between(folder):
+    out = folder("table.csv", seed=0)
+    how = {"is_file": False, "command": "evaluate", "options": {"seed": 1}}
+
+    def killed_once_all_is_written():
+        with claimed(out, overwrite=True, **how):
+            write_run(out, {"table": ("table.csv", "of the new run")}, {})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        killed_once_all_is_written()
+    assert files(out) == ["run.json", "table.csv"]
+    with (
+        pytest.raises(typer.BadParameter, match="nothing tells that sklidh made it"),
+        claimed(out, overwrite=False, **how),
+    ):
+        pass
+
+
+def test_a_file_is_never_beside_the_options_of_another_run_if_killed_between(
+    sklidh, features, tmp_path, monkeypatch
+):
+    out = tmp_path / "selection.csv"
+    words = ("select", features, "--out", out)
+    assert sklidh(*words).exit_code == 0
+    before = out.read_bytes()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sklidh.cli._place.write_record", killed)
+    assert sklidh(*words, "--alpha", 0.9, "--correlation", 1, "--overwrite").exit_code == 130
+    assert out.read_bytes() != before
+    assert files(tmp_path) == ["features.csv", "selection.csv"]
 
 
 def test_a_run_that_fails_leaves_no_empty_folder(sklidh, features, tmp_path):
