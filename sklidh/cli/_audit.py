@@ -41,7 +41,8 @@ def run_audit(
     Returns
     -------
     dict
-        ``table``, the systems with leaks as ``problems``, what ``cannot be built``, and ``files``.
+        ``table``, the systems with leaks as ``problems``, what ``cannot be built``, ``found`` and
+        ``files``.
     """
     # Torch takes a second to load: not before the tables were read and found sound.
     from sklidh.baselines import PAPER_TABLES, paper_systems
@@ -90,6 +91,7 @@ def run_audit(
         "table": table.to_dict("index"),
         "problems": [f"{name}: {verdict}" for name, verdict in leaks.items()],
         "cannot be built": impossible,
+        "found": recipe.found,
         "files": {"audit": out / "audit.csv"},
     }
 

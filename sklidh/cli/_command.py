@@ -70,8 +70,9 @@ def command(app: typer.Typer, *examples: str) -> Callable:
     callable
         A decorator. A parameter of the function that is a group of options, such as
         `_options.Cohort`, stands for the options in it; its default, if there is one, for theirs.
-        The function returns what ``--json`` prints, a dict; a list of ``problems`` in it makes the
-        exit status 1.
+        The function returns what ``--json`` prints, a dict: ``files`` that were written and what
+        was ``found`` where an option left it open go into the record beside the results, and a list
+        of ``problems`` makes the exit status 1.
     """
 
     def register(function):
@@ -82,11 +83,13 @@ def command(app: typer.Typer, *examples: str) -> Callable:
                 clear_errors(),
                 silenced(quiet or as_json),
                 announced_once(),
-                place(ctx.info_name, function, options, overwrite) as written,
+                place(ctx.info_name, function, options, overwrite) as outcome,
                 on_scheduler(options.get("scheduler", "")),
             ):
                 result = function(**grouped(function, options))
-                written += result.get("files", {}).values()
+                outcome["files"] = [*result.get("files", {}).values()]
+                if "found" in result:
+                    outcome["found"] = result["found"]
             if as_json:
                 print(json.dumps({"settings": settings} | result, indent=2, default=str))
             if result.get("problems"):
@@ -155,7 +158,7 @@ def grouped(function, options: dict) -> dict:
 def place(command: str, function, options: dict, overwrite: bool):
     """Return the context in which a command may write to its ``--out``, if it has one."""
     if "out" not in options:
-        return nullcontext([])
+        return nullcontext({})
     # A default with a suffix is a file's.
     default = Path(inspect.signature(function).parameters["out"].default)
     named = {name.replace("_", "-"): value for name, value in plain(options).items()}

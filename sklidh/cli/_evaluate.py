@@ -43,7 +43,7 @@ def evaluate_model(
     Returns
     -------
     dict
-        ``table`` and ``files``.
+        ``table``, ``found`` and ``files``.
     """
     threshold = parse_threshold(protocol["threshold"])
     if protocol["tune"] and not model.endswith("constraints"):
@@ -102,7 +102,8 @@ def evaluate_model(
         console.print(f"- {line}", highlight=False, soft_wrap=True)
     console.print(f"\nWritten in {time.perf_counter() - started:.0f} s:")
     print_files(files)
-    return {"table": comparison.table.to_dict("index"), "files": files}
+    table = comparison.table.to_dict("index")
+    return {"table": table, "found": recipe.found, "files": files}
 
 
 def choices(evaluation, protocol: dict) -> list[str]:

@@ -29,7 +29,7 @@ def extract_features(
     Returns
     -------
     dict
-        ``patients``, ``features`` (their number) and ``files``.
+        ``patients``, ``features`` (their number), ``found`` and ``files``.
     """
     X, y, recipe = read_cohort(cases, cohort, extraction, jobs=jobs, target_needed=False)
     from sklearn.pipeline import make_pipeline
@@ -49,4 +49,5 @@ def extract_features(
     console.print(f"{len(table)} patients, {features.shape[1]} features")
     files = {"features": out}
     print_files(files)
-    return {"patients": len(table), "features": features.shape[1], "files": files}
+    counts = {"patients": len(table), "features": features.shape[1]}
+    return {**counts, "found": recipe.found, "files": files}

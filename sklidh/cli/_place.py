@@ -20,7 +20,7 @@ OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
 LOOKED_AT = "check"
 """The command whose page is made anew after every change of the table: its own is replaced."""
 
-OF_THE_RECORD = ("command", "inputs", "files")
+OF_THE_RECORD = ("command", "inputs", "found", "files")
 """What a record holds beside the options."""
 
 
@@ -54,7 +54,7 @@ def check_out(out: Path, *, is_file: bool):
 @contextmanager
 def claimed(
     out: Path, *, is_file: bool, command: str, options: Mapping, overwrite: bool
-) -> Iterator[list[Path]]:
+) -> Iterator[dict]:
     """Keep a place for the results of one run, and leave the record of it there.
 
     Parameters
@@ -69,9 +69,10 @@ def claimed(
 
     Yields
     ------
-    list of Path
-        To be filled with the files that were written. Once the block is done, those of the run
-        before that are none of them are removed: results of two runs never lie side by side.
+    dict
+        To be filled with ``files``, the paths that were written, and what else the record is to
+        tell. Once the block is done, files of the run before that are none of them are removed:
+        results of two runs never lie side by side.
 
     Raises
     ------
@@ -93,14 +94,14 @@ def claimed(
         marks = [out] if is_file else [record, out / RUN]
         if any(mark.exists() for mark in marks) and not overwrite:
             refuse_another_run(out, before, this)
-        written = []
-        yield written
-        names = [_name(path, record) for path in written]
+        outcome = {}
+        yield outcome
+        names = [_name(path, record) for path in outcome.get("files", ())]
         for name in before.get("files", ()):
             left = (record.parent / name).resolve()
             if name not in names and left.is_relative_to(record.parent.resolve()):
                 left.unlink(missing_ok=True)
-        write_record(record, {**this, "files": names})
+        write_record(record, {**this, **outcome, "files": names})
 
 
 def beside(out: Path) -> Path:

@@ -61,6 +61,15 @@ class Recipe:
         shared = {"missing": cohort.missing, "jobs": jobs}
         return cls(modalities, groups or None, reference, **shared, **vars(method))
 
+    @property
+    def found(self) -> dict[str, str]:
+        """The groups and the reference as the options name them, also where these were empty."""
+        groups = self.groups or [(name,) for name in self.modalities]
+        return {
+            "groups": ",".join("+".join(group) for group in groups),
+            "reference": self.reference or "none",
+        }
+
     def extractor(self, *, verbose=None):
         """Return the radiomics extractor; `verbose` is that of the command, unless given."""
         from sklidh.features import RadiomicsExtractor

@@ -32,7 +32,7 @@ def run_reproduction(
     Returns
     -------
     dict
-        ``tables``, ``notes`` and ``files``.
+        ``tables``, ``notes``, ``found`` and ``files``.
     """
     # Torch takes a second to load: not before the tables were read and found sound.
     from sklidh.baselines import (
@@ -94,7 +94,7 @@ def run_reproduction(
     console.print(f"\nWritten after {time.perf_counter() - started:.0f} s:")
     print_files(files)
     measured = {name: printed_table(layout)[0].to_dict("index") for name, layout in layouts.items()}
-    return {"tables": measured, "notes": notes, "files": files}
+    return {"tables": measured, "notes": notes, "found": recipe.found, "files": files}
 
 
 def command(settings: dict) -> str:

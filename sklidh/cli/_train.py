@@ -47,7 +47,7 @@ def train_model(
     Returns
     -------
     dict
-        ``model``, ``threshold``, ``cohort`` and ``files``.
+        ``model``, ``threshold``, ``cohort``, ``found`` and ``files``.
     """
     from sklidh.reporting import card_of_training, read_run
 
@@ -97,4 +97,5 @@ def train_model(
     print_files(files)
     # Two hundred digests are for sklidh predict, not for the next program.
     told = {key: value for key, value in covered.items() if key != "fingerprints"}
-    return {"model": about["name"], "threshold": chosen, "cohort": told, "files": files}
+    about = {"model": about["name"], "threshold": chosen, "cohort": told}
+    return {**about, "found": recipe.found, "files": files}

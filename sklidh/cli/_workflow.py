@@ -39,7 +39,7 @@ def run_models(
     Returns
     -------
     dict
-        ``table``, ``notes`` and ``files``.
+        ``table``, ``notes``, ``found`` and ``files``.
     """
     # Torch takes a second to load: not before the table was read and found sound.
     from sklidh.baselines import ablation_models
@@ -81,7 +81,8 @@ def run_models(
         console.print(f"- {note}", highlight=False, soft_wrap=True)
     console.print(f"\nWritten in {time.perf_counter() - started:.0f} s:")
     print_files(files)
-    return {"table": comparison.table.to_dict("index"), "notes": notes, "files": files}
+    table = comparison.table.to_dict("index")
+    return {"table": table, "notes": notes, "found": recipe.found, "files": files}
 
 
 def _notes(X, comparison, recipe) -> list[str]:

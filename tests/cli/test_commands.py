@@ -279,6 +279,21 @@ def test_the_command_line_goes_before_the_configuration(extracted):
     assert effective["groups"] == "T1,T2"
 
 
+def test_the_record_tells_what_was_found_where_nothing_was_said(
+    sklidh, cases, parameters, tmp_path
+):
+    X, y = load_cohort(cases)
+    X[["T1", "FLAIR", "mask"]].join(y).to_csv(tmp_path / "cases.csv", index_label="patient")
+    words = ("--radiomics", parameters, "--jobs", 1, "--json")
+    out = tmp_path / "features.csv"
+    result = sklidh("extract", tmp_path / "cases.csv", "--out", out, *words)
+    assert result.exit_code == 0, result.output
+    record = yaml.safe_load((tmp_path / "features.csv.config.yaml").read_text())
+    assert record["groups"] == record["reference"] == ""
+    assert record["found"] == {"groups": "T1,FLAIR", "reference": "none"}
+    assert json.loads(result.stdout)["found"] == record["found"]
+
+
 def test_a_path_of_the_configuration_must_be_there_only_if_it_is_used(sklidh, cases, tmp_path):
     (tmp_path / "moved.yaml").write_text("cases: nowhere.csv\nlayout: bids")
     words = ("check", "--config", tmp_path / "moved.yaml", "--out", tmp_path / "page.html")

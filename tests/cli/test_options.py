@@ -68,6 +68,13 @@ def test_a_model_s_name_says_its_features_and_its_classifier(model, parts, class
     assert model in get_args(get_args(options.Model)[0])
 
 
+def test_what_was_found_is_told_as_the_options_name_it():
+    paper = Recipe.of((), ("T1", "T1CE", "T2", "FLAIR"), Cohort(), Method(), 1)
+    assert paper.found == {"groups": "T1+T1CE,T2+FLAIR", "reference": "T2"}
+    cohort = Cohort(groups=paper.found["groups"], reference=paper.found["reference"])
+    assert Recipe.of(parse_groups(cohort.groups), (), cohort, Method(), 1) == paper
+
+
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
 
 

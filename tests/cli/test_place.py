@@ -27,10 +27,10 @@ def folder(tmp_path):
     def run(*names, overwrite=False, **options):
         out = tmp_path / "results"
         how = {"is_file": False, "command": "evaluate", "overwrite": overwrite}
-        with claimed(out, options=options, **how) as written:
-            for name in names:
-                (out / name).write_text(str(options))
-                written.append(out / name)
+        with claimed(out, options=options, **how) as outcome:
+            outcome["files"] = [out / name for name in names]
+            for path in outcome["files"]:
+                path.write_text(str(options))
         return out
 
     return run
