@@ -105,7 +105,7 @@ def predict_cases(
     )
     with replaced(out) as temporary:
         temporary.write_text(predictions_as_csv(table), encoding="utf-8")
-    print_predictions(table, mutant)
+    print_predictions(table, warned, mutant)
     print_warnings(warned)
     files = {"predictions": out}
     print_files(files)
@@ -113,16 +113,27 @@ def predict_cases(
     return {"model": about["name"], "predictions": rows, "files": files}
 
 
-def print_predictions(table: pd.DataFrame, mutant):
-    """Print the first patients: those with the highest probability."""
+def print_predictions(table: pd.DataFrame, warned: pd.Series, mutant):
+    """Print the patients of the highest probabilities, and how often each is warned of.
+
+    What is warned of is told below the table: of many patients it is the same, a line each.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_patients, n_columns)
+    warned : Series of list of str
+        From `sklidh.datasets.outside_range`.
+    mutant : object
+        The class that the probability is of.
+    """
     grid = Table()
     grid.add_column("patient", overflow="fold")
     grid.add_column(f"p({mutant})", justify="right", no_wrap=True)
     grid.add_column("class", no_wrap=True)
-    grid.add_column("warnings")
+    grid.add_column("warnings", justify="right")
     for patient, row in table.nlargest(SHOWN, "probability").iterrows():
-        outside = escape(row["warnings"])
-        grid.add_row(escape(str(patient)), f"{row['probability']:.2f}", str(row["class"]), outside)
+        count = str(len(warned[patient]) or "")
+        grid.add_row(escape(str(patient)), f"{row['probability']:.2f}", str(row["class"]), count)
     console.print(grid)
     if len(table) > SHOWN:
         console.print(f"... and {len(table) - SHOWN} more in the file")

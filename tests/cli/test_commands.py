@@ -40,6 +40,7 @@ def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path)
     seen = "trained on this patient, with the same T1, FLAIR, mask"
     assert table["warnings"].str.startswith(seen).all()
     assert "small (radiomics, 12 patients)" in result.stdout
+    assert result.output.count("trained on this patient") == 1, "all twelve in one sentence"
 
 
 def test_the_model_s_file_tells_what_it_was_trained_on(model):
