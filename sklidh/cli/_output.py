@@ -15,7 +15,13 @@ from rich.table import Table
 from sklidh.evaluation import StudyError
 from sklidh.images import ImageError, ImageWarning
 from sklidh.radiomics import SettingsError
-from sklidh.utils import CohortError, ModelFileError, ResultsError, WorkerDiedError
+from sklidh.utils import (
+    JOBLIB_SAYS,
+    CohortError,
+    ModelFileError,
+    ResultsError,
+    WorkerDiedError,
+)
 
 # What the user can mend: the table, the images, a full disk, too many workers for the memory, a
 # learning rate. Anything else is a defect of ours, and its traceback is what we need to see.
@@ -34,8 +40,6 @@ MENDABLE = (
 
 BEGINNING = 80
 """Characters of a warning by which a later line refers to it."""
-
-JOBLIB_REPLACES_A_WORKER = "A worker stopped while some jobs were given"
 
 BOUNDLESS = 1000
 """Characters: wider than any table of figures."""
@@ -118,9 +122,8 @@ def warnings_told_once():
         warnings.simplefilter("always")
         for silent in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
             warnings.simplefilter("ignore", silent)
-        # joblib says so when it replaces a worker that grew by 300 MB, between two patients: a
-        # large image is enough, nothing is lost, and nothing can be done about it.
-        warnings.filterwarnings("ignore", JOBLIB_REPLACES_A_WORKER)
+        for beginning in JOBLIB_SAYS:
+            warnings.filterwarnings("ignore", beginning)
         warnings.showwarning = tell
         yield told
     for kind, (text, count) in told.items():

@@ -21,7 +21,7 @@ from sklidh.evaluation._comparison import Comparison
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._prediction import predict_split, prediction_table
 from sklidh.evaluation._splits import check_two_classes
-from sklidh.utils import atomic_write, fingerprint, is_path, spread
+from sklidh.utils import JOBLIB_SAYS, atomic_write, fingerprint, is_path, spread
 
 NO_VALUE = ("memory", "n_jobs", "timeout", "verbose")
 """Parameters on which no prediction depends."""
@@ -209,6 +209,8 @@ def _evaluate_once(estimator, X, labels, split, path, content, threshold, descri
     started = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        for beginning in JOBLIB_SAYS:
+            warnings.filterwarnings("ignore", beginning)
         try:
             table, model = predict_split(estimator, X, labels, split, threshold=threshold)
             facts = {} if describe is None else describe(model)

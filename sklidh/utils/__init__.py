@@ -5,7 +5,7 @@ from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
 from sklidh.utils._progress import located, part, progress
-from sklidh.utils._spread import WorkerDiedError, lost_workers, results_as, spread
+from sklidh.utils._spread import JOBLIB_SAYS, WorkerDiedError, lost_workers, results_as, spread
 from sklidh.utils._target import check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
@@ -19,6 +19,7 @@ from sklidh.utils._validation import (
 
 __all__ = [
     "CONFIG",
+    "JOBLIB_SAYS",
     "RUN",
     "CohortError",
     "DocumentedMixin",

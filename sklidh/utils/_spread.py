@@ -12,6 +12,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklidh.utils._progress import no_progress, progress
 
+JOBLIB_SAYS = ("A worker stopped while some jobs were given", "Persisting input arguments took")
+"""How joblib's warnings begin by which nothing is lost and about which nothing can be done: it
+replaced a worker that grew by 300 MB between two patients, for which a large image is enough; and
+on a busy machine it took half a second to describe the input of a step whose result it keeps."""
+
 
 class WorkerDiedError(RuntimeError):
     """A process that did a part of the work is gone; the message tells what is kept."""

@@ -6,16 +6,13 @@ import warnings
 
 import pandas as pd
 import pytest
+from joblib import memory
 from joblib.externals.loky import process_executor
 
 from sklidh.cli import _output
-from sklidh.cli._output import (
-    JOBLIB_REPLACES_A_WORKER,
-    counted,
-    print_models,
-    warnings_told_once,
-)
+from sklidh.cli._output import counted, print_models, warnings_told_once
 from sklidh.images import ImageWarning
+from sklidh.utils import JOBLIB_SAYS
 
 
 def warn_of(text, category=UserWarning):
@@ -50,10 +47,13 @@ def test_outside_the_block_warnings_are_python_s_again():
     assert warnings.showwarning is before
 
 
-def test_that_joblib_replaced_a_worker_that_grew_is_not_the_user_s_business(capsys):
-    assert JOBLIB_REPLACES_A_WORKER in inspect.getsource(process_executor)
+@pytest.mark.parametrize(
+    ("beginning", "module"), list(zip(JOBLIB_SAYS, (process_executor, memory), strict=True))
+)
+def test_what_joblib_says_of_its_own_affairs_is_not_the_user_s_business(beginning, module, capsys):
+    assert beginning in inspect.getsource(module)
     with warnings_told_once() as told:  # joblib warns in a thread of its own
-        message = f"{JOBLIB_REPLACES_A_WORKER}. This can be caused by a memory leak."
+        message = f"{beginning}. This can be caused by a memory leak."
         thread = threading.Thread(target=warnings.warn, args=(message,))
         thread.start()
         thread.join()

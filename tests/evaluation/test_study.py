@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.memory import MemorizedFunc
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklidh.evaluation import (
     Comparison,
@@ -125,6 +128,17 @@ def test_facts_time_and_warnings_survive_the_second_run(cohort, tmp_path):
     assert sum(first.warned["model"].values()) == 6
     assert first.warned == second.warned
     assert isinstance(first.comparison, Comparison)
+
+
+def test_how_long_joblib_takes_over_what_it_keeps_is_no_warning_of_a_model(
+    cohort, tmp_path, monkeypatch
+):
+    # The seconds from which on joblib warns of it.
+    monkeypatch.setattr(MemorizedFunc._persist_input, "__defaults__", (0.0,))
+    kept = make_pipeline(StandardScaler(), LogisticRegression(), memory=str(tmp_path / "steps"))
+    with pytest.warns(UserWarning, match="Persisting input arguments"):
+        kept.fit(*cohort)
+    assert not run(cohort, tmp_path, {"model": lambda: kept}).warned["model"]
 
 
 def test_small_and_lopsided_cohorts_are_warned_of_and_large_ones_are_not():
