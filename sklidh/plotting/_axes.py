@@ -1,6 +1,9 @@
 """One look for all plots."""
 
+from collections.abc import Mapping
 from itertools import product
+
+import numpy as np
 
 COLOURS = ("#0b6e8a", "#d1495b", "#edae49", "#6f2dbd", "#23303a", "#9db7c4", "#7a3b12")
 """Told apart by the colour-blind too, as a test computes; a plot takes them in this order."""
@@ -10,6 +13,31 @@ LINES = [(colour, line) for line, colour in product(("-", "--", ":", "-."), COLO
 
 ON_MAP = "#00c8ff"
 """An outline over a map of heat, which has no such blue."""
+
+
+def widths(curves: Mapping) -> list[float]:
+    """Return the widths of curves drawn one over the other, in points.
+
+    Parameters
+    ----------
+    curves : dict of str to array-like
+        What each is drawn from, in the order of drawing.
+
+    Returns
+    -------
+    list of float
+        All the same, but of curves that coincide the lower ones stand out at both sides.
+    """
+    drawn = [np.ravel(curve) for curve in curves.values()]
+    return [
+        2 + 1.3 * sum(_coincide(curve, later) for later in drawn[place + 1 :])
+        for place, curve in enumerate(drawn)
+    ]
+
+
+def _coincide(one, other) -> bool:
+    # By less than a line's width they may differ.
+    return one.shape == other.shape and np.allclose(one, other, atol=0.003, equal_nan=True)
 
 
 def new_axes(ax, *, figsize=(5.0, 4.2)):

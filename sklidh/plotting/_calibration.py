@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
 from sklidh.evaluation import calibration_line
-from sklidh.plotting._axes import COLOURS, legend_below, new_axes
+from sklidh.plotting._axes import COLOURS, legend_below, new_axes, widths
 from sklidh.plotting._predictions import PredictionsMixin
 
 FEWEST_IN_BIN = 8
@@ -89,6 +89,7 @@ class CalibrationDisplay(PredictionsMixin):
         self.ax_ = new_axes(ax, figsize=(5.0, 4.2 + 0.22 * len(self.curves)))
         self.figure_ = self.ax_.figure
         self.ax_.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
+        thick = widths(self.curves)
         for place, (name, (mean, observed)) in enumerate(self.curves.items()):
             colour = COLOURS[place % len(COLOURS)]
             slope, intercept = self.lines[name]
@@ -106,7 +107,8 @@ class CalibrationDisplay(PredictionsMixin):
                 color=colour,
                 ecolor=(*_rgb(colour), 0.35),
                 marker="o",
-                linewidth=2,
+                markersize=4 + thick[place],
+                linewidth=thick[place],
                 elinewidth=1.5,
                 label=label,
             )

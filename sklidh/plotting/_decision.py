@@ -1,13 +1,14 @@
 """What acting on a model is worth, and whom it calls what."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
 from sklidh.evaluation import Evaluation, decision_curve
-from sklidh.plotting._axes import COLOURS, legend_below, new_axes
+from sklidh.plotting._axes import COLOURS, legend_below, new_axes, widths
 from sklidh.plotting._predictions import PredictionsMixin
 from sklidh.plotting._shown import ShownMixin
 
@@ -63,16 +64,17 @@ class DecisionCurveDisplay(PredictionsMixin):
         """
         self.ax_ = new_axes(ax, figsize=(5.0, 4.1 + 0.22 * self.curves.shape[1]))
         self.figure_ = self.ax_.figure
-        plain = {"all": ("0.55", "--", "act on all"), "none": ("0.2", ":", "act on none")}
+        plain = {"all": ("0.55", "--", 1.3, "act on all"), "none": ("0.2", ":", 1.3, "act on none")}
         models = [name for name in self.curves if name not in plain]
-        styles = {n: (COLOURS[i % len(COLOURS)], "-", n) for i, n in enumerate(models)} | plain
-        for name, (colour, line, label) in styles.items():
+        looks = zip(models, cycle(COLOURS), widths(dict(self.curves[models])), strict=False)
+        styles = {name: (colour, "-", width, name) for name, colour, width in looks} | plain
+        for name, (colour, line, width, label) in styles.items():
             self.ax_.plot(
                 self.curves.index,
                 self.curves[name],
                 color=colour,
                 linestyle=line,
-                linewidth=2 if line == "-" else 1.3,
+                linewidth=width,
                 label=label,
             )
         best = self.curves.to_numpy().max()

@@ -6,7 +6,7 @@ from itertools import cycle
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from sklidh.plotting._axes import LINES, legend_below, new_axes
+from sklidh.plotting._axes import LINES, legend_below, new_axes, widths
 from sklidh.plotting._predictions import PredictionsMixin
 
 
@@ -75,8 +75,8 @@ class PRDisplay(PredictionsMixin):
         self.ax_ = new_axes(ax, figsize=(5.0, 4.4 + 0.22 * len(self.curves)))
         self.figure_ = self.ax_.figure
         self.ax_.axhline(self.prevalence, color="0.7", linewidth=1, linestyle=":")
-        for (colour, line), (name, (recall, precision)) in zip(
-            cycle(LINES), self.curves.items(), strict=False
+        for (colour, line), width, (name, (recall, precision)) in zip(
+            cycle(LINES), widths(self.curves), self.curves.items(), strict=False
         ):
             # Steps, as average precision counts: between two thresholds nothing is promised.
             self.ax_.step(
@@ -85,7 +85,7 @@ class PRDisplay(PredictionsMixin):
                 where="post",
                 color=colour,
                 linestyle=line,
-                linewidth=2,
+                linewidth=width,
                 label=f"{name}: {self.averages[name]:.2f}",
             )
         self.ax_.set(

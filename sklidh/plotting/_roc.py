@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import roc_curve
 
 from sklidh.evaluation import Comparison, auc_interval, delong_variance
-from sklidh.plotting._axes import LINES, legend_below, new_axes
+from sklidh.plotting._axes import LINES, legend_below, new_axes, widths
 from sklidh.plotting._predictions import PredictionsMixin
 
 GRID = np.linspace(0, 1, 101)
@@ -144,8 +144,8 @@ class ROCDisplay(PredictionsMixin):
         self.ax_ = new_axes(ax, figsize=(5.0, 4.6 + 0.22 * len(self.curves)))
         self.figure_ = self.ax_.figure
         self.ax_.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
-        for (colour, line), (name, (false_positive, true_positive)) in zip(
-            cycle(LINES), self.curves.items(), strict=False
+        for (colour, line), width, (name, (false_positive, true_positive)) in zip(
+            cycle(LINES), widths(self.curves), self.curves.items(), strict=False
         ):
             auc, low, high = self.aucs[name]
             self.ax_.plot(
@@ -153,7 +153,7 @@ class ROCDisplay(PredictionsMixin):
                 true_positive,
                 color=colour,
                 linestyle=line,
-                linewidth=2,
+                linewidth=width,
                 label=f"{name}: {auc:.2f} [{low:.2f}, {high:.2f}]",
             )
             if name in self.bands:

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from scipy.spatial.distance import pdist
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import auc, average_precision_score
 
-from sklidh.evaluation import compare, cross_validate, decision_curve
+from sklidh.evaluation import Comparison, compare, cross_validate, decision_curve
 from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.images import ImageError
 from sklidh.plotting import (
@@ -143,6 +144,22 @@ def test_a_legend_hides_no_curve(display, comparison):
     names = drawn.ax_.xaxis.label.get_window_extent()
     assert legend.y1 <= names.y0 + 1
     assert legend.y0 >= 0, "the whole legend is on the figure"
+
+
+@pytest.mark.parametrize(
+    "display", [ROCDisplay, PRDisplay, CalibrationDisplay, DecisionCurveDisplay]
+)
+def test_of_curves_that_coincide_each_is_seen(display, comparison):
+    (evaluation, *_) = comparison.evaluations.values()
+    same = Comparison({f"Model {n}": evaluation for n in (1, 2, 3, 4)})
+    drawn = display.from_comparison(same)
+    drawn.figure_.set_dpi(150)
+    FigureCanvasAgg(drawn.figure_).draw()
+    pixels = np.asarray(drawn.figure_.canvas.buffer_rgba())[::-1, :, :3] / 255
+    left, low, right, high = drawn.ax_.get_window_extent().extents.astype(int)
+    within = pixels[low:high, left:right]
+    for colour in COLOURS[:4]:
+        assert (np.abs(within - to_rgb(colour)).max(axis=-1) < 0.05).sum() > 300, colour
 
 
 # How eyes without one kind of cones see linear RGB: Machado, Oliveira and Fernandes, A
