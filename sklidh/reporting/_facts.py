@@ -6,6 +6,7 @@ import pandas as pd
 from sklidh.evaluation import figures_with_intervals, sample_size_notes
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
+from sklidh.reporting._subgroups import UNTOLD
 
 
 def facts_of(run: Run) -> dict[str, str]:
@@ -56,8 +57,9 @@ def _of_patients(run: Run) -> dict[str, str]:
     people += [f"median age {counts['median age']}"] if "median age" in counts else []
     if people:
         facts["people"] = ", ".join(people)
-    if len(run.groups):
-        kinds = dict.fromkeys(group.split(" ")[0] for group in run.groups.index)
+    told = run.groups.index[run.groups["AUC"] != UNTOLD]
+    if len(told):
+        kinds = dict.fromkeys(group.split(" ")[0] for group in told)
         facts["groups"] = ", ".join(kinds)
         if "site" in kinds:
             facts["by_site"] = "Figures by site are under “By group of patients”."

@@ -9,6 +9,9 @@ MOST_GROUPS = 12
 FEWEST = 5
 """Patients of each class that a group must have for its figures to say anything."""
 
+UNTOLD = "–"
+"""Stands for a figure of a group that has fewer."""
+
 
 def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
     """Return the groups that the columns "site", "sex" and "age" of a cohort tell apart.
@@ -65,4 +68,4 @@ def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
             rows[f"{kind} {name}"] = told
     table = pd.DataFrame.from_dict(rows, orient="index", dtype=object)
     columns = ["patients", "mutant", *PAPER_METRICS]
-    return table.reindex(columns=columns).fillna("–").rename_axis("group")
+    return table.reindex(columns=columns).fillna(UNTOLD).rename_axis("group")

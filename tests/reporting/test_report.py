@@ -92,6 +92,26 @@ def test_numbers_that_differ_between_the_models_of_the_folds_are_a_range(run):
     assert "<td>2 of 2</td>" in page
 
 
+def test_groups_too_small_for_figures_are_named_in_a_sentence_and_have_no_table(run, html):
+    label = 'aria-label="By group of patients"'
+    assert label in html
+    groups = pd.DataFrame({"patients": ["3", "4"], "AUC": "–"}, ["sex F", "sex M"])
+    small = render_report(replace(run, groups=groups))
+    assert label not in small
+    assert "none of these groups has five of each class" in small
+    assert "sex F (3), sex M (4)." in " ".join(small.split())
+    assert "Figures by sex are under" not in small, "nor do the checklists lead there"
+
+
+def test_the_arrow_before_the_first_box_of_each_row_of_the_flow_is_cut_off(html):
+    # It hangs in the gap to the left of a box, where the first of a row has none.
+    (flow,) = re.findall(r"^\.flow {(.*?)}", html, re.MULTILINE | re.DOTALL)
+    assert "padding: 0;" in flow
+    assert "overflow: hidden" in flow
+    (arrow,) = re.findall(r"^\.flow li \+ li::before {(.*?)}", html, re.MULTILINE | re.DOTALL)
+    assert "left: -" in arrow
+
+
 def test_a_patient_s_card_has_pictures_and_what_was_predicted(run, hostile):
     first, second, third = patients_of(run)
     predicted = run.shown[1].predictions.loc[hostile]
