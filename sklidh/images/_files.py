@@ -38,7 +38,7 @@ def load_image(path) -> sitk.Image:
     Parameters
     ----------
     path : str or path
-        ``.nii``, ``.nii.gz``, ``.nrrd`` or ``.mha``.
+        ``.nii``, ``.nii.gz``, ``.nrrd`` or ``.mha``; a folder here holds no DICOM file.
 
     Returns
     -------
@@ -50,6 +50,14 @@ def load_image(path) -> sitk.Image:
         What is wrong with the file; without its name.
     """
     path = os.fspath(path)
+    if os.path.isdir(path):
+        entries = [*os.scandir(path)]
+        n_files = sum(entry.is_file() for entry in entries)
+        raise CorruptImage(
+            f"is a folder, and none of its {n_files} files is DICOM; folders in it "
+            f"({len(entries) - n_files} are there) are not looked into: name the folder that holds "
+            "one series, or an image file"
+        )
     if not path.lower().endswith(ACCEPTED):
         raise CorruptImage(
             f"is of a kind that cannot be verified; {', '.join(ACCEPTED)} and folders of DICOM "

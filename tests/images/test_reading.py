@@ -51,6 +51,14 @@ def test_a_file_whose_voxels_lie_in_another_is_refused(write, name):
         read_image(write(CUBE, name))
 
 
+def test_a_folder_without_slices_is_told_by_what_it_holds(tmp_path):
+    (tmp_path / "report.txt").touch()
+    (tmp_path / "series-2").mkdir()
+    said = r"is a folder, and none of its 1 files is DICOM; folders in it \(1 are there\)"
+    with pytest.raises(CorruptImage, match=said):
+        read_image(tmp_path)
+
+
 def test_an_image_in_memory_is_passed_on():
     image = sitk.GetImageFromArray(CUBE)
     assert read_image(image) is image
