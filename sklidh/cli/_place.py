@@ -12,7 +12,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from sklidh.cli._output import console
-from sklidh.utils import CONFIG, RUN, atomic_write, fingerprint
+from sklidh.utils import CONFIG, RUN, atomic_write, fingerprint, sweep
 
 OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
 """Options on which no result depends: a run that differs in these alone is the same run."""
@@ -89,7 +89,8 @@ def claimed(
             raise typer.BadParameter(f"--out {out}: is what {name} is read from; name another")
     digests = {name: digest for name, path in inputs.items() if (digest := _digest(path))}
     this = {"command": command, **options, "inputs": digests}
-    with no_empty_folder(None if is_file or was_there else out), alone(out, record):
+    with no_empty_folder(None if is_file or was_there else out), alone(out, record) as certainly:
+        sweep(out.parent if is_file else out, alone=certainly and not is_file)
         before = read_record(record)
         marks = [out] if is_file else [record, out / RUN]
         if any(mark.exists() for mark in marks) and not overwrite:
@@ -144,8 +145,19 @@ def no_empty_folder(folder: Path | None):
 
 
 @contextmanager
-def alone(out: Path, record: Path):
-    """Let no other command write to the same place while the block runs."""
+def alone(out: Path, record: Path) -> Iterator[bool]:
+    """Let no other command write to the same place while the block runs.
+
+    Parameters
+    ----------
+    out, record : Path
+        The place, and where its record lies.
+
+    Yields
+    ------
+    bool
+        False where the file system cannot tell.
+    """
     lock = FileLock(record.with_name(f".{record.name}.lock"), timeout=0)
     try:
         lock.acquire()
@@ -155,10 +167,10 @@ def alone(out: Path, record: Path):
         ) from None
     except (OSError, NotImplementedError):
         # Some network file systems have no locks: better no guard than no work.
-        yield
+        yield False
         return
     try:
-        yield
+        yield True
     finally:
         # While it is held: after that another command may hold the file that would be removed.
         # Windows does not remove what is open, and keeps an empty file.

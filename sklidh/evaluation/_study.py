@@ -21,7 +21,7 @@ from sklidh.evaluation._comparison import Comparison
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._prediction import predict_split, prediction_table
 from sklidh.evaluation._splits import check_two_classes
-from sklidh.utils import JOBLIB_SAYS, atomic_write, fingerprint, is_path, spread
+from sklidh.utils import JOBLIB_SAYS, atomic_write, fingerprint, is_path, spread, sweep
 
 NO_VALUE = ("memory", "n_jobs", "timeout", "verbose")
 """Parameters on which no prediction depends."""
@@ -108,6 +108,7 @@ def run_study(
     check_threshold(threshold)
     folder, failures, estimators = Path(folder), {}, {}
     for name, make in models.items():
+        sweep(folder / name)
         try:
             estimators[name] = make()
         except ValueError as error:

@@ -1,6 +1,13 @@
 """What every stage shares: checks of tables, cached files, progress, estimator checks."""
 
-from sklidh.utils._cache import CONFIG, RUN, atomic_write, cache_folder, fingerprint
+from sklidh.utils._cache import (
+    CONFIG,
+    RUN,
+    atomic_write,
+    cache_folder,
+    fingerprint,
+    sweep,
+)
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
@@ -43,4 +50,5 @@ __all__ = [
     "results_as",
     "spread",
     "stratified_folds",
+    "sweep",
 ]

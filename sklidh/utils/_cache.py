@@ -58,12 +58,25 @@ def cache_folder(cache, name: str) -> Path | None:
             f"the cache folder {folder} cannot be made ({error.strerror}); name another by "
             "$SKLIDH_CACHE (in Python also by cache=; cache=False keeps nothing)"
         ) from error
+    sweep(folder)
+    return folder
+
+
+def sweep(folder: Path, *, alone: bool = False) -> None:
+    """Remove the files in a folder that a killed run has left half-written.
+
+    Parameters
+    ----------
+    folder : Path
+        It need not be there.
+    alone : bool, default=False
+        Whether nobody else can be writing in the folder: then no file in it is too young.
+    """
     for left in folder.glob(f"{TEMPORARY}*"):
         # Another run may end it at this moment, and the folder may be for reading only.
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > STALE:
+            if alone or time.time() - left.stat().st_mtime > STALE:
                 left.unlink()
-    return folder
 
 
 def fingerprint(*parts) -> str:

@@ -1,5 +1,7 @@
 """Results of two runs never replace each other unawares, nor lie side by side."""
 
+import os
+import time
 from functools import partial
 
 import numpy as np
@@ -91,6 +93,23 @@ def test_what_a_run_before_left_goes_and_what_is_the_user_s_stays(folder):
     folder("table.csv", seed=1, overwrite=True)
     assert files(out) == ["config.yaml", "notes.txt", "table.csv"]
     assert (out / "table.csv").read_text() == "{'seed': 1}"
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next_run(folder):
+    out = folder("table.csv", seed=0)
+    (out / ".writing-0-table.csv").touch()
+    folder("table.csv", seed=0)
+    assert files(out) == ["config.yaml", "table.csv"]
+
+
+def test_beside_a_file_what_others_may_be_writing_stays(sklidh, features, tmp_path):
+    old, recent = (tmp_path / f".writing-{name}.csv" for name in ("old", "recent"))
+    for path in (old, recent):
+        path.touch()
+    os.utime(old, (time.time() - 4000,) * 2)
+    assert sklidh("select", features, "--out", tmp_path / "s.csv").exit_code == 0
+    assert recent.exists()
+    assert not old.exists()
 
 
 def test_the_page_of_check_is_made_anew_but_replaces_nothing_else(tmp_path):

@@ -1,6 +1,8 @@
 """A study computes each split once, tells every failure, and goes on where it stopped."""
 
 import json
+import os
+import time
 
 import numpy as np
 import pandas as pd
@@ -114,6 +116,15 @@ def test_a_failing_model_is_told_with_its_reason_and_the_others_finish(cohort, t
 def test_if_all_models_fail_there_is_no_study(cohort, tmp_path):
     with pytest.raises(StudyError, match=r"not one model.*\n.*dying: FloatingPointError"):
         run(cohort, tmp_path, {"dying": Dying})
+
+
+def test_a_split_that_a_killed_run_left_half_written_is_swept(cohort, tmp_path):
+    (tmp_path / "model").mkdir()
+    left = tmp_path / "model" / ".writing-0-0-1.json"
+    left.touch()
+    os.utime(left, (time.time() - 4000,) * 2)
+    run(cohort, tmp_path, {"model": LogisticRegression})
+    assert not left.exists()
 
 
 def test_facts_time_and_warnings_survive_the_second_run(cohort, tmp_path):
