@@ -1,5 +1,7 @@
 """A table of the paper as text: for Markdown, LaTeX and a page."""
 
+import re
+
 import pandas as pd
 
 
@@ -50,10 +52,13 @@ def markdown(printed: pd.DataFrame) -> str:
 
 
 def latex(printed: pd.DataFrame, caption: str, label: str) -> str:
-    """Write a table of texts as LaTeX (package booktabs; amssymb for the ticks)."""
+    """Write a table of texts as LaTeX (package booktabs; amssymb for the ticks).
+
+    LaTeX numbers tables itself: the paper's number at the beginning of a caption is left out.
+    """
     text = printed.to_latex(
         escape=True,
-        caption=caption,
+        caption=re.sub(r"^Table [IVX]+\. ", "", caption),
         label=f"tab:{label}",
         column_format="l" + "r" * len(printed.columns),
     )

@@ -47,7 +47,10 @@ def test_the_tables_are_written_thrice_with_the_paper_s_figures(run):
     assert ours["AUC"] > 0.7
     printed = f"{ours['AUC']:.2f} [{ours['AUC low']:.2f}, "
     assert printed in (out / "tables.md").read_text()
-    assert printed in (out / "tables.tex").read_text()
+    source = (out / "tables.tex").read_text()
+    assert printed in source
+    assert r"\caption{Comparison of inter-modality fusion methods}" in source, "LaTeX counts"
+    assert r"\caption{Systems that the paper does not compare with}" in source
     assert "45 patients; the paper has 489" in (out / "tables.md").read_text()
 
 
