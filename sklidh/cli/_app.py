@@ -98,6 +98,10 @@ def run(
     app,
     "sklidh check cases.csv --jobs 4",
     "sklidh check BraTS2021 --layout brats --target none",
+    helps={
+        "target": options.TARGET_OR_NONE,
+        "groups": "Modalities to look at, comma-separated. Default: every column of images.",
+    },
 )
 def check(
     cases: options.Cases,
@@ -124,6 +128,13 @@ def check(
     app,
     "sklidh extract cases.csv --out features.csv --radiomics params.yaml",
     "sklidh extract cases.csv --reference none --groups T1,FLAIR",
+    helps={
+        "target": options.TARGET_OR_NONE,
+        "wildtype": "The target's value of a wild type; every other is a mutant. Default: the "
+        "target is written as it is.",
+        "groups": "Modalities to extract from, comma-separated. Default: those of T1, T1CE, T2 and "
+        "FLAIR that the table has.",
+    },
 )
 def extract(
     cases: options.Cases,
@@ -180,6 +191,10 @@ def train(
     app,
     "sklidh predict idh.skops new-cases.csv --out predictions.csv",
     "sklidh predict idh.skops BraTS2021 --layout brats --jobs 4",
+    helps={
+        "cases": "Table of patients (a column 'patient', one column of image paths a modality, and "
+        "'mask'; paths relative to the table), or a folder of images.",
+    },
 )
 def predict(
     model: Annotated[

@@ -2,12 +2,13 @@
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from copy import copy
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated, get_args, get_type_hints
 
 import typer
 
@@ -28,7 +29,7 @@ Config = Annotated[
     typer.Option(
         callback=read_config,
         is_eager=True,
-        help="YAML file of options, such as 'slice-size: 72'; the command line goes first.",
+        help="YAML file of options, such as 'quiet: true'; the command line goes first.",
         rich_help_panel=EVERY,
     ),
 ]
@@ -56,7 +57,7 @@ COMMON = (
 )
 
 
-def command(app: typer.Typer, *examples: str) -> Callable:
+def command(app: typer.Typer, *examples: str, helps: Mapping[str, str] | None = None) -> Callable:
     """Make a function a command: it gets the options that all have, and its errors are clear.
 
     Parameters
@@ -64,6 +65,8 @@ def command(app: typer.Typer, *examples: str) -> Callable:
     app : typer.Typer
     *examples : str
         Command lines, shown below the help.
+    helps : dict of str to str, default=None
+        What the help says of an option of a group where it means something else for this command.
 
     Returns
     -------
@@ -96,7 +99,8 @@ def command(app: typer.Typer, *examples: str) -> Callable:
                 raise typer.Exit(FAILED)
 
         context = inspect.Parameter("ctx", KEYWORD, annotation=typer.Context)
-        own = (context, *ungrouped(function), *COMMON)
+        single = [worded(each, (helps or {}).get(each.name)) for each in ungrouped(function)]
+        own = (context, *single, *COMMON)
         if "out" in inspect.signature(function).parameters:
             own = (*own, OVERWRITE)
         run.__signature__ = inspect.Signature(own)
@@ -140,6 +144,16 @@ def ungrouped(function) -> list[inspect.Parameter]:
             for field in fields(group)
         ]
     return single
+
+
+def worded(option: inspect.Parameter, text: str | None) -> inspect.Parameter:
+    """Return an option with another help, where there is one."""
+    if text is None:
+        return option
+    kind, information = get_args(option.annotation)
+    information = copy(information)
+    information.help = text
+    return option.replace(annotation=Annotated[kind, information])
 
 
 def grouped(function, options: dict) -> dict:

@@ -93,6 +93,7 @@ def report(
     app,
     "sklidh reproduce cases.csv --tables I,III --jobs 4",
     "sklidh reproduce --features features.csv --where collection=LGG",
+    helps={"jobs": "Splits worked on at the same time; -1: all cores."},
 )
 def reproduce(
     cases: options.OptionalCases = None,

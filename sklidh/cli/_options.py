@@ -39,10 +39,13 @@ Where = Annotated[
 Target = Annotated[
     str,
     typer.Option(
-        help="Column of the IDH status; check and extract take 'none' too.",
+        help="Column of the IDH status.",
         rich_help_panel=COHORT,
     ),
 ]
+TARGET_OR_NONE = "Column of the IDH status; 'none' where it is not known."
+"""Of a command that needs no target."""
+
 Wildtype = Annotated[
     str,
     typer.Option(
@@ -96,7 +99,7 @@ Threshold = Annotated[
 ]
 Seed = Annotated[
     int,
-    typer.Option(help="Seed of the split and of every step that draws.", rich_help_panel=METHOD),
+    typer.Option(help="Seed of every step that draws.", rich_help_panel=METHOD),
 ]
 
 
@@ -111,7 +114,7 @@ class Folder:
     patients: Annotated[
         Path | None,
         typer.Option(
-            help="For a folder: table of its patients, with the target.",
+            help="For a folder: table of what is known of its patients.",
             exists=True,
             dir_okay=False,
             rich_help_panel=COHORT,
@@ -129,7 +132,7 @@ class Cohort(Folder):
         str,
         typer.Option(
             help="Modalities, comma-separated; those joined by + enter the fusion as one. Default: "
-            "T1+T1CE,T2+FLAIR if the table has them, else each column for itself.",
+            "T1+T1CE,T2+FLAIR if the table has all four, else each that it has for itself.",
             rich_help_panel=COHORT,
         ),
     ] = ""
@@ -209,7 +212,7 @@ class Work:
         int,
         typer.Option(
             callback=parse_jobs,
-            help="Patients (reproduce: splits) worked on at the same time; -1: all cores.",
+            help="Patients worked on at the same time; -1: all cores.",
             rich_help_panel=WORK,
         ),
     ] = 2

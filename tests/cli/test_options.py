@@ -89,6 +89,26 @@ def test_every_command_has_help_with_an_example_in_80_columns(command):
     assert max(map(len, result.output.splitlines())) <= 80
 
 
+def help_of(command):
+    shown = runner.invoke(app, [command, "--help"], env={"COLUMNS": "80"}).output
+    return " ".join(shown.replace("│", " ").split())
+
+
+def test_the_help_of_a_command_says_what_holds_for_it_and_nothing_of_others():
+    for command in COMMANDS:
+        said = help_of(command)
+        assert ("'none' where it is not known" in said) == (command in ("check", "extract"))
+        assert ("Splits worked on" in said) == (command == "reproduce")
+        assert "reproduce: splits" not in said
+        assert ("and the target" in said) == (
+            command in ("check", "extract", "train", "run", "evaluate")
+        ), command
+        assert "slice-size: 72" not in said, "not every command has slices"
+    assert "enter the fusion as one" not in help_of("check") + help_of("extract")
+    assert "enter the fusion as one" in help_of("train")
+    assert "the split" not in help_of("train")
+
+
 def test_the_version_is_the_package_s():
     from sklidh import __version__
 
