@@ -16,7 +16,8 @@ from sklidh.evaluation._summary import html_summary
 class Evaluation:
     """Predictions of patients that were left out of training, and their scores.
 
-    Where the patients were divided several times, every figure is the mean over the repeats.
+    Where the patients were divided several times, every figure is the mean over the repeats, and
+    NaN where it is not defined in one of them: the mean of the others would pass for that of all.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class Evaluation:
             )
             for table in self.repeats
         ]
-        return pd.DataFrame(figures).mean().to_dict()
+        return pd.DataFrame(figures).mean(skipna=False).to_dict()
 
     @property
     def auc_interval(self) -> tuple[float, float]:

@@ -97,6 +97,15 @@ def test_with_repeats_every_figure_is_the_mean_over_them(cohort):
     assert widths[0] == pytest.approx(np.mean(widths[1:]), rel=0.05)
 
 
+def test_a_figure_that_one_repeat_lacks_is_not_the_mean_of_the_others(cohort):
+    twice = cross_validate(LogisticRegression(), *cohort, n_repeats=2)
+    assert np.isfinite(twice.metrics["Calibration slope"])
+    first, second = twice.repeats
+    level = Evaluation(pd.concat([first, second.assign(probability=0.4)]))
+    assert np.isnan(level.metrics["Calibration slope"])
+    assert np.isfinite(level.metrics["Brier"])
+
+
 def test_folds_in_parallel_give_the_same_bits(cohort):
     serial, parallel = (
         cross_validate(LogisticRegression(), *cohort, threshold="youden", n_jobs=n).predictions
