@@ -1,5 +1,6 @@
 """How far every long loop is: a bar on a terminal, a line in a log."""
 
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -70,7 +71,8 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
     """Iterate over `items`, and show on the standard error how far it is, if asked to.
 
     On a terminal and in a notebook it is a bar that goes when it is done. In a log file it is a
-    line at the end, and one a minute before it; none for a loop of less than five seconds.
+    line at the end, and one a minute before it; none for a loop of less than five seconds. The time
+    left is judged by the items after the first, during which loops may be compiled.
 
     Parameters
     ----------
@@ -111,7 +113,9 @@ def _with_bar(items, name, total, console):
     with _one_at_a_time:
         if not _bars:
             # One for all: two that draw on the same terminal would overwrite each other.
-            _bars.append(Progress(*columns, console=console, transient=True))
+            # Of all items since the first: by rich's thirty seconds a slow one would never count.
+            judged = {"speed_estimate_period": math.inf}
+            _bars.append(Progress(*columns, console=console, transient=True, **judged))
             _bars[0].start()
         display = _bars[0]
         bar = display.add_task(name, total=total)
@@ -132,9 +136,13 @@ def _with_lines(items, name, total, console):
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
+        if done == 1:
+            first = now
         if done < total and now - told >= PATIENCE:
-            left = (now - started) / done * (total - done)
-            console.print(f"{name}: {done} of {total}, {_duration(left)} left", soft_wrap=True)
+            line = f"{name}: {done} of {total}"
+            if done > 1:
+                line += f", {_duration((now - first) / (done - 1) * (total - done))} left"
+            console.print(line, soft_wrap=True)
             told = now
     took = time.monotonic() - started
     if took >= SHORT:

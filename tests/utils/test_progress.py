@@ -31,10 +31,32 @@ def test_a_log_has_one_line_a_loop_and_one_a_minute_while_it_lasts(clock, capsys
     assert capsys.readouterr().err == "radiomics T1: 3 in 60 s\n"
     run(clock, seconds=70)
     assert capsys.readouterr().err.splitlines() == [
-        "radiomics T1: 1 of 3, 2 min left",
+        "radiomics T1: 1 of 3",
         "radiomics T1: 2 of 3, 70 s left",
         "radiomics T1: 3 in 4 min",
     ]
+
+
+def test_the_first_item_in_which_loops_are_compiled_does_not_count_for_the_time_left(clock, capsys):
+    for item in progress(range(4), "patients", verbose=1):
+        clock(60 if item else 500)
+    assert capsys.readouterr().err.splitlines() == [
+        "patients: 1 of 4",
+        "patients: 2 of 4, 2 min left",
+        "patients: 3 of 4, 60 s left",
+        "patients: 4 in 11 min",
+    ]
+
+
+def test_a_bar_knows_the_time_left_of_slow_items_too_but_for_the_first(monkeypatch):
+    now = [0.0]
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80, get_time=lambda: now[0])
+    monkeypatch.setattr("rich.console.Console", lambda **_: screen)
+    left = []
+    for item in progress(range(4), "folds", verbose=1):
+        left.append(_progress._bars[0].tasks[0].time_remaining)
+        now[0] += 60 if item else 500
+    assert left == [None, None, 120, 60]
 
 
 def test_what_is_read_from_a_cache_at_once_or_is_nothing_has_no_line(clock, capsys):
