@@ -4,13 +4,15 @@ SAN10 as the package has it, beside the same network with the block that a user 
 pair of pixels unfolded, and 64 full maps in the stem. Both are timed in turns, so that whatever
 else the machine does falls on both, and the median is taken. Saved bytes are what autograd keeps
 between the passes, parameters not counted. Peak memory is a fresh process's, above what it held
-before the first step.
+before the first step. With several threads, torch shares each operation among them in the unfolded
+network, and ours is worked on as the estimators do: `spread` shares parts of the maps.
 """
 
 import argparse
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +23,7 @@ import torch.nn.functional as F
 from sklidh.nn import SAN, PairwiseAttention
 from sklidh.nn._neighbours import reflect_pad
 from sklidh.nn._san import Bottleneck, Stage, Stem
+from sklidh.nn._threads import OneThread
 
 MIB = 2**20
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -87,14 +90,18 @@ def steps(kind, size, batch, device):
     def loss():
         return F.cross_entropy(net.train()(x), y)
 
+    threads = {"unfold": nullcontext, "lean": OneThread}[kind]
+
     def train():
-        optimizer.zero_grad()
-        loss().backward()
-        optimizer.step()
+        with threads():
+            optimizer.zero_grad()
+            loss().backward()
+            optimizer.step()
 
     @torch.inference_mode()
     def infer():
-        net.eval()(x)
+        with threads():
+            net.eval()(x)
 
     return {"train": train, "infer": infer}, loss, net
 

@@ -8,6 +8,7 @@ from sklidh.nn._compiled import is_compiled_for
 from sklidh.nn._native_windows import CompiledWindows
 from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, visits
 from sklidh.nn._pairwise import Attend, DifferenceMoments
+from sklidh.nn._product import product
 from sklidh.nn._rectification import update_running
 
 
@@ -45,7 +46,8 @@ class PointwiseConvolution(nn.Conv2d):
 
     def forward(self, x):
         """Map (B, in_channels, H, W) to (B, out_channels, H, W)."""
-        out = F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
+        out = product(x.permute(0, 2, 3, 1), self.weight.flatten(1))
+        out = out if self.bias is None else out + self.bias
         return out.permute(0, 3, 1, 2)
 
 

@@ -10,6 +10,8 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from sklidh.nn._compiled import arrays, compiled
+from sklidh.nn._threads import spread
+from sklidh.nn._tiles import parts, total
 
 
 @compiled
@@ -97,7 +99,12 @@ class Layout(Function):
         target, neighbour = phi.new_empty(B, H, W, R + 2), phi.new_empty(*shape, R + 2)
         value = beta.new_empty(share, *shape, beta.shape[-1] // share)
         out = target, neighbour, value
-        lay_out(*arrays(phi, psi, beta, place, slope, offset, down, across, *out))
+        rest = place, slope, offset, down, across
+
+        def lay_out_some(b):
+            lay_out(*arrays(phi[b], psi[b], beta[b], *rest, target[b], neighbour[b], value[:, b]))
+
+        spread(lay_out_some, parts(B, B))
         ctx.save_for_backward(phi, psi, place, slope, down, across)
         ctx.channels = beta.shape[-1]
         return out
@@ -108,9 +115,16 @@ class Layout(Function):
         """Return the gradients of phi, psi, beta, place, slope and offset."""
         phi, psi, place, slope, down, across = ctx.saved_tensors
         # Not alike: phi and psi are slices of a map of all products.
-        shapes = phi.shape, psi.shape, (*phi.shape[:-1], ctx.channels), place.shape
-        made = [phi.new_zeros(shape) for shape in shapes]
-        sums = [torch.zeros(slope.shape, dtype=torch.float64) for _ in range(2)]
-        given = [each.contiguous() for each in grads]
-        lay_out_back(*arrays(phi, psi, place, slope, down, across, *given, *made, *sums))
-        return *made, *(each.to(slope) for each in sums), None, None, None
+        shapes = phi.shape, psi.shape, (*phi.shape[:-1], ctx.channels)
+        maps = [phi.new_zeros(shape) for shape in shapes]
+        d_target, d_neighbour, d_value = (each.contiguous() for each in grads)
+
+        def lay_out_some_back(b):
+            of_maps = d_target[b], d_neighbour[b], d_value[:, b], *(each[b] for each in maps)
+            sums = torch.zeros(2, *slope.shape, dtype=torch.float64)
+            rest = torch.zeros_like(place), *sums
+            lay_out_back(*arrays(phi[b], psi[b], place, slope, down, across, *of_maps, *rest))
+            return rest
+
+        sums = map(total, zip(*spread(lay_out_some_back, parts(len(phi), len(phi))), strict=True))
+        return *maps, *(each.to(slope) for each in sums), None, None, None

@@ -15,6 +15,7 @@ from functools import lru_cache
 import torch
 
 from sklidh.nn._rectification import relu_backward_
+from sklidh.nn._tiles import parts
 
 TILE_BYTES = 3 * 2**19
 """What the C channels of a tile's pairs may take: a tile is worked on in a core's cache."""
@@ -88,12 +89,6 @@ def normalised(phi, psi, place, slope, offset):
     return torch.addcmul(offset, phi, slope), psi * slope
 
 
-def _parts(n, size):
-    """Cut range(n) into slices of at most `size`, and at least 1."""
-    size = max(1, int(size))
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
-
-
 def _each(windows):
     """Return the k * k views of (k, k, ...)."""
     return [view for row in windows.unbind(0) for view in row.unbind(0)]
@@ -136,8 +131,8 @@ class Windows:
         B, H, W, C = phi.shape
         row = self.k**2 * W * C * phi.element_size()
         if row * H <= TILE_BYTES:
-            return [[(images, slice(0, H))] for images in _parts(B, TILE_BYTES / (row * H))]
-        rows = _parts(H, TILE_BYTES / row)
+            return [[(images, slice(0, H))] for images in parts(B, TILE_BYTES / (row * H))]
+        rows = parts(H, TILE_BYTES / row)
         return [[(slice(b, b + 1), some) for some in rows] for b in range(B)]
 
     def count(self, phi):
@@ -229,7 +224,7 @@ class Pixels:
     def tiles(self, phi):
         """Return the images of each tile, in lists that have none in common."""
         B, P, C = phi.shape
-        return [[images] for images in _parts(B, TILE_BYTES / (P * P * C * phi.element_size()))]
+        return [[images] for images in parts(B, TILE_BYTES / (P * P * C * phi.element_size()))]
 
     def count(self, phi):
         """Return the number of all pairs, one shown again and again as often."""

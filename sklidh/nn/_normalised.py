@@ -12,10 +12,8 @@ from sklidh.nn import _native_norm as native
 from sklidh.nn._compiled import arrays, is_compiled_for
 from sklidh.nn._precision import backward_as_kept
 from sklidh.nn._rectification import Rectification, Sums, update_running
-from sklidh.nn._threads import Scratch, spread
-
-TILE_ELEMENTS = 2**19
-"""What a tile of the normalised map may hold."""
+from sklidh.nn._threads import scratch, spread
+from sklidh.nn._tiles import parts, row_parts, total
 
 
 def rectified_linear(norm, x, weight, bias, residual=None):
@@ -86,8 +84,7 @@ def rectified_halves(norm, x):
 def _statistics(norm, rows):
     """Return what a normalisation subtracts from rows (n, C), and multiplies them by."""
     if norm.training:
-        sums = Sums(norm.running_mean)
-        sums.add(rows, rows)
+        sums = Sums.together(spread(lambda part: _sums(rows[part]), row_parts(rows)))
         mean, variance = sums.moments(len(rows))
         update_running(norm, mean, variance, len(rows))
     else:
@@ -117,14 +114,14 @@ class RectifiedLinear(Function):
         """
         vectors = gain, shift, mean, scale
         out = x.new_empty(len(x), len(weight))
-        rectification, scratch = Rectification(*vectors, of_batch), Scratch()
+        rectification = Rectification(*vectors, of_batch)
 
         def multiply(tile):
             start = bias if residual is None else torch.add(residual[tile], bias, out=out[tile])
             y = rectification(x[tile], scratch("rectified", x, *x[tile].shape))
             torch.addmm(start, y, weight.t(), out=out[tile])
 
-        spread(multiply, _tiles(x))
+        spread(multiply, row_parts(x))
         ctx.of_batch = of_batch
         ctx.save_for_backward(x, weight, *vectors)
         ctx.set_materialize_grads(False)
@@ -139,7 +136,7 @@ class RectifiedLinear(Function):
         x, weight, *vectors = ctx.saved_tensors
         grad = grad.contiguous()
         other = x[:0] if other is None else other.contiguous()
-        rectification, scratch = Rectification(*vectors, ctx.of_batch), Scratch()
+        rectification = Rectification(*vectors, ctx.of_batch)
         grad_x = torch.empty_like(x)
 
         def multiply_back(tile):
@@ -152,12 +149,12 @@ class RectifiedLinear(Function):
         def normalise_back(tile):
             rectification.spread_(grad_x[tile], x[tile], other=other[tile])
 
-        tiles = _tiles(x)
+        tiles = row_parts(x)
         sums, *of_product = zip(*spread(multiply_back, tiles), strict=True)
         of_norm = rectification.gradients(Sums.together(sums), len(x))
         spread(normalise_back, tiles)
         grad_residual = grad if ctx.needs_input_grad[8] else None
-        return grad_x, *of_norm, None, None, None, *map(sum, of_product), grad_residual
+        return grad_x, *of_norm, None, None, None, *map(total, of_product), grad_residual
 
 
 class RectifiedHalves(Function):
@@ -178,7 +175,12 @@ class RectifiedHalves(Function):
         place = torch.empty(out.shape, dtype=torch.int8)
         vectors = gain, shift, mean, scale
         line = Rectification(*vectors, of_batch)
-        native.rectify_halve(*arrays(x, line.slope, line.offset, out, place))
+        line_of = line.slope, line.offset
+
+        def halve(b):
+            native.rectify_halve(*arrays(x[b], *line_of, out[b], place[b]))
+
+        spread(halve, parts(B, B))
         ctx.of_batch = of_batch
         ctx.save_for_backward(x, place, *vectors)
         return out
@@ -189,15 +191,24 @@ class RectifiedHalves(Function):
         """Return the gradients of the map and of the normalisation's weight and bias."""
         x, place, *vectors = ctx.saved_tensors
         grad, grad_x = grad.contiguous(), torch.empty_like(x)
-        line, sums = Rectification(*vectors, ctx.of_batch), Sums(vectors[0])
-        native.halve_sums(*arrays(x, place, grad, sums.total, sums.product))
+        line, images = Rectification(*vectors, ctx.of_batch), parts(len(x), len(x))
+
+        def sum_up(b):
+            sums = Sums(vectors[0])
+            native.halve_sums(*arrays(x[b], place[b], grad[b], sums.total, sums.product))
+            return sums
+
+        def halve_back(b):
+            plane = line.slope, line.tilt, line.level
+            native.halve_back(*arrays(x[b], place[b], grad[b], *plane, grad_x[b]))
+
+        sums = Sums.together(spread(sum_up, images))
         grad_gain, grad_shift = line.gradients(sums, x[..., 0].numel())
-        plane = line.slope, line.tilt, line.level
-        native.halve_back(*arrays(x, place, grad, *plane, grad_x))
+        spread(halve_back, images)
         return grad_x, grad_gain, grad_shift, None, None, None
 
 
-def _tiles(x):
-    """Return the rows of each tile."""
-    size = max(1, TILE_ELEMENTS // x.shape[1])
-    return [slice(start, start + size) for start in range(0, len(x), size)]
+def _sums(rows):
+    sums = Sums(rows[0])
+    sums.add(rows, rows)
+    return sums

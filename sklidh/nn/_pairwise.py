@@ -17,7 +17,8 @@ from torch.autograd import Function
 from sklidh.nn._neighbours import visits
 from sklidh.nn._precision import backward_as_kept
 from sklidh.nn._rectification import Rectification, Sums, update_running
-from sklidh.nn._threads import Scratch, spread
+from sklidh.nn._threads import scratch, spread
+from sklidh.nn._tiles import total
 
 
 class DifferenceMoments(Function):
@@ -93,7 +94,7 @@ class Attend(Function):
             The weight and bias of `norm`.
         second : Tensor of shape (G, R)
         """
-        tiles, count, scratch = pairs.tiles(phi), pairs.count(phi), Scratch()
+        tiles, count = pairs.tiles(phi), pairs.count(phi)
         passes = not (norm.training or learns)  # each tile in one go, nothing of it is kept
 
         def products(tiles):
@@ -138,7 +139,7 @@ class Attend(Function):
         rectification, saved = Rectification(*saved[:4], ctx.of_batch), iter(saved[4:])
         kept = [[(next(saved), next(saved)) for _ in some] for some in tiles]
         maps = grad_phi, grad_psi, grad_beta = [torch.zeros_like(each) for each in (phi, psi, beta)]
-        grad, scratch = grad.contiguous(), Scratch()
+        grad = grad.contiguous()
 
         def attend_back(tiles, kept):
             grads, sums, grad_second = [], Sums(second[0]), torch.zeros_like(second)
@@ -163,4 +164,4 @@ class Attend(Function):
         grads, sums, grad_second = zip(*spread(attend_back, tiles, kept), strict=True)
         of_norm = rectification.gradients(Sums.together(sums), ctx.count)
         grad_first = spread(compare_back, tiles, kept, grads)
-        return None, None, None, *maps, sum(grad_first), *of_norm, sum(grad_second)
+        return None, None, None, *maps, total(grad_first), *of_norm, total(grad_second)

@@ -28,10 +28,14 @@ def relu_backward_(grad, rectified):
     return torch.ops.aten.threshold_backward.grad_input(grad, rectified, 0, grad_input=grad)
 
 
+def rows_joined(like):
+    """Return how many rows of C numbers the compiled loops take for one, given a vector (C,)."""
+    return max(1, WIDTH // len(like))
+
+
 def joined(*vectors):
     """Return arrays of vectors (C,), repeated as often as rows are joined."""
-    times = max(1, WIDTH // len(vectors[0]))
-    return arrays(*(each.repeat(times) for each in vectors))
+    return arrays(*(each.repeat(rows_joined(each)) for each in vectors))
 
 
 def flat(*rows):
@@ -50,9 +54,8 @@ class Sums:
 
     def __init__(self, like):
         self.like, self.is_compiled = like, is_compiled_for(like)
-        (long,) = joined(like) if self.is_compiled else (like,)
-        zeros = torch.zeros(2, len(long), dtype=torch.float64)
-        self.total, self.product = zeros.to(like.device)
+        width = len(like) * (rows_joined(like) if self.is_compiled else 1)
+        self.total, self.product = torch.zeros(2, width, dtype=torch.float64, device=like.device)
 
     def add(self, x, y, weigh=None):
         """Add rows x and their products with rows y, both (n, C), and return x.

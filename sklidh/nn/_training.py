@@ -37,7 +37,7 @@ def choose_device(device):
 
 @contextmanager
 def fenced(seed=None) -> Iterator[None]:
-    """Seed torch inside the block and leave no trace of it outside; CPU work takes one thread."""
+    """Seed torch inside the block and leave no trace of it outside; of torch, one thread works."""
     with _ONE_AT_A_TIME, torch.random.fork_rng(), OneThread():
         if seed is not None:
             torch.manual_seed(seed)

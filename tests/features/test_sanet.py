@@ -109,6 +109,15 @@ def test_the_same_seed_gives_the_same_bits_and_torch_is_left_alone(featurizer):
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_number_of_threads_changes_no_bit(featurizer, threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    again = SANetFeaturizer(**QUICK).fit(X, y).transform(X)
+    torch.set_num_threads(before)
+    pd.testing.assert_frame_equal(again, featurizer.transform(X), check_exact=True)
+
+
 def test_fitting_again_forgets_the_past(featurizer):
     used = SANetFeaturizer(**QUICK).fit(*cohort(6, first=50)).fit(X, y)
     pd.testing.assert_frame_equal(used.transform(X), featurizer.transform(X), check_exact=True)

@@ -26,7 +26,8 @@ def same_numbers_every_time():
 
 @pytest.fixture(autouse=True)
 def several_tiles(monkeypatch):
-    monkeypatch.setattr("sklidh.nn._normalised.TILE_ELEMENTS", 50)
+    monkeypatch.setattr("sklidh.nn._tiles.ELEMENTS", 50)
+    monkeypatch.setattr("sklidh.nn._tiles.ROWS", 1)
 
 
 def norm_of(channels, dtype, momentum=0.1):

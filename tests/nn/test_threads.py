@@ -1,13 +1,19 @@
 """Several threads give what one gives, to the last bit, and leave nothing behind."""
 
+import os
+import threading
+
 import pytest
 import torch
 from torch import nn
 
+from sklidh.nn._native_layout import Layout
 from sklidh.nn._native_windows import CompiledWindows
-from sklidh.nn._normalised import rectified_linear
+from sklidh.nn._neighbours import reflected
+from sklidh.nn._normalised import rectified_halves, rectified_linear
 from sklidh.nn._pairwise import Attend
-from sklidh.nn._threads import spread
+from sklidh.nn._product import product
+from sklidh.nn._threads import OneThread, spread
 
 SOURCE = torch.Generator()
 
@@ -35,16 +41,37 @@ def attention():
     return gradients(Attend.apply(CompiledWindows(3), nn.BatchNorm2d(8), True, *inputs), inputs)
 
 
-def product():
-    """Return the product of a normalised map of several tiles, and all gradients."""
+def layout():
+    """Return the maps that attention works on, and all gradients."""
+    maps = draw(3, 9, 9, 6), draw(3, 9, 9, 6), draw(3, 9, 9, 8)
+    inputs = *maps, draw(9, 9, 2), draw(8), draw(8)
+    out = Layout.apply(*inputs, reflected(9, 1), reflected(9, 1), 2)
+    return gradients(torch.cat([each.flatten() for each in out]), inputs)
+
+
+def normalised_product():
+    """Return the product of a normalised map of several parts, and all gradients."""
     inputs = draw(3, 8, 9, 9), draw(5, 8), draw(5), draw(3, 5, 9, 9)
     return gradients(rectified_linear(nn.BatchNorm2d(8), *inputs)[0], inputs)
 
 
-@pytest.mark.parametrize("work", [attention, product])
+def plain_product():
+    """Return the product of a map of several parts, and all gradients."""
+    inputs = draw(3, 9, 9, 8), draw(5, 8)
+    return gradients(product(*inputs), inputs)
+
+
+def halves():
+    """Return a map of half the size, and all gradients."""
+    x = draw(3, 8, 9, 9)
+    return gradients(rectified_halves(nn.BatchNorm2d(8), x), [x])
+
+
+@pytest.mark.parametrize("work", [attention, layout, normalised_product, plain_product, halves])
 def test_the_number_of_threads_changes_no_bit(work, monkeypatch):
     monkeypatch.setattr("sklidh.nn._neighbours.TILE_BYTES", 9 * 2 * 9 * 6 * 4)
-    monkeypatch.setattr("sklidh.nn._normalised.TILE_ELEMENTS", 8 * 50)
+    monkeypatch.setattr("sklidh.nn._tiles.ELEMENTS", 8 * 50)
+    monkeypatch.setattr("sklidh.nn._tiles.ROWS", 1)
     before, found = torch.get_num_threads(), []
     for n in (1, 2, 3):
         SOURCE.manual_seed(0)
@@ -53,6 +80,42 @@ def test_the_number_of_threads_changes_no_bit(work, monkeypatch):
     torch.set_num_threads(before)
     for other in found[1:]:
         assert all(map(torch.equal, other, found[0]))
+
+
+def test_parts_are_worked_on_side_by_side(threads):
+    met = threading.Barrier(threads, timeout=20)
+    spread(lambda _: met.wait(), range(threads))
+
+
+def test_those_inside_one_thread_are_helped_by_all_that_torch_had(threads):
+    met = threading.Barrier(threads, timeout=20)
+    n_threads = threading.active_count()
+    with OneThread():
+        spread(lambda _: met.wait(), range(threads))
+        assert threading.active_count() == n_threads + threads - 1
+    assert threading.active_count() == n_threads
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="this system lists no threads")
+def test_torch_starts_no_threads_of_its_own_in_an_assistant():
+    square = torch.ones(400, 400)
+    torch.set_num_threads(2)
+    met = threading.Barrier(2, timeout=20)
+
+    def multiply(_):
+        met.wait()
+        square @ square
+        met.wait()
+
+    with OneThread():
+        spread(lambda _: met.wait(), range(2))
+        n_threads = len(os.listdir("/proc/self/task"))
+        spread(multiply, range(2))
+        assert len(os.listdir("/proc/self/task")) == n_threads
+
+
+def test_nothing_to_do_is_done(threads):
+    assert spread(len, []) == []
 
 
 def test_results_come_in_the_order_of_their_parts(threads):
