@@ -72,6 +72,7 @@ def write_run(
         for name, content in (last, *contents.values()):
             temporary = renamed_in_reverse.enter_context(atomic_write(folder / name))
             temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
-        for name in (RUN, REPORT, CONFIG):
+        # Without a run's mark, a file of these names is somebody's own.
+        for name in (REPORT, CONFIG, RUN) if (folder / RUN).exists() else ():
             (folder / name).unlink(missing_ok=True)
     return {what: folder / name for what, (name, _) in contents.items()} | {"run": folder / RUN}

@@ -151,7 +151,7 @@ def test_a_run_that_fails_leaves_the_results_and_the_record_before_it(folder, tm
 
 
 def test_results_are_never_beside_the_options_of_another_run_if_killed_between(folder):
-    out = folder("table.csv", seed=0)
+    out = folder("run.json", "table.csv", seed=0)
     how = {"is_file": False, "command": "evaluate", "options": {"seed": 1}}
 
     def killed_once_all_is_written():
