@@ -9,6 +9,7 @@ is computed again.
 Shapes as in `_neighbours`; R channels between `first` and `second`.
 """
 
+from functools import partial
 from itertools import chain
 
 import torch
@@ -95,6 +96,7 @@ class Attend(Function):
         second : Tensor of shape (G, R)
         """
         tiles, count = pairs.tiles(phi), pairs.count(phi)
+        share = partial(spread, alone=not phi.is_cpu)
         passes = not (norm.training or learns)  # each tile in one go, nothing of it is kept
 
         def products(tiles):
@@ -119,13 +121,13 @@ class Attend(Function):
 
         hidden, mean, variance = [None] * len(tiles), norm.running_mean, norm.running_var
         if norm.training:
-            hidden, sums = zip(*spread(compare, tiles), strict=True)
+            hidden, sums = zip(*share(compare, tiles), strict=True)
             mean, variance = Sums.together(sums).moments(count)
             update_running(norm, mean, variance, count)
         vectors = gain, shift, mean, (variance + norm.eps).rsqrt()
         rectification = Rectification(*vectors, norm.training)
         out = pairs.new_out(phi, beta)
-        kept = chain.from_iterable(spread(attend, tiles, hidden))
+        kept = chain.from_iterable(share(attend, tiles, hidden))
         ctx.pairs, ctx.tiles, ctx.count, ctx.of_batch = pairs, tiles, count, norm.training
         ctx.save_for_backward(phi, psi, beta, first, second, out, *vectors, *kept)
         return out
@@ -136,6 +138,7 @@ class Attend(Function):
         """Return the gradients of the maps, the two matrices and what lies between them."""
         pairs, tiles = ctx.pairs, ctx.tiles
         phi, psi, beta, first, second, out, *saved = ctx.saved_tensors
+        share = partial(spread, alone=not phi.is_cpu)
         rectification, saved = Rectification(*saved[:4], ctx.of_batch), iter(saved[4:])
         kept = [[(next(saved), next(saved)) for _ in some] for some in tiles]
         maps = grad_phi, grad_psi, grad_beta = [torch.zeros_like(each) for each in (phi, psi, beta)]
@@ -161,7 +164,7 @@ class Attend(Function):
                 pairs.differences_backward(grad_r, r, grad_phi, grad_psi, tile)
             return grad_first
 
-        grads, sums, grad_second = zip(*spread(attend_back, tiles, kept), strict=True)
+        grads, sums, grad_second = zip(*share(attend_back, tiles, kept), strict=True)
         of_norm = rectification.gradients(Sums.together(sums), ctx.count)
-        grad_first = spread(compare_back, tiles, kept, grads)
+        grad_first = share(compare_back, tiles, kept, grads)
         return None, None, None, *maps, total(grad_first), *of_norm, total(grad_second)

@@ -11,7 +11,7 @@ from sklidh.nn._tiles import row_parts, total
 
 
 def product(x, weight):
-    """Return ``F.linear(x, weight)``.
+    """Return ``F.linear(x, weight)``, and its first derivatives.
 
     Parameters
     ----------
@@ -22,7 +22,8 @@ def product(x, weight):
     -------
     Tensor of shape (..., O)
     """
-    if not x.numel() or not is_compiled_for(x, weight):
+    half = torch.is_autocast_enabled(x.device.type)
+    if half or not x.numel() or not is_compiled_for(x, weight):
         return F.linear(x, weight)
     rows = x.reshape(-1, x.shape[-1])
     return Product.apply(rows, weight).unflatten(0, x.shape[:-1])

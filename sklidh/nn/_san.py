@@ -174,7 +174,16 @@ class SAN(nn.Module):
         Returns
         -------
         Tensor of shape (B, n_features)
+
+        Raises
+        ------
+        ValueError
+            There is no image, or no pixel in it.
         """
+        if not x.numel():
+            raise ValueError(
+                f"a batch of shape {tuple(x.shape)} has no pixel; give an image or more"
+            )
         return self.feature_layer(self.stages(self.stem(x)).mean((2, 3)))
 
     def forward(self, x):

@@ -39,61 +39,89 @@ scratch = Scratch()
 """Held while somebody is inside `OneThread`."""
 
 
+class Own(threading.local):
+    """What each thread knows for itself.
+
+    Attributes
+    ----------
+    is_inside : bool
+        Whether it is inside `OneThread`.
+    number : int
+        How many threads torch used for it before: that number is a thread's own affair.
+    """
+
+    is_inside, number = False, 1
+
+
 class OneThread:
     """Let torch's own operations use one thread inside the block; `spread` uses all it had before.
 
     Torch's threads would only wait for each other there, and for a moment after each operation
     they wait by counting, which takes a core from whoever works. The bits of a sum depend on how
-    many share it, too. Any number of threads may be inside. The last one out ends the assistants
-    of `spread`: there are none when the process forks.
+    many share it, too. Any number of threads may be inside, each as often as it likes. The last
+    one out ends the assistants of `spread`: there are none when the process forks.
     """
 
-    lock, inside, before, assistants = threading.Lock(), 0, 1, []
-    own = threading.local()  # how many threads torch uses is a thread's own affair
+    lock, inside, number, assistants, own = threading.Lock(), 0, 1, [], Own()
 
     def __enter__(self):
-        with OneThread.lock:
-            if not OneThread.inside:
-                OneThread.before = torch.get_num_threads()
-            OneThread.inside += 1
-        OneThread.own.depth = getattr(OneThread.own, "depth", 0) + 1
-        torch.set_num_threads(1)
+        own = OneThread.own
+        self.is_outermost = not own.is_inside
+        if self.is_outermost:
+            with OneThread.lock:
+                own.number = torch.get_num_threads()
+                if own.number == 1 and OneThread.inside:
+                    # A thread that is new to torch begins with the 1 of those inside.
+                    own.number = OneThread.number
+                OneThread.number = own.number
+                OneThread.inside += 1
+                torch.set_num_threads(1)
+            own.is_inside = True
 
     def __exit__(self, *_):
-        OneThread.own.depth -= 1
-        if not OneThread.own.depth:
-            torch.set_num_threads(OneThread.before)
+        if self.is_outermost:
+            OneThread.own.is_inside = False
             scratch.clear()
-        with OneThread.lock:
-            OneThread.inside -= 1
-            if not OneThread.inside:
-                while OneThread.assistants:
-                    OneThread.assistants.pop().shutdown()
+            with OneThread.lock:
+                OneThread.inside -= 1
+                try:
+                    while OneThread.assistants and not OneThread.inside:
+                        OneThread.assistants.pop().shutdown()
+                finally:
+                    # Last, for an assistant's 1 would be what new threads begin with.
+                    torch.set_num_threads(OneThread.own.number)
 
     @classmethod
     def assist(cls, work, n):
         """Start `work` in n threads, or in as many as torch had beside the caller's.
 
         Each assistant has a queue of its own: of several threads that wait at one queue, one is
-        woken for all that is put there at once.
+        woken for all that is put there at once. An assistant has no assistants, and so never waits
+        for the lock, which the last one out holds until it ends.
 
         Returns
         -------
         list of Future
         """
+        n = min(n, cls.own.number - 1)
+        if n < 1:
+            return []
         with cls.lock:
-            n = max(0, min(n, cls.before - 1))
             while len(cls.assistants) < n:
-                one = {"initializer": torch.set_num_threads, "initargs": (1,)}
-                cls.assistants.append(ThreadPoolExecutor(1, **one))
+                cls.assistants.append(ThreadPoolExecutor(1, initializer=cls._begin_to_assist))
             return [assistant.submit(work) for assistant in cls.assistants[:n]]
 
+    @classmethod
+    def _begin_to_assist(cls):
+        cls.own.is_inside = True
+        torch.set_num_threads(1)
 
-def spread(function, *parts):
+
+def spread(function, *parts, alone=False):
     """Call a function with each part, side by side on as many threads as torch may use.
 
     A part is worked on by one thread, whatever their number. So nothing depends on it, to the last
-    bit, where the results are put together in their order.
+    bit, where the results are put together in their order. After an error no further part is begun.
 
     Parameters
     ----------
@@ -101,6 +129,8 @@ def spread(function, *parts):
         No gradients are recorded.
     *parts : sequence
         All of one length: the function's arguments.
+    alone : bool, default=False
+        Leave all to the caller, as a GPU needs: assistants would not use the caller's stream.
 
     Returns
     -------
@@ -112,15 +142,14 @@ def spread(function, *parts):
 
     def work():
         with torch.inference_mode(is_inference), torch.no_grad():
-            while True:
-                try:
-                    i, part = left.popleft()
-                except IndexError:
-                    return
-                results[i] = function(*part)
+            try:
+                for i, part in _taken(left):
+                    results[i] = function(*part)
+            finally:
+                left.clear()
 
     with OneThread():
-        assistants = OneThread.assist(work, len(left) - 1)
+        assistants = OneThread.assist(work, 0 if alone else len(left) - 1)
         try:
             work()
         finally:
@@ -129,3 +158,12 @@ def spread(function, *parts):
     for each in begun:
         each.result()
     return results
+
+
+def _taken(left):
+    """Take from the left of a deque, as others do, until it is empty."""
+    while True:
+        try:
+            yield left.popleft()
+        except IndexError:
+            return

@@ -83,3 +83,8 @@ def test_the_published_network_classifies_the_averages_of_its_last_map():
     x = torch.randn(2, 3, 32, 32)
     assert network.features(x).shape == (2, 2048)
     assert network(x).shape == (2, 5)
+
+
+def test_a_batch_of_no_images_is_an_error_that_says_so():
+    with pytest.raises(ValueError, match=r"shape \(0, 1, 32, 32\) has no pixel"):
+        SAN()(torch.zeros(0, 1, 32, 32))

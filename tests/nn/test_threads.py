@@ -2,6 +2,9 @@
 
 import os
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 import torch
@@ -9,11 +12,11 @@ from torch import nn
 
 from sklidh.nn._native_layout import Layout
 from sklidh.nn._native_windows import CompiledWindows
-from sklidh.nn._neighbours import reflected
+from sklidh.nn._neighbours import Windows, reflected
 from sklidh.nn._normalised import rectified_halves, rectified_linear
 from sklidh.nn._pairwise import Attend
 from sklidh.nn._product import product
-from sklidh.nn._threads import OneThread, spread
+from sklidh.nn._threads import OneThread, scratch, spread
 
 SOURCE = torch.Generator()
 
@@ -127,6 +130,141 @@ def test_an_error_in_a_part_arrives_and_the_threads_are_given_back(threads):
     with pytest.raises(ZeroDivisionError):
         spread(lambda n: 1 / n, [1, 0, 2])
     assert torch.get_num_threads() == threads
+
+
+def test_after_an_error_no_further_part_is_begun(threads):
+    begun = []
+
+    def part(i):
+        begun.append(i)
+        time.sleep(0.001)
+        if i == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        spread(part, range(500))
+    assert len(begun) < 250
+
+
+def test_an_interrupt_while_assistants_work_leaves_nothing_behind(threads, monkeypatch):
+    met, left = threading.Barrier(threads, timeout=20), threading.Event()
+    caller, n_threads = threading.get_ident(), threading.active_count()
+
+    def part(i):
+        met.wait()
+        if threading.get_ident() != caller:
+            assert left.wait(20)
+            spread(len, "ab")  # asks for no lock that the caller may hold
+
+    def interrupted(_):
+        left.set()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sklidh.nn._threads.wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        spread(part, range(threads))
+    monkeypatch.undo()
+    assert torch.get_num_threads() == threads
+    assert threading.active_count() == n_threads
+    assert spread(len, ["a", "bc"]) == [1, 2]
+
+
+def test_parts_may_be_spread_themselves_and_torch_keeps_to_one_thread(threads):
+    met = threading.Barrier(threads, timeout=20)
+
+    def part(i):
+        met.wait()
+        inner = spread(lambda j: (i, j), range(3))
+        met.wait()
+        return inner, torch.get_num_threads()
+
+    wanted = [([(i, j) for j in range(3)], 1) for i in range(threads)]
+    assert spread(part, range(threads)) == wanted
+
+
+def test_many_may_spread_at_once_and_all_get_their_threads_back(threads):
+    def fit(seed):
+        torch.set_num_threads(threads)
+        with OneThread():
+            found = [spread(lambda j: seed * j, range(5)) for _ in range(50)]
+        return found, torch.get_num_threads()
+
+    n_threads = threading.active_count()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(fit, range(8)))
+    assert found == [([[seed * j for j in range(5)]] * 50, threads) for seed in range(8)]
+    assert threading.active_count() == n_threads
+
+
+def test_each_gets_back_the_number_that_was_its_own(threads):
+    begun, ended = threading.Event(), threading.Event()
+
+    def other():
+        torch.set_num_threads(threads)
+        with OneThread():
+            begun.set()
+            assert ended.wait(20)
+        return torch.get_num_threads()
+
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(other)
+        assert begun.wait(20)
+        torch.set_num_threads(4)
+        spread(len, "ab")
+        ended.set()
+        assert found.result() == threads
+    assert torch.get_num_threads() == 4
+
+
+def test_who_is_new_to_torch_gets_what_those_inside_had(threads):
+    def new():
+        with OneThread():
+            pass
+        return torch.get_num_threads()
+
+    with OneThread(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(new).result() == threads
+
+
+def test_scratch_memory_is_given_back(threads):
+    with OneThread():
+        spread(lambda n: scratch("part", torch.empty(0), n), range(9), alone=True)
+        assert scratch._held
+    assert not scratch._held
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_forked_inside_has_no_assistants_and_works(threads):
+    with OneThread():
+        spread(len, "abc")
+        process = get_context("fork").Process(target=spread, args=(len, "abc"))
+        process.start()
+        process.join(20)
+    assert process.exitcode == 0
+
+
+def test_what_is_not_on_the_cpu_is_left_to_the_caller():
+    seen = set()
+
+    class Seen(Windows):
+        def differences(self, *args):
+            seen.add(threading.get_ident())
+            return super().differences(*args)
+
+    maps = (3, 9, 9, 6), (3, 11, 11, 6), (2, 3, 11, 11, 4)
+    inputs = [torch.empty(*shape, device="meta") for shape in (*maps, (8, 6), (8,), (8,), (4, 8))]
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    Attend.apply(Seen(3), nn.BatchNorm2d(8, device="meta"), False, *inputs)
+    torch.set_num_threads(before)
+    assert seen == {threading.get_ident()}
+
+
+def test_under_autocast_a_product_has_half_precision():
+    x, weight = torch.ones(3, 9, 9, 8), torch.ones(5, 8)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert product(x, weight).dtype == torch.bfloat16
 
 
 def test_a_prediction_stays_one_in_every_thread(threads):
