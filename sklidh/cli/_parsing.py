@@ -20,7 +20,7 @@ def parse_csv(path: Path) -> Path:
     if path.suffix.lower() != ".csv":
         raise typer.BadParameter(
             f"{path}: the table is written as CSV, which every spreadsheet opens; "
-            f"name a file that ends in .csv, such as {path.with_suffix('.csv').name}"
+            f"name a file that ends in .csv, such as {path.stem.removesuffix('.csv')}.csv"
         )
     return path
 

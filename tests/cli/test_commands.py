@@ -185,7 +185,8 @@ def test_a_table_is_csv_by_name_too(command, name, sklidh, model, cases, tmp_pat
     inputs = {"predict": [model, cases]}.get(command, [cases])
     result = sklidh(command, *inputs, "--out", tmp_path / name)
     assert result.exit_code == 2
-    assert "file that ends in .csv" in " ".join(result.output.replace("│", " ").split())
+    said = result.output.replace("│", " ").split()
+    assert "file that ends in .csv, such as p.csv " in " ".join(said)
     assert list(tmp_path.iterdir()) == []
 
 
