@@ -63,9 +63,10 @@ def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
             mutants = [int(table["mutant"].sum()) for table in part.repeats]
             fewest = [min(n, len(t) - n) for n, t in zip(mutants, part.repeats, strict=True)]
             told = {"patients": str(len(part.repeats[0])), "mutant": str(mutants[0])}
+            told |= dict.fromkeys(PAPER_METRICS, UNTOLD)
             if min(fewest) >= FEWEST:
                 told |= figures_with_intervals({"": part}).iloc[0].to_dict()
             rows[f"{kind} {name}"] = told
-    table = pd.DataFrame.from_dict(rows, orient="index", dtype=object)
     columns = ["patients", "mutant", *PAPER_METRICS]
-    return table.reindex(columns=columns).fillna(UNTOLD).rename_axis("group")
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
+    return table.rename_axis("group")
