@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from sklidh.cli._examination import (
+    asked_for,
     examine_table,
     image_problems,
     patients_in_words,
@@ -65,8 +66,8 @@ def read_cohort(
         cohort,
         target=cohort.target if target_needed else cohort.target_or_none,
         classes=target_needed or bool(cohort.wildtype),
+        where=where,
     )
-    X, y = asked_for(X, y, where)
     refuse_folds(y, folds)
     groups = parse_groups(cohort.groups)
     recipe = Recipe.of(groups, () if groups else paper_modalities(X), cohort, method, jobs)
@@ -121,40 +122,6 @@ def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:
     return found
 
 
-def asked_for(
-    X: pd.DataFrame, y: pd.Series | None, where: str
-) -> tuple[pd.DataFrame, pd.Series | None]:
-    """Keep the patients that ``--where`` asks for.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of shape (n_patients,) or None
-    where : str
-        "COLUMN=VALUE", or empty for all.
-
-    Returns
-    -------
-    X : DataFrame of shape (n_kept, n_columns)
-    y : Series of shape (n_kept,) or None
-    """
-    if not where:
-        return X, y
-    column, separator, value = where.partition("=")
-    if not separator or column not in X.columns:
-        raise typer.BadParameter(
-            f"--where {where!r}: expected COLUMN=VALUE with a column of the table"
-        )
-    values = X[column].astype(str)
-    if value not in set(values):
-        raise typer.BadParameter(
-            f"--where {where!r}: no patient; {column} is one of "
-            f"{', '.join(sorted(values.unique())[:20])}"
-        )
-    kept = values == value
-    return X[kept], None if y is None else y[kept]
-
-
 def refuse_folds(y: pd.Series | None, folds: int | None):
     """Raise where a class has fewer patients than folds; what has too few for any is told later."""
     if folds and y is not None and 1 < (fewest := y.value_counts().min()) < folds:
@@ -196,7 +163,8 @@ def read_features(
     groups = parse_groups(cohort.groups)
     known = tuple(name for group in groups for name in group) or PAPER_MODALITIES
     X, y = load_feature_table(features, target=cohort.target, modalities=known)
-    X, y = asked_for(X, mutations(X, y, cohort.wildtype), where)
+    X, y = asked_for(X, y, where)
+    y = mutations(X, y, cohort.wildtype)
     refuse_folds(y, folds)
     there = modalities_of(X.columns, known)
     if absent := [name for name in known if groups and name not in there]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import typer
 from rich.markup import escape
 
 from sklidh.cli._mutations import mutations
@@ -52,7 +53,7 @@ def renamings(columns, names) -> dict[str, str]:
 
 
 def examine_table(
-    cases: Path, cohort: Cohort, *, target: str | None, classes: bool = True
+    cases: Path, cohort: Cohort, *, target: str | None, classes: bool = True, where: str = ""
 ) -> tuple[pd.DataFrame, pd.Series | None, list[str], list[str]]:
     """Read a cohort's table and find everything that is wrong with it, but for its images.
 
@@ -65,11 +66,13 @@ def examine_table(
         None: the table has none.
     classes : bool, default=True
         Whether the target is made one of two classes by `mutations`; else it stays as it is.
+    where : str, default=""
+        As `asked_for` takes it; what is wrong with the others is told all the same.
 
     Returns
     -------
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of shape (n_patients,) or None
+    X : DataFrame of shape (n_kept, n_columns)
+    y : Series of shape (n_kept,) or None
     modalities : list of str
         Those asked for by ``--groups``, else every column of images.
     problems : list of str
@@ -86,6 +89,7 @@ def examine_table(
         patients=cohort.patients,
         cells=False,
     )
+    X, y = asked_for(X, y, where)
     if y is not None and classes:
         try:
             y = mutations(X, y, cohort.wildtype)
@@ -93,6 +97,40 @@ def examine_table(
             # Rows and labels were looked at before, in the same words.
             problems = [*dict.fromkeys([*problems, *error.problems])]
     return X, y, modalities, problems
+
+
+def asked_for(
+    X: pd.DataFrame, y: pd.Series | None, where: str
+) -> tuple[pd.DataFrame, pd.Series | None]:
+    """Keep the patients that ``--where`` asks for.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of shape (n_patients,) or None
+    where : str
+        "COLUMN=VALUE", or empty for all.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_kept, n_columns)
+    y : Series of shape (n_kept,) or None
+    """
+    if not where:
+        return X, y
+    column, separator, value = where.partition("=")
+    if not separator or column not in X.columns:
+        raise typer.BadParameter(
+            f"--where {where!r}: expected COLUMN=VALUE with a column of the table"
+        )
+    values = X[column].astype(str)
+    if value not in set(values):
+        raise typer.BadParameter(
+            f"--where {where!r}: no patient; {column} is one of "
+            f"{', '.join(sorted(values.unique())[:20])}"
+        )
+    kept = values == value
+    return X[kept], None if y is None else y[kept]
 
 
 def image_problems(X: pd.DataFrame, modalities, reference, *, missing: str, jobs: int) -> list[str]:

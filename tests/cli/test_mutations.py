@@ -4,7 +4,10 @@ import pandas as pd
 import pytest
 import typer
 
+from sklidh.cli._cohort import read_features
+from sklidh.cli._examination import examine_table
 from sklidh.cli._mutations import mutations
+from sklidh.cli._options import Cohort, Method
 from sklidh.utils import CohortError
 
 
@@ -55,3 +58,19 @@ def test_the_wild_type_in_another_spelling_is_no_mutation(other):
 )
 def test_numbers_and_booleans_are_known_however_they_are_written(values, wildtype):
     assert called(values, wildtype) == [0, 1]
+
+
+@pytest.mark.parametrize("of_features", [False, True])
+def test_the_classes_of_those_that_are_asked_for_are_told_and_no_others(
+    of_features, tmp_path, capsys
+):
+    table = pd.DataFrame({"idh": ["mut", "wt", "wt", "?", "x"], "site": list("AAABB")})
+    table = table.assign(T1__f=1.0) if of_features else table.assign(T1="a.nii", mask="m.nii")
+    table.to_csv(tmp_path / "cases.csv", index_label="patient")
+    cohort, where = Cohort(wildtype="wt"), "site=A"
+    if of_features:
+        _, y, _ = read_features(tmp_path / "cases.csv", cohort, Method(), jobs=1, where=where)
+    else:
+        _, y, *_ = examine_table(tmp_path / "cases.csv", cohort, target="idh", where=where)
+    assert y.tolist() == [1, 0, 0]
+    assert "idh: 1 mutant (mut), 2 wild types (wt)\n" in capsys.readouterr().out
