@@ -6,7 +6,7 @@ from typing import get_args
 import typer
 import yaml
 
-from sklidh.cli._place import OF_THE_RECORD
+from sklidh.cli._record import OF_THE_RECORD
 
 OF_THE_CALL = ("config", "help", "overwrite")
 """Options that no file holds."""

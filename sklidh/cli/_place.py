@@ -1,27 +1,22 @@
 """The place of a command's results: another run's are not replaced unawares, nor two mixed."""
 
-import os
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import typer
-import yaml
 from filelock import FileLock, Timeout
 
-from sklidh.cli._output import console
-from sklidh.utils import CONFIG, RUN, atomic_write, fingerprint, sweep
-
-OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
-"""Options on which no result depends: a run that differs in these alone is the same run."""
-
-LOOKED_AT = "check"
-"""The command whose page is made anew after every change of the table: its own is replaced."""
-
-OF_THE_RECORD = ("command", "inputs", "found", "files")
-"""What a record holds beside the options."""
+from sklidh.cli._record import (
+    beside,
+    inputs_of,
+    read_record,
+    record_of,
+    refuse_another_run,
+    write_record,
+)
+from sklidh.utils import CONFIG, RUN, atomic_write, sweep
 
 
 def check_out(out: Path, *, is_file: bool):
@@ -83,12 +78,10 @@ def claimed(
     was_there = out.exists()
     check_out(out, is_file=is_file)
     record = beside(out) if is_file else out / CONFIG
-    inputs = {name: Path(value) for name, value in options.items() if _is_input(name, value)}
-    for name, path in inputs.items():
+    for name, path in inputs_of(options).items():
         if path.exists() and out.exists() and path.samefile(out):
             raise typer.BadParameter(f"--out {out}: is what {name} is read from; name another")
-    digests = {name: digest for name, path in inputs.items() if (digest := _digest(path))}
-    this = {"command": command, **options, "inputs": digests}
+    this = record_of(command, options)
     with no_empty_folder(None if is_file or was_there else out), alone(out, record) as certainly:
         sweep(out.parent if is_file else out, alone=certainly and not is_file)
         before = read_record(record)
@@ -103,11 +96,6 @@ def claimed(
             if name not in names and left.is_relative_to(record.parent.resolve()):
                 left.unlink(missing_ok=True)
         write_record(record, {**this, **outcome, "files": names})
-
-
-def beside(out: Path) -> Path:
-    """Return where the record of results lies that are one file."""
-    return out.with_name(f"{out.name}.{CONFIG}")
 
 
 @contextmanager
@@ -177,80 +165,6 @@ def alone(out: Path, record: Path) -> Iterator[bool]:
         with suppress(OSError):
             Path(lock.lock_file).unlink()
         lock.release()
-
-
-def refuse_another_run(out: Path, before: Mapping, this: Mapping):
-    """Raise unless results were made by the same command of the same options and inputs.
-
-    Parameters
-    ----------
-    out : Path
-    before, this : dict
-        Records of the run whose results are there, and of the one to be; the first is empty where
-        there is none.
-    """
-    remedy = "name another place, or replace it by --overwrite"
-    if "command" not in before:
-        raise typer.BadParameter(
-            f"--out {out}: is there already, and nothing tells that sklidh made it; {remedy}"
-        )
-    if before["command"] == this["command"] == LOOKED_AT:
-        return
-    names = [*dict.fromkeys([*this, *before])]
-    names = [name for name in names if name not in (*OF_NO_CONSEQUENCE, *OF_THE_RECORD)]
-    differs = [
-        f"{name} {_said(before.get(name))} there, {_said(this.get(name))} here"
-        for name in names
-        if before.get(name) != this.get(name)
-    ]
-    if before["command"] != this["command"]:
-        differs = [f"sklidh {before['command']} there, sklidh {this['command']} here"]
-    # An input under another name was told of.
-    differs += [
-        f"{name} has another content now"
-        for name, digest in this["inputs"].items()
-        if not differs and before.get("inputs", {}).get(name) != digest
-    ]
-    if differs:
-        raise typer.BadParameter(
-            f"--out {out}: holds the results of another run ({'; '.join(differs)}); {remedy}"
-        )
-
-
-def read_record(path: Path) -> dict:
-    """Return the record of a place, empty where there is none that could be read."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def write_record(path: Path, record: Mapping):
-    """Write the settings of a finished command beside its results, as ``--config`` reads them."""
-    from sklidh import __version__
-
-    once_more = shlex.join(["sklidh", record["command"], "--config", path.name])
-    with atomic_write(path) as temporary:
-        temporary.write_text(
-            f"# sklidh {__version__}. Once more: {once_more}\n"
-            + yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True),
-            encoding="utf-8",
-        )
-    console.print(f"Settings of this run: {path}", highlight=False, soft_wrap=True)
-
-
-def _said(value) -> str:
-    return "not given" if value in (None, "") else str(value)
-
-
-def _is_input(name, value) -> bool:
-    return name != "out" and isinstance(value, str) and os.path.isabs(value)
-
-
-def _digest(path: Path) -> str | None:
-    """Return a digest of a file's content; of a folder, its images are too much to read."""
-    return fingerprint(path) if path.is_file() else None
 
 
 def _name(path: Path, record: Path) -> str:

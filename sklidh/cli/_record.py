@@ -1,0 +1,119 @@
+"""The record of a run beside its results: what made them, and whether another run would differ."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import typer
+import yaml
+
+from sklidh.cli._output import console
+from sklidh.utils import CONFIG, atomic_write, fingerprint
+
+OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
+"""Options on which no result depends: a run that differs in these alone is the same run."""
+
+LOOKED_AT = "check"
+"""The command whose page is made anew after every change of the table: its own is replaced."""
+
+OF_THE_RECORD = ("command", "inputs", "found", "files")
+"""What a record holds beside the options."""
+
+
+def beside(out: Path) -> Path:
+    """Return where the record of results lies that are one file."""
+    return out.with_name(f"{out.name}.{CONFIG}")
+
+
+def inputs_of(options: Mapping) -> dict[str, Path]:
+    """Return the options that name what a command reads: absolute paths, but for its ``--out``."""
+    return {
+        name: Path(value)
+        for name, value in options.items()
+        if name != "out" and isinstance(value, str) and os.path.isabs(value)
+    }
+
+
+def record_of(command: str, options: Mapping) -> dict:
+    """Return what is known of a run before it begins.
+
+    Parameters
+    ----------
+    command : str
+    options : dict of str to (str, float, int, bool or None)
+
+    Returns
+    -------
+    dict
+        ``command``, the options, and ``inputs``: digests of the files that are read. Of a folder
+        there is none, for its images are too much to read.
+    """
+    files = {name: path for name, path in inputs_of(options).items() if path.is_file()}
+    digests = {name: fingerprint(path) for name, path in files.items()}
+    return {"command": command, **options, "inputs": digests}
+
+
+def read_record(path: Path) -> dict:
+    """Return the record of a place, empty where there is none that could be read."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write_record(path: Path, record: Mapping):
+    """Write the settings of a finished command beside its results, as ``--config`` reads them."""
+    from sklidh import __version__
+
+    once_more = shlex.join(["sklidh", record["command"], "--config", path.name])
+    with atomic_write(path) as temporary:
+        temporary.write_text(
+            f"# sklidh {__version__}. Once more: {once_more}\n"
+            + yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True),
+            encoding="utf-8",
+        )
+    console.print(f"Settings of this run: {path}", highlight=False, soft_wrap=True)
+
+
+def refuse_another_run(out: Path, before: Mapping, this: Mapping):
+    """Raise unless results were made by the same command of the same options and inputs.
+
+    Parameters
+    ----------
+    out : Path
+    before, this : dict
+        Records of the run whose results are there, and of the one to be; the first is empty where
+        there is none.
+    """
+    remedy = "name another place, or replace it by --overwrite"
+    if "command" not in before:
+        raise typer.BadParameter(
+            f"--out {out}: is there already, and nothing tells that sklidh made it; {remedy}"
+        )
+    if before["command"] == this["command"] == LOOKED_AT:
+        return
+    names = [*dict.fromkeys([*this, *before])]
+    names = [name for name in names if name not in (*OF_NO_CONSEQUENCE, *OF_THE_RECORD)]
+    differs = [
+        f"{name} {_said(before.get(name))} there, {_said(this.get(name))} here"
+        for name in names
+        if before.get(name) != this.get(name)
+    ]
+    if before["command"] != this["command"]:
+        differs = [f"sklidh {before['command']} there, sklidh {this['command']} here"]
+    # An input under another name was told of.
+    differs += [
+        f"{name} has another content now"
+        for name, digest in this["inputs"].items()
+        if not differs and before.get("inputs", {}).get(name) != digest
+    ]
+    if differs:
+        raise typer.BadParameter(
+            f"--out {out}: holds the results of another run ({'; '.join(differs)}); {remedy}"
+        )
+
+
+def _said(value) -> str:
+    return "not given" if value in (None, "") else str(value)
