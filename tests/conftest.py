@@ -2,9 +2,14 @@
 
 import os
 import shutil
+import sys
 import tempfile
+import warnings
 
+import numpy as np
+import pandas as pd
 import pytest
+from filelock import FileLock
 
 
 def pytest_configure(config):
@@ -51,3 +56,42 @@ def quick_selection():
         CorrelationPruner(random_state=0),
         LassoCVSelector(cv=3, alphas=10, random_state=0),
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(phantoms, tmp_path_factory):
+    """Compile the loops before the first test, where there are several workers: each does a part.
+
+    On a machine that has not run them yet, every worker, and every process that a test starts,
+    would compile them for itself, side by side.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return
+    from sklidh import (
+        InvariantSpecificFusionClassifier,
+        RadiomicsExtractor,
+        RigidRegistration,
+        SANetFeaturizer,
+    )
+
+    X, y = phantoms[0].iloc[:4], phantoms[1].iloc[:4]
+    settings = {"imageType": {"Original": {}, "Gradient": {}, "Wavelet": {}, "LoG": {"sigma": [2]}}}
+    table = pd.DataFrame(np.eye(4), X.index, ["T1__a", "T1__b", "T2__a", "T2__b"])
+    uses = [
+        (RigidRegistration(n_samples=1000, cache=False), X[["T1", "T2", "mask"]]),
+        (RadiomicsExtractor(settings, cache=False), X[["T1", "mask"]]),
+        (SANetFeaturizer(n_features=4, size=16, max_epochs=1), X[["T1", "mask"]]),
+        (InvariantSpecificFusionClassifier(max_epochs=1), table),
+    ]
+    # Coverage, which would watch numba at work, takes half as much again.
+    trace = sys.gettrace()
+    sys.settrace(None)
+    # Every second worker begins at the end; what another has done by then comes from the disk.
+    for estimator, data in uses if int(worker[2:]) % 2 == 0 else uses[::-1]:
+        name = f"{type(estimator).__name__}.lock"
+        with FileLock(tmp_path_factory.getbasetemp().parent / name), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fitted = estimator.fit(data, y)
+            (fitted.predict if hasattr(fitted, "predict") else fitted.transform)(data)
+    sys.settrace(trace)
