@@ -1,18 +1,27 @@
-"""A command on a dask cluster: the same files, every warning, and clear errors before any work."""
+"""Work on a dask cluster: the same bits, every warning, and clear errors before any work."""
 
 import sys
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 
+import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
 import typer
 import yaml
+from joblib import parallel_config
+from sklearn.base import clone
 
-from sklidh import baselines, load_cohort
+from sklidh import RadiomicsExtractor, SANetFeaturizer, baselines, load_cohort, per_modality
 from sklidh.cli import _scheduler
 from sklidh.cli._scheduler import check_workers, on_scheduler, time_limit
 from sklidh.features import _radiomics_case
+
+SETTINGS = {
+    "imageType": {"Original": {}, "Gradient": {}},
+    "featureClass": {"shape": ["VoxelVolume"], "firstorder": ["Mean", "Energy"], "glszm": []},
+}
 
 distributed = pytest.importorskip("distributed", reason="dask is not installed")
 
@@ -38,7 +47,37 @@ def constant(cases, tmp_path):
 
 
 def not_here(*_, **__):
-    raise AssertionError("an image was read in this process")
+    raise AssertionError("done in this process, not by a worker")
+
+
+@contextmanager
+def workers(address):
+    """Let joblib hand the work to the cluster."""
+    with distributed.Client(address), parallel_config("dask"):
+        yield
+
+
+@pytest.mark.slow
+def test_a_table_of_features_is_the_same(phantoms, address, monkeypatch):
+    X = phantoms[0][["T1CE", "mask"]].iloc[:6]
+    serial = RadiomicsExtractor(SETTINGS, cache=False).fit_transform(X)
+    monkeypatch.setattr(_radiomics_case, "read_case", not_here)
+    with workers(address):
+        extractor = RadiomicsExtractor(SETTINGS, cache=False, n_jobs=2, timeout=120)
+        table = extractor.fit_transform(X)
+    pd.testing.assert_frame_equal(serial, table, check_exact=True)
+
+
+@pytest.mark.slow
+def test_networks_are_the_same(phantoms, address, monkeypatch):
+    X, y = phantoms[0].iloc[:6], phantoms[1].iloc[:6]
+    network = SANetFeaturizer(n_features=6, size=16, max_epochs=2, random_state=0)
+    branches = per_modality(network, ["T1CE", "FLAIR"], n_jobs=2)
+    serial = clone(branches).set_params(n_jobs=None).fit_transform(X, y)
+    monkeypatch.setattr(SANetFeaturizer, "fit_transform", not_here)
+    with workers(address):
+        features = branches.fit_transform(X, y)
+    np.testing.assert_array_equal(serial, features)
 
 
 @pytest.mark.slow

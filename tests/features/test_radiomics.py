@@ -416,6 +416,7 @@ def test_any_number_of_threads_or_processes_gives_the_same_table(
     pd.testing.assert_frame_equal(serial, table, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_patient_that_takes_too_long_ends_the_run(cohort):
     X, _ = cohort
     slow = RadiomicsExtractor("full", cache=False, n_jobs=2, timeout=1e-3).fit(X)
@@ -433,6 +434,7 @@ class Deadly:
         return eval, (f"__import__('os').getpid() == {os.getpid()} or __import__('os')._exit(1)",)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_ends_the_run(cohort):
     X, _ = cohort
     X = X.astype(object)
@@ -443,7 +445,10 @@ def test_a_worker_that_dies_ends_the_run(cohort):
 
 @contextmanager
 def dask(**options):
-    """Let patients be spread over a cluster on this machine."""
+    """Let patients be spread over a cluster on this machine.
+
+    That it gives the same table: tests/cli/test_scheduler.py.
+    """
     distributed = pytest.importorskip("distributed", reason="dask is not installed")
     # With a single one, joblib would work in this process.
     options |= {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
@@ -453,16 +458,6 @@ def dask(**options):
         parallel_config("dask"),
     ):
         yield
-
-
-@pytest.mark.slow
-def test_a_dask_cluster_gives_the_same_table(cohort, monkeypatch):
-    X, _ = cohort
-    serial = RadiomicsExtractor(SMALL, cache=False).fit_transform(X)
-    monkeypatch.setattr(_radiomics_case, "read_case", not_here)
-    with dask():
-        table = RadiomicsExtractor(SMALL, cache=False, n_jobs=2, timeout=120).fit_transform(X)
-    pd.testing.assert_frame_equal(serial, table, check_exact=True)
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """Deep features: trained with the labels, kept to their patients, the same every time."""
 
 import pickle
-from contextlib import ExitStack
 
 import numpy as np
 import pandas as pd
@@ -401,20 +400,11 @@ def test_it_lives_in_a_union_of_a_pipeline_with_a_cache(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["loky", "dask"])
-def test_modalities_trained_in_parallel_give_the_same_bits(backend, featurizer):
+def test_modalities_trained_in_parallel_give_the_same_bits(featurizer):
+    # On a dask cluster: tests/cli/test_scheduler.py.
     both = X.assign(FLAIR=X["T1CE"])
     branches = per_modality(SANetFeaturizer(**QUICK), ["T1CE", "FLAIR"], n_jobs=2)
-    with ExitStack() as stack:
-        if backend == "dask":
-            distributed = pytest.importorskip("distributed")
-            # With a single worker, joblib would work in this process.
-            cluster = distributed.LocalCluster(
-                n_workers=2, threads_per_worker=1, dashboard_address=None
-            )
-            stack.enter_context(cluster)
-            stack.enter_context(distributed.Client(cluster))
-        stack.enter_context(parallel_config(backend=backend))
+    with parallel_config("loky"):
         features = branches.fit_transform(both, y)
     np.testing.assert_array_equal(features, np.tile(featurizer.transform(X), 2))
 
