@@ -236,6 +236,7 @@ def test_what_differs_from_the_paper_is_said(study):
     assert "1 of 2 patients lack T1." in notes[-1]
 
 
+@pytest.mark.slow
 def test_the_nested_protocol_tunes_and_calls_inside_the_training_rows(quick_pipeline):
     X, y = feature_table(36)
     X = X[[column for column in X if column.startswith("T1__")]]

@@ -83,6 +83,7 @@ def small_model(path):
     return path
 
 
+@pytest.mark.slow
 def test_a_new_process_predicts_the_same_bits(fitted, saved, tmp_path):
     pipeline, X, _ = fitted
     X.to_pickle(tmp_path / "X.pkl")
@@ -167,6 +168,7 @@ def test_a_pipeline_that_starts_from_features_comes_back(tmp_path):
     np.testing.assert_array_equal(again.predict_proba(X), pipeline.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_several_networks_in_one_estimator_come_back(phantoms, tmp_path):
     X, y = phantoms
     model = SANetClassifier(3, modalities=["T1", "T2"], size=16, max_epochs=1, random_state=0)

@@ -69,6 +69,7 @@ def test_the_steps_read_as_the_paper_does():
     assert pipeline["fusion"].get_params()["groups"] == [("T1", "T1CE"), ("T2", "FLAIR")]
 
 
+@pytest.mark.slow
 def test_from_paths_to_probabilities(phantoms):
     X, y = phantoms
     pipeline = quick_pipeline().fit(X, y)
@@ -90,6 +91,7 @@ def test_rows_stay_with_their_patients_whatever_the_order(phantoms, fast):
     pd.testing.assert_frame_equal(whole, one_by_one)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_probabilities_serial_or_parallel(phantoms):
     X, y = phantoms
     first = quick_pipeline().fit(X, y).predict_proba(X)

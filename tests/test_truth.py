@@ -37,10 +37,11 @@ def features(signal, n_patients=60, seed=0):
     return X, y
 
 
-def systems(folder, selection, **options):
+def systems(folder, selection, modalities=MODALITIES, **options):
     """Build every system that can be built, on one shared memory of fitted steps."""
     build = partial(
         make_idh_pipeline,
+        modalities,
         radiomics=RadiomicsExtractor(FIRST_ORDER),
         selection=selection,
         random_state=0,
@@ -70,9 +71,10 @@ def test_no_system_that_starts_from_images_leaks(phantoms, tmp_path, quick_selec
     X, y = phantoms
     deep = SANetFeaturizer(n_features=4, size=16, max_epochs=1, random_state=0)
     wanted = ("cnn", "radiomics", "regression", "method 3", "zhang 2022")
-    built = systems(tmp_path, quick_selection, deep=deep)
+    # Every modality goes the same way, so two of them do.
+    built = systems(tmp_path, quick_selection, ["T1CE", "T2"], deep=deep)
     models = {name: built[name] for name in wanted}
-    images = X[[*MODALITIES, "mask"]]
+    images = X[["T1CE", "T2", "mask"]]
     table = audit(models, images, y, n_rounds=1, evaluate=partial(holdout, test_size=4))
     # So few patients that the AUCs tell nothing: it is the spy that clears these.
     assert table["verdict"].str.startswith("too few rounds").all(), table["verdict"].to_dict()
@@ -131,6 +133,7 @@ def test_the_stronger_the_effect_on_images_the_better_every_system(tmp_path, qui
     assert strong["method 3"] > 0.8
 
 
+@pytest.mark.slow
 def test_the_modality_that_carries_the_signal_is_found_by_the_importance_of_its_block():
     X, y = features({"T2": 2.5}, n_patients=80)
     build = partial(make_idh_pipeline, groups=None, random_state=0)

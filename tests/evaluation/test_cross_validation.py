@@ -251,6 +251,7 @@ def test_labels_may_be_words(cohort):
     pd.testing.assert_frame_equal(first, second)
 
 
+@pytest.mark.slow
 def test_sites_reach_combat_by_routing_as_by_a_column_that_is_passed_through(cohort):
     X, y = cohort
     X.columns = list("abcd")

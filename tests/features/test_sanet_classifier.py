@@ -87,6 +87,7 @@ def test_modalities_as_channels_make_one_network(joint):
     assert net.module_.stem.convolution.in_channels == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fusion", ["mean", "channels"])
 def test_it_learns_what_one_of_the_modalities_shows(fusion):
     X, y = cohort(12)
@@ -94,6 +95,7 @@ def test_it_learns_what_one_of_the_modalities_shows(fusion):
     assert classifier.score(*cohort(12, first=100)) > 0.9
 
 
+@pytest.mark.slow
 def test_it_learns_what_the_joined_columns_show():
     X, y = cohort(8, signal=0)
     mutant = (y == "mutant").to_numpy()

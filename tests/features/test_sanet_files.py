@@ -47,6 +47,7 @@ def saved(featurizer, tmp_path):
     return tmp_path / "model"
 
 
+@pytest.mark.slow
 def test_a_new_process_predicts_the_same_bits(featurizer, table, saved):
     table.to_csv(saved / "cases.csv")
     script = (

@@ -53,6 +53,7 @@ def both(estimator, grid, X, y, *, fit_params=None, n_jobs=None, **settings):
     return searches
 
 
+@pytest.mark.slow
 def test_every_candidate_of_a_pipeline_scores_as_if_fitted_alone(cohort):
     X, y = cohort
     grid = [

@@ -131,6 +131,7 @@ def errors(block, obvious, x):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", MAPS)
 def test_pairwise_attention_is_the_obvious_block_in_float64(shape, training):
@@ -202,6 +203,7 @@ def laid_out(pairs, monkeypatch):
     return pairs, [each.detach().requires_grad_() for each in maps]
 
 
+@pytest.mark.slow
 def test_gradients_of_the_layout_are_those_of_finite_differences(pairs):
     assert gradcheck(partial(layout, pairs), draw_maps())
 
@@ -217,6 +219,7 @@ def test_gradients_of_moments_are_those_of_finite_differences(shape):
     assert gradcheck(DifferenceMoments.apply, (draw(2, *shape, 3), draw(2, *shape, 3), 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 def test_gradients_of_attention_are_those_of_finite_differences(laid_out, training):
     pairs, maps = laid_out
