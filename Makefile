@@ -12,7 +12,8 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal --cov --cov-report=
+	@# One thread to a worker: those of two workers on two cores would wait for one another, at work.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=worksteal --cov --cov-report=
 
 docs: .venv/installed
 	$(BIN)/sphinx-build -q -W docs docs/_build
