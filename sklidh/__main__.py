@@ -6,7 +6,7 @@ import sys
 def main():
     """Run the command line."""
     try:
-        # A second long, and before it no handler of the command line's own is there.
+        # This takes a second, in which the command line cannot yet say what Ctrl-C means.
         from sklidh.cli import app
     except KeyboardInterrupt:
         print("\nInterrupted before any work began.", file=sys.stderr)

@@ -123,7 +123,7 @@ def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:
 
 
 def refuse_folds(y: pd.Series | None, folds: int | None):
-    """Raise where a class has fewer patients than folds; what has too few for any is told later."""
+    """Raise where a class has fewer patients than folds; a class of one is told of later."""
     if folds and y is not None and 1 < (fewest := y.value_counts().min()) < folds:
         raise typer.BadParameter(
             f"--folds {folds}: a class of {y.name} has {fewest} patients, and each fold wants one; "

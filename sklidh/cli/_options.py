@@ -132,7 +132,7 @@ class Cohort(Folder):
         str,
         typer.Option(
             help="Modalities, comma-separated; those joined by + enter the fusion as one. Default: "
-            "T1+T1CE,T2+FLAIR if the table has all four, else each that it has for itself.",
+            "T1+T1CE,T2+FLAIR if the table has all four, else a group of each that it has.",
             rich_help_panel=COHORT,
         ),
     ] = ""

@@ -16,11 +16,11 @@ from sklidh.evaluation import StudyError
 from sklidh.images import ImageError, ImageWarning
 from sklidh.radiomics import SettingsError
 from sklidh.utils import (
-    JOBLIB_SAYS,
     CohortError,
     ModelFileError,
     ResultsError,
     WorkerDiedError,
+    ignore_joblib,
 )
 
 # What the user can mend: the table, the images, a full disk, too many workers for the memory, a
@@ -122,8 +122,7 @@ def warnings_told_once():
         warnings.simplefilter("always")
         for silent in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
             warnings.simplefilter("ignore", silent)
-        for beginning in JOBLIB_SAYS:
-            warnings.filterwarnings("ignore", beginning)
+        ignore_joblib()
         warnings.showwarning = tell
         yield told
     for kind, (text, count) in told.items():

@@ -82,8 +82,8 @@ def claimed(
         if path.exists() and out.exists() and path.samefile(out):
             raise typer.BadParameter(f"--out {out}: is what {name} is read from; name another")
     this = record_of(command, options)
-    with no_empty_folder(None if is_file or was_there else out), alone(out, record) as certainly:
-        sweep(out.parent if is_file else out, alone=certainly and not is_file)
+    with no_empty_folder(None if is_file or was_there else out), alone(out, record) as is_alone:
+        sweep(out.parent if is_file else out, alone=is_alone and not is_file)
         before = read_record(record)
         marks = [out] if is_file else [record, out / RUN]
         if any(mark.exists() for mark in marks) and not overwrite:
@@ -144,7 +144,7 @@ def alone(out: Path, record: Path) -> Iterator[bool]:
     Yields
     ------
     bool
-        False where the file system cannot tell.
+        Whether it is certain that no other does: False where the file system has no locks.
     """
     lock = FileLock(record.with_name(f".{record.name}.lock"), timeout=0)
     try:

@@ -114,9 +114,9 @@ def predict_cases(
 
 
 def print_predictions(table: pd.DataFrame, warned: pd.Series, mutant):
-    """Print the patients of the highest probabilities, and how often each is warned of.
+    """Print the patients of the highest probabilities, and how many warnings there are of each.
 
-    What is warned of is told below the table: of many patients it is the same, a line each.
+    The warnings follow the table: many patients share one, and it is printed once.
 
     Parameters
     ----------

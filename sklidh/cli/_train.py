@@ -97,5 +97,5 @@ def train_model(
     print_files(files)
     # Two hundred digests are for sklidh predict, not for the next program.
     told = {key: value for key, value in covered.items() if key != "fingerprints"}
-    about = {"model": about["name"], "threshold": chosen, "cohort": told}
-    return {**about, "found": recipe.found, "files": files}
+    trained = {"model": about["name"], "threshold": chosen, "cohort": told}
+    return {**trained, "found": recipe.found, "files": files}

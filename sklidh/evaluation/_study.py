@@ -21,7 +21,7 @@ from sklidh.evaluation._comparison import Comparison
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._prediction import predict_split, prediction_table
 from sklidh.evaluation._splits import check_two_classes
-from sklidh.utils import JOBLIB_SAYS, atomic_write, fingerprint, is_path, spread, sweep
+from sklidh.utils import atomic_write, fingerprint, ignore_joblib, is_path, spread, sweep
 
 NO_VALUE = ("memory", "n_jobs", "timeout", "verbose")
 """Parameters on which no prediction depends."""
@@ -210,8 +210,7 @@ def _evaluate_once(estimator, X, labels, split, path, content, threshold, descri
     started = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for beginning in JOBLIB_SAYS:
-            warnings.filterwarnings("ignore", beginning)
+        ignore_joblib()
         try:
             table, model = predict_split(estimator, X, labels, split, threshold=threshold)
             facts = {} if describe is None else describe(model)

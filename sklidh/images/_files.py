@@ -38,7 +38,8 @@ def load_image(path) -> sitk.Image:
     Parameters
     ----------
     path : str or path
-        ``.nii``, ``.nii.gz``, ``.nrrd`` or ``.mha``; a folder here holds no DICOM file.
+        ``.nii``, ``.nii.gz``, ``.nrrd`` or ``.mha``. A folder is an error: those of DICOM files
+        are read elsewhere.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import update_bn
 
 from sklidh.nn._threads import OneThread
 
-# torch's random state and its number of threads belong to the whole process.
+# torch's random state belongs to the whole process.
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -37,7 +37,7 @@ def choose_device(device):
 
 @contextmanager
 def fenced(seed=None) -> Iterator[None]:
-    """Seed torch inside the block and leave no trace of it outside; of torch, one thread works."""
+    """Seed torch inside the block, let it use one thread there, and leave no trace outside."""
     with _ONE_AT_A_TIME, torch.random.fork_rng(), OneThread():
         if seed is not None:
             torch.manual_seed(seed)

@@ -12,7 +12,7 @@ from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
 from sklidh.utils._progress import located, part, progress
-from sklidh.utils._spread import JOBLIB_SAYS, WorkerDiedError, lost_workers, results_as, spread
+from sklidh.utils._spread import WorkerDiedError, ignore_joblib, lost_workers, results_as, spread
 from sklidh.utils._target import check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
@@ -26,7 +26,6 @@ from sklidh.utils._validation import (
 
 __all__ = [
     "CONFIG",
-    "JOBLIB_SAYS",
     "RUN",
     "CohortError",
     "DocumentedMixin",
@@ -40,6 +39,7 @@ __all__ = [
     "check_same_patients",
     "check_target",
     "fingerprint",
+    "ignore_joblib",
     "is_missing",
     "is_path",
     "listed",

@@ -70,7 +70,7 @@ def sweep(folder: Path, *, alone: bool = False) -> None:
     folder : Path
         It need not be there.
     alone : bool, default=False
-        Whether nobody else can be writing in the folder: then no file in it is too young.
+        Whether nobody else can be writing in the folder: then young files are removed, too.
     """
     for left in folder.glob(f"{TEMPORARY}*"):
         # Another run may end it at this moment, and the folder may be for reading only.

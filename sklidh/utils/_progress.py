@@ -72,7 +72,7 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
 
     On a terminal and in a notebook it is a bar that goes when it is done. In a log file it is a
     line at the end, and one a minute before it; none for a loop of less than five seconds. The time
-    left is judged by the items after the first, during which loops may be compiled.
+    left is judged without the first item, which may have waited for loops to be compiled.
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ def _with_bar(items, name, total, console):
     with _one_at_a_time:
         if not _bars:
             # One for all: two that draw on the same terminal would overwrite each other.
-            # Of all items since the first: by rich's thirty seconds a slow one would never count.
-            judged = {"speed_estimate_period": math.inf}
-            _bars.append(Progress(*columns, console=console, transient=True, **judged))
+            # By the last thirty seconds alone, as rich would, no time left is known of slow items.
+            settings = {"console": console, "speed_estimate_period": math.inf}
+            _bars.append(Progress(*columns, transient=True, **settings))
             _bars[0].start()
         display = _bars[0]
         bar = display.add_task(name, total=total)

@@ -18,6 +18,12 @@ replaced a worker that grew by 300 MB between two patients, for which a large im
 on a busy machine it took half a second to describe the input of a step whose result it keeps."""
 
 
+def ignore_joblib() -> None:
+    """Ignore what `JOBLIB_SAYS`, as long as the filters of warnings stay."""
+    for beginning in JOBLIB_SAYS:
+        warnings.filterwarnings("ignore", beginning)
+
+
 class WorkerDiedError(RuntimeError):
     """A process that did a part of the work is gone; the message tells what is kept."""
 

@@ -12,7 +12,7 @@ from joblib.externals.loky import process_executor
 from sklidh.cli import _output
 from sklidh.cli._output import counted, print_models, warnings_told_once
 from sklidh.images import ImageWarning
-from sklidh.utils import JOBLIB_SAYS
+from sklidh.utils._spread import JOBLIB_SAYS
 
 
 def warn_of(text, category=UserWarning):
