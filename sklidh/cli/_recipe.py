@@ -114,6 +114,13 @@ class Recipe:
             verbose=verbosity() if verbose is None else verbose,
         )
 
+    def models(self, memory=None) -> dict:
+        """Return the paper's four models, Table I's rows."""
+        from sklidh.baselines import ablation_models
+
+        deep = self.networks()
+        return ablation_models(self.builder(memory), deep=deep, random_state=self.seed)
+
     def model(self, name: str, memory=None):
         """Return one of the models that ``--model`` names."""
         from sklidh import baselines

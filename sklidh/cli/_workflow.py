@@ -42,7 +42,6 @@ def run_models(
         ``table``, ``notes``, ``found`` and ``files``.
     """
     # Torch takes a second to load: not before the table was read and found sound.
-    from sklidh.baselines import ablation_models
     from sklidh.evaluation import compare, holdout
     from sklidh.reporting import write_results
 
@@ -50,7 +49,7 @@ def run_models(
     with TemporaryDirectory(prefix="sklidh-") as memory, warnings_told_once() as warned:
         # Models 3 and 4 share all but the last step: `memory` fits the rest once.
         comparison = compare(
-            ablation_models(recipe.builder(memory), deep=recipe.networks()),
+            recipe.models(memory),
             X,
             y,
             partial(holdout, test_size=test_size, random_state=recipe.seed),

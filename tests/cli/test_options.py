@@ -68,6 +68,15 @@ def test_a_model_s_name_says_its_features_and_its_classifier(model, parts, class
     assert model in get_args(get_args(options.Model)[0])
 
 
+def test_no_step_of_a_command_s_models_draws_without_a_seed():
+    recipe = Recipe.of((), ("T1", "T1CE", "T2", "FLAIR"), Cohort(), Method(), 1)
+    asked = {name: recipe.model(name) for name in get_args(get_args(options.Model)[0])}
+    for name, model in {**recipe.models(), **asked}.items():
+        seeds = {key: v for key, v in model.get_params().items() if key.endswith("random_state")}
+        assert seeds
+        assert [key for key, seed in seeds.items() if seed is None] == [], name
+
+
 def test_what_was_found_is_told_as_the_options_name_it():
     paper = Recipe.of((), ("T1", "T1CE", "T2", "FLAIR"), Cohort(), Method(), 1)
     assert paper.found == {"groups": "T1+T1CE,T2+FLAIR", "reference": "T2"}
