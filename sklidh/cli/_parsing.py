@@ -18,9 +18,10 @@ def parse_jobs(number: int) -> int:
 def parse_csv(path: Path) -> Path:
     """Refuse a name by which a program would take the table for what it is not, such as .xlsx."""
     if path.suffix.lower() != ".csv":
+        stem = path.stem.removesuffix(".csv").strip(".") or "table"
         raise typer.BadParameter(
             f"{path}: the table is written as CSV, which every spreadsheet opens; "
-            f"name a file that ends in .csv, such as {path.stem.removesuffix('.csv')}.csv"
+            f"name a file that ends in .csv, such as {stem}.csv"
         )
     return path
 

@@ -190,6 +190,13 @@ def test_a_table_is_csv_by_name_too(command, name, sklidh, model, cases, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "/"])
+def test_a_table_is_no_folder(name, sklidh, cases):
+    result = sklidh("extract", cases, "--out", name)
+    assert result.exit_code == 2
+    assert "such as table.csv" in " ".join(result.output.replace("│", " ").split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
