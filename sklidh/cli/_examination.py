@@ -120,8 +120,14 @@ def asked_for(
         return X, y
     column, separator, value = where.partition("=")
     if not separator or column not in X.columns:
+        from sklidh.images import image_columns
+        from sklidh.utils import listed
+
+        images = {*image_columns(X), "mask"}
+        there = listed(name for name in X.columns if name not in images and "__" not in name)
         raise typer.BadParameter(
-            f"--where {where!r}: expected COLUMN=VALUE with a column of the table"
+            f"--where {where!r}: expected COLUMN=VALUE with a column of the table; beside images "
+            f"and features it has {there or 'none'}"
         )
     values = X[column].astype(str)
     if value not in set(values):

@@ -11,6 +11,7 @@ from sklidh.cli._examination import image_problems, patients_in_words, renamings
 from sklidh.cli._options import Folder
 from sklidh.cli._output import console, errors, print_files, verbosity, warnings_told_once
 from sklidh.cli._place import replaced
+from sklidh.cli._recipe import PAPER_MODALITIES
 from sklidh.cli._scheduler import time_limit
 
 SHOWN = 20
@@ -61,16 +62,10 @@ def predict_cases(
         patients=folder.patients,
         cells=False,
     )
-    meant = renamings(X.columns, modalities)
+    remedies = _remedies(X, modalities)
     problems += [
-        f"column {name!r} is absent, and {about['name']} was trained on it; "
-        + (
-            f"rename {meant[name]!r}"
-            if name in meant
-            else "if no patient has this sequence, add an empty column"
-        )
-        for name in modalities
-        if name not in X.columns
+        f"column {name!r} is absent, and {about['name']} was trained on it; {remedy}"
+        for name, remedy in remedies.items()
     ]
     console.print(f"{patients_in_words(X, modalities)}: {escape(about['name'])}", highlight=False)
     fitted = load_model(model)
@@ -111,6 +106,24 @@ def predict_cases(
     print_files(files)
     rows = table.reset_index().to_dict("records")
     return {"model": about["name"], "predictions": rows, "files": files}
+
+
+def _remedies(X: pd.DataFrame, modalities) -> dict[str, str]:
+    """Return what to do about each absent column, by its name."""
+    from sklidh.images import image_columns
+    from sklidh.utils import listed
+
+    meant = renamings(X.columns, modalities)
+    known = {*PAPER_MODALITIES, *modalities, *meant.values()}
+    # An empty column beside images under a heading of their own would leave them out unseen.
+    odd = listed(name for name in image_columns(X) if name not in known)
+    held = f"rename the column that holds this sequence, if one of {odd} does; " if odd else ""
+    add = f"{held}if no patient has this sequence, add an empty column"
+    return {
+        name: f"rename {meant[name]!r}" if name in meant else add
+        for name in modalities
+        if name not in X.columns
+    }
 
 
 def print_predictions(table: pd.DataFrame, warned: pd.Series, mutant):

@@ -179,6 +179,16 @@ def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_
     assert not (tmp_path / "p.csv").exists()
 
 
+def test_no_empty_column_is_advised_without_a_word_on_images_under_another_name(
+    sklidh, model, cases, tmp_path
+):
+    X, _ = load_cohort(cases)
+    X.rename(columns={"FLAIR": "T2_FLAIR"}).to_csv(tmp_path / "new.csv", index_label="patient")
+    result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
+    assert result.exit_code == 1
+    assert "rename the column that holds this sequence, if one of 'T2_FLAIR' does" in result.output
+
+
 @pytest.mark.parametrize("name", ["p.xlsx", "p.csv.gz", "p"])
 @pytest.mark.parametrize("command", ["predict", "extract", "select"])
 def test_a_table_is_csv_by_name_too(command, name, sklidh, model, cases, tmp_path):

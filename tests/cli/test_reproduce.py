@@ -93,7 +93,10 @@ def test_only_the_patients_asked_for_take_part(features, tmp_path):
     result = sklidh("reproduce", *words, "--where", "site=C")
     assert result.exit_code == 2
     assert "no patient; site is one of A, B" in result.output
-    assert "expected COLUMN=VALUE" in sklidh("reproduce", *words, "--where", "hospital").output
+    for where in ("hospital", "hospital=A"):
+        output = sklidh("reproduce", *words, "--where", where).output
+        assert "expected COLUMN=VALUE" in output
+        assert "beside images and features it has 'age', 'site'\n" in output
 
 
 def test_only_the_modalities_asked_for_take_part(features, tmp_path):
