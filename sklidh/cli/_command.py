@@ -108,10 +108,16 @@ def command(app: typer.Typer, *examples: str, helps: Mapping[str, str] | None = 
         del run.__wrapped__
         lines = "\n\n".join(f"[bold]{example}[/]" for example in examples)
         heading = "Examples" if len(examples) > 1 else "Example"
-        app.command(epilog=f"{heading}:\n\n{lines}")(run)
+        app.command(help=unwrapped(function), epilog=f"{heading}:\n\n{lines}")(run)
         return function
 
     return register
+
+
+def unwrapped(function) -> str:
+    """Return a docstring's paragraphs, a line each: where a line ends the terminal's width says."""
+    paragraphs = inspect.getdoc(function).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def ungrouped(function) -> list[inspect.Parameter]:

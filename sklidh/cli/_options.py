@@ -62,7 +62,10 @@ Repeats = Annotated[
 ]
 Tables = Annotated[
     str,
-    typer.Option(help="The paper's tables, comma-separated, and what it does not compare with."),
+    typer.Option(
+        help="The paper's tables, comma-separated; others: systems that the paper does not "
+        "compare with."
+    ),
 ]
 TestSize = Annotated[
     float,

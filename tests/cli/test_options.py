@@ -98,6 +98,11 @@ def test_every_command_has_help_with_an_example_in_80_columns(command):
     assert max(map(len, result.output.splitlines())) <= 80
 
 
+def test_the_help_breaks_its_lines_where_the_terminal_ends_alone():
+    wide = runner.invoke(app, ["predict", "--help"], env={"COLUMNS": "200"}).output
+    assert "or other intensities, without a sequence, or whom the model was trained on." in wide
+
+
 def help_of(command):
     shown = runner.invoke(app, [command, "--help"], env={"COLUMNS": "80"}).output
     return " ".join(shown.replace("│", " ").split())
