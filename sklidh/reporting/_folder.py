@@ -17,6 +17,9 @@ FORMULA = tuple("=+-@\t\r")
 
 REPORT = "report.html"
 
+MEASURES = "measures.csv"
+"""What results of a study have, and those of a run have not."""
+
 
 def predictions_as_csv(predictions: pd.DataFrame) -> str:
     """Write predictions as CSV; an id that a spreadsheet would run as a formula gets a quote.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
-from sklidh.reporting._folder import FORMULA, predictions_as_csv, write_run
+from sklidh.reporting._folder import FORMULA, MEASURES, REPORT, predictions_as_csv, write_run
 from sklidh.reporting._stability import COLUMNS
 from sklidh.utils import RUN, ResultsError
 
@@ -126,6 +126,11 @@ def read_run(folder: Path) -> Run:
     """
     if not (folder / RUN).exists():
         raise ResultsError(f"{folder}: these are no whole results: {_why_no_run(folder)}")
+    if (folder / MEASURES).exists() and not (folder / "evaluations.csv").exists():
+        raise ResultsError(
+            f"{folder}: these are results of sklidh reproduce, whose report is written with them: "
+            f"{folder / REPORT}; name a folder of sklidh run or evaluate"
+        )
     try:
         record = json.loads((folder / RUN).read_text(encoding="utf-8"))
         pictures = json.loads((folder / PICTURES).read_text(encoding="utf-8"))

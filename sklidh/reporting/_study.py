@@ -13,7 +13,13 @@ from sklidh.evaluation import Comparison, Study
 from sklidh.plotting import ForestDisplay
 from sklidh.reporting._facts import in_words, number
 from sklidh.reporting._figures import ONE_LOOK
-from sklidh.reporting._folder import REPORT, package_versions, predictions_as_csv, write_run
+from sklidh.reporting._folder import (
+    MEASURES,
+    REPORT,
+    package_versions,
+    predictions_as_csv,
+    write_run,
+)
 from sklidh.reporting._page import render_page
 from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
 
@@ -76,7 +82,7 @@ def write_study(
         **{f"table {n}": (f"table_{n.replace(' ', '_')}.csv", _csv(t)) for n, t in tables.items()},
         "tables, Markdown": ("tables.md", _markdown(printed, notes)),
         "tables, LaTeX": ("tables.tex", "\n".join(sources)),
-        "all figures": ("measures.csv", comparison.measures.to_csv()),
+        "all figures": (MEASURES, comparison.measures.to_csv()),
         "predictions": ("predictions.csv", predictions_as_csv(predictions)),
     }
     tests, forest = None, b""

@@ -86,6 +86,13 @@ def test_the_written_command_repeats_the_run_to_the_digit(run, tmp_path):
     assert {"Python", "sklidh", "scikit-learn"} <= record["versions"].keys()
 
 
+def test_report_names_the_report_that_reproduce_has_written(run):
+    _, out = run
+    result = sklidh("report", out)
+    assert result.exit_code == 1
+    assert f"whose report is written with them: {out / 'report.html'}; name" in result.output
+
+
 def test_only_the_patients_asked_for_take_part(features, tmp_path):
     words = ["--features", features, "--tables", "others", "--protocol", "paper", "--out", tmp_path]
     words = [*words, "--overwrite"]
