@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -84,14 +85,22 @@ def compiled(phantoms, tmp_path_factory):
         (SANetFeaturizer(n_features=4, size=16, max_epochs=1), X[["T1", "mask"]]),
         (InvariantSpecificFusionClassifier(max_epochs=1), table),
     ]
-    # Coverage, which would watch numba at work, takes half as much again.
-    trace = sys.gettrace()
-    sys.settrace(None)
     # Every second worker begins at the end; what another has done by then comes from the disk.
     for estimator, data in uses if int(worker[2:]) % 2 == 0 else uses[::-1]:
         name = f"{type(estimator).__name__}.lock"
-        with FileLock(tmp_path_factory.getbasetemp().parent / name), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with FileLock(tmp_path_factory.getbasetemp().parent / name), _unwatched():
             fitted = estimator.fit(data, y)
             (fitted.predict if hasattr(fitted, "predict") else fitted.transform)(data)
-    sys.settrace(trace)
+
+
+@contextmanager
+def _unwatched():
+    """Let neither warnings nor coverage, under which numba takes half as long again, look on."""
+    trace = sys.gettrace()
+    sys.settrace(None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.settrace(trace)
