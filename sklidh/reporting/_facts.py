@@ -120,7 +120,7 @@ def _of_models(run: Run) -> dict[str, str]:
     facts = {
         "shown": name,
         "figures": ", ".join(f"{metric} {text}" for metric, text in figures.items()),
-        "threshold": _threshold(shown.predictions["threshold"]),
+        "threshold": _threshold(shown.predictions["threshold"], run.settings.get("threshold")),
         "version": run.versions["sklidh"],
         "software": ", ".join(f"{package} {number}" for package, number in run.versions.items()),
     }
@@ -163,11 +163,13 @@ def _of_settings(run: Run) -> dict[str, str]:
                 f"side, features of their training patients {known['train_features']}; "
                 f"seed {known['seed']}."
             )
+        too = " and the threshold" if known.get("threshold") == "youden" else ""
         facts["tuning"] = (
-            "The strengths of the fusion's constraints were chosen in folds of the training "
+            f"The strengths of the fusion's constraints{too} were chosen in folds of the training "
             "patients."
             if known.get("tune")
-            else "Nothing but the LASSO's penalty was tuned, in folds of the training patients."
+            else f"Only the LASSO's penalty{too} {'were' if too else 'was'} tuned, in folds of the "
+            "training patients."
         )
     return facts | _design(run)
 
@@ -186,9 +188,7 @@ def _design(run: Run) -> dict[str, str]:
         repeats = len(run.shown[1].repeats)
         short = f"{first['fold'].nunique()}-fold cross-validation"
         short += f", {repeats} times" if repeats > 1 else ""
-        counts = (
-            f"{trained.min()} to {trained.max()} patients trained on in each fold, {predicted}."
-        )
+        counts = f"{span(trained)} patients trained on in each fold, {predicted}."
         design = (
             f"{short}: each patient predicted by a model for which all choices were made on others."
         )
@@ -196,8 +196,9 @@ def _design(run: Run) -> dict[str, str]:
     return {}
 
 
-def _threshold(thresholds: pd.Series) -> str:
+def _threshold(thresholds: pd.Series, asked) -> str:
     low, high = thresholds.min(), thresholds.max()
     if low == high:
         return f"{low:g}"
-    return f"a threshold of each fold's own, {low:.2f} to {high:.2f}"
+    how = "Youden's on its training patients, " if asked == "youden" else ""
+    return f"a threshold of each fold's own, {how}{low:.2f} to {high:.2f}"

@@ -36,6 +36,7 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
         Figure and caption, by name.
     """
     *_, (shown, evaluation) = comparison.evaluations.items()
+    first = " In the first repeat." if len(evaluation.repeats) > 1 else ""
     which = " Of the first fold's model." if len(evaluation.estimators) > 1 else ""
     with rc_context(ONE_LOOK):
         figures = {
@@ -57,7 +58,7 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
             ),
             "confusion": (
                 ConfusionMatrixDisplay.from_evaluation(evaluation).figure_,
-                f"Who was called what by {shown}, at the model's threshold.",
+                f"Who was called what by {shown}, at the model's threshold." + first,
             ),
         }
         if "intra" in pipeline.named_steps:

@@ -65,5 +65,5 @@ def stability_of(features: pd.DataFrame) -> str:
     times = features["selected"]
     return (
         f"Of {len(features)} features that any of the {n_models} models selected, "
-        f"{(times == n_models).sum()} were selected by all and {(times == 1).sum()} by one."
+        f"all agree on {(times == n_models).sum()}, and one alone selected {(times == 1).sum()}."
     )

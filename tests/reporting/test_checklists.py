@@ -99,3 +99,20 @@ def test_cross_validation_is_told_with_its_folds_and_repeats(run):
     assert found["TRIPOD+AI", "12a"].text.startswith("2-fold cross-validation, 2 times:")
     assert found["TRIPOD+AI", "21"].text.startswith("5 to 6 patients trained on in each fold")
     assert found["CLEAR", "41"].state == "open", "one model is tested against no other"
+    alike = twice.assign(n_trained=5)
+    comparison = replace(run.comparison, evaluations={name: replace(shown, predictions=alike)})
+    found = states(replace(run, comparison=comparison, settings=settings))
+    assert found["TRIPOD+AI", "21"].text.startswith("5 patients trained on in each fold")
+
+
+def test_thresholds_that_were_chosen_in_the_folds_are_told_as_chosen(run):
+    name, shown = run.shown
+    folds = shown.predictions.assign(threshold=[0.25, 0.5] * 5)
+    comparison = replace(run.comparison, evaluations={name: replace(shown, predictions=folds)})
+    run = replace(run, comparison=comparison)
+    of_its_own = "a threshold of each fold's own, "
+    assert f"{of_its_own}0.25 to 0.50" in states(run)["TRIPOD+AI", "15"].text
+    found = states(replace(run, settings=run.settings | {"threshold": "youden"}))
+    youden = f"{of_its_own}Youden's on its training patients, 0.25 to 0.50"
+    assert youden in found["TRIPOD+AI", "15"].text
+    assert "Only the LASSO's penalty and the threshold were tuned" in found["CLEAR", "35"].text

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
 
 from sklidh.evaluation import Comparison, figures_with_intervals
 from sklidh.reporting import ResultsError, predictions_as_csv, read_run, render_report
 from sklidh.reporting._facts import facts_of
+from sklidh.reporting._figures import draw_figures
 from sklidh.reporting._report import figures_and_tests, flow_of, patients_of
 from sklidh.reporting._run import read_comparison, save_run
 
@@ -88,8 +90,18 @@ def test_numbers_that_differ_between_the_models_of_the_folds_are_a_range(run):
     assert numbers["Features extracted"] == "2002 features"
     assert numbers["After Mann-Whitney"] == "120 to 182 features"
     page = render_report(folded)
-    assert "Of 2 features that any of the 2 models selected, 1 were selected by all" in page
+    assert "Of 2 features that any of the 2 models selected, all agree on 1, and one alone" in page
     assert "<td>2 of 2</td>" in page
+
+
+def test_the_counts_of_repeats_are_said_to_be_of_the_first(run):
+    name, shown = run.shown
+    pipeline = make_pipeline("passthrough")
+    once = draw_figures(Comparison({name: shown}), pipeline)["confusion"][1]
+    assert "repeat" not in once
+    predictions = pd.concat([shown.predictions, shown.predictions.assign(repeat=1)])
+    twice = Comparison({name: replace(shown, predictions=predictions)})
+    assert draw_figures(twice, pipeline)["confusion"][1].endswith("In the first repeat.")
 
 
 def test_groups_too_small_for_figures_are_named_in_a_sentence_and_have_no_table(run, html):
