@@ -47,8 +47,8 @@ def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = N
     if smaller / n_candidates < EVENTS_PER_VARIABLE:
         notes.append(
             f"Features are selected from {n_candidates} columns, and the smaller class has "
-            f"{smaller} patients ({_ratio(smaller, n_candidates)}): unless the selection is "
-            "repeated inside every training set, any figure is too good."
+            f"{smaller} patients ({_ratio(smaller, n_candidates)}): figures hold only where "
+            "the selection is part of every training, as in a pipeline."
         )
     if n_selected and smaller / n_selected < EVENTS_PER_VARIABLE:
         notes.append(
