@@ -104,7 +104,7 @@ class Layout(Function):
         def lay_out_some(b):
             lay_out(*arrays(phi[b], psi[b], beta[b], *rest, target[b], neighbour[b], value[:, b]))
 
-        spread(lay_out_some, parts(B, B))
+        spread(lay_out_some, parts(B))
         ctx.save_for_backward(phi, psi, place, slope, down, across)
         ctx.channels = beta.shape[-1]
         return out
@@ -126,5 +126,5 @@ class Layout(Function):
             lay_out_back(*arrays(phi[b], psi[b], place, slope, down, across, *of_maps, *rest))
             return rest
 
-        sums = map(total, zip(*spread(lay_out_some_back, parts(len(phi), len(phi))), strict=True))
+        sums = map(total, zip(*spread(lay_out_some_back, parts(len(phi))), strict=True))
         return *maps, *(each.to(slope) for each in sums), None, None, None

@@ -180,7 +180,7 @@ class RectifiedHalves(Function):
         def halve(b):
             native.rectify_halve(*arrays(x[b], *line_of, out[b], place[b]))
 
-        spread(halve, parts(B, B))
+        spread(halve, parts(B))
         ctx.of_batch = of_batch
         ctx.save_for_backward(x, place, *vectors)
         return out
@@ -191,7 +191,7 @@ class RectifiedHalves(Function):
         """Return the gradients of the map and of the normalisation's weight and bias."""
         x, place, *vectors = ctx.saved_tensors
         grad, grad_x = grad.contiguous(), torch.empty_like(x)
-        line, images = Rectification(*vectors, ctx.of_batch), parts(len(x), len(x))
+        line, images = Rectification(*vectors, ctx.of_batch), parts(len(x))
 
         def sum_up(b):
             sums = Sums(vectors[0])

@@ -3,6 +3,8 @@
 The cut does not depend on how many threads there are, since the bits of a sum depend on the cut.
 """
 
+import math
+
 AT_LEAST = 2
 """Parts, where there is enough to cut; more would cost a thread alone some of its time."""
 
@@ -13,21 +15,20 @@ ROWS = 128
 """What a part of a map of rows holds at least: a product of fewer is slow."""
 
 
-def parts(n, size):
+def parts(n, size=math.inf):
     """Cut range(n) into slices of at most `size`; into several all the same, where n allows.
 
     Parameters
     ----------
     n : int
-    size : float
+    size : float, default=inf
         A slice has at least one element.
 
     Returns
     -------
     list of slice
     """
-    size = max(1, min(int(size), -(-n // AT_LEAST)))
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+    return _slices(n, max(1, int(min(size, -(-n // AT_LEAST)))))
 
 
 def row_parts(x):
@@ -39,7 +40,10 @@ def row_parts(x):
     """
     n, C = x.shape
     wanted = max(AT_LEAST, -(-n * C // ELEMENTS))
-    size = -(-n // max(1, min(wanted, n // ROWS)))
+    return _slices(n, -(-n // max(1, min(wanted, n // ROWS))))
+
+
+def _slices(n, size):
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
