@@ -97,8 +97,9 @@ def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> 
     Returns
     -------
     ModalityTransformer
-        A ColumnTransformer, from a DataFrame of images (n_patients, n_columns) to features named
-        ``modality__feature``, once ``set_output(transform="pandas")`` is on.
+        A ColumnTransformer, from a DataFrame of images (n_patients, n_columns) to one of features
+        named ``modality__feature``. Its output is set to pandas: the names say which modality a
+        column belongs to, and the fusion needs them.
 
     Raises
     ------
@@ -120,7 +121,7 @@ def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> 
     make = (lambda: clone(branch)) if isinstance(branch, BaseEstimator) else branch
     return ModalityTransformer(
         [(modality, _naming(make()), [modality, mask]) for modality in modalities], n_jobs=n_jobs
-    )
+    ).set_output(transform="pandas")
 
 
 def _naming(branch):

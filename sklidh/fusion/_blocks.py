@@ -1,11 +1,12 @@
 """Blocks: which columns belong to which modality, and which patients have them."""
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sklidh.utils import listed
+from sklidh.utils import listed, located
 
 SEPARATOR = "__"
 # The one block of an array without column names.
@@ -15,7 +16,7 @@ WHOLE = "all"
 def find_blocks(
     n_columns: int, names=None, *, modalities=None, groups=None, missing="raise"
 ) -> dict[str, np.ndarray]:
-    """Tell which columns make each block.
+    """Assign the columns to blocks, and warn where a block or a column is lost on the way.
 
     Parameters
     ----------
@@ -68,6 +69,7 @@ def find_blocks(
             "no block is left: none of the modalities asked for has a column in X, whose first "
             f"column is {names[0]!r}"
         )
+    _warn_of_losses(found, n_columns, names, wanted if groups is None else asked)
     return found
 
 
@@ -118,27 +120,41 @@ def block_presence(X, blocks, *, missing, patients=None) -> np.ndarray:
     return present
 
 
-def training_means(X, blocks) -> np.ndarray:
-    """Return the mean of every column of X over the patients who have it.
-
-    Raises
-    ------
-    ValueError
-        A block has a column that is NaN in all patients.
-    """
-    absent = np.isnan(X)
+def refuse_empty_columns(X, blocks):
+    """Raise a ValueError if a block has a column that is NaN in every patient."""
     for name, columns in blocks.items():
-        if (empty := absent[:, columns].all(0)).any():
+        if (empty := np.isnan(X[:, columns]).all(0)).any():
             raise ValueError(
                 f"block {name!r}: column {columns[empty][0]} of X is NaN in every patient; drop it"
             )
-    counts = np.maximum((~absent).sum(0), 1)
-    return np.where(absent, 0.0, X).sum(0) / counts
 
 
-def fill(X, means) -> np.ndarray:
-    """Put the training means where X is NaN."""
-    return np.where(np.isnan(X), means, X)
+def _warn_of_losses(blocks, n_columns, names, asked):
+    """Warn of names that are lost, of modalities without a column and of columns in no block."""
+    lost = []
+    if list(blocks) == [WHOLE] and asked is None:
+        lost.append(
+            f"the {n_columns} columns of X {'have no names' if names is None else 'carry'} "
+            f"{'' if names is None else 'no modality in their names '}"
+            "and form one block, on which the constraints between modalities have no effect: name "
+            f"them <modality>{SEPARATOR}<feature>, with set_output(transform='pandas') on the "
+            "steps before, or give modalities="
+        )
+    present = {modality for block in blocks for modality in block.split("+")}
+    if absent := [modality for modality in asked or [] if modality not in present]:
+        lost.append(f"no column of X belongs to {listed(absent)}, which is left out")
+    used = np.zeros(n_columns, dtype=bool)
+    used[np.concatenate(list(blocks.values()))] = True
+    if not used.all():
+        unused = np.flatnonzero(~used)
+        if names is None:
+            which = f"columns {listed(unused.tolist(), 5)}"
+        else:
+            counts = Counter(names[place].partition(SEPARATOR)[0] for place in unused)
+            which = listed([f"{prefix} ({count})" for prefix, count in counts.items()], 5)
+        lost.append(f"{len(unused)} of {n_columns} columns are in no block, so not used: {which}")
+    for text in lost:
+        warnings.warn(located(text), UserWarning, stacklevel=5)
 
 
 def _columns_of_modalities(n_columns, names, modalities, missing):

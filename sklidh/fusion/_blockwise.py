@@ -7,14 +7,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.fusion._blocks import block_presence, fill, find_blocks, training_means
+from sklidh.fusion._blocks import block_presence, find_blocks, refuse_empty_columns
 
 
 class BlockwiseMixin:
     """A classifier that reads its columns as blocks.
 
-    It has the parameters `modalities`, `groups` and `missing`, and learns `classes_`, `blocks_`
-    and `column_means_`.
+    It has the parameters `modalities`, `groups` and `missing`, and learns `classes_` and `blocks_`.
     """
 
     def block_importance(self, X, y, *, scoring=None, n_repeats=10, random_state=None):
@@ -59,7 +58,7 @@ class BlockwiseMixin:
         )
 
     def _fit_blocks(self, X, y):
-        """Return X without NaN, y as class numbers, and which patient has which block."""
+        """Return X, which may hold NaN, y as class numbers, and which patient has which block."""
         patients = getattr(X, "index", None)
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(y)
@@ -77,16 +76,15 @@ class BlockwiseMixin:
             missing=self.missing,
         )
         present = block_presence(X, self.blocks_, missing=self.missing, patients=patients)
-        self.column_means_ = training_means(X, self.blocks_)
-        return fill(X, self.column_means_), y, present
+        refuse_empty_columns(X, self.blocks_)
+        return X, y, present
 
     def _read_blocks(self, X):
-        """Return X without NaN, and which patient has which block."""
+        """Return X, which may hold NaN, and which patient has which block."""
         check_is_fitted(self)
         patients = getattr(X, "index", None)
         X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        present = block_presence(X, self.blocks_, missing=self.missing, patients=patients)
-        return fill(X, self.column_means_), present
+        return X, block_presence(X, self.blocks_, missing=self.missing, patients=patients)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

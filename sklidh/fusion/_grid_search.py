@@ -1,6 +1,5 @@
 """A grid search that trains the fusion networks of all candidates together."""
 
-import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,9 +9,8 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
-from sklearn.utils.validation import _check_method_params
 
-from sklidh.fusion._batched_fits import StandIn, train_all
+from sklidh.fusion._batched_fits import JointFits, StandIn
 from sklidh.fusion._invariant_specific import InvariantSpecificFusionClassifier
 from sklidh.utils import DocumentedMixin
 
@@ -34,12 +32,12 @@ class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
     scikit-learn's `GridSearchCV`, with the same answers, for an
     `InvariantSpecificFusionClassifier` or a Pipeline that ends with one. The steps before the
     classifier are fitted once per fold and combination of their own parameters, and the patients
-    of a fold are transformed once; then one call trains the networks of all candidates. Every
-    network is trained as if it were alone, so `cv_results_` is what `GridSearchCV` finds, to the
-    last bit, but for the times.
+    of a fold are transformed once; then the networks of all candidates are trained side by side.
+    `cv_results_` holds the scores that `GridSearchCV` finds: probabilities agree to 1e-9, for the
+    sums in a product of matrices depend on its size in the last bit.
 
     Anything else, and anything under metadata routing, is searched the ordinary way; so is a
-    candidate whose training fails, so that the error is reported as `error_score` says.
+    candidate whose training fails, so that the error is reported according to `error_score`.
 
     Parameters
     ----------
@@ -50,14 +48,13 @@ class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
     scoring : str, callable, list, tuple or dict, default=None
         One or several scorers, as in scikit-learn; None takes the accuracy.
     n_jobs : int, default=None
-        Threads that train and score. The steps before the classifier are fitted by joblib's
-        workers, one fold each.
+        Threads that fit and score, one fold each.
     refit : bool, str or callable, default=True
         Whether, or by which score, to fit the best candidate on all patients.
     cv : int, cross-validation generator or iterable, default=None
         The folds; None takes five.
     verbose : int, default=0
-        Above 0, a progress bar over the training and scikit-learn's messages.
+        Above 0, a progress bar per fold and scikit-learn's messages.
     pre_dispatch : int or str, default="2*n_jobs"
         As in scikit-learn.
     error_score : "raise" or float, default=np.nan
@@ -71,7 +68,7 @@ class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
         Fits that were trained together, of n_candidates * n_splits; the others were made the
         ordinary way.
     cv_results_ : dict of str to ndarray of shape (n_candidates,)
-        As in scikit-learn. "mean_fit_time" of fits made together is their equal share, in s.
+        As in scikit-learn, but for "mean_fit_time", in s: each fit's equal share of the total.
     best_estimator_ : estimator
         Fitted on all patients; only with `refit`.
     best_params_ : dict
@@ -97,7 +94,7 @@ class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
     >>> from sklidh.fusion import BatchedGridSearchCV, InvariantSpecificFusionClassifier
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> fusion = InvariantSpecificFusionClassifier(
-    ...     modalities={"a": range(15), "b": range(15, 30)}, max_epochs=50, random_state=0
+    ...     modalities={"a": range(15), "b": range(15, 30)}, random_state=0
     ... )
     >>> name = "invariantspecificfusionclassifier"
     >>> grid = {f"{name}__{weight}": [0.3, 0.7] for weight in ("alpha", "beta", "gamma")}
@@ -132,30 +129,23 @@ class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
             return super().fit(X, y, **params)
         self._validate_params()
         X, y = indexable(X, y)
-        params = _check_method_params(X, params)
-        groups = params.get("groups")
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        splits = list(cv.split(X, y, groups))
-        start = time.perf_counter()
-        trained = train_all(
-            self.estimator,
-            ParameterGrid(self.param_grid),
-            X,
-            y,
-            splits,
-            {name: value for name, value in params.items() if name != "groups"},
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        )
-        seconds = time.perf_counter() - start
-        stand_in = StandIn(self.estimator, trained)
-        # Threads: what is trained need not be copied to processes.
-        with replaced(self, estimator=stand_in, cv=splits), parallel_config("threading"):
+        splits = list(cv.split(X, y, params.get("groups")))
+        fits = JointFits(self.estimator, ParameterGrid(self.param_grid), splits, self.verbose)
+        # Threads: they share what is trained.
+        with (
+            replaced(self, estimator=StandIn(self.estimator, fits), cv=splits),
+            parallel_config("threading"),
+        ):
             super().fit(X, y, **params, rows=np.arange(len(y)))
-        # scikit-learn keeps the folds here: those of these patients have no place in a model.
+        # scikit-learn keeps folds and estimator in these, but a model must hold no patients.
         self._checked_cv_orig = cv
-        self.n_batched_fits_ = len(trained)
-        self.cv_results_["mean_fit_time"] += seconds / max(len(trained), 1)
+        scorer, _ = self._get_scorers()
+        self.scorer_ = getattr(scorer, "_scorers", scorer)
+        self.n_batched_fits_ = fits.n_trained
+        if self.n_batched_fits_:
+            for name in ("mean_fit_time", "std_fit_time"):
+                self.cv_results_[name][:] = self.cv_results_[name].mean()
         if self.refit:
             self.best_estimator_ = self.best_estimator_.estimator
         return self

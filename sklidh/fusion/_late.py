@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
@@ -55,8 +56,8 @@ class LateFusionClassifier(
     classes_ : ndarray of shape (n_classes,)
     blocks_ : dict of str to ndarray of int
         The positions of the columns of each block.
-    column_means_ : ndarray of shape (n_features,)
-        The training means, which stand in for missing columns.
+    imputer_ : SimpleImputer
+        Holds the training means, which stand in for missing values.
     estimators_ : dict of str to estimator
         The trained classifier of each block.
     weights_ : ndarray of shape (n_blocks,), or (n_classes, n_blocks) for more than two classes
@@ -137,6 +138,8 @@ class LateFusionClassifier(
             once.
         """
         X, codes, present = self._fit_blocks(X, y)
+        self.imputer_ = SimpleImputer(keep_empty_features=True)
+        X = self.imputer_.fit_transform(X)
         self.estimators_ = self._fit_estimators(X, codes, present)
         if self.method == "average":
             self.weights_ = np.full(len(self.blocks_), 1 / len(self.blocks_))
@@ -165,7 +168,7 @@ class LateFusionClassifier(
             NaN where a patient lacks the block.
         """
         X, present = self._read_blocks(X)
-        return self._ask(self.estimators_, X, present)
+        return self._ask(self.estimators_, self.imputer_.transform(X), present)
 
     def predict_proba(self, X):
         """Return the probability of every class.
@@ -217,6 +220,7 @@ class LateFusionClassifier(
     def _scores(self, X):
         """Return the mean, or the regression uncut, of shape (n_patients, n_classes)."""
         X, present = self._read_blocks(X)
+        X = self.imputer_.transform(X)
         probabilities = fill_absent(self._ask(self.estimators_, X, present), present)
         if self.method == "average":
             return probabilities.mean(1)

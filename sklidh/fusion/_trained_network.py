@@ -1,19 +1,39 @@
-"""What a trained fusion network says of patients: probabilities and codes."""
+"""Probabilities and codes of patients from a trained fusion network."""
 
 import numpy as np
 import torch
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklidh.fusion._joint_fit import as_batch
+from sklidh.fusion._joint_training import as_batch
 from sklidh.nn._fusion import FusionNet
 from sklidh.nn._threads import OneThread
 from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
 
+# The squares of larger columns' projections are no longer finite.
+LARGEST = 1e100
+
+
+def refuse_huge(X):
+    """Raise a ValueError if a value is too large for the network to be computed."""
+    largest = np.nanmax(np.abs(X), initial=0)
+    if largest > LARGEST:
+        row, column = np.argwhere(np.abs(X) == largest)[0]
+        raise ValueError(
+            f"column {column} of X holds {X[row, column]:g} in row {row}; values from "
+            f"{-LARGEST:g} to {LARGEST:g} are accepted: mend the value, or drop the row"
+        )
+
+
+def standardise(scaler, X):
+    """Standardise columns by a fitted scaler; NaN become the training mean, which is 0."""
+    refuse_huge(X)
+    return np.nan_to_num(scaler.transform(X), copy=False)
+
 
 # scikit-learn gives `transform` its output formats only where it stands in a TransformerMixin.
 class TrainedNetworkMixin(TransformerMixin):
-    """A blockwise classifier that has learned `net_`, a `sklidh.nn.FusionNet`.
+    """A blockwise classifier that has learned `scaler_` and `net_`, a `sklidh.nn.FusionNet`.
 
     Stands left of `BlockwiseMixin`, which reads the blocks.
     """
@@ -31,7 +51,7 @@ class TrainedNetworkMixin(TransformerMixin):
             The columns are in the order of `classes_`.
         """
         codes, _ = self._run(X)
-        return torch.softmax(codes.logits, -1).mean(0).numpy()
+        return torch.softmax(codes.logits, 1).mean(0).T.numpy()
 
     def predict(self, X):
         """Return the most probable class.
@@ -61,7 +81,7 @@ class TrainedNetworkMixin(TransformerMixin):
         """
         codes, present = self._run(X)
         head_input = self.net_.head_input(codes.invariant, codes.specific, present)
-        return head_input.transpose(0, 1).flatten(1).numpy()
+        return head_input.flatten(0, 1).T.numpy()
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the codes: ``T1__invariant0``, ``T1__specific0_member1``, ...
@@ -89,9 +109,8 @@ class TrainedNetworkMixin(TransformerMixin):
         """Return the codes of all members, and the presence mask or None."""
         X, present = self._read_blocks(X)
         n_patients = len(X)
-        batch = as_batch(
-            X, np.zeros(n_patients, dtype=int), np.ones(n_patients), present, self.blocks_
-        )
+        y, weight = np.zeros(n_patients, dtype=int), np.ones((1, n_patients))
+        batch = as_batch(standardise(self.scaler_, X), y, weight, present, self.blocks_)
         with torch.no_grad(), OneThread():
             return self.net_(batch.x, batch.present), batch.present
 

@@ -1,8 +1,9 @@
-"""The invariant and specific fusion network, any number of it trained side by side.
+"""The invariant and specific fusion network, any number of networks trained side by side.
 
 Shapes: K members (networks trained at once), M blocks, n patients, D columns in the widest block,
-P projected features, H features of a code, C classes. Blocks with fewer columns than D are filled
-up with zeros: such a column has no gradient, so the answer is that of a network without it.
+P projected features, H features of a code, C classes. The patients are the last axis, which makes
+every operation on features a loop over contiguous memory. Blocks with fewer columns than D are
+padded with zeros: such a column has no gradient, so it does not change the network.
 """
 
 import math
@@ -12,37 +13,36 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+# Of torch.nn.LayerNorm.
+NORM_EPSILON = 1e-5
+
 
 class Codes(NamedTuple):
-    """What the network makes of its input."""
+    """Everything that the network computes from its input."""
 
-    logits: torch.Tensor  # (K, n, C)
-    projected: torch.Tensor  # (K, M, n, P)
-    invariant: torch.Tensor  # (K, M, n, H)
-    specific: torch.Tensor  # (K, M, n, H)
-    decoded: torch.Tensor  # (K, M, n, P), or (K, M, n, D) where the input is reconstructed
+    logits: torch.Tensor  # (K, C, n)
+    projected: torch.Tensor  # (M, K, P, n)
+    invariant: torch.Tensor  # (M, K, H, n)
+    specific: torch.Tensor  # (M, K, H, n)
+    decoded: torch.Tensor  # (M, K, P, n), or (M, K, D, n) where the input is reconstructed
 
 
 class Batch(NamedTuple):
-    """Patients that take one step together, the same in all K members."""
+    """Patients that take one step together."""
 
-    x: torch.Tensor  # (1, M, n, D)
-    y: torch.Tensor  # (1, n), class numbers
-    weight: torch.Tensor  # (1, n)
-    present: torch.Tensor | None = None  # (1, M, n) bool; None where every block is there
+    x: torch.Tensor  # (M, D, n)
+    y: torch.Tensor  # (n,), class numbers
+    weight: torch.Tensor  # (K or 1, n)
+    present: torch.Tensor | None = None  # (M, n) bool; None where no block is missing
 
     def split(self, size: int | None) -> list["Batch"]:
         """Cut into batches of `size` patients, in their order; None leaves it whole."""
-        n_patients = self.y.shape[-1]
+        n_patients = len(self.y)
         size = size or n_patients
-        pieces = []
-        for start in range(0, n_patients, size):
-            rows = slice(start, start + size)
-            present = None if self.present is None else self.present[..., rows]
-            pieces.append(
-                Batch(self.x[..., rows, :], self.y[..., rows], self.weight[..., rows], present)
-            )
-        return pieces
+        return [
+            Batch(*(part if part is None else part[..., first : first + size] for part in self))
+            for first in range(0, n_patients, size)
+        ]
 
 
 class FusionNet(nn.Module):
@@ -50,8 +50,8 @@ class FusionNet(nn.Module):
 
     Per block a linear layer to P features and a layer normalisation, a specific encoder to H
     features and a decoder from both codes; one invariant encoder to H features for all blocks; one
-    linear head on all 2M codes. A patient's absent block enters the head with the mean of the
-    invariant codes that the patient has, and with its own specific code as computed from `x`.
+    linear head on all 2M codes. A patient's missing block enters the head with the mean of the
+    patient's other invariant codes, and with its own specific code as computed from `x`.
 
     Parameters
     ----------
@@ -63,10 +63,12 @@ class FusionNet(nn.Module):
     projection_dim, hidden_dim : int
         P and H; 8 and 2 in the paper.
     target : {"projected", "input"}, default="projected"
-        What the decoders give back.
-    dtype : torch.dtype, default=torch.float64
-        The losses amplify rounding errors, in single precision until another order of the
-        patients gives other probabilities; a network this small is as fast in double.
+        What the decoders reconstruct.
+
+    Notes
+    -----
+    Weights are float64: rounding errors grow during training, and a network this small is as fast
+    in double precision. Each has the shape (1 or M, K, ...): the second axis is the members.
     """
 
     def __init__(
@@ -78,29 +80,27 @@ class FusionNet(nn.Module):
         projection_dim: int = 8,
         hidden_dim: int = 2,
         target: str = "projected",
-        dtype: torch.dtype = torch.float64,
     ):
         super().__init__()
         self.widths, self.target = tuple(widths), target
-        drawn = {
-            seed: _initial_weights(self.widths, n_classes, seed, projection_dim, hidden_dim, target)
-            for seed in set(seeds)
-        }
+        sizes = self.widths, n_classes, projection_dim, hidden_dim, target
+        drawn = {seed: _initial_weights(seed, *sizes) for seed in set(seeds)}
         for name in drawn[seeds[0]]:
-            stacked = torch.stack([drawn[seed][name] for seed in seeds]).to(dtype)
+            stacked = torch.stack([drawn[seed][name] for seed in seeds], 1)
             self.register_parameter(name, nn.Parameter(stacked))
 
     def forward(self, x: torch.Tensor, present: torch.Tensor | None = None) -> Codes:
-        """Return logits, codes and reconstructions of `x` of shape (K or 1, M, n, D)."""
-        projected = torch.layer_norm(
-            x @ self.projection_weight + self.projection_bias, self.projection_weight.shape[-1:]
-        )
-        projected = projected * self.scale + self.shift
-        invariant = projected @ self.invariant_weight + self.invariant_bias
-        specific = projected @ self.specific_weight + self.specific_bias
-        decoded = torch.cat([invariant, specific], -1) @ self.decoder_weight + self.decoder_bias
+        """Return logits, codes and reconstructions of `x` of shape (M, D, n)."""
+        n_blocks, n_members, n_projected, n_columns = self.projection_weight.shape
+        # One product per block for all members, rather than one each.
+        together = self.projection_weight.reshape(n_blocks, n_members * n_projected, n_columns)
+        projected = (together @ x).unflatten(1, (n_members, n_projected)) + self.projection_bias
+        projected = _layer_norm(projected) * self.scale + self.shift
+        invariant = self.invariant_weight @ projected + self.invariant_bias
+        specific = self.specific_weight @ projected + self.specific_bias
+        decoded = self.decoder_weight @ torch.cat([invariant, specific], 2) + self.decoder_bias
         codes = self.head_input(invariant, specific, present)
-        logits = codes @ self.head_weight + self.head_bias
+        logits = self.head_weight[0] @ codes + self.head_bias[0]
         return Codes(logits, projected, invariant, specific, decoded)
 
     @classmethod
@@ -114,60 +114,61 @@ class FusionNet(nn.Module):
         return net
 
     def members(self, which: slice) -> "FusionNet":
-        """Return a network of its own made of some of the members."""
-        weights = {name: value[which].detach().clone() for name, value in self.named_parameters()}
+        """Return a copy of some of the members as a network of its own."""
+        weights = {
+            name: value[:, which].detach().clone() for name, value in self.named_parameters()
+        }
         return FusionNet.from_weights(self.widths, self.target, weights)
 
     @staticmethod
     def head_input(invariant, specific, present=None) -> torch.Tensor:
-        """Return the codes that the head reads, of shape (K, n, 2MH): invariant, then specific."""
+        """Return the codes that the head reads, of shape (K, 2MH, n): invariant, then specific."""
         if present is not None:
-            known = present.unsqueeze(-1).to(invariant.dtype)
-            average = (invariant * known).sum(1, keepdim=True) / known.sum(1, keepdim=True)
-            invariant = torch.where(present.unsqueeze(-1), invariant, average)
-        codes = torch.cat([invariant, specific], 1).transpose(1, 2)
-        return codes.reshape(*codes.shape[:2], -1)
+            known = present[:, None, None].to(invariant.dtype)
+            average = (invariant * known).sum(0) / known.sum(0)
+            invariant = torch.where(present[:, None, None], invariant, average)
+        return torch.cat([invariant, specific]).transpose(0, 1).flatten(1, 2)
 
 
 def pad(blocks: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Stack M matrices of shape (n, width) to (1, M, n, D), narrow ones filled up with zeros."""
+    """Stack M matrices of shape (n, width) to (M, D, n), narrow ones padded with zeros."""
     widest = max(block.shape[1] for block in blocks)
-    return torch.stack(
-        [nn.functional.pad(block, (0, widest - block.shape[1])) for block in blocks]
-    ).unsqueeze(0)
+    return torch.stack([nn.functional.pad(b.T, (0, 0, 0, widest - b.shape[1])) for b in blocks])
 
 
-def _initial_weights(widths, n_classes, seed, n_projected, n_hidden, target):
+def _layer_norm(values):
+    """Normalise over the features, the last axis but one (torch's own wants them last)."""
+    centred = values - values.mean(-2, keepdim=True)
+    return centred * (centred.square().mean(-2, keepdim=True) + NORM_EPSILON).rsqrt()
+
+
+def _initial_weights(seed, widths, n_classes, n_projected, n_hidden, target):
     """Return one member's weights, drawn as `torch.nn.Linear` draws them, from its own seed."""
     generator = torch.Generator().manual_seed(seed)
-    widest, n_blocks = max(widths), len(widths)
+    n_blocks = len(widths)
 
     def linear(n_in, n_out):
-        bound = 1 / math.sqrt(n_in)
-        drawn = torch.rand(n_in + 1, n_out, generator=generator, dtype=torch.float64)
-        drawn = (2 * drawn - 1) * bound
-        return drawn[:-1], drawn[-1:]
+        drawn = torch.rand(n_out, n_in + 1, generator=generator, dtype=torch.float64)
+        drawn = (2 * drawn - 1) / math.sqrt(n_in)
+        return drawn[:, :-1], drawn[:, -1:]
 
-    def layer(name, pairs):
-        weights, biases = zip(*pairs, strict=True)
-        return {f"{name}_weight": torch.stack(weights), f"{name}_bias": torch.stack(biases)}
+    def layer(name, linears):
+        """Stack the blocks' layers, padded with zeros to the shape of the widest."""
+        weights, biases = zip(*linears, strict=True)
+        n_out, n_in = (max(sizes) for sizes in zip(*(w.shape for w in weights), strict=True))
+        pads = [(0, n_in - w.shape[1], 0, n_out - w.shape[0]) for w in weights]
+        return {
+            f"{name}_weight": torch.stack(list(map(nn.functional.pad, weights, pads))),
+            f"{name}_bias": torch.stack(
+                [nn.functional.pad(b, (0, 0, *p[2:])) for b, p in zip(biases, pads, strict=True)]
+            ),
+        }
 
-    def wider(pair, rows, columns):
-        return tuple(
-            nn.functional.pad(part, (0, columns - part.shape[1], 0, more))
-            for part, more in zip(pair, (rows - len(pair[0]), 0), strict=True)
-        )
-
-    projections = [wider(linear(width, n_projected), widest, n_projected) for width in widths]
-    weights = layer("projection", projections)
-    weights["scale"] = torch.ones(n_blocks, 1, n_projected, dtype=torch.float64)
-    weights["shift"] = torch.zeros(n_blocks, 1, n_projected, dtype=torch.float64)
+    weights = layer("projection", [linear(width, n_projected) for width in widths])
+    weights["scale"] = torch.ones(n_blocks, n_projected, 1, dtype=torch.float64)
+    weights["shift"] = torch.zeros(n_blocks, n_projected, 1, dtype=torch.float64)
     weights |= layer("invariant", [linear(n_projected, n_hidden)])
     weights |= layer("specific", [linear(n_projected, n_hidden) for _ in widths])
-    if target == "input":
-        decoders = [wider(linear(2 * n_hidden, width), 2 * n_hidden, widest) for width in widths]
-    else:
-        decoders = [linear(2 * n_hidden, n_projected) for _ in widths]
-    weights |= layer("decoder", decoders)
-    weights["head_weight"], weights["head_bias"] = linear(2 * n_hidden * n_blocks, n_classes)
-    return weights
+    decoded = widths if target == "input" else [n_projected] * n_blocks
+    weights |= layer("decoder", [linear(2 * n_hidden, n_out) for n_out in decoded])
+    return weights | layer("head", [linear(2 * n_hidden * n_blocks, n_classes)])

@@ -1,34 +1,81 @@
-"""The fusion network's training, all members at once.
+"""The fusion network's loss (Eq. 6) and its training, all members at once.
 
 Shapes as in `_fusion`: K members, M blocks, n patients, D columns.
 """
 
+import math
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 import torch
 
+from sklidh.nn import _losses as losses
 from sklidh.nn._fusion import Batch, FusionNet
-from sklidh.nn._fusion_autograd import AutogradSteps
-from sklidh.nn._fusion_native import NativeSteps
-from sklidh.nn._losses import Constraints
 
 TERMS = ("task", "similarity", "difference", "reconstruction")
-ENGINES = {"native": NativeSteps, "torch": AutogradSteps}
+
+
+class Objective:
+    """The four terms of Eq. 6 on one batch, every one a weighted mean over its patients.
+
+    A term that concerns a block, or a pair of blocks, is a mean over the patients who have them.
+    Pairs are in the order of the blocks, m < m'. Similarity sums over the pairs of invariant
+    codes; difference over each block's invariant and specific code and over the pairs of specific
+    codes; reconstruction over the blocks.
+    """
+
+    def __init__(self, net: FusionNet, batch: Batch, constraints: losses.Constraints):
+        n_blocks = len(net.widths)
+        pairs = list(combinations(range(n_blocks), 2))
+        self.first, self.second = [m for m, _ in pairs], [other for _, other in pairs]
+        self.net, self.batch = net, batch
+        weight = batch.weight.expand(n_blocks, *batch.weight.shape)
+        if batch.present is not None:
+            weight = weight * batch.present.unsqueeze(1)
+        counts = (weight > 0).to(weight.dtype)
+        self.share = losses.shares(batch.weight)
+        self.block_share = losses.shares(weight)
+        self.pair_share = losses.shares(weight[self.first] * counts[self.second])
+        self.similarity = losses.SIMILARITIES[constraints.similarity]
+        self.difference = losses.DIFFERENCES[constraints.difference]
+        self.reconstruction = losses.RECONSTRUCTIONS[constraints.reconstruction]
+        # The mean over D columns becomes the mean over the block's own.
+        widths = weight.new_tensor(net.widths).unsqueeze(1)
+        rescaled = net.target == "input" and constraints.reconstruction == "mse"
+        self.rescale = widths.max() / widths if rescaled else torch.ones_like(widths)
+
+    def __call__(self) -> torch.Tensor:
+        """Return the terms, task, similarity, difference and reconstruction, of shape (4, K)."""
+        made = self.net(self.batch.x, self.batch.present)
+        invariant, specific = made.invariant, made.specific
+        target = self.batch.x.unsqueeze(1) if self.net.target == "input" else made.projected
+        task = losses.task(made.logits, self.batch.y, self.share)
+        similarity = torch.zeros_like(task)
+        difference = self.difference(invariant, specific, self.block_share).sum(0)
+        if self.first:  # one block has no pair
+            pairs = invariant[self.first], invariant[self.second], self.pair_share
+            similarity = self.similarity(*pairs).sum(0)
+            pairs = specific[self.first], specific[self.second], self.pair_share
+            difference = difference + self.difference(*pairs).sum(0)
+        reconstruction = self.reconstruction(made.decoded, target, self.block_share)
+        reconstruction = (reconstruction * self.rescale).sum(0)
+        return torch.stack([task, similarity, difference, reconstruction])
 
 
 def train(
     net: FusionNet,
     batches: Sequence[Batch],
     strengths: torch.Tensor,
-    constraints: Constraints,
+    constraints: losses.Constraints,
     *,
     epochs: Iterable[int],
+    n_epochs: int,
     lr: float,
+    schedule: str = "cosine",
     warm_up: int = 0,
     validation: Batch | None = None,
-    engine: str = "native",
 ) -> dict[str, torch.Tensor]:
-    """Train all members of `net` in place with Adam, on the same batches in every epoch.
+    """Train all members of `net` in place with Adam, on the same patients in every epoch.
 
     Parameters
     ----------
@@ -38,17 +85,20 @@ def train(
         alpha, beta and gamma of every member.
     constraints : Constraints
     epochs : iterable of int
-        One step through all batches each.
+        One pass through all batches each.
+    n_epochs : int
+        Their number.
     lr : float
-        Adam's learning rate.
+        Adam's learning rate in the first epoch.
+    schedule : {"cosine", "constant"}, default="cosine"
+        Whether the rate falls to 0 along half a cosine. Adam's steps do not shrink near a minimum;
+        at a constant rate they end by circling it, and rounding errors grow at each turn.
     warm_up : int, default=0
         Epochs over which the strengths grow linearly to their values. Early on, the encoders can
         lower the constraints faster than the task, by giving all patients the same code.
     validation : Batch, default=None
         Patients that take no step. Each member ends with the weights of the epoch that had the
         lowest cross-entropy on them.
-    engine : {"native", "torch"}, default="native"
-        Derivatives written by hand and compiled, or torch's: the same but for rounding.
 
     Returns
     -------
@@ -61,28 +111,38 @@ def train(
     FloatingPointError
         The loss is no longer finite; the message names the epoch and the learning rate.
     """
-    steps = ENGINES[engine](net, batches, strengths, constraints, lr)
-    curves, factors, validations, best = [], [], [], None
+    objectives = [Objective(net, batch, constraints) for batch in batches]
+    sizes = torch.stack([batch.weight.sum(-1) for batch in batches])  # (n_batches, K)
+    sizes = sizes / sizes.sum(0)
+    held_out = None if validation is None else Objective(net, validation, constraints)
+    optimiser = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
+    curves, validations, best = [], [], None
     for epoch in epochs:
-        factors.append(min(1.0, len(factors) / warm_up) if warm_up else 1.0)
-        curves.append(steps.epoch(factors[-1]))
-        _refuse_not_finite(curves[-1], epoch, lr)
-        if validation is not None:
-            steps.write()
-            validations.append(steps.terms(validation)[0])
+        factor = min(1.0, epoch / warm_up) if warm_up else 1.0
+        if schedule == "cosine":
+            optimiser.param_groups[0]["lr"] = lr * (1 + math.cos(math.pi * epoch / n_epochs)) / 2
+        mean = 0
+        for objective, size in zip(objectives, sizes, strict=True):
+            optimiser.zero_grad()
+            terms = objective()
+            # The members share nothing: the gradient of the sum is each one's own gradient.
+            total = terms[0] + factor * (strengths.T * terms[1:]).sum(0)
+            total.sum().backward()
+            optimiser.step()
+            mean = mean + size * torch.cat([terms, total.unsqueeze(0)]).detach()
+        _refuse_not_finite(mean, epoch, lr)
+        curves.append(mean)
+        if held_out is not None:
+            with torch.no_grad():
+                validations.append(held_out()[0])
             best = _keep_best(best, net, validations)
-    for batch in batches:
-        _refuse_not_finite(steps.terms(batch), epoch, lr)
-    steps.write()
+    with torch.no_grad():
+        for objective in objectives:
+            _refuse_not_finite(objective(), epoch, lr)
     if best is not None:
         net.load_state_dict(best)
-    curves = torch.stack(curves, 1)  # (4, n_epochs, K)
-    history = dict(zip(TERMS, curves, strict=True))
-    constrained = (strengths.T.unsqueeze(1) * curves[1:]).sum(0)
-    history["total"] = curves[0] + strengths.new_tensor(factors).unsqueeze(1) * constrained
-    if validation is not None:
-        history["validation"] = torch.stack(validations)
-    return history
+    history = dict(zip((*TERMS, "total"), torch.stack(curves, 1), strict=True))
+    return history if held_out is None else history | {"validation": torch.stack(validations)}
 
 
 def _keep_best(best, net, validations):
@@ -90,16 +150,12 @@ def _keep_best(best, net, validations):
     state = {name: value.detach().clone() for name, value in net.state_dict().items()}
     if best is None:
         return state
-    better = validations[-1] < torch.stack(validations[:-1]).amin(0)
-    return {
-        name: torch.where(better.reshape(-1, *[1] * (value.ndim - 1)), value, best[name])
-        for name, value in state.items()
-    }
+    better = (validations[-1] < torch.stack(validations[:-1]).amin(0))[:, None, None]
+    return {name: torch.where(better, value, best[name]) for name, value in state.items()}
 
 
 def _refuse_not_finite(terms, epoch, lr):
     if not torch.isfinite(terms).all():
         raise FloatingPointError(
-            f"the loss is no longer finite in epoch {epoch} at lr={lr:g}; take a smaller lr, or "
-            "standardise the columns"
+            f"the loss is no longer finite in epoch {epoch} at lr={lr:g}; choose a smaller lr"
         )

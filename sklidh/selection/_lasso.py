@@ -78,8 +78,9 @@ class LassoCVSelector(BaseSelector):
         Where the LASSO keeps fewer columns, those that would enter it next are kept besides, with
         a warning.
 
-    random_state : int, RandomState instance or None, default=None
-        Shuffles the patients into folds.
+    random_state : int, RandomState instance or None, default=0
+        Shuffles the patients into folds. With None, each fit draws others, and may keep other
+        columns.
 
     n_jobs : int, default=None
         Threads that share the folds.
@@ -153,7 +154,7 @@ class LassoCVSelector(BaseSelector):
         alphas=100,
         max_iter=10_000,
         min_features_to_select=1,
-        random_state=None,
+        random_state=0,
         n_jobs=None,
     ):
         self.cv = cv

@@ -90,7 +90,7 @@ class StabilitySelector(MetaEstimatorMixin, BaseSelector):
         Where fewer columns reach the threshold, those with the largest shares are kept besides,
         with a warning.
 
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None, default=0
         Draws the patients, and seeds the estimator on each resample.
 
     n_jobs : int, default=None
@@ -155,7 +155,7 @@ class StabilitySelector(MetaEstimatorMixin, BaseSelector):
         n_resamples=100,
         resampling="half",
         min_features_to_select=1,
-        random_state=None,
+        random_state=0,
         n_jobs=None,
     ):
         self.estimator = estimator

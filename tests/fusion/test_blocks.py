@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklidh.fusion._blocks import block_presence, fill, find_blocks, training_means
+from sklidh.fusion._blocks import block_presence, find_blocks, refuse_empty_columns
 
 NAMES = ["T1__a", "T1CE__deep__san0", "T1__b", "T2__a", "FLAIR__wavelet-LH_x__y"]
 
@@ -126,13 +126,6 @@ def test_a_patient_without_any_block_is_an_error():
         block_presence(X, TWO, missing="ignore", patients=["A", "B"])
 
 
-def test_missing_columns_get_the_mean_of_the_patients_who_have_them():
-    X = np.array([[1, nan, 3], [3, 4, 5]])
-    means = training_means(X, TWO)
-    np.testing.assert_array_equal(means, [2, 4, 4])
-    np.testing.assert_array_equal(fill(X, means), [[1, 4, 3], [3, 4, 5]])
-
-
 def test_a_column_that_nobody_has_is_an_error():
     with pytest.raises(ValueError, match="block 'T1': column 1 of X is NaN in every patient"):
-        training_means(np.array([[1, nan, 3], [1, nan, 3]]), TWO)
+        refuse_empty_columns(np.array([[1, nan, 3], [1, nan, 3]]), TWO)

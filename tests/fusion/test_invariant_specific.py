@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklidh.fusion import InvariantSpecificFusionClassifier
+from sklidh.fusion._joint_training import resample
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 # Most tests train for a few epochs only, and are told so.
@@ -29,8 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 TERMS = ["task", "similarity", "difference", "reconstruction"]
 
 
-# A hundred epochs: scikit-learn compares a weight of two with the patient twice to seven digits.
-@parametrize_with_checks([InvariantSpecificFusionClassifier(max_epochs=100)])
+@parametrize_with_checks([InvariantSpecificFusionClassifier()])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -46,7 +46,8 @@ def cohort(n_classes=2, n=80, seed=0):
 
 
 def fusion(**settings):
-    return InvariantSpecificFusionClassifier(**{"max_epochs": 20, "random_state": 0, **settings})
+    few = {"max_epochs": 20, "n_members": 1, "random_state": 0}
+    return InvariantSpecificFusionClassifier(**{**few, **settings})
 
 
 def test_same_seed_same_answer_and_torch_own_generator_is_left_alone():
@@ -69,12 +70,83 @@ def test_serial_and_parallel_cross_validation_agree():
     assert torch.get_num_threads() == threads
 
 
+def default(**settings):
+    return InvariantSpecificFusionClassifier(random_state=0, **settings)
+
+
 def test_order_of_the_patients_does_not_matter():
     X, y = cohort()
     order = np.random.default_rng(0).permutation(len(X))
-    straight = fusion(max_epochs=100).fit(X, y).predict_proba(X)
-    shuffled = fusion(max_epochs=100).fit(X.iloc[order], y[order]).predict_proba(X)
+    straight = default().fit(X, y).predict_proba(X)
+    shuffled = default().fit(X.iloc[order], y[order]).predict_proba(X)
     np.testing.assert_allclose(shuffled, straight, atol=1e-6)
+
+
+INPUT_METHODS = {
+    1: [("T1CE",), ("FLAIR",)],
+    2: None,
+    3: [("T1", "T1CE"), ("T2", "FLAIR")],
+}
+
+
+# The pairs cover every definition, and each difference meets the patients with missing blocks.
+# Largest change seen over these, three seeds of the perturbation and three processors: 3e-8.
+@pytest.mark.filterwarnings("ignore:.*in no block")
+@pytest.mark.parametrize("missing", [False, True], ids=["whole", "missing blocks"])
+@pytest.mark.parametrize("method", INPUT_METHODS)
+@pytest.mark.parametrize(
+    ("similarity", "difference", "reconstruction"),
+    [
+        ("kl", "soft_distance", "soft_norm"),
+        ("jeffreys", "distance", "norm"),
+        ("js", "xcorr", "mse"),
+        ("cmd", "cosine", "soft_norm"),
+        ("kl", "dot", "norm"),
+        ("cmd", "misa", "mse"),
+    ],
+)
+def test_rounding_of_the_inputs_does_not_move_a_probability(
+    similarity, difference, reconstruction, method, missing
+):
+    X, y = cohort()
+    if missing:
+        X = masked(masked(X, slice(0, 15), "T1CE"), slice(10, 30), "T2")
+    classifier = default(
+        similarity=similarity,
+        difference=difference,
+        reconstruction=reconstruction,
+        groups=INPUT_METHODS[method],
+        missing="ignore",
+        n_members=2,
+    )
+    rounded = X * (1 + 1e-12 * np.random.default_rng(0).choice([-1, 1], X.shape))
+    probability = classifier.fit(X, y).predict_proba(X)
+    moved = classifier.fit(rounded, y).predict_proba(rounded)
+    np.testing.assert_allclose(moved, probability, rtol=0, atol=1e-6)
+
+
+def test_columns_are_standardised_by_their_weighted_means_and_deviations():
+    X, y = cohort()
+    weight = np.random.default_rng(0).integers(0, 4, len(X))
+    units = 10 ** np.random.default_rng(1).uniform(-3, 4, X.shape[1])
+    classifier = default().fit(X * units + 5 * units, y, sample_weight=weight)
+    expected = StandardScaler().fit(X * units + 5 * units, sample_weight=weight)
+    np.testing.assert_allclose(classifier.scaler_.mean_, expected.mean_)
+    plain = default().fit(X, y, sample_weight=weight).predict_proba(X)
+    np.testing.assert_allclose(classifier.predict_proba(X * units + 5 * units), plain, atol=1e-6)
+
+
+def test_weak_signals_are_learned_and_codes_are_not_drawn_to_one_point():
+    # A logistic regression reaches .80 here; the fusion .78 for seeds 0 to 2 and four blocks. With
+    # `difference="distance"`, as printed, 50 epochs end at .40 to .70: the codes become one point.
+    rng = np.random.default_rng(1)
+    y = (rng.random(1000) < 0.4).astype(int)
+    X = pd.DataFrame(
+        rng.normal(size=(1000, 48)), columns=[f"{'ABCD'[k // 12]}__{k}" for k in range(48)]
+    )
+    X.iloc[:, ::6] += 0.5 * y[:, np.newaxis]
+    classifier = default().fit(X[:366], y[:366])
+    assert roc_auc_score(y[366:], classifier.predict_proba(X[366:])[:, 1]) > 0.7
 
 
 def test_patients_are_predicted_one_by_one_as_together():
@@ -104,12 +176,31 @@ def test_columns_outside_the_groups_do_not_matter():
     np.testing.assert_array_equal(classifier.predict_proba(other), classifier.predict_proba(X))
 
 
+@pytest.mark.filterwarnings("ignore:.*in no block")
 def test_modalities_by_position_equal_modalities_by_name():
     X, y = cohort()
     positions = {name: list(range(3 * k, 3 * k + 3)) for k, name in enumerate(["T1", "T1CE"])}
     by_position = fusion(modalities=positions).fit(X.to_numpy(), y)
     by_name = fusion(modalities=["T1", "T1CE"]).fit(X, y)
     np.testing.assert_array_equal(by_position.predict_proba(X.to_numpy()), by_name.predict_proba(X))
+
+
+def test_blocks_and_columns_that_are_lost_are_named():
+    X, y = cohort()
+    with pytest.warns(UserWarning, match=r"12 columns of X have no names.* one block.*set_output"):
+        fusion().fit(X.to_numpy(), y)
+    with pytest.warns(UserWarning, match=r"no modality in their names.* one block"):
+        fusion().fit(X.set_axis([f"f{k}" for k in range(12)], axis=1), y)
+    with pytest.warns(
+        UserWarning, match=r"6 of 12 columns are in no block.*'T1 \(3\)', 'T2 \(3\)'"
+    ):
+        fusion(groups=[("T1CE",), ("FLAIR",)]).fit(X, y)
+    with pytest.warns(UserWarning, match="no column of X belongs to 'FLIAR', which is left out"):
+        fusion(modalities=["T1CE", "FLIAR"], missing="ignore").fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fusion().fit(X, y)
 
 
 def test_loss_curves_add_up_as_equation_6():
@@ -141,6 +232,7 @@ def test_each_weight_lowers_its_own_term(weight, term):
     "settings",
     [
         {"similarity": "jeffreys", "difference": "xcorr"},
+        {"difference": "distance", "reconstruction": "norm"},
         {"similarity": "js", "difference": "cosine"},
         {"similarity": "cmd", "difference": "dot"},
         {"difference": "misa", "reconstruction": "mse"},
@@ -150,16 +242,18 @@ def test_each_weight_lowers_its_own_term(weight, term):
     ],
 )
 def test_every_definition_learns(settings):
+    # Accuracies of .96 and more, over five seeds.
     X, y = cohort()
-    assert fusion(max_epochs=200, **settings).fit(X, y).score(X, y) > 0.8
+    assert default(**settings).fit(X, y).score(X, y) > 0.85
 
 
 def test_the_papers_batches_and_rate_barely_move_such_a_network():
     X, y = cohort()
-    papers = fusion(batch_size=16, lr=1e-4, warm_up=0).fit(X, y).loss_curve_["total"]
-    ours = fusion(max_epochs=200, warm_up=0).fit(X, y).loss_curve_["total"]
+    papers = fusion(batch_size=16, lr=1e-4, lr_schedule="constant", warm_up=0)
+    papers = papers.fit(X, y).loss_curve_["total"]
+    ours = default(warm_up=0).fit(X, y).loss_curve_["total"]
     assert papers[-1] > 0.9 * papers[0]
-    assert ours[-1] < 0.2 * ours[0]
+    assert ours[-1] < 0.3 * ours[0]
 
 
 def test_codes_drawn_to_one_point_are_reported_and_a_warm_up_keeps_them_apart():
@@ -168,7 +262,7 @@ def test_codes_drawn_to_one_point_are_reported_and_a_warm_up_keeps_them_apart():
         fusion(beta=100.0, warm_up=0, n_members=20).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fusion(max_epochs=200, n_members=20).fit(X, y)
+        default(n_members=20).fit(X, y)
 
 
 def test_members_are_networks_of_their_own_and_probabilities_their_mean():
@@ -180,6 +274,24 @@ def test_members_are_networks_of_their_own_and_probabilities_their_mean():
     np.testing.assert_allclose(ensemble.predict_proba(X), expected)
     codes = np.hstack([member.transform(X) for member in alone])
     np.testing.assert_allclose(ensemble.transform(X), codes)
+
+
+def test_each_network_of_a_bootstrap_sees_its_own_patients_drawn_within_the_classes():
+    X, y = cohort()
+    counts = resample((y == "w").astype(int), 3)
+    assert counts[y == "w"].sum() == (y == "w").sum()
+    assert counts[y == "m"].sum() == (y == "m").sum()
+    assert 0.2 < (counts == 0).mean() < 0.5  # 1 / e
+    seed = np.random.RandomState(0).randint(2**31 - 1)
+    one = fusion(bootstrap=True).fit(X, y)
+    by_weight = fusion().fit(X, y, sample_weight=resample((y == "w").astype(int), seed))
+    # The same network but for the scale of the columns, which all patients have in common.
+    assert np.corrcoef(one.predict_proba(X)[:, 1], by_weight.predict_proba(X)[:, 1])[0, 1] > 0.99
+    several = fusion(bootstrap=True, n_members=3).fit(X, y)
+    shared = np.random.RandomState(0)
+    alone = [fusion(bootstrap=True, random_state=shared).fit(X, y) for _ in range(3)]
+    expected = np.mean([member.predict_proba(X) for member in alone], 0)
+    np.testing.assert_allclose(several.predict_proba(X), expected)
 
 
 def test_codes_are_named_after_their_blocks():
@@ -207,7 +319,8 @@ def test_class_weight_is_a_sample_weight():
 
 def test_validation_patients_are_drawn_within_the_classes_and_choose_the_epoch():
     X, y = cohort()
-    classifier = fusion(validation_fraction=0.25, max_epochs=150, lr=0.05).fit(X, y)
+    settings = {"max_epochs": 150, "lr": 0.05, "lr_schedule": "constant"}
+    classifier = fusion(validation_fraction=0.25, **settings).fit(X, y)
     held_out = classifier.loss_curve_["validation"]
     assert len(held_out) == 150
     assert held_out.min() < held_out[-1]
@@ -297,14 +410,13 @@ def test_exploding_loss_names_epoch_and_rate():
         fusion(lr=1e300).fit(X, y)
 
 
-@pytest.mark.parametrize("engine", ["native", "torch"])
-def test_columns_whose_squares_overflow_are_refused_before_they_become_nan(engine):
+def test_columns_whose_squares_overflow_are_refused_before_they_become_nan():
     X, y = cohort(n=20)
     huge = X * np.where(np.arange(len(X)) == 7, 1e160, 1)[:, None]
-    with pytest.raises(ValueError, match=r"in row 7; .* standardise"):
-        fusion(engine=engine, max_epochs=1).fit(huge, y)
-    with pytest.raises(ValueError, match=r"in row 7; .* standardise"):
-        fusion(engine=engine, max_epochs=1).fit(X, y).predict(huge)
+    with pytest.raises(ValueError, match=r"in row 7; .* mend the value"):
+        fusion(max_epochs=1).fit(huge, y)
+    with pytest.raises(ValueError, match=r"in row 7; .* mend the value"):
+        fusion(max_epochs=1).fit(X, y).predict(huge)
 
 
 def test_constant_columns_and_more_columns_than_patients_are_no_obstacle():
@@ -355,7 +467,7 @@ def test_grid_search_over_the_weights_and_groups_in_a_pipeline():
 
 
 def per_modality_selection(modalities, k=8):
-    select = make_pipeline(SimpleImputer(), StandardScaler(), SelectKBest(k=k))
+    select = make_pipeline(SimpleImputer(), SelectKBest(k=k))
     branches = [
         (m, select, lambda X, m=m: [c for c in X.columns if c.startswith(m + "__")])
         for m in modalities
@@ -363,22 +475,26 @@ def per_modality_selection(modalities, k=8):
     return ColumnTransformer(branches, verbose_feature_names_out=False)
 
 
+# Over five seeds of folds and networks the AUC lies in .890 +- .008, scaled or not, and that of
+# permuted labels, over five permutations, between .40 and .56.
 @pytest.mark.skipif(not (DATA / "tcga-idh").is_dir(), reason="../shared/data/tcga-idh is absent")
 @pytest.mark.parametrize("permuted", [False, True])
-def test_real_patients_are_told_apart_and_permuted_labels_are_not(permuted):
+@pytest.mark.parametrize("scaled", [False, True])
+def test_real_patients_are_told_apart_in_any_unit_and_permuted_labels_are_not(permuted, scaled):
     table = pd.read_csv(DATA / "tcga-idh" / "tcga_idh_features.csv", index_col="patient_id")
     y = table["idh"].to_numpy()
     if permuted:
         y = np.random.default_rng(0).permutation(y)
-    groups = [("T1", "T1CE"), ("T2", "FLAIR")]
-    pipeline = make_pipeline(
+    steps = [
         per_modality_selection(["T1", "T1CE", "T2", "FLAIR"]),
-        InvariantSpecificFusionClassifier(groups=groups, n_members=3, random_state=0),
-    ).set_output(transform="pandas")
+        StandardScaler() if scaled else "passthrough",
+        InvariantSpecificFusionClassifier(random_state=0),
+    ]
+    pipeline = make_pipeline(*steps).set_output(transform="pandas")
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     probabilities = cross_val_predict(pipeline, table, y, cv=folds, method="predict_proba")[:, 1]
     auc = roc_auc_score(y, probabilities)
-    assert 0.3 < auc < 0.65 if permuted else auc > 0.85
+    assert 0.25 < auc < 0.7 if permuted else auc > 0.8
 
 
 @pytest.mark.skipif(not (DATA / "multiview").is_dir(), reason="../shared/data/multiview is absent")

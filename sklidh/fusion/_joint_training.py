@@ -7,8 +7,7 @@ import torch
 from scipy.stats import entropy
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, compute_sample_weight
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils import check_random_state
 
 from sklidh.nn._fusion import Batch, FusionNet, pad
 from sklidh.nn._fusion_training import train
@@ -16,84 +15,79 @@ from sklidh.nn._losses import Constraints
 from sklidh.nn._threads import OneThread
 from sklidh.utils import located, progress
 
-# What classifiers that are fitted together may differ in.
-MAY_DIFFER = frozenset(["alpha", "beta", "gamma", "random_state", "n_members", "verbose"])
-# What they learn from the patients alone.
-SHARED = ("n_features_in_", "feature_names_in_", "classes_", "blocks_", "column_means_")
+# Parameters in which classifiers that are trained together may differ.
+MAY_DIFFER = frozenset(
+    ["alpha", "beta", "gamma", "random_state", "n_members", "bootstrap", "verbose"]
+)
 # A network whose cross-entropy is above this part of the class frequencies' has learned nothing.
 IDLE = 0.95
-# The squares of larger columns' projections are no longer finite.
-LARGEST = 1e100
 
 
 def as_batch(X, y, weight, present, blocks) -> Batch:
-    """Turn patients into what the network reads, the same for all its members.
+    """Arrange patients as the network reads them.
 
     Parameters
     ----------
     X : ndarray of shape (n_patients, n_columns)
     y : ndarray of int of shape (n_patients,)
-    weight : ndarray of shape (n_patients,)
+    weight : ndarray of shape (n_members or 1, n_patients)
     present : ndarray of bool of shape (n_patients, n_blocks)
     blocks : dict of str to ndarray of int
-
-    Raises
-    ------
-    ValueError
-        A column is too large for the network to be computed.
     """
-    largest = np.abs(X).max(initial=0)
-    if largest > LARGEST:
-        row, column = np.argwhere(np.abs(X) == largest)[0]
-        raise ValueError(
-            f"column {column} of X holds {X[row, column]:g} in row {row}; values from "
-            f"{-LARGEST:g} to {LARGEST:g} are accepted: standardise the columns in a step before"
-        )
     x = pad([torch.from_numpy(X[:, columns]) for columns in blocks.values()])
-    mask = None if present.all() else torch.from_numpy(present.T.copy()).unsqueeze(0)
-    return Batch(x, torch.from_numpy(y)[None], torch.from_numpy(weight)[None], mask)
+    mask = None if present.all() else torch.from_numpy(present.T.copy())
+    return Batch(x, torch.from_numpy(y), torch.from_numpy(weight), mask)
 
 
-def fit_together(classifiers, X, y, sample_weight=None):
-    """Train classifiers on the same patients, all their networks side by side.
+def train_together(classifiers, X, y, weight, present):
+    """Train the networks of several classifiers on the same patients, side by side.
 
-    Every one of them ends as if it had been fitted alone.
+    Each network ends as if it had been trained alone, but for rounding: the sums of a product of
+    matrices depend on their sizes in the last bit.
 
     Parameters
     ----------
     classifiers : list of InvariantSpecificFusionClassifier
-        Their parameters are valid, and equal but for those of `MAY_DIFFER`. Where
-        `validation_fraction` is set, `random_state` must be equal too, for it draws the patients.
-    X : array-like of shape (n_patients, n_columns)
-    y : array-like of shape (n_patients,)
-    sample_weight : array-like of shape (n_patients,), default=None
+        With equal parameters but for those of `MAY_DIFFER`, and equal `blocks_` and `classes_`.
+        Where `validation_fraction` is set, `random_state` is equal too, for it draws the patients.
+    X : ndarray of shape (n_patients, n_columns)
+        Standardised.
+    y : ndarray of int of shape (n_patients,)
+    weight : ndarray of shape (n_patients,)
+    present : ndarray of bool of shape (n_patients, n_blocks)
+
+    Returns
+    -------
+    list of (FusionNet, dict of str to ndarray of shape (n_epochs, n_members))
+        For each classifier its networks and their loss curves.
 
     Raises
     ------
-    ValueError
-        What the patients' table or the blocks lack.
     FloatingPointError
         The loss of one of the networks is no longer finite.
     """
     lead = classifiers[0]
-    X, y, present = lead._fit_blocks(X, y)
-    weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-    weight = weight * compute_sample_weight(lead.class_weight, lead.classes_[y])
     draws = [check_random_state(classifier.random_state) for classifier in classifiers]
     seeds = [
-        seed
+        draw.randint(2**31 - 1, size=classifier.n_members).tolist()
         for classifier, draw in zip(classifiers, draws, strict=True)
-        for seed in draw.randint(2**31 - 1, size=classifier.n_members).tolist()
     ]
     training, validation = split(y, lead.validation_fraction, draws[0])
+    counts = np.vstack(
+        [
+            resample(y[training], seed) if classifier.bootstrap else np.ones(len(training))
+            for classifier, own in zip(classifiers, seeds, strict=True)
+            for seed in own
+        ]
+    )
 
-    def batch(rows):
-        return as_batch(X[rows], y[rows], weight[rows], present[rows], lead.blocks_)
+    def batch(rows, weight):
+        return as_batch(X[rows], y[rows], weight, present[rows], lead.blocks_)
 
     net = FusionNet(
         [len(columns) for columns in lead.blocks_.values()],
         len(lead.classes_),
-        seeds,
+        [seed for own in seeds for seed in own],
         projection_dim=lead.projection_dim,
         hidden_dim=lead.hidden_dim,
         target=lead.reconstruction_target,
@@ -103,26 +97,37 @@ def fit_together(classifiers, X, y, sample_weight=None):
     with OneThread():
         history = train(
             net,
-            batch(training).split(lead.batch_size),
+            batch(training, weight[training] * counts).split(lead.batch_size),
             torch.tensor(strengths, dtype=torch.float64),
             Constraints(lead.similarity, lead.difference, lead.reconstruction),
             epochs=progress(epochs, "fusion", total=len(epochs), verbose=lead.verbose),
+            n_epochs=len(epochs),
             lr=lead.lr,
+            schedule=lead.lr_schedule,
             warm_up=round(lead.warm_up * lead.max_epochs),
-            validation=None if validation is None else batch(validation),
-            engine=lead.engine,
+            validation=None
+            if validation is None
+            else batch(validation, weight[np.newaxis, validation]),
         )
     uninformed = entropy(np.bincount(y[training], weight[training]))
-    first = 0
+    trained, first = [], 0
     for classifier in classifiers:
         members = slice(first, first + classifier.n_members)
         first = members.stop
-        vars(classifier).update({k: vars(lead)[k] for k in SHARED if k in vars(lead)})
-        classifier.net_ = net.members(members)
         curves = {term: curve[:, members].numpy() for term, curve in history.items()}
-        classifier.loss_curve_ = {term: curve.mean(1) for term, curve in curves.items()}
-        classifier.n_iter_ = len(epochs)
         warn_of_idle(classifier, int((curves["task"][-1] > IDLE * uninformed).sum()))
+        trained.append((net.members(members), curves))
+    return trained
+
+
+def resample(y, seed):
+    """Draw patients of every class with replacement; return how often each was drawn."""
+    random_state = np.random.RandomState(seed)
+    counts = np.zeros(len(y))
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        counts[rows] = np.bincount(random_state.randint(len(rows), size=len(rows)), None, len(rows))
+    return counts
 
 
 def split(y, validation_fraction, random_state):
@@ -148,5 +153,5 @@ def warn_of_idle(classifier, n_idle):
                 "command line, sklidh evaluate --tune searches beta"
             ),
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
