@@ -5,9 +5,9 @@ stratified cross-validation with everything that sees labels inside the folds: o
 modality and, for the out-of-fold probabilities, one per inner fold. Radiomics and deep features are
 selected by the Mann-Whitney test and pruned of correlated columns in each modality, then joined.
 
-Prints the AUC of pooled held-out patients, the mean over repeats and their standard deviation. That
-of the sampling of patients is printed below (DeLong); it is the larger one in a small cohort. With
-``--permute`` the labels are shuffled and every AUC should be one half.
+Prints the AUC of the pooled held-out patients with its 95 % interval, and the means over repeats of
+AUC and Brier score. The interval, of the sampling of patients, is far wider than the spread over
+repeats. With ``--permute`` the labels are shuffled and every AUC should be about one half.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -66,7 +66,9 @@ def selected(train, new, y):
 
 
 def one_repeat(X, y, radiomics, seed, options):
-    """Return decisions per configuration, selected deep columns, and deviations of probabilities.
+    """Return probabilities per configuration, counts of selected deep columns, and deviations.
+
+    The deviations are those of the out-of-fold probabilities of training and of new patients.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ def one_repeat(X, y, radiomics, seed, options):
     seed : int
     options : argparse.Namespace
     """
-    decisions = defaultdict(lambda: np.full(len(y), np.nan))
+    probabilities = defaultdict(lambda: np.full(len(y), np.nan))
     counts, deviations = defaultdict(list), []
     folds = StratifiedKFold(options.folds, shuffle=True, random_state=seed)
     for train, new in folds.split(X, y):
@@ -98,9 +100,9 @@ def one_repeat(X, y, radiomics, seed, options):
             if kind == "radiomics":
                 models["forest"] = RandomForestClassifier(300, random_state=seed)
             for model, classifier in models.items():
-                probability = classifier.fit(fit, labels).predict_proba(held_out)[:, 1]
-                decisions[way, kind, model][new] = probability
-    return decisions, counts, deviations
+                classifier.fit(fit, labels)
+                probabilities[way, kind, model][new] = classifier.predict_proba(held_out)[:, 1]
+    return probabilities, counts, deviations
 
 
 def main():
@@ -117,28 +119,31 @@ def main():
     X, y = load(options.data, options.modalities)
     extractor = RadiomicsExtractor("paper").set_output(transform="pandas")
     radiomics = {m: extractor.fit_transform(X[[m, "mask"]]) for m in options.modalities}
-    areas, counts, deviations = defaultdict(list), defaultdict(list), []
+    figures, counts, deviations = defaultdict(list), defaultdict(list), []
     for seed in range(options.repeats):
         status = y
         if options.permute:
             status = y.sample(frac=1, random_state=seed).set_axis(y.index)
-        decisions, deep, deviation = one_repeat(X, status, radiomics, seed, options)
+        probabilities, deep, deviation = one_repeat(X, status, radiomics, seed, options)
         deviations += deviation
-        print(f"repeat {seed + 1} of {options.repeats}", flush=True)
-        for (way, kind, model), decision in sorted(decisions.items()):
-            found = areas[way, kind, model]
-            found.append(roc_auc_score(status, decision))
-            low, high = auc_interval(status, decision)
+        print(f"repeat {seed + 1} of {options.repeats}")
+        for name, probability in sorted(probabilities.items()):
+            area, brier = (f(status, probability) for f in (roc_auc_score, brier_score_loss))
+            low, high = auc_interval(status, probability)
+            figures[name].append((area, brier))
+            (mean, mean_brier), (spread, _) = (f(figures[name], axis=0) for f in (np.mean, np.std))
             print(
-                f"  {way:12} {kind:11} {model:9} AUC {found[-1]:.3f} [{low:.2f}, {high:.2f}]   "
-                f"mean {np.mean(found):.3f}, SD over repeats {np.std(found):.3f}",
-                flush=True,
+                f"  {'  '.join(f'{part:11}' for part in name)} AUC {area:.3f} [{low:.2f}, "
+                f"{high:.2f}]   means: AUC {mean:.3f} (SD {spread:.3f}), Brier {mean_brier:.3f}"
             )
         for way, kept in deep.items():
             counts[way] += kept
             print(f"  {way:12} deep columns selected per modality {np.mean(counts[way]):.1f}")
         fitted, new = np.sqrt(np.mean(np.square(deviations), axis=0))
-        print(f"  SD of the probability: training patients {fitted:.3f}, new ones {new:.3f}")
+        print(
+            f"  SD of the probability: training patients {fitted:.3f}, new ones {new:.3f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ def table(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def featurizer(table):
-    return SANetFeaturizer(**QUICK, train_features="out_of_fold", cv=2).fit(
-        table[["T1", "mask"]], LABELS
-    )
+    featurizer = SANetFeaturizer(**QUICK, train_features="out_of_fold", cv=2)
+    featurizer.fit_transform(table[["T1", "mask"]], LABELS)
+    return featurizer
 
 
 @pytest.fixture
@@ -90,9 +90,8 @@ def test_a_classifier_comes_back_with_all_it_learned(table, tmp_path):
 
 
 def test_the_folder_holds_json_and_safetensors_and_no_code(saved):
-    assert sorted(file.name for file in saved.iterdir()) == [
-        "model.json", *(f"weights{i}.safetensors" for i in range(3)),
-    ]  # fmt: skip
+    # Of the networks that described the training patients out of fold, none is kept.
+    assert sorted(file.name for file in saved.iterdir()) == ["model.json", "weights0.safetensors"]
     assert json.loads((saved / "model.json").read_text())["kind"] == "SANetFeaturizer"
 
 
