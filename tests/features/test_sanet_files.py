@@ -125,9 +125,9 @@ def rewrite(old, new):
         ("model.json", rewrite("SANetFeaturizer", "SANetClassifier"), "holds a SANetClassifier"),
         ("model.json", rewrite('"format": 1', '"format": 2'), "of format 2"),
         ("model.json", rewrite('"san10"', '"san15"'), "model.json: not what was saved"),
-        ("weights2.safetensors", lambda file: file.unlink(), "safetensors: cannot be read"),
-        ("weights2.safetensors", halve, "weights2.safetensors: not what was saved"),
-        ("weights2.safetensors", flip_a_bit, "weights2.safetensors: not what was saved"),
+        ("weights0.safetensors", lambda file: file.unlink(), "safetensors: cannot be read"),
+        ("weights0.safetensors", halve, "weights0.safetensors: not what was saved"),
+        ("weights0.safetensors", flip_a_bit, "weights0.safetensors: not what was saved"),
     ],
 )
 def test_a_bad_file_is_an_error_that_names_it(saved, name, damage, message):
