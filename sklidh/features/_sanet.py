@@ -4,28 +4,24 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 from sklearn.base import TransformerMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.features._out_of_fold import (
-    align,
-    aligned_features,
-    features_of_unseen,
-    held_out_rows,
-)
 from sklidh.features._sanet_base import BaseSANet
 from sklidh.features._sanet_slices import patient_means
 from sklidh.nn._trained import predict
-from sklidh.utils import check_image_and_mask, is_missing
+from sklidh.utils import check_image_and_mask, is_missing, stratified_folds
 
 
 class SANetFeaturizer(TransformerMixin, BaseSANet):
-    """Deep features of one modality: the last layer of a SA-Net before its classifier.
+    """Deep features of one modality, from a self-attention network on its tumour slices.
 
-    A self-attention network learns to tell the classes apart on the tumour slices of the training
-    patients. Its dense layer before the classifier then describes any patient.
+    The network learns to classify the tumour slices of the training patients. It then describes
+    any patient: by its last layer before the classifier, as in the paper, or by the probabilities
+    that it gives.
 
     .. note::
         With ``train_features="out_of_fold"``, ``fit(X, y).transform(X)`` does not equal
@@ -34,7 +30,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     Parameters
     ----------
     n_features : int, default=128
-        Width of the layer.
+        Width of the layer before the classifier.
     architecture : {"san10", "san15", "san19"}, default="san10"
         Depth of the network, pairwise attention.
     size : int, default=72
@@ -57,13 +53,14 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     class_weight : "balanced", dict or None, default=None
         Weights of the classes in the loss.
     train_features : {"in_sample", "out_of_fold"}, default="in_sample"
-        What `fit_transform` returns for the patients that the network was trained on.
-        "in_sample", the paper's way: what `transform` returns. The network has seen their labels,
-        so whatever learns from these features trusts them too much. "out_of_fold": `cv` networks
-        are trained, each without a part of the patients, and every training patient is described
-        by the one that never saw them, every other patient by the mean of all. See Notes.
+        How the patients that the network was trained on are described. "in_sample", as in the
+        paper: as everyone else, by the `n_features` values of the layer. The network has seen
+        their labels, so whatever learns from these values trusts them too much. "out_of_fold": by
+        a network that was trained without them; patients are then described by the probability of
+        each class but the first, a single column for two classes. See Notes.
     cv : int, default=5
-        Folds of "out_of_fold", stratified, in the order of the table.
+        Number of folds of "out_of_fold": stratified, in the order of the table; fewer, with a
+        warning, where a class has fewer patients.
     device : {"auto", "cpu", "cuda"}, default="auto"
         "auto" takes an NVIDIA GPU where there is one.
     missing : {"raise", "nan"}, default="raise"
@@ -83,10 +80,6 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     classes_ : ndarray of shape (n_classes,)
     net_ : skorch.NeuralNetClassifier
         The network trained on all patients; ``net_.module_`` is a `sklidh.nn.SAN`.
-    fold_nets_ : list of skorch.NeuralNetClassifier
-        The networks of the folds; empty with "in_sample".
-    alignments_ : list of (rotation, shift)
-        What brings the features of each fold's network to the axes of `net_`, as `align` says.
     loss_curve_ : ndarray of shape (n_epochs,)
         Mean training loss of each epoch.
     n_features_in_ : int
@@ -95,17 +88,17 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
 
     Notes
     -----
-    Networks that are trained apart have axes of their own. Those of the folds start from the
-    weights that the network of all patients starts from, and their features are brought to its
-    axes by a rotation and a shift (orthogonal Procrustes), found on the patients that both were
-    trained on. The network of all patients lends the axes and nothing else: no patient is described
-    by a network that saw the label, and a new patient is described as a training patient is. With
-    images of noise beside one informative column, such features cost a classifier no more than
-    columns of random numbers would; those of "in_sample" cost it most of the column's worth.
+    "out_of_fold" is scikit-learn's stacking: `fit_transform` trains one network per fold, on the
+    patients of the other folds, to compute the probabilities of the patients in the fold. One more
+    network, trained on all patients, describes everyone else and is the only one that is kept. So
+    every patient, of the training table or new, is described by a single network that has not seen
+    their label; the mean of the folds' networks would vary less. The layer's values cannot be used
+    in this way: networks that are trained separately lay out what they have learned along other
+    axes, even from the same first weights; a probability means the same in all of them.
 
-    Once the weights are final, the averages of the batch normalisations are taken anew over the
-    training slices. Those kept while training trail behind the weights, in a small cohort so far
-    that the features of a few epochs would be those of another network.
+    Once the weights are final, the averages of the batch normalisations are computed over the
+    training slices, each of which counts alike. Those kept while training trail behind the weights,
+    in a small cohort so far that the features after a few epochs would be those of another network.
 
     A patient's features do not depend on who else is in the table, up to rounding: features of a
     batch and of its patients one by one agree within 1e-5 of their largest value. On a CPU the
@@ -200,7 +193,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         SANetFeaturizer
             Itself.
         """
-        self._fit_networks(X, y)
+        self._train_and_describe(X, y, n_folds=0)
         return self
 
     @with_callbacks
@@ -215,15 +208,11 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
 
         Returns
         -------
-        DataFrame of shape (n_patients, n_features), float64
-            As `train_features` says. Index: that of X.
+        DataFrame of shape (n_patients, n_features) or (n_patients, n_classes - 1), float64
+            See `train_features`. Index: that of X.
         """
-        images, patients, folds = self._fit_networks(X, y)
-        if not folds:
-            return self._table(predict(self.net_, images, "features"), patients, X.index)
-        networks = self.fold_nets_, self.alignments_
-        features = features_of_unseen(*networks, folds, images, patients)
-        return self._table(features, patients, X.index)
+        n_folds = self.cv if self.train_features == "out_of_fold" else 0
+        return self._train_and_describe(X, y, n_folds)
 
     def transform(self, X):
         """Return the features of patients.
@@ -234,20 +223,16 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
 
         Returns
         -------
-        DataFrame of shape (n_patients, n_features), float64
+        DataFrame of shape (n_patients, n_features) or (n_patients, n_classes - 1), float64
             Index: that of X; a row of NaN where an image is missing.
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
         images, patients = self._cut(check_image_and_mask(X, missing=self.missing))
-        if not self.fold_nets_:
-            return self._table(predict(self.net_, images, "features"), patients, X.index)
-        every = zip(self.fold_nets_, self.alignments_, strict=True)
-        features = np.mean([aligned_features(net, images, found) for net, found in every], axis=0)
-        return self._table(features, patients, X.index)
+        return self._table(self._describe(self.net_, images), patients, X.index)
 
     def get_feature_names_out(self, input_features=None):
-        """Return the names of the features: sanet000, sanet001, ...
+        """Return the names of the features.
 
         Parameters
         ----------
@@ -256,41 +241,52 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
 
         Returns
         -------
-        ndarray of str, shape (n_features,)
+        ndarray of str, shape (n_features,) or (n_classes - 1,)
+            ``sanet000``, ``sanet001``, ...; with ``train_features="out_of_fold"``
+            ``sanet_probability``, or one such name per class but the first.
         """
-        digits = max(3, len(str(self.n_features - 1)))
-        return np.array([f"sanet{i:0{digits}}" for i in range(self.n_features)], dtype=object)
+        if self.train_features == "in_sample":
+            digits = max(3, len(str(self.n_features - 1)))
+            names = [f"sanet{i:0{digits}}" for i in range(self.n_features)]
+        else:
+            check_is_fitted(self)
+            names = ["sanet_probability"]
+            if len(self.classes_) > 2:
+                names = [f"sanet_probability_{label}" for label in self.classes_[1:]]
+        return np.array(names, dtype=object)
 
-    def _fit_networks(self, X, y):
-        """Train the networks; return images, their patients, and each fold's held-out rows."""
+    def _train_and_describe(self, X, y, n_folds):
+        """Train the network, and one without each fold; return the training patients' features."""
         cases = check_image_and_mask(X, missing=self.missing)
         targets = self._check(X, y, cases)
-        folds = []
-        if self.train_features == "out_of_fold":
-            there = np.flatnonzero(~cases.iloc[:, 0].map(is_missing))
-            folds = held_out_rows(self.cv, there, targets, self.classes_)
+        held_out = self._deal(cases, targets, n_folds) if n_folds else []
         name = f"SA-Net {X.columns[0]}"
-        self.fold_nets_, self.alignments_ = [], []
-        with self._announced_fit(X, y, n_networks=1 + len(folds)) as tasks:
+        with self._announced_fit(X, y, n_networks=1 + len(held_out)) as tasks:
             images, patients = self._cut(cases)
 
             def trained(rows, name):
-                return self._train(
-                    images[rows],
-                    targets[patients[rows]],
-                    seed=self._seed,
-                    name=name,
-                    task=next(tasks),
-                )
+                labels, task = targets[patients[rows]], next(tasks)
+                return self._train(images[rows], labels, seed=self._seed, name=name, task=task)
 
             self.net_, self.loss_curve_ = trained(slice(None), name)
-            for number, held_out in enumerate(folds, start=1):
-                seen = ~np.isin(patients, held_out)
-                net, _ = trained(seen, f"{name}, fold {number} of {len(folds)}")
-                both = (predict(each, images[seen], "features") for each in (net, self.net_))
-                self.fold_nets_.append(net)
-                self.alignments_.append(align(*(each.astype(np.float64) for each in both)))
-        return images, patients, folds
+            features = self._describe(self.net_, images)
+            for number, rows in enumerate(held_out, start=1):
+                unseen = np.isin(patients, rows)
+                net, _ = trained(~unseen, f"{name}, fold {number} of {len(held_out)}")
+                features[unseen] = self._describe(net, images[unseen])
+        return self._table(features, patients, X.index)
+
+    def _deal(self, cases, targets, n_folds):
+        """Return, per fold, the rows of its patients; patients without an image are in none."""
+        rows = np.flatnonzero(~cases.iloc[:, 0].map(is_missing))
+        folds = stratified_folds(n_folds, self.classes_, targets[rows], who="SANetFeaturizer")
+        return [rows[test] for _, test in folds.split(rows, targets[rows])]
+
+    def _describe(self, net, images):
+        """Return the layer's values of images, or the probabilities that a network gives them."""
+        if self.train_features == "in_sample":
+            return predict(net, images, "features")
+        return softmax(predict(net, images).astype(np.float64), axis=1)[:, 1:]
 
     def _table(self, features, patients, index):
         means = patient_means(features, patients, len(index))
@@ -300,5 +296,5 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         return check_image_and_mask(X, missing=self.missing)
 
     def _readers(self):
-        """Return the modalities and the networks that describe new patients by them."""
-        return [([self.feature_names_in_[0]], self.fold_nets_ or [self.net_])]
+        """Return the modality and the network that sees it, in a list."""
+        return [([self.feature_names_in_[0]], self.net_)]

@@ -37,7 +37,7 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
     """Parameters and training of SA-Nets on tumour slices.
 
     An estimator has `_module`, the networks' class; `_checked`, which checks a table; and
-    `_readers`, the networks that describe new patients.
+    `_readers`, the networks by the modalities that they see.
     """
 
     _module = SAN
@@ -187,18 +187,17 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         Returns
         -------
         dict of patient to dict of modality to GradientMap
-            A modality that the patient lacks is absent. Where several networks see a modality, the
-            mean of their maps.
+            A modality that the patient lacks is absent.
         """
         check_is_fitted(self)
         cases = self._checked(X)
         found = {patient: {} for patient in X.index}
-        for modalities, nets in self._readers():
+        for modalities, net in self._readers():
             images, patients, masks = self._cut_with_masks(cases[[*modalities, "mask"]])
             if not len(images):
                 continue
             inputs = self._inputs(X, images, patients)
-            maps = np.mean([sensitivity(net, inputs) for net in nets], axis=0)
+            maps = sensitivity(net, inputs)
             for row in np.unique(patients):
                 own = patients == row
                 for channel, modality in enumerate(modalities):

@@ -228,7 +228,7 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         check_is_fitted(self)
         cases = self._checked(X)
         total, n_networks = np.zeros((len(X), len(self.classes_))), np.zeros((len(X), 1))
-        for modalities, (net,) in self._readers():
+        for modalities, net in self._readers():
             images, patients = self._cut(cases[[*modalities, "mask"]])
             logits = predict(net, self._inputs(X, images, patients))
             probability = softmax(logits.astype(np.float64), axis=1)
@@ -286,5 +286,5 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         }
 
     def _readers(self):
-        """Return the modalities and the network that sees them."""
-        return [(modalities, [self.nets_[name]]) for name, modalities in self._seen().items()]
+        """Return pairs of modalities and the network that sees them."""
+        return [(modalities, self.nets_[name]) for name, modalities in self._seen().items()]

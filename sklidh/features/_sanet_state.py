@@ -13,7 +13,7 @@ from sklidh.utils import ModelFileError
 class SavedNetworksMixin:
     """An estimator that holds trained networks, of the class `_module`.
 
-    They are its attributes ``net_``, ``fold_nets_`` (a list) or ``nets_`` (a dict).
+    They are its attributes ``net_`` or ``nets_`` (a dict).
     """
 
     def __getstate__(self):
@@ -33,8 +33,6 @@ class SavedNetworksMixin:
         changed = {}
         if "net_" in state:
             changed["net_"] = change(state["net_"])
-        if "fold_nets_" in state:
-            changed["fold_nets_"] = [change(net) for net in state["fold_nets_"]]
         if "nets_" in state:
             changed["nets_"] = {name: change(net) for name, net in state["nets_"].items()}
         return state | changed

@@ -10,7 +10,7 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch import nn
-from torch.optim.swa_utils import update_bn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from sklidh.nn._threads import OneThread
 
@@ -148,6 +148,31 @@ class EpochsFrom(Callback):
             raise KeyboardInterrupt
 
 
+@torch.no_grad()
+def average_normalisations(module, batches):
+    """Replace the running averages of a network's batch normalisations by those of all images.
+
+    `torch.optim.swa_utils.update_bn` counts every batch alike, so a last batch of two images
+    would count as much as one of sixteen. Here each batch counts as many times as it has images.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Left in training mode.
+    batches : iterable of (inputs, labels)
+    """
+    norms = {norm: norm.momentum for norm in module.modules() if isinstance(norm, _BatchNorm)}
+    module.train()
+    n_images = 0
+    for inputs, labels in batches:
+        n_images += len(labels)
+        for norm in norms:
+            norm.momentum = len(labels) / n_images  # the first batch replaces what is there
+        module(inputs)
+    for norm, momentum in norms.items():
+        norm.momentum = momentum
+
+
 def owner(module, parameters, **settings):
     """Return an owner of a network that is not made yet."""
     return NeuralNetClassifier(
@@ -188,7 +213,7 @@ def train(
 
     The running averages of the batch normalisations trail behind the weights by some dozens of
     steps, which in a small cohort is the whole training. So once the weights are final, one more
-    pass over the images takes the averages anew, and evaluation mode shows the trained network.
+    pass computes the averages over all images, and evaluation mode shows the trained network.
 
     Parameters
     ----------
@@ -245,7 +270,7 @@ def train(
     with fenced(seed), explained(device, batch_size):
         net.fit(inputs, labels)
         batches = net.get_iterator(net.get_dataset(inputs, labels), training=True)
-        update_bn(batches, net.module_)
+        average_normalisations(net.module_, batches)
     losses = np.array(net.history[:, "train_loss"])
     net.module_.zero_grad(set_to_none=True)
     net.trim_for_prediction()

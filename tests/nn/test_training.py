@@ -102,11 +102,22 @@ def test_training_is_adam_on_the_cross_entropy_then_averages_of_the_final_networ
                 optimizer.step()
         rows = [images[0:4], images[4:8], images[8:10]]
         flat = [torch.from_numpy(part).flatten(1) for part in rows]
-        mean = torch.stack([part.mean(0) for part in flat]).mean(0)
-        variance = torch.stack([part.var(0) for part in flat]).mean(0)
-        module.norm.running_mean, module.norm.running_var = mean, variance
+        module.norm.running_mean = torch.from_numpy(images).flatten(1).mean(0)
+        module.norm.running_var = sum(len(part) / 10 * part.var(0) for part in flat)
         expected = module.eval()(torch.from_numpy(images)).detach().numpy()
     np.testing.assert_allclose(predict(fitted(3)[0], images), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_every_image_counts_alike_in_the_normalisations_averages_whatever_its_batch():
+    # 18 images in batches of 16 and 2: the last two, which are brighter, are a ninth of all.
+    images = np.random.default_rng(0).normal(size=(18, 1, 2, 2)).astype("f4")
+    images[16:] += 3
+    labels = np.arange(18) % 2
+    net, _ = train(Tiny, images, labels, epochs=epochs(2), lr=0.01, batch_size=16, seed=0)
+    np.testing.assert_allclose(
+        net.module_.norm.running_mean, images.reshape(18, 4).mean(0), rtol=1e-5
+    )
+    assert net.module_.norm.momentum == 0.1
 
 
 def test_the_iterator_counts_the_epochs():
