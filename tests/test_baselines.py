@@ -241,7 +241,7 @@ def test_the_nested_protocol_tunes_and_calls_inside_the_training_rows(quick_pipe
     X, y = feature_table(36)
     X = X[[column for column in X if column.startswith("T1__")]]
     system = paper_systems(quick_pipeline, features_only=True, random_state=0)["T1"]
-    model = system.tuned(n_folds=2)
+    model = system.tuned()
     whole = holdout(model, X, y, threshold="youden")
     # Whatever stands in the test rows, what the training rows chose remains.
     X.loc[whole.predictions.index] = 7.0
@@ -284,9 +284,9 @@ def test_every_row_comes_back_from_a_file_with_the_same_bits(tmp_path, quick_pip
         if name not in networks:
             model = system.make().fit(X, y)
             assert same_after_reload(model, X, tmp_path / "model.skops"), name
-    search = systems["method 3"].tuned(n_folds=2)
+    search = systems["method 3"].tuned()
     search.set_params(estimator__fusion__max_epochs=5).fit(X, y)
-    assert search.n_batched_fits_ == 64 * 2
+    assert search.n_batched_fits_ == 64 * 3
     assert same_after_reload(search, X, tmp_path / "model.skops")
 
 

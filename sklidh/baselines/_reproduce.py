@@ -7,9 +7,15 @@ import numpy as np
 
 from sklidh.baselines._paper import PAPER_TABLES
 from sklidh.baselines._systems import INNER_FOLDS, paper_systems
-from sklidh.evaluation import Study, holdout_splits, run_study, stratified_splits
+from sklidh.evaluation import (
+    Study,
+    check_two_classes,
+    holdout_splits,
+    run_study,
+    stratified_splits,
+)
 from sklidh.pipeline import make_idh_pipeline
-from sklidh.utils import CohortError, check_target
+from sklidh.utils import CohortError
 
 
 def reproduce(
@@ -77,7 +83,7 @@ def reproduce(
             f"tables={list(tables)}, protocol={protocol!r}: accepted are tables among "
             f"{list(PAPER_TABLES)} and a protocol of 'paper' or 'nested'"
         )
-    labels = check_target(y, X)
+    labels = check_two_classes(X, y)
     systems = paper_systems(
         build, deep=deep, features_only=features_only, random_state=random_state
     )
@@ -99,6 +105,7 @@ def reproduce(
         splits,
         folder,
         threshold=threshold,
+        random_state=random_state,
         describe=describe_model,
         n_jobs=n_jobs,
         verbose=verbose,

@@ -19,6 +19,9 @@ STRENGTHS = {f"fusion__{name}": [0.3, 0.5, 0.7, 0.9] for name in ("alpha", "beta
 INNER_FOLDS = 3
 """Folds of the training patients in which a nested evaluation tunes."""
 
+YARDSTICKS = ("age", "majority")
+"""Systems that see no image and are no candidates: p-values are not corrected for them."""
+
 INVERSE_PENALTIES = {"fusion__classify__C": [0.01, 0.1, 1.0, 10.0]}
 
 
@@ -41,27 +44,40 @@ class System:
     grid: Mapping = field(default_factory=dict)
     modalities: tuple[str, ...] = MODALITIES
 
-    def tuned(self, *, n_folds=INNER_FOLDS, random_state=0) -> BaseEstimator:
+    def tuned(self, *, random_state=0) -> BaseEstimator:
         """Return the system, in a search over its grid where it has one.
 
         Parameters
         ----------
-        n_folds : int, default=3
-            Stratified folds of the search.
         random_state : int or None, default=0
-            Seed of the folds.
+            Seed of the search's folds.
 
         Returns
         -------
         classifier
         """
         model = self.make()
-        if not self.grid:
-            return model
-        folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
-        return BatchedGridSearchCV(
-            model, self.grid, cv=folds, scoring="roc_auc", error_score="raise"
-        )
+        return tuned(model, self.grid, random_state=random_state) if self.grid else model
+
+
+def tuned(model, grid: Mapping, *, random_state=0) -> BatchedGridSearchCV:
+    """Put a model into the search by which every command tunes.
+
+    Parameters
+    ----------
+    model : classifier
+    grid : dict
+        As for GridSearchCV.
+    random_state : int or None, default=0
+        Seed of the three stratified inner folds.
+
+    Returns
+    -------
+    BatchedGridSearchCV
+        By AUC; a candidate that fails is an error.
+    """
+    folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=random_state)
+    return BatchedGridSearchCV(model, grid, cv=folds, scoring="roc_auc", error_score="raise")
 
 
 def paper_systems(

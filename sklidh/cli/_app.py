@@ -130,7 +130,7 @@ def check(
     "sklidh extract cases.csv --reference none --groups T1,FLAIR",
     helps={
         "target": options.TARGET_OR_NONE,
-        "wildtype": "The target's value of a wild type; every other is a mutant. Default: the "
+        "wildtype": "Target value that means wild type; all other values are mutant. Default: the "
         "target is written as it is.",
         "groups": "Modalities to extract from, comma-separated. Default: those of T1, T1CE, T2 and "
         "FLAIR that the table has.",

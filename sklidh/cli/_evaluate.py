@@ -18,8 +18,6 @@ from sklidh.cli._output import (
 )
 from sklidh.cli._parsing import parse_threshold
 
-INNER_FOLDS = 3
-
 
 def evaluate_model(
     cases: Path, out: Path, cohort: Cohort, method: Method, work: Work, *, model: str, **protocol
@@ -53,15 +51,14 @@ def evaluate_model(
         )
     X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, folds=protocol["folds"])
     # Torch takes a second to load: not before the table was read and found sound.
-    from sklidh.baselines import STRENGTHS
+    from sklidh.baselines import STRENGTHS, tuned
     from sklidh.evaluation import Comparison, cross_validate
-    from sklidh.fusion import BatchedGridSearchCV
     from sklidh.reporting import write_results
 
     started = time.perf_counter()
     estimator = recipe.model(model)
     if protocol["tune"]:
-        estimator = BatchedGridSearchCV(estimator, STRENGTHS, cv=INNER_FOLDS, scoring="roc_auc")
+        estimator = tuned(estimator, STRENGTHS, random_state=recipe.seed)
     with warnings_told_once() as warned:
         evaluation = cross_validate(
             estimator,
@@ -116,8 +113,8 @@ def choices(evaluation, protocol: dict) -> list[str]:
             for name in found[0]
         )
         lines.append(f"Chosen in the folds: {'; '.join(chosen)}.")
-    if protocol["threshold"] == "youden":
+    if isinstance(parse_threshold(protocol["threshold"]), str):
         folds = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
         values = ", ".join(f"{value:.2f}" for value in folds["threshold"].first())
-        lines.append(f"Thresholds of the folds: {values}.")
+        lines.append(f"Thresholds of the folds ({protocol['threshold']}): {values}.")
     return lines

@@ -5,7 +5,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
@@ -37,6 +36,7 @@ def run_reproduction(
     # Torch takes a second to load: not before the tables were read and found sound.
     from sklidh.baselines import (
         PAPER_TABLES,
+        YARDSTICKS,
         differences_from_paper,
         mean_selected,
         paper_table,
@@ -65,7 +65,6 @@ def run_reproduction(
         n_jobs=options["jobs"],
         verbose=verbosity(),
     )
-    mutant = (y == np.unique(y)[-1]).to_numpy()
     prefixes = tuple(f"{modality}__" for modality in modalities)
     columns = sum(str(column).startswith(prefixes) for column in X.columns)
     notes = [
@@ -77,7 +76,7 @@ def run_reproduction(
             features_only=features_only,
         ),
         *sample_size_notes(
-            mutant,
+            y,
             n_candidates=columns or (873 + 128) * len(modalities),
             n_selected=mean_selected(study),
         ),
@@ -90,7 +89,9 @@ def run_reproduction(
         console.print(f"- {note}", highlight=False, soft_wrap=True)
     settings = {name: _plain(value) for name, value in options.items()}
     run = {"command": command(settings), "settings": settings, "seed": options["seed"]}
-    files = write_study(out, study, layouts, titles, reference="method 3", notes=notes, run=run)
+    files = write_study(
+        out, study, layouts, titles, reference="method 3", beside=YARDSTICKS, notes=notes, run=run
+    )
     console.print(f"\nWritten after {time.perf_counter() - started:.0f} s:")
     print_files(files)
     measured = {name: printed_table(layout)[0].to_dict("index") for name, layout in layouts.items()}

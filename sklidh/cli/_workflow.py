@@ -52,7 +52,7 @@ def run_models(
             recipe.models(memory),
             X,
             y,
-            partial(holdout, test_size=test_size, random_state=recipe.seed),
+            partial(holdout, test_size=test_size, threshold=0.5, random_state=recipe.seed),
             on_model=lambda name: console.rule(f"[bold]{name}", align="left"),
         )
         *_, proposed = comparison.evaluations.values()
