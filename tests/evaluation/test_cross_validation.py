@@ -26,6 +26,7 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklidh.evaluation import (
     PAPER_METRICS,
@@ -529,3 +530,20 @@ def test_a_fold_that_is_trained_on_one_class_is_refused(cohort):
     halves = [(np.flatnonzero(y == 0), np.flatnonzero(y == 1))]
     with pytest.raises(CohortError, match="fold 0 of repeat 0 would be trained on one class only"):
         cross_validate(LogisticRegression(), X, y, cv=halves)
+
+
+def test_what_stands_in_a_test_row_reaches_no_other_patient(cohort):
+    X, y = cohort
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    before = cross_validate(model, X, y)
+    patient = before.predictions.index[before.predictions["fold"] == 0][0]
+    spoilt = X.copy()
+    spoilt.loc[patient] = 1e6
+    after = cross_validate(model, spoilt, y)
+    for column in ("score", "probability"):
+        one, other = (e.predictions.query("fold == 0")[column] for e in (before, after))
+        pd.testing.assert_series_equal(one.drop(patient), other.drop(patient))
+    means = [e.estimators[0][0].mean_ for e in (before, after)]
+    np.testing.assert_array_equal(*means)
+    trained = X.drop(before.predictions.index[before.predictions["fold"] == 0])
+    np.testing.assert_allclose(means[0], trained.mean())
