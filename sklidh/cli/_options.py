@@ -78,10 +78,10 @@ TestSize = Annotated[
     ),
 ]
 Model = Annotated[
-    Literal["constraints", "regression", "radiomics", "sanet", "radiomics-constraints"],
+    Literal["model-1", "model-2", "model-3", "model-4", "model-4-radiomics"],
     typer.Option(
-        help="The paper's Model 4 (proposed), 3, 2 or 1; or the fusion of Model 4 on radiomics "
-        "alone, where networks take too long.",
+        help="Model 1 (SA-Net), 2 (radiomics), 3 (late fusion) or 4 (proposed) of the paper; or "
+        "Model 4 on radiomics alone, where networks take too long.",
         rich_help_panel=METHOD,
     ),
 ]

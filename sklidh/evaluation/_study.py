@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 import warnings
 from collections import Counter
@@ -108,9 +109,12 @@ def run_study(
     """
     labels = check_two_classes(X, y)
     check_threshold(threshold)
+    places = Counter(map(file_name, models))
+    if alike := [name for name in models if places[file_name(name)] > 1]:
+        raise ValueError(f"models {alike} would share a folder; name them apart")
     folder, failures, estimators = Path(folder), {}, {}
     for name, make in models.items():
-        sweep(folder / name)
+        sweep(folder / file_name(name))
         try:
             estimators[name] = make()
         except ValueError as error:
@@ -126,7 +130,7 @@ def run_study(
                 X,
                 labels,
                 split,
-                folder / name / f"{split.repeat}-{split.fold}.json",
+                folder / file_name(name) / f"{split.repeat}-{split.fold}.json",
                 content,
                 (threshold, random_state),
                 describe,
@@ -172,6 +176,20 @@ def _gathered(finished, failures, X, labels) -> Study:
             for name, parts in outcomes.items()
         },
     )
+
+
+def file_name(name: str) -> str:
+    """Return a model's name as a folder may be called: "model-4-proposed" for "Model 4 (proposed)".
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+    """
+    return re.sub(r"[^\w.]+", "-", name.casefold()).strip("-.")
 
 
 def data_fingerprint(X, labels) -> str:
