@@ -7,7 +7,13 @@ from sklidh.baselines._ablation import (
     radiomics_only,
     regression_fusion,
 )
-from sklidh.baselines._beside_the_paper import differences_from_paper, mean_selected, paper_table
+from sklidh.baselines._beside_the_paper import (
+    IN_SAMPLE,
+    differences_from_paper,
+    mean_selected,
+    paper_table,
+    selection_table,
+)
 from sklidh.baselines._common import (
     age,
     gradient_boosting,
@@ -16,16 +22,24 @@ from sklidh.baselines._common import (
     on_selected_columns,
     random_forest,
 )
-from sklidh.baselines._feature_table import from_features, load_feature_table, modalities_of
+from sklidh.baselines._feature_table import (
+    from_features,
+    load_feature_table,
+    modalities_of,
+    read_feature_table,
+)
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
-from sklidh.baselines._paper import PAPER_TABLES
+from sklidh.baselines._paper import MODEL_4, PAPER_TABLES
 from sklidh.baselines._published import JoinedNetwork, shi_2022, yan_2021, zhang_2021, zhang_2022
 from sklidh.baselines._reproduce import reproduce
-from sklidh.baselines._systems import STRENGTHS, System, paper_systems
+from sklidh.baselines._systems import STRENGTHS, YARDSTICKS, System, paper_systems, tuned
 
 __all__ = [
+    "IN_SAMPLE",
+    "MODEL_4",
     "PAPER_TABLES",
     "STRENGTHS",
+    "YARDSTICKS",
     "JoinedNetwork",
     "System",
     "ablation_models",
@@ -47,10 +61,13 @@ __all__ = [
     "paper_table",
     "radiomics_only",
     "random_forest",
+    "read_feature_table",
     "regression_fusion",
     "reproduce",
+    "selection_table",
     "shi_2022",
     "single_modality",
+    "tuned",
     "yan_2021",
     "zhang_2021",
     "zhang_2022",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sklearn.pipeline import Pipeline
 
 from sklidh.baselines._feature_table import from_features
+from sklidh.baselines._paper import MODEL_1, MODEL_2, MODEL_3, MODEL_4
 from sklidh.features import SANetClassifier
 from sklidh.fusion import BRNNClassifier, LateFusionClassifier
 from sklidh.pipeline import make_idh_pipeline
@@ -153,10 +154,10 @@ def ablation_models(
     """
     part = "paper" if deep is None else deep
     return {
-        "Model 1: SA-Net": cnn(build, deep=deep),
-        "Model 2: radiomics": radiomics_only(build, random_state=random_state),
-        "Model 3: both, regression": regression_fusion(build, deep=part, random_state=random_state),
-        "Model 4: both, constraints": constraint_fusion(build, deep=part),
+        MODEL_1: cnn(build, deep=deep),
+        MODEL_2: radiomics_only(build, random_state=random_state),
+        MODEL_3: regression_fusion(build, deep=part, random_state=random_state),
+        MODEL_4: constraint_fusion(build, deep=part),
     }
 
 

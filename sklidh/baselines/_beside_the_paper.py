@@ -1,12 +1,27 @@
 """A study laid beside the paper: its tables with both figures, and why these differ."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from sklidh.baselines._paper import COLUMNS, PAPER_TABLES, PARTS, PRINTED_WEIGHTS
+from sklidh.baselines._paper import (
+    COLUMNS,
+    MODEL_3,
+    PAPER_TABLES,
+    PARTS,
+    PRINTED_SELECTION,
+    PRINTED_WEIGHTS,
+)
 from sklidh.evaluation import PAPER_METRICS, Study
 from sklidh.pipeline import MODALITIES
 from sklidh.utils import is_missing
+
+IN_SAMPLE = (
+    "Deep features of the training patients come from networks trained on those same patients (the "
+    "paper's protocol), so models with deep features may trust them too much; --train-features "
+    "out_of_fold avoids that."
+)
 
 
 def paper_table(name: str, study: Study) -> pd.DataFrame:
@@ -22,15 +37,23 @@ def paper_table(name: str, study: Study) -> pd.DataFrame:
     -------
     DataFrame
         One row as in the paper. Columns, in pairs: ``here`` or ``paper``, and the paper's heading;
-        ``low`` and ``high`` with a heading, the 95 % intervals; ``why not`` with an empty heading,
-        the reason where a row could not be had; Table I begins with what the paper ticks. Table
-        IV: one column a modality and the bias; mean and standard deviation over the splits.
+        ``low`` and ``high`` with a heading, the 95 % intervals; with an empty heading ``tuned``, of
+        how many candidates the row was chosen in inner folds, ``what`` it is, and ``why not``, the
+        reason where a row could not be had. Table I begins with what the paper ticks, the CNN only
+        where a network made features. Table IV: one column per modality and the bias; mean and
+        standard deviation over the splits.
     """
     if name == "IV":
         return _weights_table(study)
     rows = {}
     for row in PAPER_TABLES[name].rows:
-        cells = {("parts", part): "✓" if part in row.parts else "" for part in PARTS if name == "I"}
+        facts = study.facts.get(row.system, [])
+        ticked = [
+            part
+            for part in row.parts
+            if part != "CNN" or not facts or any(each.get("deep") for each in facts)
+        ]
+        cells = {("parts", part): "✓" if part in ticked else "" for part in PARTS if name == "I"}
         if row.system in study.comparison.evaluations:
             evaluation = study.comparison.evaluations[row.system]
             metrics, intervals = evaluation.metrics, evaluation.intervals
@@ -39,21 +62,25 @@ def paper_table(name: str, study: Study) -> pd.DataFrame:
             for end in ("low", "high"):
                 for heading, metric in zip(COLUMNS, PAPER_METRICS, strict=True):
                     cells[end, heading] = intervals.loc[metric, end]
+            candidates = max((each.get("candidates", 0) for each in facts), default=0)
+            cells["tuned", ""] = f"of {candidates}" if candidates else "no"
         else:
             cells["why not", ""] = study.failures.get(row.system, "not asked for")
+        if row.what:
+            cells["what", ""] = row.what
         if row.printed is not None:
             cells |= {("paper", c): v for c, v in zip(COLUMNS, row.printed, strict=True)}
         rows[row.label] = cells
     columns = [("parts", part) for part in PARTS]
     columns += [(kind, c) for kind in ("here", "low", "high", "paper") for c in COLUMNS]
-    columns.append(("why not", ""))
+    columns += [("tuned", ""), ("what", ""), ("why not", "")]
     table = pd.DataFrame(list(rows.values()), index=pd.Index(rows, name="Model"))
     table = table[[column for column in columns if column in table.columns]]
     return table.set_axis(pd.MultiIndex.from_tuples(table.columns), axis=1)
 
 
 def _weights_table(study: Study) -> pd.DataFrame:
-    weights = pd.DataFrame([facts["weights"] for facts in study.facts.get("regression", [])])
+    weights = pd.DataFrame([facts["weights"] for facts in study.facts.get(MODEL_3, [])])
     rows = {
         "here, mean": weights.mean(),
         "here, standard deviation": weights.std() if len(weights) > 1 else None,
@@ -65,10 +92,50 @@ def _weights_table(study: Study) -> pd.DataFrame:
     return table[list(PRINTED_WEIGHTS)].rename_axis("Model")
 
 
+def selection_table(study: Study) -> pd.DataFrame:
+    """Lay out how many features of each kind reached each system's classifier, as II.D does.
+
+    Parameters
+    ----------
+    study : Study
+        From `reproduce`.
+
+    Returns
+    -------
+    DataFrame of str, shape (n_systems + 1, n_modalities)
+        Such as "3 radiomics, 1 deep", means over the splits; "paper" last. Empty where no system
+        selects features.
+    """
+    rows = {}
+    for name, facts in study.facts.items():
+        told = [each["selected"] for each in facts if each.get("selected")]
+        if not told:
+            continue
+        rows[name] = {}
+        for modality in dict.fromkeys(key for each in told for key in each):
+            kinds = pd.DataFrame([each.get(modality, {}) for each in told]).fillna(0).mean()
+            rows[name][modality] = _in_words(kinds)
+    if not rows:
+        return pd.DataFrame()
+    rows["paper"] = {name: _in_words(pd.Series(n)) for name, n in PRINTED_SELECTION.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index").fillna("-").rename_axis("Model")
+    return table[sorted(table.columns, key=[*MODALITIES, *table.columns].index)]
+
+
+def _in_words(kinds: pd.Series) -> str:
+    return ", ".join(f"{round(n, 1):g} {kind}" for kind, n in kinds.items() if n) or "none"
+
+
 def differences_from_paper(
-    X, study: Study, *, modalities=MODALITIES, protocol, features_only=False
+    X,
+    study: Study,
+    *,
+    modalities=MODALITIES,
+    protocol,
+    features_only=False,
+    settings: Mapping | None = None,
 ) -> list[str]:
-    """Say in words why a cohort's figures are not the paper's.
+    """List why a cohort's figures are not the paper's.
 
     Parameters
     ----------
@@ -78,6 +145,9 @@ def differences_from_paper(
         Those of this cohort.
     protocol : {"paper", "nested"}
     features_only : bool, default=False
+    settings : mapping, default=None
+        ``epochs``, ``slice_size``, ``radiomics``, ``engine`` and ``train_features`` of a run on
+        images.
 
     Returns
     -------
@@ -87,21 +157,33 @@ def differences_from_paper(
     splits = predictions.groupby(["repeat", "fold"], sort=False)["n_trained"]
     trained, tested = splits.first().mean(), splits.size().mean()
     notes = [f"Cohort: {len(X)} patients; the paper has 489, of another hospital."]
+    how = f"({trained:.0f} patients for training, {tested:.0f} for testing)"
+    theirs = "the paper has one split of 366 and 122"
     if protocol == "paper":
+        several = splits.ngroups > 1
         notes.append(
-            f"Protocol: as the paper, one random split, {trained:.0f} trained and {tested:.0f} "
-            "tested, nothing tuned, threshold 0.5."
+            f"Protocol: {splits.ngroups if several else 'one'} random 3:1 "
+            f"split{'s' * several} {how}, stratified by class; nothing tuned, threshold 0.5; "
+            f"{theirs}{'' if several else ', and one split cannot rank models: give --repeats'}."
         )
     else:
         notes.append(
-            f"Protocol: {splits.ngroups} splits, about {trained:.0f} patients trained and "
-            f"{tested:.0f} tested in each, strengths, penalties and thresholds chosen inside the "
-            "training rows; the paper has one split of 366 and 122."
+            f"Protocol: {splits.ngroups} splits of a cross-validation {how}; strengths, penalties "
+            f"and thresholds chosen inside the training rows; {theirs}."
         )
+    others = _other_settings({} if features_only else settings or {})
+    notes.append(
+        "Not the paper's: the fusion's optimiser, since the printed learning rate and batches "
+        "hardly move so small a network; a StandardScaler before selection"
+        + "".join(f"; {text}" for text in others)
+        + "."
+    )
+    if settings and not features_only and settings.get("train_features") == "in_sample":
+        notes.append(IN_SAMPLE)
     absent = [modality for modality in MODALITIES if modality not in modalities]
     if absent:
         notes.append(
-            f"No {', '.join(absent)} here: rows that name it are missing, the others do without."
+            f"No {', '.join(absent)} here: rows that name it are missing, the others work without."
         )
     if features_only and not any("__deep__" in str(column) for column in X.columns):
         notes.append(
@@ -121,8 +203,25 @@ def differences_from_paper(
     return notes
 
 
+def _other_settings(settings: Mapping) -> list[str]:
+    """List in what a run on images differs from the paper's settings."""
+    told = {
+        "epochs": f"{settings.get('epochs')} epochs per network; the paper gives no number",
+        "engine": "radiomics by this package's own engine, not PyRadiomics 2.0.0",
+        "slice_size": f"slices of {settings.get('slice_size')} pixels, not 72",
+        "radiomics": "other radiomics settings than the preset 'paper'",
+        "train_features": "deep features of training patients by networks of other folds",
+    }
+    paper = {"slice_size": 72, "radiomics": "paper", "train_features": "in_sample"}
+    return [
+        text
+        for name, text in told.items()
+        if name in settings and settings[name] != paper.get(name, "pyradiomics")
+    ]
+
+
 def mean_selected(study: Study) -> float | None:
-    """Return how many features reached the fusion.
+    """Return how many features reached the classifier.
 
     Parameters
     ----------
@@ -132,7 +231,8 @@ def mean_selected(study: Study) -> float | None:
     Returns
     -------
     float or None
-        The mean over systems and splits; None where no system told.
+        The mean over systems and splits; None where no system selects features.
     """
-    counts = [f["n_selected"] for facts in study.facts.values() for f in facts if "n_selected" in f]
+    told = [f["selected"] for facts in study.facts.values() for f in facts if "selected" in f]
+    counts = [sum(sum(kinds.values()) for kinds in each.values()) for each in told]
     return float(np.mean(counts)) if counts else None

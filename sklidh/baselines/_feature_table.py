@@ -7,7 +7,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from sklidh.datasets import read_table
-from sklidh.utils import CohortError, check_cases, check_target, listed
+from sklidh.utils import CohortError, binary_target, check_cases, check_target, listed
 
 DEEP = "deep"
 
@@ -116,9 +116,9 @@ def from_features(pipeline: Pipeline) -> Pipeline:
 
 
 def load_feature_table(
-    path, *, target="idh", modalities=("T1", "T1CE", "T2", "FLAIR")
+    path, *, target="idh", wildtype=None, modalities=("T1", "T1CE", "T2", "FLAIR")
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Load a table of features, one row a patient.
+    """Load a table of features, one row per patient.
 
     Parameters
     ----------
@@ -126,7 +126,9 @@ def load_feature_table(
         A comma-separated file. Its first column is the patient; features are named ``MOD__name``,
         deep ones ``MOD__deep__name``; other columns, such as age, are kept as they are.
     target : str, default="idh"
-        The column to predict.
+        The column of the IDH status.
+    wildtype : str or number, default=None
+        As in `sklidh.load_cohort`.
     modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
         Whose features must be numbers; at least one must be there.
 
@@ -134,7 +136,35 @@ def load_feature_table(
     -------
     X : DataFrame of shape (n_patients, n_columns)
         Index: patients. The table without the target.
+    y : Series of int, shape (n_patients,)
+        1 for mutants and 0 for wild types.
+
+    Raises
+    ------
+    CohortError
+        As `read_feature_table`, or the target is not one that `binary_target` takes.
+    """
+    X, y = read_feature_table(path, target=target, modalities=modalities)
+    y = binary_target(y, wildtype=wildtype)
+    check_target(y, X)
+    return X, y
+
+
+def read_feature_table(path, *, target, modalities) -> tuple[pd.DataFrame, pd.Series]:
+    """Read a table of features, and leave the target as it is.
+
+    Parameters
+    ----------
+    path : str or path
+    target : str
+    modalities : sequence of str
+        All as in `load_feature_table`.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_patients, n_columns)
     y : Series of shape (n_patients,)
+        The target as the table has it.
 
     Raises
     ------
@@ -153,7 +183,6 @@ def load_feature_table(
         )
     y = X.pop(target)
     check_cases(X, cells=False)
-    check_target(y, X)
     there = modalities_of(X.columns, modalities)
     features = X[[name for name in X.columns if name.split("__")[0] in there]]
     words = features.select_dtypes(exclude="number")

@@ -7,9 +7,15 @@ import numpy as np
 
 from sklidh.baselines._paper import PAPER_TABLES
 from sklidh.baselines._systems import INNER_FOLDS, paper_systems
-from sklidh.evaluation import Study, holdout_splits, run_study, stratified_splits
+from sklidh.evaluation import (
+    Study,
+    check_two_classes,
+    holdout_splits,
+    run_study,
+    stratified_splits,
+)
 from sklidh.pipeline import make_idh_pipeline
-from sklidh.utils import CohortError, check_target
+from sklidh.utils import CohortError
 
 
 def reproduce(
@@ -41,14 +47,16 @@ def reproduce(
         Returns the paper's pipeline for your cohort, as in `cnn`.
     tables : sequence of str, default=("I", "II", "III", "IV", "V", "others")
     protocol : {"paper", "nested"}, default="nested"
-        "paper": one random 3:1 split, every parameter as the paper has it, mutants called from a
-        probability of 0.5 on. "nested": repeated stratified cross-validation, in whose training
-        rows alone an inner cross-validation chooses strengths, penalties and the threshold.
+        "paper": random 3:1 splits, nothing tuned, a threshold of 0.5; the paper has one split.
+        "nested": repeated stratified cross-validation, in whose training rows alone an inner
+        cross-validation chooses strengths, penalties and the threshold.
     deep : "paper" or SANetFeaturizer, default="paper"
     features_only : bool, default=False
         Whether X holds feature columns ``MOD__name``.
-    n_folds, n_repeats : int, default=5 and 1
+    n_folds : int, default=5
         Of "nested".
+    n_repeats : int, default=1
+        Cross-validations, or splits of "paper".
     random_state : int, default=0
         Seed of splits, searches and classifiers.
     n_jobs : int, default=None
@@ -77,13 +85,14 @@ def reproduce(
             f"tables={list(tables)}, protocol={protocol!r}: accepted are tables among "
             f"{list(PAPER_TABLES)} and a protocol of 'paper' or 'nested'"
         )
-    labels = check_target(y, X)
+    labels = check_two_classes(X, y)
     systems = paper_systems(
         build, deep=deep, features_only=features_only, random_state=random_state
     )
     asked = dict.fromkeys(row.system for name in tables for row in PAPER_TABLES[name].rows)
     if protocol == "paper":
-        splits, threshold = holdout_splits(labels, random_state=random_state), 0.5
+        threshold = 0.5
+        splits = holdout_splits(labels, n_repeats=n_repeats, random_state=random_state)
         models = {key: systems[key].make for key in asked}
     else:
         threshold = "youden"
@@ -99,6 +108,7 @@ def reproduce(
         splits,
         folder,
         threshold=threshold,
+        random_state=random_state,
         describe=describe_model,
         n_jobs=n_jobs,
         verbose=verbose,
@@ -132,7 +142,7 @@ def check_inner_folds(labels, splits):
 
 
 def describe_model(model) -> dict:
-    """Tell what a fitted system chose.
+    """Describe what a fitted system chose.
 
     Parameters
     ----------
@@ -141,18 +151,52 @@ def describe_model(model) -> dict:
     Returns
     -------
     dict
-        ``chosen``: what the search chose; ``n_selected``: features that reach the fusion;
-        ``weights``: Table IV's, of a regression. Each where there is such.
+        ``chosen``: what the search chose, of how many ``candidates``; ``selected``: the number of
+        features of each kind that reach the classifier, by modality; ``deep``: whether a network
+        made any of its features; ``weights``: Table IV's, of a regression. Each where it applies.
     """
     facts = {}
     if hasattr(model, "best_params_"):
         facts["chosen"] = {name.split("__")[-1]: v for name, v in model.best_params_.items()}
+        facts["candidates"] = len(model.cv_results_["params"])
         model = model.best_estimator_
     steps = getattr(model, "named_steps", {})
     fusion = steps.get("fusion")
     if "intra" in steps:
-        facts["n_selected"] = len(steps["intra"].get_feature_names_out())
+        facts["deep"] = has_deep_features(steps["intra"])
+        names = [name.split("__") for name in steps["intra"].get_feature_names_out()]
+        entering = [name for group in getattr(fusion, "groups", None) or [] for name in group]
+        selected = {}
+        for modality, *rest in names:
+            if not entering or modality in entering:
+                kinds = selected.setdefault(modality, {"radiomics": 0, "deep": 0})
+                kinds["deep" if rest[0] == "deep" else "radiomics"] += 1
+        facts["selected"] = selected
+    elif "network" in steps:
+        facts["deep"] = True
     if getattr(fusion, "method", None) == "regression":
         blocks = zip(fusion.blocks_, fusion.weights_.tolist(), strict=True)
         facts["weights"] = dict(blocks) | {"Bias": fusion.intercept_}
     return facts
+
+
+def has_deep_features(intra) -> bool:
+    """Whether the branches of a fitted pipeline take features that a network made.
+
+    Parameters
+    ----------
+    intra : fitted ColumnTransformer
+        A branch of a pipeline on images begins with a FeatureUnion, one on a table of features
+        with its columns.
+
+    Returns
+    -------
+    bool
+    """
+    for _, branch, columns in intra.transformers_:
+        parts = dict(getattr(branch, "named_steps", {}).items()).get("featureunion")
+        if parts is not None and any(name == "deep" for name, _ in parts.transformer_list):
+            return True
+        if any("__deep__" in str(column) for column in columns):
+            return True
+    return False

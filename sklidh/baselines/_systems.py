@@ -7,8 +7,22 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import StratifiedKFold
 
 from sklidh.baselines import _common as common
-from sklidh.baselines._ablation import cnn, radiomics_only, regression_fusion
+from sklidh.baselines._ablation import (
+    cnn,
+    constraint_fusion,
+    radiomics_only,
+    regression_fusion,
+)
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
+from sklidh.baselines._paper import (
+    MODEL_1,
+    MODEL_2,
+    MODEL_3,
+    MODEL_4,
+    MODEL_4_RADIOMICS,
+    ZHANG_2021,
+    ZHANG_2022,
+)
 from sklidh.baselines._published import zhang_2021, zhang_2022
 from sklidh.fusion import BatchedGridSearchCV
 from sklidh.pipeline import MODALITIES, make_idh_pipeline
@@ -18,6 +32,9 @@ STRENGTHS = {f"fusion__{name}": [0.3, 0.5, 0.7, 0.9] for name in ("alpha", "beta
 
 INNER_FOLDS = 3
 """Folds of the training patients in which a nested evaluation tunes."""
+
+YARDSTICKS = ("Age alone", "Class frequencies")
+"""Systems that see no image and are no candidates: p-values are not corrected for them."""
 
 INVERSE_PENALTIES = {"fusion__classify__C": [0.01, 0.1, 1.0, 10.0]}
 
@@ -35,33 +52,49 @@ class System:
         What the inner folds of a nested evaluation choose from, as for GridSearchCV.
     modalities : tuple of str, default=("T1", "T1CE", "T2", "FLAIR")
         What it reads.
+    alias : str, default=""
+        What the command line calls it.
     """
 
     make: Callable[[], BaseEstimator]
     grid: Mapping = field(default_factory=dict)
     modalities: tuple[str, ...] = MODALITIES
+    alias: str = ""
 
-    def tuned(self, *, n_folds=INNER_FOLDS, random_state=0) -> BaseEstimator:
+    def tuned(self, *, random_state=0) -> BaseEstimator:
         """Return the system, in a search over its grid where it has one.
 
         Parameters
         ----------
-        n_folds : int, default=3
-            Stratified folds of the search.
         random_state : int or None, default=0
-            Seed of the folds.
+            Seed of the search's folds.
 
         Returns
         -------
         classifier
         """
         model = self.make()
-        if not self.grid:
-            return model
-        folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
-        return BatchedGridSearchCV(
-            model, self.grid, cv=folds, scoring="roc_auc", error_score="raise"
-        )
+        return tuned(model, self.grid, random_state=random_state) if self.grid else model
+
+
+def tuned(model, grid: Mapping, *, random_state=0) -> BatchedGridSearchCV:
+    """Put a model into the search by which every command tunes.
+
+    Parameters
+    ----------
+    model : classifier
+    grid : dict
+        As for GridSearchCV.
+    random_state : int or None, default=0
+        Seed of the three stratified inner folds.
+
+    Returns
+    -------
+    BatchedGridSearchCV
+        By AUC; a candidate that fails is an error.
+    """
+    folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=random_state)
+    return BatchedGridSearchCV(model, grid, cv=folds, scoring="roc_auc", error_score="raise")
 
 
 def paper_systems(
@@ -71,7 +104,9 @@ def paper_systems(
     features_only=False,
     random_state=None,
 ) -> dict[str, System]:
-    """Return every system of the paper's tables, and those of `PAPER_TABLES`' "others".
+    """Return every model by its title: the paper's rows, and the "others" of `PAPER_TABLES`.
+
+    Tables, plots, tests, the audit and files call a model by this title; ``--model`` by its alias.
 
     Parameters
     ----------
@@ -93,7 +128,7 @@ def paper_systems(
     --------
     >>> from sklidh.baselines import paper_systems
     >>> systems = paper_systems(features_only=True)
-    >>> systems["regression"].make()
+    >>> systems["Model 3 (late fusion)"].make()
     Pipeline(...)
     """
     both = {"deep": deep, "features_only": features_only}
@@ -115,35 +150,41 @@ def paper_systems(
         for modality in MODALITIES
     }
     return {
-        "cnn": System(lambda: networks(lambda: cnn(build, deep=own))),
-        "radiomics": System(
-            lambda: radiomics_only(build, features_only=features_only, random_state=random_state)
+        MODEL_1: System(lambda: networks(lambda: cnn(build, deep=own)), alias="model-1"),
+        MODEL_2: System(
+            lambda: radiomics_only(build, features_only=features_only, random_state=random_state),
+            alias="model-2",
         ),
-        "regression": System(lambda: regression_fusion(build, **seeded)),
+        MODEL_3: System(lambda: regression_fusion(build, **seeded), alias="model-3"),
+        MODEL_4: System(lambda: constraint_fusion(build, **both), STRENGTHS, alias="model-4"),
+        MODEL_4_RADIOMICS: System(
+            lambda: constraint_fusion(build, deep=None, features_only=features_only),
+            STRENGTHS,
+            alias="model-4-radiomics",
+        ),
         **alone,
-        "average": System(lambda: average_fusion(build, **seeded)),
-        "method 1": System(lambda: input_method(1, build, **both), STRENGTHS, ("T1CE", "FLAIR")),
-        "method 2": System(lambda: input_method(2, build, **both), STRENGTHS),
-        "method 3": System(lambda: input_method(3, build, **both), STRENGTHS),
-        "zhang 2021": System(lambda: networks(lambda: zhang_2021(build, deep=own))),
-        "zhang 2022": System(lambda: networks(lambda: zhang_2022(build, deep=own))),
-        "logistic L1": System(
+        "Average": System(lambda: average_fusion(build, **seeded)),
+        "Method 1": System(lambda: input_method(1, build, **both), STRENGTHS, ("T1CE", "FLAIR")),
+        "Method 2": System(lambda: input_method(2, build, **both), STRENGTHS),
+        ZHANG_2021: System(lambda: networks(lambda: zhang_2021(build, deep=own))),
+        ZHANG_2022: System(lambda: networks(lambda: zhang_2022(build, deep=own))),
+        "Logistic regression, L1": System(
             lambda: common.logistic_regression("l1", build, **seeded), INVERSE_PENALTIES
         ),
-        "logistic L2": System(
+        "Logistic regression, L2": System(
             lambda: common.logistic_regression("l2", build, **seeded), INVERSE_PENALTIES
         ),
-        "gradient boosting": System(
+        "Gradient boosting": System(
             lambda: common.gradient_boosting(build, **seeded),
             {
                 "fusion__classify__learning_rate": [0.03, 0.1],
                 "fusion__classify__max_leaf_nodes": [4, 15],
             },
         ),
-        "random forest": System(
+        "Random forest": System(
             lambda: common.random_forest(build, **seeded),
             {"fusion__classify__min_samples_leaf": [1, 5]},
         ),
-        "age": System(common.age, modalities=()),
-        "majority": System(common.majority, modalities=()),
+        "Age alone": System(common.age, modalities=()),
+        "Class frequencies": System(common.majority, modalities=()),
     }

@@ -130,7 +130,7 @@ def check(
     "sklidh extract cases.csv --reference none --groups T1,FLAIR",
     helps={
         "target": options.TARGET_OR_NONE,
-        "wildtype": "The target's value of a wild type; every other is a mutant. Default: the "
+        "wildtype": "Target value that means wild type; all other values are mutant. Default: the "
         "target is written as it is.",
         "groups": "Modalities to extract from, comma-separated. Default: those of T1, T1CE, T2 and "
         "FLAIR that the table has.",
@@ -158,7 +158,7 @@ def extract(
 @command(
     app,
     "sklidh train cases.csv --out idh.skops",
-    "sklidh train cases.csv --model radiomics --threshold youden --jobs 4",
+    "sklidh train cases.csv --model model-2 --threshold youden --jobs 4",
     "sklidh train cases.csv --out idh.skops --evaluated sklidh-evaluate",
 )
 def train(
@@ -167,7 +167,7 @@ def train(
     out: Annotated[Path, typer.Option(help="The model's file.")] = Path("idh.skops"),
     name: Annotated[str, typer.Option(help="What to call the model. Default: the file's.")] = "",
     cohort: options.Cohort,
-    model: options.Model = "constraints",
+    model: options.Model = "model-4",
     threshold: options.Threshold = "0.5",
     evaluated: Annotated[
         Path | None,

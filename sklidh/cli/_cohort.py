@@ -158,11 +158,11 @@ def read_features(
     y : Series of shape (n_patients,)
     recipe : Recipe
     """
-    from sklidh.baselines import load_feature_table, modalities_of
+    from sklidh.baselines import modalities_of, read_feature_table
 
     groups = parse_groups(cohort.groups)
     known = tuple(name for group in groups for name in group) or PAPER_MODALITIES
-    X, y = load_feature_table(features, target=cohort.target, modalities=known)
+    X, y = read_feature_table(features, target=cohort.target, modalities=known)
     X, y = asked_for(X, y, where)
     y = mutations(X, y, cohort.wildtype)
     refuse_folds(y, folds)

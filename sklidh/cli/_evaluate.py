@@ -18,8 +18,6 @@ from sklidh.cli._output import (
 )
 from sklidh.cli._parsing import parse_threshold
 
-INNER_FOLDS = 3
-
 
 def evaluate_model(
     cases: Path, out: Path, cohort: Cohort, method: Method, work: Work, *, model: str, **protocol
@@ -36,7 +34,7 @@ def evaluate_model(
     method : Method
     work : Work
     model : str
-        As `Recipe.model` takes it.
+        As `Recipe.system` takes it.
     **protocol
         ``folds``, ``repeats``, ``threshold`` and ``tune``.
 
@@ -46,22 +44,22 @@ def evaluate_model(
         ``table``, ``found`` and ``files``.
     """
     threshold = parse_threshold(protocol["threshold"])
-    if protocol["tune"] and not model.endswith("constraints"):
+    if protocol["tune"] and not model.startswith("model-4"):
         raise typer.BadParameter(
-            f"--tune searches the strengths of --model constraints and radiomics-constraints; "
-            f"{model} has none"
+            f"--tune searches the strengths of --model model-4 and model-4-radiomics; {model} has "
+            "none"
         )
     X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, folds=protocol["folds"])
     # Torch takes a second to load: not before the table was read and found sound.
-    from sklidh.baselines import STRENGTHS
+    from sklidh.baselines import IN_SAMPLE, STRENGTHS, tuned
     from sklidh.evaluation import Comparison, cross_validate
-    from sklidh.fusion import BatchedGridSearchCV
     from sklidh.reporting import write_results
 
     started = time.perf_counter()
-    estimator = recipe.model(model)
+    title, system = recipe.system(model)
+    estimator = system.make()
     if protocol["tune"]:
-        estimator = BatchedGridSearchCV(estimator, STRENGTHS, cv=INNER_FOLDS, scoring="roc_auc")
+        estimator = tuned(estimator, STRENGTHS, random_state=recipe.seed)
     with warnings_told_once() as warned:
         evaluation = cross_validate(
             estimator,
@@ -73,7 +71,7 @@ def evaluate_model(
             random_state=recipe.seed,
             verbose=verbosity(),
         )
-        comparison = Comparison({model: evaluation})
+        comparison = Comparison({title: evaluation})
         first = evaluation.estimators[0]
         again = f", {protocol['repeats']} times" if protocol["repeats"] > 1 else ""
         notes = [
@@ -82,6 +80,8 @@ def evaluate_model(
             "The plots of selected features and of the loss show the first fold's model.",
             *choices(evaluation, protocol),
         ]
+        if recipe.train_features == "in_sample" and model in ("model-3", "model-4"):
+            notes.append(IN_SAMPLE)
         files = write_results(
             out,
             f"sklidh evaluate: {cases.name}",
@@ -96,8 +96,8 @@ def evaluate_model(
             verbose=verbosity(),
         )
     console.print()
-    title = f"{len(X)} patients, {protocol['folds']}-fold cross-validation"
-    print_models(comparison.table, title=title)
+    heading = f"{len(X)} patients, {protocol['folds']}-fold cross-validation"
+    print_models(comparison.table, title=heading)
     for line in choices(evaluation, protocol):
         console.print(f"- {line}", highlight=False, soft_wrap=True)
     console.print(f"\nWritten in {time.perf_counter() - started:.0f} s:")
@@ -116,8 +116,8 @@ def choices(evaluation, protocol: dict) -> list[str]:
             for name in found[0]
         )
         lines.append(f"Chosen in the folds: {'; '.join(chosen)}.")
-    if protocol["threshold"] == "youden":
+    if isinstance(parse_threshold(protocol["threshold"]), str):
         folds = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
         values = ", ".join(f"{value:.2f}" for value in folds["threshold"].first())
-        lines.append(f"Thresholds of the folds: {values}.")
+        lines.append(f"Thresholds of the folds ({protocol['threshold']}): {values}.")
     return lines

@@ -65,7 +65,7 @@ def examine_table(
     target : str or None
         None: the table has none.
     classes : bool, default=True
-        Whether the target is made one of two classes by `mutations`; else it stays as it is.
+        Whether the target becomes 0 and 1 (`mutations`); else it stays as it is.
     where : str, default=""
         As `asked_for` takes it; what is wrong with the others is told all the same.
 
@@ -78,7 +78,7 @@ def examine_table(
     problems : list of str
     """
     from sklidh.datasets import examine_cohort
-    from sklidh.utils import CohortError
+    from sklidh.utils import CohortError, check_target
 
     X, y, modalities, problems = examine_cohort(
         cases,
@@ -90,12 +90,13 @@ def examine_table(
         cells=False,
     )
     X, y = asked_for(X, y, where)
-    if y is not None and classes:
-        try:
+    try:
+        if y is not None and classes:
             y = mutations(X, y, cohort.wildtype)
-        except CohortError as error:
-            # Rows and labels were looked at before, in the same words.
-            problems = [*dict.fromkeys([*problems, *error.problems])]
+        elif y is not None:
+            check_target(y, X)
+    except CohortError as error:
+        problems = [*problems, *error.problems]
     return X, y, modalities, problems
 
 

@@ -51,14 +51,14 @@ def select(
 @command(
     app,
     "sklidh evaluate cases.csv --folds 5 --repeats 3",
-    "sklidh evaluate cases.csv --model radiomics --threshold youden",
+    "sklidh evaluate cases.csv --model model-2 --threshold precision>=0.9",
 )
 def evaluate(
     cases: options.Cases,
     *,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-evaluate"),
     cohort: options.Cohort,
-    model: options.Model = "constraints",
+    model: options.Model = "model-4",
     tune: options.Tune = False,
     threshold: options.Threshold = "0.5",
     folds: options.Folds = 5,

@@ -49,8 +49,9 @@ TARGET_OR_NONE = "Column of the IDH status; 'none' where it is not known."
 Wildtype = Annotated[
     str,
     typer.Option(
-        help="The target's value of a wild type; every other is a mutant. Default: of two values, "
-        "the one that sorts first, as 0 of 0 and 1.",
+        help="Target value that means wild type; all other values are mutant. Default: known words "
+        "(wildtype, WT, negative, mutant, IDH1 p.R132H, ...), or 0 for wild types and 1 for "
+        "mutants.",
         rich_help_panel=COHORT,
     ),
 ]
@@ -77,10 +78,10 @@ TestSize = Annotated[
     ),
 ]
 Model = Annotated[
-    Literal["constraints", "regression", "radiomics", "sanet", "radiomics-constraints"],
+    Literal["model-1", "model-2", "model-3", "model-4", "model-4-radiomics"],
     typer.Option(
-        help="The paper's Model 4 (proposed), 3, 2 or 1; or the fusion of Model 4 on radiomics "
-        "alone, where networks take too long.",
+        help="Model 1 (SA-Net), 2 (radiomics), 3 (late fusion) or 4 (proposed) of the paper; or "
+        "Model 4 on radiomics alone, where networks take too long.",
         rich_help_panel=METHOD,
     ),
 ]
@@ -95,8 +96,8 @@ Tune = Annotated[
 Threshold = Annotated[
     str,
     typer.Option(
-        help="Probability from which a patient is called mutant, or 'youden': chosen on the "
-        "training patients, predicted in an inner cross-validation.",
+        help="Probability from which a patient is predicted mutant, or a rule that chooses it in "
+        "inner folds of the training patients: 'youden', 'precision>=0.9' or 'sensitivity>=0.9'.",
         rich_help_panel=METHOD,
     ),
 ]

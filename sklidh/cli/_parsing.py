@@ -65,17 +65,17 @@ def parse_reference(text: str, modalities: tuple[str, ...]) -> str | None:
 
 
 def parse_threshold(text: str) -> float | str:
-    """Read a probability, or "youden"."""
-    if text == "youden":
-        return text
+    """Read a probability, or a rule by which `choose_threshold` chooses one."""
+    from sklidh.evaluation import check_threshold
+
     try:
         value = float(text)
     except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise typer.BadParameter(
-            f"--threshold {text!r}: a probability from 0 to 1, or 'youden', is accepted"
-        )
+        value = text
+    try:
+        check_threshold(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"--threshold {text!r}: {error}") from error
     return value
 
 

@@ -45,7 +45,7 @@ def predict_cases(
     from sklidh.datasets import examine_cohort, outside_range
     from sklidh.persistence import ModelFileError, load_model, parts_of, read_about
     from sklidh.reporting import predictions_as_csv
-    from sklidh.utils import CohortError
+    from sklidh.utils import CohortError, mutant_index
 
     about = read_about(model)
     if not {"name", "threshold", "cohort"} <= about.keys():
@@ -85,14 +85,14 @@ def predict_cases(
         raise CohortError(problems)
     warned = outside_range(X, about["cohort"], n_jobs=jobs, verbose=verbosity())
     with warnings_told_once():
-        probability = fitted.predict_proba(X[[*modalities, "mask"]])[:, 1]
+        answers = fitted.predict_proba(X[[*modalities, "mask"]])
+    probability = answers[:, mutant_index(fitted.classes_)]
     threshold = about["threshold"] if threshold is None else threshold
-    wildtype, mutant = about["classes"]
     table = pd.DataFrame(
         {
             "probability": probability,
             "threshold": threshold,
-            "class": [mutant if p >= threshold else wildtype for p in probability],
+            "class": ["IDH mutant" if p >= threshold else "IDH wild type" for p in probability],
             "model": about["name"],
             "warnings": ["; ".join(each) for each in warned],
         },
@@ -100,7 +100,7 @@ def predict_cases(
     )
     with replaced(out) as temporary:
         temporary.write_text(predictions_as_csv(table), encoding="utf-8")
-    print_predictions(table, warned, mutant)
+    print_predictions(table, warned)
     print_warnings(warned)
     files = {"predictions": out}
     print_files(files)
@@ -126,7 +126,7 @@ def _remedies(X: pd.DataFrame, modalities) -> dict[str, str]:
     }
 
 
-def print_predictions(table: pd.DataFrame, warned: pd.Series, mutant):
+def print_predictions(table: pd.DataFrame, warned: pd.Series):
     """Print the patients of the highest probabilities, and how many warnings there are of each.
 
     The warnings follow the table: many patients share one, and it is printed once.
@@ -136,12 +136,10 @@ def print_predictions(table: pd.DataFrame, warned: pd.Series, mutant):
     table : DataFrame of shape (n_patients, n_columns)
     warned : Series of list of str
         From `sklidh.datasets.outside_range`.
-    mutant : object
-        The class that the probability is of.
     """
     grid = Table()
     grid.add_column("patient", overflow="fold")
-    grid.add_column(f"p({mutant})", justify="right", no_wrap=True)
+    grid.add_column("p(IDH mutant)", justify="right", no_wrap=True)
     grid.add_column("class", no_wrap=True)
     grid.add_column("warnings", justify="right")
     for patient, row in table.nlargest(SHOWN, "probability").iterrows():

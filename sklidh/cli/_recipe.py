@@ -115,22 +115,15 @@ class Recipe:
         )
 
     def models(self, memory=None) -> dict:
-        """Return the paper's four models, Table I's rows."""
+        """Return the paper's four models, Table I's rows, by title."""
         from sklidh.baselines import ablation_models
 
         deep = self.networks()
         return ablation_models(self.builder(memory), deep=deep, random_state=self.seed)
 
-    def model(self, name: str, memory=None):
-        """Return one of the models that ``--model`` names."""
-        from sklidh import baselines
+    def system(self, alias: str, memory=None) -> tuple:
+        """Return the title of a model that ``--model`` names, and its `System`."""
+        from sklidh.baselines import paper_systems
 
-        build = self.builder(memory)
-        if name == "radiomics":
-            return baselines.radiomics_only(build, random_state=self.seed)
-        if name == "radiomics-constraints":
-            return baselines.constraint_fusion(build, deep=None)
-        if name == "regression":
-            return baselines.regression_fusion(build, deep=self.networks(), random_state=self.seed)
-        make = {"sanet": baselines.cnn, "constraints": baselines.constraint_fusion}[name]
-        return make(build, deep=self.networks())
+        systems = paper_systems(self.builder(memory), deep=self.networks(), random_state=self.seed)
+        return next((title, each) for title, each in systems.items() if each.alias == alias)

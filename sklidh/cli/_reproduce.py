@@ -2,10 +2,9 @@
 
 import shlex
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from rich.markup import escape
 from rich.table import Table
@@ -36,11 +35,14 @@ def run_reproduction(
     """
     # Torch takes a second to load: not before the tables were read and found sound.
     from sklidh.baselines import (
+        MODEL_4,
         PAPER_TABLES,
+        YARDSTICKS,
         differences_from_paper,
         mean_selected,
         paper_table,
         reproduce,
+        selection_table,
     )
     from sklidh.evaluation import sample_size_notes
     from sklidh.reporting import printed_table, write_study
@@ -65,7 +67,6 @@ def run_reproduction(
         n_jobs=options["jobs"],
         verbose=verbosity(),
     )
-    mutant = (y == np.unique(y)[-1]).to_numpy()
     prefixes = tuple(f"{modality}__" for modality in modalities)
     columns = sum(str(column).startswith(prefixes) for column in X.columns)
     notes = [
@@ -75,22 +76,28 @@ def run_reproduction(
             modalities=modalities,
             protocol=options["protocol"],
             features_only=features_only,
+            settings=asdict(recipe),
         ),
         *sample_size_notes(
-            mutant,
+            y,
             n_candidates=columns or (873 + 128) * len(modalities),
             n_selected=mean_selected(study),
         ),
     ]
     layouts = {name: paper_table(name, study) for name in tables}
     titles = {name: PAPER_TABLES[name].title for name in tables}
+    if len(selected := selection_table(study)):
+        layouts["selected"] = selected
+        titles["selected"] = "Features selected per sequence (section II.D), mean over the splits"
     for name, layout in layouts.items():
         print_table(titles[name], layout)
     for note in notes:
         console.print(f"- {note}", highlight=False, soft_wrap=True)
     settings = {name: _plain(value) for name, value in options.items()}
     run = {"command": command(settings), "settings": settings, "seed": options["seed"]}
-    files = write_study(out, study, layouts, titles, reference="method 3", notes=notes, run=run)
+    files = write_study(
+        out, study, layouts, titles, reference=MODEL_4, beside=YARDSTICKS, notes=notes, run=run
+    )
     console.print(f"\nWritten after {time.perf_counter() - started:.0f} s:")
     print_files(files)
     measured = {name: printed_table(layout)[0].to_dict("index") for name, layout in layouts.items()}

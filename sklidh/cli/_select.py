@@ -9,6 +9,7 @@ from rich.table import Table
 from sklidh.cli._mutations import mutations
 from sklidh.cli._output import console, print_files, print_whole, warnings_told_once
 from sklidh.cli._place import replaced
+from sklidh.cli._recipe import PAPER_MODALITIES
 
 
 def select_features(
@@ -45,11 +46,11 @@ def select_features(
     dict
         ``selected`` (names), ``counts`` (left after each stage, by modality) and ``files``.
     """
-    from sklidh.baselines import load_feature_table, modalities_of
+    from sklidh.baselines import modalities_of, read_feature_table
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import counts_left, fate_of
 
-    X, y = load_feature_table(features, target=target)
+    X, y = read_feature_table(features, target=target, modalities=PAPER_MODALITIES)
     y = mutations(X, y, wildtype)
     modalities = modalities_of(X.columns)
     built = make_idh_pipeline(modalities, reference=None, random_state=seed)

@@ -38,9 +38,9 @@ def train_model(
     name : str
         What to call the model; empty: by its file.
     model : str
-        As `Recipe.model` takes it.
+        As `Recipe.system` takes it.
     threshold : str
-        A probability, or "youden".
+        As `parse_threshold` takes it.
     evaluated : Path or None
         Folder of `sklidh evaluate`, for the card.
 
@@ -56,12 +56,13 @@ def train_model(
     X, y, recipe = read_cohort(cases, cohort, method, jobs=jobs)
     # Torch takes a second to load: not before the table was read and found sound.
     from sklidh.datasets import cohort_range
-    from sklidh.evaluation import youden_threshold
+    from sklidh.evaluation import choose_threshold
     from sklidh.persistence import save_model
     from sklidh.radiomics import read_settings
     from sklidh.utils import atomic_write
 
-    scaled = model == "sanet" or read_settings(recipe.radiomics).setting["normalize"]
+    title, system = recipe.system(model)
+    scaled = model == "model-1" or read_settings(recipe.radiomics).setting["normalize"]
     covered = cohort_range(
         X,
         y,
@@ -72,12 +73,12 @@ def train_model(
     )
     images = X[[*recipe.modalities, "mask"]]
     with warnings_told_once():
-        fitted = recipe.model(model).fit(images, y)
-        if chosen == "youden":
-            console.print("Choosing the threshold: the training patients once more, in folds ...")
-            chosen = youden_threshold(fitted, images, y.to_numpy())
+        fitted = system.make().fit(images, y)
+        if isinstance(chosen, str):
+            console.print("Choosing the threshold in inner folds of the training patients ...")
+            chosen = choose_threshold(fitted, images, y, chosen, random_state=recipe.seed)
     about = {
-        "name": name or f"{out.stem} ({model}, {len(X)} patients)",
+        "name": name or f"{out.stem}: {title}, {len(X)} patients",
         "threshold": chosen,
         "cohort": covered,
     }
@@ -86,7 +87,7 @@ def train_model(
         fitted,
         covered,
         chosen,
-        settings=asdict(recipe) | {"model": model, "threshold": threshold},
+        settings=asdict(recipe) | {"model": title, "threshold": threshold},
         evaluated=run,
     )
     files = {"model": out, "model card": out.with_suffix(".model_card.md")}

@@ -52,7 +52,7 @@ def run_models(
             recipe.models(memory),
             X,
             y,
-            partial(holdout, test_size=test_size, random_state=recipe.seed),
+            partial(holdout, test_size=test_size, threshold=0.5, random_state=recipe.seed),
             on_model=lambda name: console.rule(f"[bold]{name}", align="left"),
         )
         *_, proposed = comparison.evaluations.values()
@@ -85,6 +85,7 @@ def run_models(
 
 
 def _notes(X, comparison, recipe) -> list[str]:
+    from sklidh.baselines import IN_SAMPLE
     from sklidh.utils import is_missing
 
     predictions = comparison.predictions
@@ -95,7 +96,7 @@ def _notes(X, comparison, recipe) -> list[str]:
         "the intervals, not the second decimal."
     ]
     if recipe.reference is None:
-        notes.append("Images were not registered: they were taken to lie on one another already.")
+        notes.append("Images were not registered; they were assumed to be aligned.")
     absent = X[list(recipe.modalities)].map(is_missing).sum()
     if absent.any():
         listed = ", ".join(f"{name} of {n}" for name, n in absent.items() if n)
@@ -105,9 +106,5 @@ def _notes(X, comparison, recipe) -> list[str]:
             "patients were predicted from their other sequences."
         )
     if recipe.train_features == "in_sample":
-        notes.append(
-            "Deep features of the training patients come from networks trained on those same "
-            "patients (the paper's protocol), so models 3 and 4 may trust them too much; "
-            "--train-features out_of_fold avoids that."
-        )
+        notes.append(IN_SAMPLE)
     return notes

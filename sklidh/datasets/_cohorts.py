@@ -9,7 +9,14 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from sklidh.datasets._layouts import LAYOUTS, find_cases, match_patients
 from sklidh.datasets._tables import ID_COLUMNS, read_table
 from sklidh.images import image_columns
-from sklidh.utils import CohortError, check_cases, check_target, is_missing, listed
+from sklidh.utils import (
+    CohortError,
+    binary_target,
+    check_cases,
+    check_target,
+    is_missing,
+    listed,
+)
 
 
 def read_folder(folder: Path, layout: str, patients, target) -> pd.DataFrame:
@@ -76,7 +83,7 @@ def examine_cohort(
     patients=None,
     cells=True,
 ) -> tuple[pd.DataFrame, pd.Series | None, list[str], list[str]]:
-    """Read a cohort's table and find everything that is wrong with it, without raising.
+    """Read a cohort's table and find everything that is wrong with its images, without raising.
 
     Parameters
     ----------
@@ -94,6 +101,7 @@ def examine_cohort(
     -------
     X : DataFrame of shape (n_patients, n_columns)
     y : Series of shape (n_patients,) or None
+        The target as the table has it, which was not checked.
     modalities : list of str
         The columns that hold images.
     problems : list of str
@@ -135,8 +143,6 @@ def examine_cohort(
         X[column] = [resolve(cell, path.parent) for cell in X[column]]
     there = [modality for modality in modalities if modality in X.columns]
     problems += problems_of(check_cases, X, [*there, "mask"], missing=missing, cells=cells)
-    if y is not None:
-        problems += problems_of(check_target, y, X)
     return X, y, modalities, problems
 
 
@@ -144,6 +150,7 @@ def examine_cohort(
     {
         "path": [str, os.PathLike],
         "target": [str, None],
+        "wildtype": [object],
         "modalities": ["array-like", None],
         "missing": [StrOptions({"raise", "nan"})],
         "layout": [StrOptions({"auto", *LAYOUTS})],
@@ -152,7 +159,14 @@ def examine_cohort(
     prefer_skip_nested_validation=True,
 )
 def load_cohort(
-    path, *, target="idh", modalities=None, missing="raise", layout="auto", patients=None
+    path,
+    *,
+    target="idh",
+    wildtype=None,
+    modalities=None,
+    missing="raise",
+    layout="auto",
+    patients=None,
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Load a cohort from its table, or from a folder of images.
 
@@ -165,7 +179,10 @@ def load_cohort(
         kept as they are. Paths are relative to the table's folder, or absolute. In a folder the
         images are found by their names, as `layout` says.
     target : str or None, default="idh"
-        The column to predict. None: the table has none, and `y` is None.
+        The column of the IDH status. None: the table has none, and `y` is None.
+    wildtype : str or number, default=None
+        The target's value of wild types; every other value is a mutant. None takes the known words
+        and 0 and 1, as `binary_target` does.
     modalities : sequence of str, default=None
         The columns that hold images. None: every column, but for the mask, in which a cell names
         an image file (``.nii``, ``.nii.gz``, ``.mha``, ``.nrrd`` and the like) or a folder of
@@ -186,18 +203,20 @@ def load_cohort(
     X : DataFrame of shape (n_patients, n_columns)
         Index: the patients' ids. The table's columns without the target, paths made absolute.
     y : Series of shape (n_patients,) or None
-        The target, with the index of `X` and the target's name.
+        1 for mutants and 0 for wild types, with the index of `X` and the target's name.
 
     Raises
     ------
     CohortError
         There is no such table. Or everything that is wrong with it, at once: a patient without
         an id or listed twice, an absent column, an empty cell, a file that does not exist, a
-        target that is missing or has one class only; in a folder, names of no known layout, two
+        target that is missing, has one class only or values that `binary_target` refuses; in a
+        folder, names of no known layout, two
         files that claim to be the same image, a patient without images.
 
     See Also
     --------
+    binary_target : Convert the IDH status of a table that you read yourself.
     make_glioma_phantoms : Write a cohort of synthetic patients.
 
     Examples
@@ -220,6 +239,12 @@ def load_cohort(
         layout=layout,
         patients=patients,
     )
+    try:
+        if y is not None:
+            y = binary_target(y, wildtype=wildtype)
+            check_target(y, X)
+    except CohortError as error:
+        problems += error.problems
     if problems:
         raise CohortError(problems)
     return X, y

@@ -2,6 +2,7 @@
 
 from sklidh.evaluation._audit import audit
 from sklidh.evaluation._calibration import calibration_line, decision_curve
+from sklidh.evaluation._checks import check_calls
 from sklidh.evaluation._comparison import Comparison, compare
 from sklidh.evaluation._cross_validation import (
     cross_validate,
@@ -17,7 +18,7 @@ from sklidh.evaluation._intervals import (
     call_intervals,
 )
 from sklidh.evaluation._metrics import PAPER_METRICS, classification_metrics
-from sklidh.evaluation._prediction import youden_threshold
+from sklidh.evaluation._prediction import choose_threshold
 from sklidh.evaluation._sample_size import sample_size_notes
 from sklidh.evaluation._splits import (
     Split,
@@ -37,6 +38,7 @@ from sklidh.evaluation._tests import (
     holm,
     mcnemar_test,
 )
+from sklidh.evaluation._threshold import check_threshold, is_rule
 
 __all__ = [
     "PAPER_METRICS",
@@ -52,8 +54,11 @@ __all__ = [
     "bootstrap_interval",
     "calibration_line",
     "call_intervals",
+    "check_calls",
     "check_folds",
+    "check_threshold",
     "check_two_classes",
+    "choose_threshold",
     "classification_metrics",
     "compare",
     "corrected_resampled_ttest",
@@ -66,11 +71,11 @@ __all__ = [
     "holdout",
     "holdout_splits",
     "holm",
+    "is_rule",
     "leave_one_site_out",
     "mcnemar_test",
     "run_study",
     "sample_size_notes",
     "site_splits",
     "stratified_splits",
-    "youden_threshold",
 ]

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 
 from sklidh.evaluation._checks import check_confidence
 from sklidh.evaluation._cross_validation import holdout
+from sklidh.evaluation._fold_auc import inflation
 from sklidh.evaluation._row_spy import fitted_before, watched_fits, who_saw
 from sklidh.evaluation._splits import check_two_classes
 from sklidh.utils import progress
@@ -35,7 +36,8 @@ def audit(
     were permuted, and on columns of numbers that were replaced by noise. Either way there is
     nothing to find, and the mean AUC of the rounds must be one half within its interval. How far
     an AUC strays by chance is known without a single measurement: of m mutants and n wild types,
-    its variance is (m + n + 1) / (12 m n), as Mann and Whitney derived it, and the mean of r
+    its variance is (m + n + 1) / (12 m n), as Mann and Whitney derived it; the mean over the folds
+    of a cross-validation has the variance that `Evaluation.auc_interval` uses, and the mean of r
     rounds has the r-th part of that. Where even an AUC of 0.75 would not stand out, the rounds are
     too few to clear a model. Meanwhile a spy looks at every estimator that is fitted: none may be
     given a patient who is predicted afterwards.
@@ -136,9 +138,16 @@ def _spied(evaluate, model, X, y, seed) -> tuple[float, float, list[str]]:
         evaluation = evaluate(model, X, y, random_state=seed)
     splits = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
     tested = [frozenset(split.index) for _, split in splits]
-    mutant = evaluation.repeats[0]["mutant"]
-    m, n = mutant.sum(), (~mutant).sum()
-    return evaluation.metrics["AUC"], (m + n + 1) / (12 * m * n), who_saw(calls, tested)
+    variance = np.mean([_variance_without_signal(table) for table in evaluation.repeats])
+    return evaluation.metrics["AUC"], float(variance), who_saw(calls, tested)
+
+
+def _variance_without_signal(predictions) -> float:
+    """Return the variance of the mean AUC of a repeat's folds where there is nothing to find."""
+    folds = [fold["mutant"] for _, fold in predictions.groupby("fold")]
+    counts = [(mutant.sum(), (~mutant).sum()) for mutant in folds if mutant.nunique() == 2]
+    each = [(m + n + 1) / (12 * m * n) for m, n in counts]
+    return inflation(predictions) * np.sum(each) / len(each) ** 2
 
 
 def _interval(kind, aucs, half) -> dict[str, float]:

@@ -6,10 +6,13 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from sklidh.evaluation._checks import check_probabilities
+from sklidh.evaluation._checks import check_probabilities, check_truth
 
 CERTAIN = 1e-6
 """Probabilities are kept this far from 0 and 1, where the logit has no value."""
+
+REFERENCES = ("act on all", "act on none")
+"""Curves of a decision plot that need no model."""
 
 
 def calibration_line(y_true, probability) -> tuple[float, float]:
@@ -23,7 +26,7 @@ def calibration_line(y_true, probability) -> tuple[float, float]:
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     probability : array-like of shape (n_patients,)
         Taken as at least 1e-6 away from 0 and 1.
 
@@ -71,7 +74,7 @@ def decision_curve(y_true, probabilities, *, thresholds=None) -> pd.DataFrame:
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     probabilities : dict of str to array-like of shape (n_patients,)
         Probability of a mutation, by model.
     thresholds : array-like of shape (n_thresholds,), default=None
@@ -80,7 +83,13 @@ def decision_curve(y_true, probabilities, *, thresholds=None) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_thresholds, n_models + 2)
-        Net benefit; index: thresholds. Columns: the models, "all" (act on everybody) and "none".
+        Net benefit; index: thresholds. Columns: the models, then "act on all" and "act on none".
+
+    Raises
+    ------
+    ValueError
+        A threshold outside 0 to 1, a model named "act on all" or "act on none", or as
+        `calibration_line`.
 
     References
     ----------
@@ -91,17 +100,20 @@ def decision_curve(y_true, probabilities, *, thresholds=None) -> pd.DataFrame:
     >>> from sklidh.evaluation import decision_curve
     >>> curve = decision_curve([0, 0, 1, 1], {"model": [0.1, 0.6, 0.4, 0.9]}, thresholds=[0.5])
     >>> curve.loc[0.5].to_dict()
-    {'model': 0.0, 'all': 0.0, 'none': 0.0}
+    {'model': 0.0, 'act on all': 0.0, 'act on none': 0.0}
     """
     thresholds = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, float)
     if not ((thresholds > 0) & (thresholds < 1)).all():
         raise ValueError("thresholds must lie between 0 and 1, both excluded")
+    if taken := sorted(set(REFERENCES) & set(probabilities)):
+        raise ValueError(f"a model cannot be named {taken[0]!r}, a curve that is always there")
     odds = thresholds / (1 - thresholds)
     benefits = {}
     for name, probability in probabilities.items():
         truth, probability = check_probabilities(y_true, probability)
         acted = probability >= thresholds[:, None]
         benefits[name] = (acted & truth).mean(1) - (acted & ~truth).mean(1) * odds
-    prevalence = np.mean(np.asarray(y_true, float))
-    benefits |= {"all": prevalence - (1 - prevalence) * odds, "none": np.zeros(len(thresholds))}
+    prevalence = check_truth(y_true).mean()
+    everybody = prevalence - (1 - prevalence) * odds
+    benefits |= dict(zip(REFERENCES, (everybody, np.zeros(len(thresholds))), strict=True))
     return pd.DataFrame(benefits, index=pd.Index(thresholds, name="threshold"))

@@ -1,9 +1,9 @@
 """What labels and predictions must look like before they are scored."""
 
-from numbers import Real
-
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
+
+from sklidh.utils import binary_target
 
 
 def check_truth(y_true) -> np.ndarray:
@@ -11,7 +11,8 @@ def check_truth(y_true) -> np.ndarray:
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of shape (n_patients,)
+        Bool, 0/1 or words, as `binary_target` takes them.
 
     Returns
     -------
@@ -20,14 +21,9 @@ def check_truth(y_true) -> np.ndarray:
     Raises
     ------
     ValueError
-        Other values than 0 and 1, or one class only.
+        As `binary_target`, or one class only.
     """
-    y_true = column_or_1d(y_true)
-    if not np.isin(y_true, [0, 1]).all():
-        raise ValueError(
-            f"y_true must hold 0 (wild-type) and 1 (mutant); got {np.unique(y_true)[:5].tolist()}"
-        )
-    y_true = y_true.astype(bool)
+    y_true = np.asarray(binary_target(y_true), bool)
     if y_true.all() or not y_true.any():
         raise ValueError(
             f"all {len(y_true)} patients are of one class; AUC needs at least one of each"
@@ -35,12 +31,45 @@ def check_truth(y_true) -> np.ndarray:
     return y_true
 
 
+def check_calls(name: str, called, shape) -> np.ndarray:
+    """Return predicted classes as bool.
+
+    Parameters
+    ----------
+    name : str
+        What messages call them.
+    called : array-like of bool or 0/1
+        True where the patient is predicted mutant.
+    shape : tuple of int
+
+    Returns
+    -------
+    ndarray of bool of this shape
+
+    Raises
+    ------
+    ValueError
+        Probabilities, words, NaN, or another shape.
+    """
+    called = np.asarray(called)
+    known = called.dtype.kind in "biuf" or all(isinstance(each, bool) for each in called.flat)
+    if not known or not np.isin(called, [0, 1]).all():
+        raise ValueError(
+            f"{name} must be the predicted classes, True or 1 for mutant and False or 0 for wild "
+            f"type; got {called.ravel()[:3].tolist()} ...; compare probabilities with a threshold "
+            "first, as in probability >= 0.5"
+        )
+    if called.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, got {called.shape}")
+    return called.astype(bool)
+
+
 def check_scores(y_true, score) -> tuple[np.ndarray, np.ndarray]:
     """Return labels as bool and finite scores, whatever their scale, as float64.
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     score : array-like of shape (n_patients,)
 
     Returns
@@ -64,7 +93,7 @@ def check_probabilities(y_true, probability) -> tuple[np.ndarray, np.ndarray]:
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     probability : array-like of shape (n_patients,)
 
     Returns
@@ -87,10 +116,3 @@ def check_confidence(confidence: float):
     """Raise ValueError unless `confidence` lies between 0 and 1."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
-
-
-def check_threshold(threshold):
-    """Raise ValueError unless a threshold is "youden" or a probability."""
-    chosen = isinstance(threshold, str) and threshold == "youden"
-    if not chosen and not (isinstance(threshold, Real) and 0 <= threshold <= 1):
-        raise ValueError(f"threshold must be 'youden' or lie between 0 and 1, got {threshold!r}")

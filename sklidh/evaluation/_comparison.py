@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from sklidh.evaluation._delong import delong_difference
 from sklidh.evaluation._evaluation import Evaluation
+from sklidh.evaluation._fold_auc import tested_per_trained
 from sklidh.evaluation._metrics import PAPER_METRICS
 from sklidh.evaluation._summary import html_summary
 from sklidh.evaluation._tests import (
+    PairedTest,
     corrected_resampled_ttest,
+    delong_test,
     holm,
     mcnemar_test,
-    z_test,
 )
 
 
@@ -69,23 +69,29 @@ class Comparison:
         columns = {name: e.predictions[column] for name, e in self.evaluations.items()}
         return pd.concat([first[["repeat", "fold", "mutant"]], pd.DataFrame(columns)], axis=1)
 
-    def tests(self, reference: str | None = None) -> pd.DataFrame:
+    def tests(self, reference: str | None = None, *, beside=()) -> pd.DataFrame:
         """Test every model against one of them.
+
+        Of one split, by DeLong's test of the AUCs, and McNemar's of the predicted classes. Of
+        several splits, whose training sets overlap, by the corrected resampled t test of the
+        splits' AUCs: DeLong's and McNemar's reject two to three times too often there.
 
         Parameters
         ----------
         reference : str, default=None
             The model that the others are compared with; None takes the last, the paper's proposal
             in its Table I.
+        beside : sequence of str, default=()
+            Models that are yardsticks and not candidates, such as class frequencies: they are
+            tested, but do not count among the models that p-values are corrected for.
 
         Returns
         -------
-        DataFrame of shape (n_models - 1, 9)
+        DataFrame of shape (n_models - 1, n_columns)
             The other model's AUC less the reference's, with its 95 % interval (``difference``,
-            ``low``, ``high``); p-values of ``DeLong``'s test, of the ``resampled t`` test over the
-            folds' AUCs (NaN where there are not two folds with both classes) and of ``McNemar``'s
-            on the calls of the first repeat; and each corrected for the number of models compared
-            (``... Holm``). With repeats, DeLong's difference and variance are the means over them.
+            ``low``, ``high``); which ``test`` the ``p`` is of, NaN where it cannot be had; ``p
+            Holm``, corrected for the number of models compared, NaN for those in `beside`. Of one
+            split also ``McNemar`` and ``McNemar Holm``.
 
         Raises
         ------
@@ -103,35 +109,38 @@ class Comparison:
             for name, evaluation in self.evaluations.items()
             if name != reference
         }
+        columns = ["difference", "low", "high", "test", "p"]
         table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
-        for name in ("DeLong", "resampled t", "McNemar"):
-            table[f"{name} Holm"] = holm(table[name]) if len(table) else []
+        table = table if len(table) else table.reindex(columns=columns)
+        for name in table.columns.intersection(["p", "McNemar"]):
+            place = table.columns.get_loc(name) + 1
+            candidates = table[name].where(~table.index.isin(list(beside))).astype(float)
+            table.insert(place, f"{name} Holm", holm(candidates))
         return table
 
     def _repr_html_(self) -> str:
         return html_summary(self.evaluations)
 
 
-def _paired(first: Evaluation, second: Evaluation) -> dict[str, float]:
-    pairs = list(zip(first.repeats, second.repeats, strict=True))
-    estimates = [delong_difference(a["mutant"], a["score"], b["score"]) for a, b in pairs]
-    difference, variance = np.mean(estimates, axis=0)
-    half = norm.ppf(0.975) * np.sqrt(variance)
-    one, other = pairs[0]
-    row = {
-        "difference": difference,
-        "low": difference - half,
-        "high": difference + half,
-        "DeLong": z_test(difference, variance).pvalue,
-        "resampled t": np.nan,
-        "McNemar": mcnemar_test(one["mutant"], one["called"], other["called"]).pvalue,
-    }
-    by_fold = (first.fold_aucs - second.fold_aucs).dropna()
-    if len(by_fold) >= 2:
-        folds = first.predictions.groupby(["repeat", "fold"])["n_trained"]
-        ratio = (folds.size() / folds.first()).mean()
-        row["resampled t"] = corrected_resampled_ttest(by_fold, test_ratio=ratio).pvalue
-    return row
+def _paired(first: Evaluation, second: Evaluation) -> dict:
+    splits = first.predictions.groupby(["repeat", "fold"], sort=False)
+    if splits.ngroups > 1:
+        by_split = (first.fold_aucs - second.fold_aucs).dropna()
+        found = PairedTest(by_split.mean(), np.nan, np.nan)
+        if len(by_split) >= 2:
+            found = corrected_resampled_ttest(
+                by_split, test_ratio=tested_per_trained(first.predictions)
+            )
+        return _row(found, "resampled t")
+    one, other = first.predictions, second.predictions
+    found = delong_test(one["mutant"], one["score"], other["score"])
+    counts = mcnemar_test(one["mutant"], one["called"], other["called"])
+    return _row(found, "DeLong") | {"McNemar": counts.pvalue}
+
+
+def _row(found: PairedTest, name: str) -> dict:
+    ends = {"low": found.low, "high": found.high}
+    return {"difference": found.difference, **ends, "test": name, "p": found.pvalue}
 
 
 def compare(

@@ -37,7 +37,7 @@ def delong_variance(y_true, score) -> tuple[float, float]:
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     score : array-like of shape (n_patients,)
         A probability, or anything else that is higher for likelier mutants.
 
@@ -59,7 +59,7 @@ def delong_difference(y_true, first, second) -> tuple[float, float]:
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     first, second : array-like of shape (n_patients,)
         Scores of the two models.
 

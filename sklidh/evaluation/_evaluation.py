@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
-from sklidh.evaluation._delong import delong_variance
+from sklidh.evaluation._fold_auc import fold_aucs, mean_auc
 from sklidh.evaluation._intervals import call_intervals, interval_around
 from sklidh.evaluation._metrics import classification_metrics
 from sklidh.evaluation._summary import html_summary
@@ -25,7 +24,8 @@ class Evaluation:
         Index: patients. Columns: ``repeat`` and ``fold`` of the split, and how many patients it
         ``n_trained`` on; ``mutant`` (bool, the truth); ``score``, by which patients are ranked:
         the decision function where the model has one, else its probability; ``probability`` of a
-        mutation; the ``threshold`` of the fold, and who was ``called`` mutant by it.
+        mutation; the ``threshold`` of the fold, NaN where the model's own ``predict`` decides; and
+        who is ``called``, predicted mutant.
     estimators : tuple of estimators, default=()
         The fitted model of each fold, where they were kept.
     """
@@ -40,53 +40,44 @@ class Evaluation:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The figures of `classification_metrics` over all predicted patients."""
+        """The figures of `classification_metrics`; the AUC is the mean over the folds."""
         figures = [
             classification_metrics(
                 table["mutant"], table["probability"], score=table["score"], called=table["called"]
             )
+            | {"AUC": mean_auc(table)[0]}
             for table in self.repeats
         ]
         return pd.DataFrame(figures).mean(skipna=False).to_dict()
 
     @property
     def auc_interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the AUC.
+        """95 % confidence interval of the AUC: low and high, each the mean over the repeats.
 
-        Its variance is DeLong's, the mean over the repeats: more repeats wear off the luck of the
-        folds, and not that of which patients there are.
+        Repeats average out fold assignment, not the sampling of patients: the interval of many
+        repeats is as wide as that of one.
         """
-        estimates = [delong_variance(table["mutant"], table["score"]) for table in self.repeats]
-        auc, variance = np.mean(estimates, axis=0)
-        n_smaller = self.repeats[0]["mutant"].value_counts().min()
-        return interval_around(auc, variance, int(n_smaller))
+        ends = [
+            interval_around(*mean_auc(table), int(table["mutant"].value_counts().min()))
+            for table in self.repeats
+        ]
+        return tuple(np.mean(ends, axis=0).tolist())
 
     @property
     def intervals(self) -> pd.DataFrame:
         """95 % confidence intervals of the paper's five figures: low and high.
 
-        That of the AUC is `auc_interval`; the others come from 1000 bootstraps of the patients.
+        That of the AUC is `auc_interval`; the others are Wilson's (`call_intervals`). Each end is
+        the mean over the repeats.
         """
-        # The repeats of a cross-validation share their patients; those of `holdout` do not.
-        mutant = pd.concat([table["mutant"] for table in self.repeats])
-        mutant = mutant[~mutant.index.duplicated()]
-        called = [table["called"].reindex(mutant.index) for table in self.repeats]
-        predicted = np.column_stack([column.notna() for column in called])
-        called = np.column_stack([column.eq(True) for column in called])
         auc = pd.DataFrame([self.auc_interval], index=["AUC"], columns=["low", "high"])
-        return pd.concat([auc, call_intervals(mutant, called, predicted=predicted)])
+        counts = [call_intervals(table["mutant"], table["called"]) for table in self.repeats]
+        return pd.concat([auc, sum(counts) / len(counts)])
 
     @property
     def fold_aucs(self) -> pd.Series:
         """The AUC in each fold of each repeat; NaN where a fold holds one class only."""
-        return pd.Series(
-            {
-                key: roc_auc_score(fold["mutant"], fold["score"])
-                if fold["mutant"].nunique() == 2
-                else np.nan
-                for key, fold in self.predictions.groupby(["repeat", "fold"], sort=False)
-            }
-        ).rename_axis(["repeat", "fold"])
+        return fold_aucs(self.predictions)
 
     def _repr_html_(self) -> str:
         return html_summary({"": self})

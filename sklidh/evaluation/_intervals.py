@@ -1,25 +1,25 @@
-"""Confidence intervals of measured figures: DeLong's of the AUC, bootstraps of all others."""
+"""Confidence intervals of measured figures: DeLong's of the AUC, Wilson's of proportions."""
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
-from scipy.stats import binomtest, bootstrap, norm
+from scipy.stats import beta, binomtest, bootstrap, norm
 from sklearn import config_context
 
-from sklidh.evaluation._checks import check_confidence, check_scores, check_truth
+from sklidh.evaluation._checks import check_calls, check_confidence, check_scores, check_truth
 from sklidh.evaluation._delong import delong_variance
 
 
 def auc_interval(y_true, score, *, confidence=0.95) -> tuple[float, float]:
     """Compute a confidence interval of the AUC, by DeLong's variance on the logit scale.
 
-    The logit keeps the interval inside 0 to 1. Where the classes are separated perfectly, or one
-    of them has a single patient, DeLong's variance says nothing, and the interval is the widest
-    of binomial ones instead: that of the smaller class (Clopper and Pearson, 1934).
+    The logit keeps the interval inside 0 to 1. Where the classes are separated perfectly, all
+    scores are equal, or a class has a single patient, DeLong's variance is not defined or 0, and
+    the interval is that of a proportion of the smaller class (Clopper and Pearson, 1934).
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     score : array-like of shape (n_patients,)
     confidence : float, default=0.95
 
@@ -45,12 +45,12 @@ def auc_interval(y_true, score, *, confidence=0.95) -> tuple[float, float]:
     0.17 to 0.98
     """
     auc, variance = delong_variance(y_true, score)
-    n_smaller = int(min(np.bincount(np.asarray(y_true, int))))
+    n_smaller = int(np.bincount(check_truth(y_true)).min())
     return interval_around(auc, variance, n_smaller, confidence=confidence)
 
 
 def interval_around(auc, variance, n_smaller, *, confidence=0.95) -> tuple[float, float]:
-    """Compute the interval of `auc_interval` from an AUC and its variance.
+    """Compute the interval of `auc_interval` from an AUC and its variance; NaN from NaN.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def bootstrap_interval(
     ----------
     metric : callable
         ``metric(y_true, *predictions)`` returns a float.
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     *predictions : array-like of shape (n_patients,)
         What the metric takes besides: scores, probabilities, calls.
     n_resamples : int, default=1000
@@ -134,80 +134,75 @@ def bootstrap_interval(
     return float(interval.low), float(interval.high)
 
 
-def call_intervals(
-    y_true, called, *, predicted=None, n_resamples=1000, confidence=0.95, random_state=0
-) -> pd.DataFrame:
-    """Compute the bootstrap intervals of everything that counts who was called mutant.
+def call_intervals(y_true, called, *, confidence=0.95) -> pd.DataFrame:
+    """Compute Wilson's intervals of the figures that count the patients predicted mutant.
 
-    The same as `bootstrap_interval` for four figures at once, and for several repeats, over which
-    a figure is the mean: a drawn patient brings the calls of all repeats along. A repeat of which
-    a draw holds no patient that counts is left out of that draw's mean. Where every draw gives
-    the same figure, as when all calls are right, resampling says nothing, and the interval is the
-    exact one of a binomial count instead (Clopper and Pearson, 1934).
+    Accuracy, precision and recall are proportions of all patients, of those predicted mutant and of
+    the mutants. F1 is 2 J / (1 + J), where J is the proportion of true positives among the patients
+    who are mutant or predicted mutant, so its interval is that of J, transformed.
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
-    called : array-like of bool of shape (n_patients, n_repeats)
-    predicted : array-like of bool of shape (n_patients, n_repeats), default=None
-        Whether the patient was predicted in the repeat; None takes everybody. Who was not is in
-        none of the repeat's counts, whatever `called` says.
-    n_resamples : int, default=1000
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
+    called : array-like of bool or 0/1, shape (n_patients,) or (n_patients, n_repeats)
+        Who is predicted mutant; with repeats, each end of an interval is the mean over them.
     confidence : float, default=0.95
-    random_state : int or None, default=0
 
     Returns
     -------
     DataFrame of shape (4, 2)
-        Index: Accuracy, Precision, Recall, F1. Columns: low, high.
+        Index: Accuracy, Precision, Recall, F1. Columns: low, high; 0 and 1 where nobody counts, as
+        for the precision where nobody is predicted mutant.
+
+    Raises
+    ------
+    ValueError
+        As `auc_interval`, or `called` are not classes.
+
+    References
+    ----------
+    E. B. Wilson, Journal of the American Statistical Association 22(158), 1927. L. D. Brown, T. T.
+    Cai, A. DasGupta, Statistical Science 16(2), 2001, compare the intervals in use.
+
+    Examples
+    --------
+    >>> from sklidh.evaluation import call_intervals
+    >>> call_intervals([1] * 20 + [0] * 10, [1] * 19 + [0] * 11).loc["Recall"].round(2).to_dict()
+    {'low': 0.76, 'high': 0.99}
     """
     check_confidence(confidence)
-    y_true, called = check_truth(y_true), np.asarray(called, bool)
-    predicted = np.ones_like(called) if predicted is None else np.asarray(predicted, bool)
-    called = (called & predicted).astype(float)
-    rng = np.random.default_rng(random_state)
-    drawn = np.zeros((n_resamples, len(y_true)))
-    for members in (np.flatnonzero(y_true), np.flatnonzero(~y_true)):
-        even = np.full(len(members), 1 / len(members))
-        drawn[:, members] = rng.multinomial(len(members), even, size=n_resamples)
-    n_patients, n_mutants = drawn @ predicted, (drawn * y_true) @ predicted
-    true_positives = (drawn * y_true) @ called
-    false_positives = (drawn * ~y_true) @ called
-    wrong = false_positives + n_mutants - true_positives
-    positives = true_positives + false_positives
-    # 0 where nobody is called mutant, as in `classification_metrics`.
-    figures = {
-        "Accuracy": 1 - _ratio(wrong, n_patients),
-        "Precision": _ratio(true_positives, np.where(n_patients > 0, np.maximum(positives, 1), 0)),
-        "Recall": _ratio(true_positives, n_mutants),
-        "F1": _ratio(2 * true_positives, positives + n_mutants),
-    }
-    mutants_predicted = int(predicted[y_true].sum(0).min())
-    counted = {
-        "Accuracy": int(predicted.sum(0).min()),
-        "Precision": int(called.sum(0).min()),
-        "Recall": mutants_predicted,
-        "F1": mutants_predicted,
-    }
-    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
-    intervals = {}
-    for name, figure in figures.items():
-        low, high = np.quantile(np.nanmean(figure, axis=1), ends)
-        if low == high:
-            low, high = _exact_interval(low, counted[name], confidence)
-        intervals[name] = low, high
-    return pd.DataFrame(intervals, index=["low", "high"]).T
+    y_true = check_truth(y_true)
+    called = np.asarray(called)
+    shape = (len(y_true), *called.shape[1:2])
+    called = check_calls("called", called, shape).reshape(len(y_true), -1)
+    tables = []
+    for column in called.T:
+        right = int((column & y_true).sum())
+        either = int((column | y_true).sum())
+        counts = {
+            "Accuracy": (int((column == y_true).sum()), len(y_true)),
+            "Precision": (right, int(column.sum())),
+            "Recall": (right, int(y_true.sum())),
+            "F1": (right, either),
+        }
+        ends = {name: _wilson(*count, confidence) for name, count in counts.items()}
+        ends["F1"] = tuple(2 * j / (1 + j) for j in ends["F1"])
+        tables.append(pd.DataFrame(ends, index=["low", "high"]).T)
+    return sum(tables) / len(tables)
 
 
-def _ratio(numerator, denominator):
-    """Divide; NaN where there is nothing to divide by."""
-    unknown = np.full(numerator.shape, np.nan)
-    return np.divide(numerator, denominator, out=unknown, where=denominator > 0)
+def _wilson(count, n, confidence) -> tuple[float, float]:
+    if n == 0:
+        return 0.0, 1.0
+    interval = binomtest(count, n).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def _exact_interval(part, n, confidence):
-    """Clopper and Pearson's interval of a part of n patients; 0 to 1 where there are none."""
-    if n == 0:
-        return 0.0, 1.0
-    exact = binomtest(round(part * n), int(n)).proportion_ci(confidence)
-    return float(exact.low), float(exact.high)
+    """Clopper and Pearson's interval of a part of n patients, which need not be a whole number."""
+    if n == 0 or np.isnan(part):
+        return (np.nan, np.nan) if n else (0.0, 1.0)
+    tail = (1 - confidence) / 2
+    low = beta.ppf(tail, part * n, n - part * n + 1) if part > 0 else 0.0
+    high = beta.isf(tail, part * n + 1, n - part * n) if part < 1 else 1.0
+    return float(low), float(high)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from sklearn import get_config
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import check_consistent_length
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from sklidh.utils import check_same_patients
 
-PREDICTIONS = ("predict_proba", "decision_function")
+PREDICTIONS = ("predict", "predict_proba", "decision_function")
 
 
 def asked_for(owner, method: str, params: Mapping) -> set[str]:
@@ -21,7 +21,7 @@ def asked_for(owner, method: str, params: Mapping) -> set[str]:
     ----------
     owner : estimator or splitter
     method : str
-        "fit", "split", "predict_proba" or "decision_function".
+        "fit", "split" or one of `PREDICTIONS`.
     params : mapping of str to array-like
 
     Returns
@@ -35,8 +35,8 @@ def asked_for(owner, method: str, params: Mapping) -> set[str]:
     return {"split": {"groups"}, "fit": params.keys() - {"groups"}}.get(method, set()) & set(params)
 
 
-def handed(owner, method: str, params: Mapping | None, rows=None) -> dict:
-    """Return what a method wants, cut to some of the patients.
+def handed(owner, method: str, params: Mapping | None) -> dict:
+    """Return what a method wants.
 
     Parameters
     ----------
@@ -44,16 +44,13 @@ def handed(owner, method: str, params: Mapping | None, rows=None) -> dict:
     method : str
         As in `asked_for`.
     params : mapping of str to array-like of shape (n_patients,), or None
-    rows : ndarray of int, default=None
-        None takes all patients.
 
     Returns
     -------
     dict of str to array-like
     """
     params = params or {}
-    wanted = {name: params[name] for name in asked_for(owner, method, params)}
-    return wanted if rows is None else {k: _safe_indexing(v, rows) for k, v in wanted.items()}
+    return {name: params[name] for name in asked_for(owner, method, params)}
 
 
 def check_params(params: Mapping | None, X, estimator, splitter=None):

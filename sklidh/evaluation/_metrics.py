@@ -12,7 +12,7 @@ from sklearn.metrics import (
 )
 
 from sklidh.evaluation._calibration import calibration_line
-from sklidh.evaluation._checks import check_probabilities, check_scores
+from sklidh.evaluation._checks import check_calls, check_probabilities, check_scores
 
 PAPER_METRICS = ("AUC", "Accuracy", "Precision", "Recall", "F1")
 """The columns of the paper's tables (section III.B)."""
@@ -25,17 +25,17 @@ def classification_metrics(
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
         True where the tumour is IDH-mutant.
     probability : array-like of shape (n_patients,)
         Predicted probability of a mutation.
     threshold : float or array-like of shape (n_patients,), default=0.5
-        A patient is called mutant from this probability on.
+        A patient is predicted mutant from this probability on.
     score : array-like of shape (n_patients,), default=None
         What AUC and PR-AUC rank the patients by, where it tells more than the probability does (a
         decision function that is not cut off at 0 and 1); None takes the probability.
-    called : array-like of bool of shape (n_patients,), default=None
-        Who was called mutant, where that was decided already; `threshold` is not used then.
+    called : array-like of bool or 0/1, shape (n_patients,), default=None
+        Who is predicted mutant, where that is decided already; `threshold` is not used then.
 
     Returns
     -------
@@ -43,7 +43,8 @@ def classification_metrics(
         The paper's ``AUC``, ``Accuracy``, ``Precision``, ``Recall`` and ``F1``, then
         ``Sensitivity`` (recall by its clinical name), ``Specificity``, ``Balanced accuracy``,
         ``PR-AUC`` (average precision), ``Brier``, ``Calibration slope`` and ``Calibration
-        intercept`` (see `calibration_line`). Precision and F1 are 0 where nobody is called mutant.
+        intercept`` (see `calibration_line`). Precision and F1 are 0 where nobody is predicted
+        mutant.
 
     Raises
     ------
@@ -62,7 +63,9 @@ def classification_metrics(
     """
     y_true, probability = check_probabilities(y_true, probability)
     score = probability if score is None else check_scores(y_true, score)[1]
-    called = probability >= threshold if called is None else called
+    if called is None:
+        called = probability >= threshold
+    called = check_calls("called", called, y_true.shape)
     recall = recall_score(y_true, called)
     slope, intercept = calibration_line(y_true, probability)
     metrics = {

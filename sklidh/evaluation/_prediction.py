@@ -1,20 +1,38 @@
 """Fit a model on the training rows of one split and predict the others."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.metrics import roc_curve
-from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import _safe_indexing
 
 from sklidh.evaluation._metadata import handed
-from sklidh.evaluation._splits import Split, check_folds
+from sklidh.evaluation._splits import Split
+from sklidh.evaluation._threshold import best_threshold, inner_folds, is_rule
+from sklidh.utils import mutant_index
 
-THRESHOLD_FOLDS = 3
-"""Inner folds in which training patients are predicted to choose the threshold."""
+
+class Rows(NamedTuple):
+    """Patients, their IDH status (1 and 0), and what else is known of them (`params`)."""
+
+    X: object
+    labels: np.ndarray
+    params: Mapping | None = None
+
+    def cut(self, rows) -> "Rows":
+        """Return some of the patients."""
+        params = {k: _safe_indexing(v, rows) for k, v in (self.params or {}).items()}
+        return Rows(_safe_indexing(self.X, rows), self.labels[rows], params)
+
+    @property
+    def patients(self) -> pd.Index:
+        """Their ids, or their numbers where X has none."""
+        return self.X.index if hasattr(self.X, "index") else pd.RangeIndex(len(self.labels))
 
 
-def predict_split(estimator, X, labels, split: Split, *, threshold=0.5, params=None):
+def predict_split(estimator, X, labels, split: Split, *, threshold=None, params=None, seed=0):
     """Fit a clone on the training rows alone, and predict the test rows.
 
     Parameters
@@ -22,13 +40,12 @@ def predict_split(estimator, X, labels, split: Split, *, threshold=0.5, params=N
     estimator : classifier with ``predict_proba``
     X : DataFrame of shape (n_patients, n_columns)
     labels : ndarray of shape (n_patients,)
-        Two classes; the one that sorts last counts as the mutation.
+        1 and 0.
     split : Split
-    threshold : float or "youden", default=0.5
-        The probability from which a patient is called mutant, or how to choose it on the training
-        rows (`youden_threshold`).
-    params : mapping of str to array-like of shape (n_patients,), default=None
+    threshold, params
         As in `cross_validate`.
+    seed : int or None, default=0
+        Of the inner folds in which a threshold is chosen.
 
     Returns
     -------
@@ -36,45 +53,80 @@ def predict_split(estimator, X, labels, split: Split, *, threshold=0.5, params=N
         As `Evaluation` has them.
     model : fitted classifier
     """
-    model = _fitted(estimator, X, labels, split.train, params)
+    everyone = Rows(X, labels, params)
+    test = everyone.cut(split.test)
+    outcome, model = predict_others(
+        estimator, everyone.cut(split.train), test, threshold=threshold, seed=seed
+    )
+    patients = everyone.patients[split.test]
+    return prediction_table(patients, test.labels, split, **outcome), model
+
+
+def predict_others(estimator, train: Rows, test: Rows, *, threshold=None, seed=0):
+    """Fit a clone on some patients, and predict others.
+
+    Parameters
+    ----------
+    estimator : classifier with ``predict_proba``
+    train, test : Rows
+    threshold, seed
+        As in `predict_split`.
+
+    Returns
+    -------
+    outcome : dict
+        ``score``, ``probability``, ``threshold`` and ``called``, as `Evaluation` has them.
+    model : fitted classifier
+    """
+    model = _fitted(estimator, train)
     chosen = threshold
-    if threshold == "youden":
-        chosen = youden_threshold(
-            model,
-            _safe_indexing(X, split.train),
-            labels[split.train],
-            params={k: _safe_indexing(v, split.train) for k, v in (params or {}).items()},
+    if is_rule(threshold):
+        chosen = choose_threshold(
+            model, train.X, train.labels, threshold, params=train.params, random_state=seed
         )
-    mutation = list(model.classes_).index(np.unique(labels)[-1])
-    probability = _answer(model, "predict_proba", X, split.test, params)[:, mutation]
+    probability = _mutation(model, test)
     # What scikit-learn's AUC scorer does too: a decision function is not cut off at 0 and 1.
     score = probability
     if hasattr(model, "decision_function"):
-        score = _answer(model, "decision_function", X, split.test, params)
-    return prediction_table(X, labels, split, score, probability, chosen), model
+        score = _answer(model, "decision_function", test)
+    if chosen is None:
+        called = np.asarray(_answer(model, "predict", test)) == 1
+        return _outcome(score, probability, np.nan, called), model
+    return _outcome(score, probability, chosen, probability >= chosen), model
 
 
-def _fitted(estimator, X, labels, rows, params):
-    given = handed(estimator, "fit", params, rows)
-    return clone(estimator).fit(_safe_indexing(X, rows), labels[rows], **given)
+def _outcome(score, probability, threshold, called) -> dict:
+    columns = {"score": score, "probability": probability, "called": called}
+    return columns | {"threshold": float(threshold)}
 
 
-def _answer(model, method, X, rows, params):
-    given = handed(model, method, params, rows)
+def _fitted(estimator, rows: Rows):
+    return clone(estimator).fit(rows.X, rows.labels, **handed(estimator, "fit", rows.params))
+
+
+def _mutation(model, rows: Rows):
+    return _answer(model, "predict_proba", rows)[:, mutant_index(model.classes_)]
+
+
+def _answer(model, method, rows: Rows):
+    given = handed(model, method, rows.params)
     # A search would not pass anything on to the estimator that it found.
     answering = getattr(model, "best_estimator_", model) if given else model
-    return getattr(answering, method)(_safe_indexing(X, rows), **given)
+    return getattr(answering, method)(rows.X, **given)
 
 
-def prediction_table(X, labels, split: Split, score, probability, threshold) -> pd.DataFrame:
+def prediction_table(
+    patients, labels, split: Split, *, score, probability, threshold, called
+) -> pd.DataFrame:
     """Put what was predicted of the test rows beside the truth.
 
     Parameters
     ----------
-    X : DataFrame of shape (n_patients, n_columns)
-    labels : ndarray of shape (n_patients,)
+    patients : Index of length n_test
+    labels : ndarray of shape (n_test,)
+        1 and 0.
     split : Split
-    score, probability : ndarray of shape (n_test,)
+    score, probability, called : ndarray of shape (n_test,)
     threshold : float
 
     Returns
@@ -86,18 +138,17 @@ def prediction_table(X, labels, split: Split, score, probability, threshold) -> 
         "repeat": split.repeat,
         "fold": split.fold,
         "n_trained": len(split.train),
-        "mutant": labels[split.test] == np.unique(labels)[-1],
+        "mutant": labels == 1,
         "score": score,
         "probability": probability,
         "threshold": threshold,
-        "called": probability >= threshold,
+        "called": np.asarray(called, bool),
     }
-    patients = X.index if hasattr(X, "index") else pd.RangeIndex(len(labels))
-    return pd.DataFrame(columns, index=patients[split.test])
+    return pd.DataFrame(columns, index=patients)
 
 
-def youden_threshold(model, X, labels, *, params=None) -> float:
-    """Choose the probability with the largest sensitivity + specificity - 1, without test rows.
+def choose_threshold(model, X, labels, rule="youden", *, params=None, random_state=0) -> float:
+    """Choose the threshold of a fitted model on its training patients.
 
     The training patients are predicted by clones of the model that were not trained on them: the
     model's own probabilities of them are too good. Where it was tuned by a search, the clones have
@@ -107,30 +158,29 @@ def youden_threshold(model, X, labels, *, params=None) -> float:
     ----------
     model : fitted classifier
     X : DataFrame of shape (n_train, n_columns)
-    labels : ndarray of shape (n_train,)
+    labels : array-like of shape (n_train,)
+        1 and 0.
+    rule : {"youden", "precision>=x", "sensitivity>=x"}, default="youden"
+        The largest sensitivity + specificity; or, with at least this precision (such as
+        "precision>=0.9"), the largest sensitivity; or, with at least this sensitivity, the largest
+        specificity.
     params : mapping of str to array-like of shape (n_train,), default=None
-        As in `cross_validate`.
+        As in `cross_validate`; with ``groups``, no group is on both sides of an inner fold.
+    random_state : int or None, default=0
+        Seed of the three inner folds.
 
     Returns
     -------
     float
-        Half way between the scores that it separates; 0.5 where no threshold does any good.
 
-    References
-    ----------
-    W. J. Youden, Cancer 3(1), 1950.
+    Raises
+    ------
+    CohortError
+        A class has too few patients for the inner folds.
     """
-    check_folds(labels, THRESHOLD_FOLDS)
-    estimator, probability = getattr(model, "best_estimator_", model), np.empty(len(labels))
-    folds = StratifiedKFold(THRESHOLD_FOLDS, shuffle=True, random_state=0)
-    for train, test in folds.split(np.zeros(len(labels)), labels):
-        fold = _fitted(estimator, X, labels, train, params)
-        probability[test] = _answer(fold, "predict_proba", X, test, params)[:, 1]
-    wrong, right, thresholds = roc_curve(
-        labels, probability, pos_label=np.unique(labels)[-1], drop_intermediate=False
-    )
-    best = int(np.argmax(right - wrong))
-    if right[best] - wrong[best] <= 0:
-        return 0.5
-    below = thresholds[best + 1] if best + 1 < len(thresholds) else thresholds[best]
-    return float((thresholds[best] + below) / 2)
+    labels = np.asarray(labels)
+    train, probability = Rows(X, labels, params), np.empty(len(labels))
+    estimator = getattr(model, "best_estimator_", model)
+    for fit, rest in inner_folds(labels, (params or {}).get("groups"), random_state):
+        probability[rest] = _mutation(_fitted(estimator, train.cut(fit)), train.cut(rest))
+    return best_threshold(labels, probability, rule)

@@ -14,7 +14,7 @@ def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = N
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     n_candidates : int
         Columns from which features are selected.
     n_selected : float, default=None

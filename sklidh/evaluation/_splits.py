@@ -10,7 +10,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-from sklidh.utils import CohortError, check_target
+from sklidh.utils import CohortError, binary_target, check_same_patients, check_target
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,7 @@ def site_splits(labels, sites) -> list[Split]:
         Split(0, str(sites[test[0]]), train, test)
         for train, test in LeaveOneGroupOut().split(sites, labels, sites)
     ]
-    for split in splits:
-        if len(np.unique(labels[split.train])) < 2:
-            raise CohortError(
-                [f"without site {split.fold!r} only one class is left to train on; drop the site"]
-            )
+    check_training(labels, splits)
     return splits
 
 
@@ -136,6 +132,11 @@ def given_splits(splitter, X, labels, **groups) -> list[Split]:
     Returns
     -------
     list of Split
+
+    Raises
+    ------
+    CohortError
+        A split has a single class to train on.
     """
     splits, next_repeat = [], np.zeros(len(labels), dtype=int)
     for train, test in splitter.split(X, labels, **groups):
@@ -143,7 +144,30 @@ def given_splits(splitter, X, labels, **groups) -> list[Split]:
         fold = sum(split.repeat == repeat for split in splits)
         splits.append(Split(repeat, fold, train, test))
         next_repeat[test] = repeat + 1
+    check_training(labels, splits)
     return splits
+
+
+def check_training(labels, splits) -> None:
+    """Raise if a split has a single class to train on.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_patients,)
+    splits : list of Split
+
+    Raises
+    ------
+    CohortError
+    """
+    problems = [
+        f"fold {split.fold!r} of repeat {split.repeat} would be trained on one class only; use "
+        "fewer folds, stratified ones, or drop the site or group"
+        for split in splits
+        if len(np.unique(labels[split.train])) < 2
+    ]
+    if problems:
+        raise CohortError(problems)
 
 
 def check_folds(labels, n_folds: int) -> None:
@@ -172,8 +196,41 @@ def check_folds(labels, n_folds: int) -> None:
         )
 
 
+def check_status(X, y) -> np.ndarray:
+    """Return the IDH status, 1 and 0, of patients who are listed once.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : array-like of shape (n_patients,)
+        As `binary_target` takes it.
+
+    Returns
+    -------
+    ndarray of int, shape (n_patients,)
+
+    Raises
+    ------
+    CohortError
+        As `binary_target`; another length or index than X; or a patient in several rows, who could
+        be trained on and tested at once.
+    """
+    if y is None or len(y) != len(X):
+        raise CohortError([f"y has {0 if y is None else len(y)} labels for {len(X)} patients"])
+    check_same_patients("y", y, X)
+    named = not isinstance(y, pd.Series) and isinstance(X, pd.DataFrame)
+    labels = binary_target(pd.Series(np.asarray(y), X.index) if named else y)
+    if hasattr(X, "index") and X.index.has_duplicates:
+        n_rows = X.index.value_counts()
+        raise CohortError(
+            f"patient {patient!r} appears in {n} rows; each patient needs exactly one"
+            for patient, n in n_rows[n_rows > 1].items()
+        )
+    return np.asarray(labels)
+
+
 def check_two_classes(X, y) -> np.ndarray:
-    """Return the labels of patients who are listed once, and of exactly two classes.
+    """Return the IDH status, 1 and 0, of mutants and wild types.
 
     Parameters
     ----------
@@ -182,24 +239,13 @@ def check_two_classes(X, y) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape (n_patients,)
+    ndarray of int, shape (n_patients,)
 
     Raises
     ------
     CohortError
-        As `check_target`, other than two classes, or a patient in several rows, who could be
-        trained on and tested at once.
+        As `check_status`, or all patients are of one class.
     """
-    labels = check_target(y, X)
-    classes = np.unique(labels)
-    if len(classes) != 2:
-        raise CohortError(
-            [f"two classes are evaluated, wild type and mutant; y has {classes.tolist()}"]
-        )
-    if hasattr(X, "index") and X.index.has_duplicates:
-        n_rows = X.index.value_counts()
-        raise CohortError(
-            f"patient {patient!r} has {n} rows; one is accepted"
-            for patient, n in n_rows[n_rows > 1].items()
-        )
+    labels = check_status(X, y)
+    check_target(labels)
     return labels

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 import warnings
 from collections import Counter
@@ -11,16 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import joblib
-import numpy as np
 import pandas as pd
 from joblib import delayed
 from sklearn.base import clone
 
-from sklidh.evaluation._checks import check_threshold
 from sklidh.evaluation._comparison import Comparison
 from sklidh.evaluation._evaluation import Evaluation
-from sklidh.evaluation._prediction import predict_split, prediction_table
+from sklidh.evaluation._prediction import Rows, predict_split, prediction_table
 from sklidh.evaluation._splits import check_two_classes
+from sklidh.evaluation._threshold import check_threshold
 from sklidh.utils import atomic_write, fingerprint, ignore_joblib, is_path, spread, sweep
 
 NO_VALUE = ("memory", "n_jobs", "timeout", "verbose")
@@ -63,7 +63,8 @@ def run_study(
     splits,
     folder,
     *,
-    threshold=0.5,
+    threshold=None,
+    random_state=0,
     describe: Callable | None = None,
     n_jobs=None,
     verbose=0,
@@ -84,8 +85,10 @@ def run_study(
     splits : list of Split
     folder : str or path
         Where the files lie; made if need be.
-    threshold : float or "youden", default=0.5
+    threshold : float, str or None, default=None
         As in `cross_validate`.
+    random_state : int or None, default=0
+        Seed of the inner folds in which a threshold is chosen.
     describe : callable, default=None
         ``describe(model)`` returns a dict that JSON can hold, of each fitted model.
     n_jobs : int, default=None
@@ -106,9 +109,12 @@ def run_study(
     """
     labels = check_two_classes(X, y)
     check_threshold(threshold)
+    places = Counter(map(file_name, models))
+    if alike := [name for name in models if places[file_name(name)] > 1]:
+        raise ValueError(f"models {alike} would share a folder; name them apart")
     folder, failures, estimators = Path(folder), {}, {}
     for name, make in models.items():
-        sweep(folder / name)
+        sweep(folder / file_name(name))
         try:
             estimators[name] = make()
         except ValueError as error:
@@ -124,9 +130,9 @@ def run_study(
                 X,
                 labels,
                 split,
-                folder / name / f"{split.repeat}-{split.fold}.json",
+                folder / file_name(name) / f"{split.repeat}-{split.fold}.json",
                 content,
-                threshold,
+                (threshold, random_state),
                 describe,
             )
             for name, split in tasks
@@ -150,12 +156,10 @@ def _gathered(finished, failures, X, labels) -> Study:
     def evaluation(parts):
         tables = [
             prediction_table(
-                X,
-                labels,
+                Rows(X, labels).patients[split.test],
+                labels[split.test],
                 split,
-                np.array(part["score"]),
-                np.array(part["probability"]),
-                part["threshold"],
+                **{name: part[name] for name in ("score", "probability", "threshold", "called")},
             )
             for split, part in parts
         ]
@@ -172,6 +176,20 @@ def _gathered(finished, failures, X, labels) -> Study:
             for name, parts in outcomes.items()
         },
     )
+
+
+def file_name(name: str) -> str:
+    """Return a model's name as a folder may be called: "model-4-proposed" for "Model 4 (proposed)".
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+    """
+    return re.sub(r"[^\w.]+", "-", name.casefold()).strip("-.")
 
 
 def data_fingerprint(X, labels) -> str:
@@ -195,7 +213,7 @@ def data_fingerprint(X, labels) -> str:
     return fingerprint(joblib.hash((X, labels)), *files)
 
 
-def _evaluate_once(estimator, X, labels, split, path, content, threshold, describe):
+def _evaluate_once(estimator, X, labels, split, path, content, decision, describe):
     """Return one split's outcome, from its file if that still holds; a str says why it failed."""
     # Where steps are kept between fits, and who works on them, says nothing of their values.
     bare = clone(estimator)
@@ -203,16 +221,19 @@ def _evaluate_once(estimator, X, labels, split, path, content, threshold, descri
         places = [name for name in bare.get_params() if name.split("__")[-1] in NO_VALUE]
         bare.set_params(**dict.fromkeys(places))
     key = fingerprint(
-        version("sklidh"), content, joblib.hash((bare, split.train, split.test, threshold))
+        version("sklidh"), content, joblib.hash((bare, split.train, split.test, decision))
     )
     if path.exists() and (kept := json.loads(path.read_text()))["key"] == key:
         return kept
+    threshold, seed = decision
     started = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         ignore_joblib()
         try:
-            table, model = predict_split(estimator, X, labels, split, threshold=threshold)
+            table, model = predict_split(
+                estimator, X, labels, split, threshold=threshold, seed=seed
+            )
             facts = {} if describe is None else describe(model)
         # Whatever a model dies of is its row's result: the other rows go on, and the table says it.
         except Exception as error:
@@ -222,6 +243,7 @@ def _evaluate_once(estimator, X, labels, split, path, content, threshold, descri
         "score": table["score"].tolist(),
         "probability": table["probability"].tolist(),
         "threshold": float(table["threshold"].iloc[0]),
+        "called": table["called"].tolist(),
         "facts": facts,
         "seconds": time.perf_counter() - started,
         "warnings": Counter(str(warning.message) for warning in caught),

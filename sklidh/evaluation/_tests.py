@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import binomtest, norm, permutation_test, rankdata
 from scipy.stats import t as student
 
-from sklidh.evaluation._checks import check_scores, check_truth
+from sklidh.evaluation._checks import check_calls, check_scores, check_truth
 from sklidh.evaluation._delong import delong_difference
 
 EQUAL = 1e-12
@@ -25,11 +25,15 @@ class PairedTest:
         What the p-value was read from.
     pvalue : float
         Two-sided: how likely a difference as large is where there is none.
+    low, high : float, default=NaN
+        Ends of the difference's 95 % interval, where the test has one.
     """
 
     difference: float
     statistic: float
     pvalue: float
+    low: float = np.nan
+    high: float = np.nan
 
 
 def z_test(difference, variance) -> PairedTest:
@@ -46,12 +50,20 @@ def z_test(difference, variance) -> PairedTest:
     PairedTest
         Its statistic is z.
     """
+    error = np.sqrt(variance) if variance > 0 else 0.0
+    return _standardised(difference, error, norm())
+
+
+def _standardised(difference, error, distribution) -> PairedTest:
+    """Test a difference by its standard error; none of both is p = 1, no error alone unknown."""
+    difference, half = float(difference), float(distribution.ppf(0.975) * error)
+    ends = (difference - half, difference + half)
     if difference == 0:
-        return PairedTest(0.0, 0.0, 1.0)
-    if not variance > 0:
-        return PairedTest(difference, float("nan"), float("nan"))
-    z = difference / np.sqrt(variance)
-    return PairedTest(difference, float(z), float(2 * norm.sf(abs(z))))
+        return PairedTest(0.0, 0.0, 1.0, *ends)
+    if error == 0:
+        return PairedTest(difference, np.nan, np.nan)
+    statistic = float(difference / error)
+    return PairedTest(difference, statistic, float(2 * distribution.sf(abs(statistic))), *ends)
 
 
 def delong_test(y_true, first, second) -> PairedTest:
@@ -59,7 +71,7 @@ def delong_test(y_true, first, second) -> PairedTest:
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     first, second : array-like of shape (n_patients,)
         Scores of the two models; only their order matters.
 
@@ -90,7 +102,7 @@ def auc_permutation_test(y_true, first, second, *, n_resamples=9999, random_stat
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     first, second : array-like of shape (n_patients,)
     n_resamples : int, default=9999
         Random exchanges; all of them where there are not more.
@@ -126,21 +138,27 @@ def auc_permutation_test(y_true, first, second, *, n_resamples=9999, random_stat
 
 
 def mcnemar_test(y_true, first, second) -> PairedTest:
-    """Test whether two models call as many patients rightly; exact.
+    """Test whether two models predict as many patients rightly; exact.
 
     Only the patients on whom the two are not both right or both wrong tell anything: among them
     either is right in half of the cases where the models are equally good.
 
     Parameters
     ----------
-    y_true : array-like of bool or 0/1, shape (n_patients,)
-    first, second : array-like of bool of shape (n_patients,)
-        Who is called mutant.
+    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
+    first, second : array-like of bool or 0/1, shape (n_patients,)
+        Who is predicted mutant.
 
     Returns
     -------
     PairedTest
-        Difference of the accuracies, and the number of patients whom only the first calls rightly.
+        Difference of the accuracies, and the number of patients whom only the first predicts
+        rightly.
+
+    Raises
+    ------
+    ValueError
+        One class only, or `first` or `second` are not classes of as many patients.
 
     References
     ----------
@@ -153,8 +171,8 @@ def mcnemar_test(y_true, first, second) -> PairedTest:
     0.25
     """
     y_true = check_truth(y_true)
-    first = np.asarray(first, bool) == y_true
-    second = np.asarray(second, bool) == y_true
+    first = check_calls("first", first, y_true.shape) == y_true
+    second = check_calls("second", second, y_true.shape) == y_true
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     n = only_first + only_second
     pvalue = binomtest(only_first, n).pvalue if n else 1.0
@@ -203,14 +221,9 @@ def corrected_resampled_ttest(differences, *, test_ratio) -> PairedTest:
             f"two differences or more and a test_ratio above 0 are needed; got "
             f"{differences.shape} and {test_ratio}"
         )
-    k, mean = len(differences), float(differences.mean())
-    if mean == 0:
-        return PairedTest(0.0, 0.0, 1.0)
-    deviation = differences.std(ddof=1)
-    if deviation <= EQUAL * abs(mean):
-        return PairedTest(mean, float("nan"), float("nan"))
-    statistic = mean / np.sqrt((1 / k + test_ratio) * deviation**2)
-    return PairedTest(mean, float(statistic), float(2 * student.sf(abs(statistic), k - 1)))
+    k, mean, deviation = len(differences), differences.mean(), differences.std(ddof=1)
+    error = np.sqrt(1 / k + test_ratio) * deviation if deviation > EQUAL * abs(mean) else 0.0
+    return _standardised(mean, error, student(k - 1))
 
 
 def holm(pvalues) -> np.ndarray:

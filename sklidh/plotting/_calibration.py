@@ -6,9 +6,10 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
-from sklidh.evaluation import calibration_line
+from sklidh.evaluation import Comparison, calibration_line
 from sklidh.plotting._axes import COLOURS, legend_below, new_axes, widths
 from sklidh.plotting._predictions import PredictionsMixin
+from sklidh.utils import binary_target
 
 FEWEST_IN_BIN = 8
 MOST_BINS = 8
@@ -16,15 +17,15 @@ MOST_BINS = 8
 
 @dataclass
 class CalibrationDisplay(PredictionsMixin):
-    """Draw the part of mutants against the probability that was predicted for them.
+    """Draw the observed fraction of mutants against the predicted probability.
 
     Build it with `from_predictions`, `from_estimator` or `from_comparison`.
 
     Parameters
     ----------
     curves : dict of str to (ndarray, ndarray)
-        Mean probability and part of mutants, each of shape (n_bins,), by model; as many patients
-        in each bin.
+        Mean probability and fraction of mutants, each of shape (n_bins,), by model; as many
+        patients in each bin.
     lines : dict of str to (float, float)
         Slope and intercept of calibration, by model (`calibration_line`).
     probabilities : dict of str to ndarray of shape (n_patients,)
@@ -61,6 +62,7 @@ class CalibrationDisplay(PredictionsMixin):
         -------
         CalibrationDisplay
         """
+        y_true = np.asarray(binary_target(y_true), bool)
         n_patients = len(y_true) // n_repeats
         n_bins = int(np.clip(n_patients // FEWEST_IN_BIN, 2, MOST_BINS))
         curves, lines = {}, {}
@@ -72,6 +74,27 @@ class CalibrationDisplay(PredictionsMixin):
             lines[name] = calibration_line(y_true, probability)
         predicted = {name: np.asarray(p, float) for name, p in predicted.items()}
         return cls(curves, lines, predicted, n_patients // n_bins).plot(ax=ax)
+
+    @classmethod
+    def from_comparison(cls, comparison: Comparison, *, ax=None):
+        """Draw all models of a comparison, with the figures of its table.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            With repeats, the predictions of all of them are drawn together.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        CalibrationDisplay
+        """
+        drawn = super().from_comparison(comparison)
+        figures = comparison.measures[["Calibration slope", "Calibration intercept"]]
+        drawn.lines = {
+            name: tuple(row) for name, row in zip(figures.index, figures.to_numpy(), strict=True)
+        }
+        return drawn.plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Draw the plot.
@@ -116,10 +139,10 @@ class CalibrationDisplay(PredictionsMixin):
             self.ax_.plot(self.probabilities[name], foot, "|", color=colour, alpha=0.5, ms=5)
         self.ax_.set(
             xlabel="predicted probability of a mutation",
-            ylabel="part of mutants",
+            ylabel="observed fraction mutant",
             xlim=(-0.02, 1.02),
             ylim=(-0.04 - 0.03 * len(self.curves), 1.02),
-            title=f"Calibration, about {self.n_in_bin} patients a point",
+            title=f"Calibration, about {self.n_in_bin} patients per point",
         )
         legend_below(self.ax_)
         return self

@@ -1,4 +1,4 @@
-"""What acting on a model is worth, and whom it calls what."""
+"""Net benefit of acting on a model, and its confusion matrix."""
 
 from dataclasses import dataclass
 from itertools import cycle
@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from sklidh.evaluation import Evaluation, decision_curve
+from sklidh.evaluation import Evaluation, check_calls, decision_curve
 from sklidh.plotting._axes import COLOURS, legend_below, new_axes, widths
 from sklidh.plotting._predictions import PredictionsMixin
 from sklidh.plotting._shown import ShownMixin
+from sklidh.utils import binary_target
 
 
 @dataclass
@@ -64,7 +65,8 @@ class DecisionCurveDisplay(PredictionsMixin):
         """
         self.ax_ = new_axes(ax, figsize=(5.0, 4.1 + 0.22 * self.curves.shape[1]))
         self.figure_ = self.ax_.figure
-        plain = {"all": ("0.55", "--", 1.3, "act on all"), "none": ("0.2", ":", 1.3, "act on none")}
+        *_, everybody, nobody = self.curves
+        plain = {everybody: ("0.55", "--", 1.3, everybody), nobody: ("0.2", ":", 1.3, nobody)}
         models = [name for name in self.curves if name not in plain]
         looks = zip(models, cycle(COLOURS), widths(dict(self.curves[models])), strict=False)
         styles = {name: (colour, "-", width, name) for name, colour, width in looks} | plain
@@ -95,14 +97,14 @@ class DecisionCurveDisplay(PredictionsMixin):
 
 @dataclass
 class ConfusionMatrixDisplay(ShownMixin):
-    """Draw how many patients of each class are called what.
+    """Draw how many patients of each class are predicted as which.
 
     Build it with `from_predictions`, `from_estimator` or `from_evaluation`.
 
     Parameters
     ----------
     counts : ndarray of shape (2, 2)
-        Row: wild type, mutant. Column: called wild type, called mutant.
+        Row: wild type, mutant. Column: predicted wild type, predicted mutant.
 
     Attributes
     ----------
@@ -114,7 +116,7 @@ class ConfusionMatrixDisplay(ShownMixin):
 
     @classmethod
     def from_predictions(cls, y_true, called, *, ax=None):
-        """Draw the calls of one model.
+        """Draw the predicted classes of one model.
 
         Parameters
         ----------
@@ -127,12 +129,13 @@ class ConfusionMatrixDisplay(ShownMixin):
         -------
         ConfusionMatrixDisplay
         """
-        truth, called = np.asarray(y_true, int), np.asarray(called, int)
-        return cls(confusion_matrix(truth, called, labels=[0, 1])).plot(ax=ax)
+        truth = np.asarray(binary_target(y_true), bool)
+        called = check_calls("called", called, truth.shape)
+        return cls(confusion_matrix(truth, called, labels=[False, True])).plot(ax=ax)
 
     @classmethod
     def from_estimator(cls, classifier, X, y, *, ax=None):
-        """Draw the calls of a fitted classifier.
+        """Draw the predicted classes of a fitted classifier.
 
         Parameters
         ----------
@@ -145,13 +148,12 @@ class ConfusionMatrixDisplay(ShownMixin):
         -------
         ConfusionMatrixDisplay
         """
-        mutation = classifier.classes_[-1]
-        called = classifier.predict(X) == mutation
-        return cls.from_predictions([label == mutation for label in y], called, ax=ax)
+        called = np.asarray(classifier.predict(X)).astype(object)
+        return cls.from_predictions(y, binary_target(called), ax=ax)
 
     @classmethod
     def from_evaluation(cls, evaluation: Evaluation, *, ax=None):
-        """Draw the calls of an evaluation, at the threshold that each fold chose.
+        """Draw the predicted classes of an evaluation, at the threshold of each fold.
 
         Parameters
         ----------
@@ -183,7 +185,7 @@ class ConfusionMatrixDisplay(ShownMixin):
         self.figure_ = self.ax_.figure
         parts = self.counts / np.maximum(self.counts.sum(1, keepdims=True), 1)
         self.ax_.imshow(parts, cmap="Blues", vmin=0, vmax=1.15)
-        names = (("specificity", "called mutant"), ("called wild type", "sensitivity"))
+        names = (("specificity", "false positive"), ("false negative", "sensitivity"))
         for (row, column), part in np.ndenumerate(parts):
             self.ax_.text(
                 column,
@@ -195,7 +197,7 @@ class ConfusionMatrixDisplay(ShownMixin):
             )
         classes = ["wild type", "mutant"]
         self.ax_.set(xticks=[0, 1], yticks=[0, 1], xticklabels=classes, yticklabels=classes)
-        self.ax_.set(xlabel="called", ylabel="is", title=f"{self.counts.sum()} patients")
+        self.ax_.set(xlabel="predicted", ylabel="true", title=f"{self.counts.sum()} patients")
         self.ax_.spines[:].set_visible(False)
         self.ax_.tick_params(length=0)
         return self

@@ -7,6 +7,7 @@ import pandas as pd
 
 from sklidh.plotting._axes import COLOURS, new_axes
 from sklidh.plotting._shown import ShownMixin
+from sklidh.utils import binary_target, mutant_index
 
 
 @dataclass
@@ -52,10 +53,12 @@ class VolcanoDisplay(ShownMixin):
         -------
         VolcanoDisplay
         """
-        X, mutant = pd.DataFrame(X), np.asarray(y) == selector.classes_[-1]
+        X, mutant = pd.DataFrame(X), np.asarray(binary_target(y), bool)
         present = X.notna().to_numpy()
         pairs = present[mutant].sum(0) * present[~mutant].sum(0)
         aucs = np.divide(selector.statistics_, pairs, out=np.full(len(pairs), 0.5), where=pairs > 0)
+        # The selector's statistic is that of the class that sorts last.
+        aucs = aucs if mutant_index(selector.classes_) == 1 else 1 - aucs
         names = X.columns
         return cls(
             pd.Series(aucs, names),

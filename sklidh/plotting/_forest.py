@@ -21,8 +21,10 @@ class ForestDisplay(PredictionsMixin):
     aucs : DataFrame of shape (n_models, 3)
         AUC, low and high; index: the models.
     pvalues : Series of shape (n_models - 1,)
-        DeLong's test against the reference, corrected for the number of models (Holm).
+        Of the test against the reference, corrected for the number of models (Holm).
     reference : str
+    test : str
+        Name of the test.
 
     Attributes
     ----------
@@ -33,6 +35,7 @@ class ForestDisplay(PredictionsMixin):
     aucs: pd.DataFrame
     pvalues: pd.Series
     reference: str
+    test: str
 
     _ranks = True
 
@@ -64,10 +67,11 @@ class ForestDisplay(PredictionsMixin):
             pd.DataFrame.from_dict(rows, orient="index", columns=["AUC", "low", "high"]),
             pd.Series(holm(pvalues), index=list(others), dtype=float),
             reference,
+            "DeLong",
         ).plot(ax=ax)
 
     @classmethod
-    def from_comparison(cls, comparison: Comparison, *, reference=None, ax=None):
+    def from_comparison(cls, comparison: Comparison, *, reference=None, beside=(), ax=None):
         """Draw all models of a comparison.
 
         Parameters
@@ -75,6 +79,8 @@ class ForestDisplay(PredictionsMixin):
         comparison : Comparison
         reference : str, default=None
             The model that the others are tested against; None takes the last.
+        beside : sequence of str, default=()
+            As in `Comparison.tests`; their p-values are not corrected.
         ax : matplotlib Axes, default=None
 
         Returns
@@ -84,7 +90,9 @@ class ForestDisplay(PredictionsMixin):
         reference = list(comparison.evaluations)[-1] if reference is None else reference
         columns = {"AUC": "AUC", "AUC low": "low", "AUC high": "high"}
         aucs = comparison.table[list(columns)].rename(columns=columns)
-        return cls(aucs, comparison.tests(reference)["DeLong Holm"], reference).plot(ax=ax)
+        tests = comparison.tests(reference, beside=beside)
+        test = tests["test"].iloc[0] if len(tests) else ""
+        return cls(aucs, tests["p Holm"].fillna(tests["p"]), reference, test).plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Draw the plot.
@@ -120,7 +128,7 @@ class ForestDisplay(PredictionsMixin):
         self.ax_.set_yticks(places, self.aucs.index)
         self.ax_.set(
             ylim=(len(places) - 0.5, -0.5),
-            xlabel="AUC with 95 % interval; p against the reference (DeLong, Holm)",
+            xlabel=f"AUC with 95 % interval; p against the reference ({self.test}, Holm)",
             xlim=(min(0.45, self.aucs["low"].min() - 0.02), 1.0),
         )
         self.ax_.spines["left"].set_visible(False)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from sklidh.plotting._axes import COLOURS, new_axes
 from sklidh.plotting._shown import ShownMixin
+from sklidh.utils import binary_target
 
 
 def _split(pipeline, X):
@@ -60,7 +61,7 @@ class CodesDisplay(ShownMixin):
         names = fusion.get_feature_names_out()
         codes = pd.DataFrame(np.asarray(fusion.transform(X)), columns=names)
         codes = codes[[name for name in names if "_member" not in name]]
-        return cls(codes, np.asarray(y) == fusion.classes_[-1]).plot()
+        return cls(codes, np.asarray(binary_target(y), bool)).plot()
 
     def plot(self):
         """Draw on a new figure: the shared space, then one panel a block.

@@ -6,8 +6,10 @@ from itertools import cycle
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
+from sklidh.evaluation import Comparison
 from sklidh.plotting._axes import LINES, legend_below, new_axes, widths
 from sklidh.plotting._predictions import PredictionsMixin
+from sklidh.utils import binary_target
 
 
 @dataclass
@@ -23,7 +25,7 @@ class PRDisplay(PredictionsMixin):
     averages : dict of str to float
         Average precision (PR-AUC), by model.
     prevalence : float
-        The precision of calling everybody mutant.
+        The precision of predicting everybody mutant.
 
     Attributes
     ----------
@@ -52,12 +54,31 @@ class PRDisplay(PredictionsMixin):
         -------
         PRDisplay
         """
+        y_true = np.asarray(binary_target(y_true), bool)
         curves, averages = {}, {}
         for name, score in predicted.items():
             precision, recall, _ = precision_recall_curve(y_true, score)
             curves[name] = recall, precision
             averages[name] = float(average_precision_score(y_true, score))
         return cls(curves, averages, float(np.mean(y_true))).plot(ax=ax)
+
+    @classmethod
+    def from_comparison(cls, comparison: Comparison, *, ax=None):
+        """Draw all models of a comparison, with the figures of its table.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            With repeats, the predictions of all of them are drawn together.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        PRDisplay
+        """
+        drawn = super().from_comparison(comparison)
+        drawn.averages = comparison.measures["PR-AUC"].to_dict()
+        return drawn.plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Draw the plot.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sklidh.evaluation import Comparison
 from sklidh.plotting._shown import ShownMixin
+from sklidh.utils import mutant_index
 
 
 class PredictionsMixin(ShownMixin):
@@ -23,7 +24,7 @@ class PredictionsMixin(ShownMixin):
         estimators : fitted classifier, or dict of str to fitted classifier
         X : DataFrame of shape (n_patients, n_columns)
         y : array-like of shape (n_patients,)
-            The class that sorts last is the mutation.
+            The IDH status, as `sklidh.datasets.binary_target` takes it.
         ax : matplotlib Axes, default=None
 
         Returns
@@ -34,10 +35,13 @@ class PredictionsMixin(ShownMixin):
             estimators = {type(estimators).__name__: estimators}
         predicted = {}
         for name, model in estimators.items():
+            mutant = mutant_index(model.classes_)
             decide = getattr(model, "decision_function", None) if cls._ranks else None
-            predicted[name] = decide(X) if decide else model.predict_proba(X)[:, 1]
-        mutation = next(iter(estimators.values())).classes_[-1]
-        return cls.from_predictions([label == mutation for label in y], predicted, ax=ax)
+            if decide is None:
+                predicted[name] = model.predict_proba(X)[:, mutant]
+            else:
+                predicted[name] = decide(X) if mutant == 1 else -decide(X)
+        return cls.from_predictions(y, predicted, ax=ax)
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, *, ax=None):

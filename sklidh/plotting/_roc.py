@@ -9,6 +9,7 @@ from sklearn.metrics import roc_curve
 from sklidh.evaluation import Comparison, auc_interval, delong_variance
 from sklidh.plotting._axes import LINES, legend_below, new_axes, widths
 from sklidh.plotting._predictions import PredictionsMixin
+from sklidh.utils import binary_target
 
 GRID = np.linspace(0, 1, 101)
 MOST_BANDS = 3
@@ -21,8 +22,7 @@ def sensitivity_band(y_true, score, *, n_resamples=500, random_state=0):
     Parameters
     ----------
     y_true : ndarray of bool of shape (n_patients,)
-    score : ndarray of shape (n_patients, n_repeats)
-        A patient is drawn with the scores of all repeats; NaN where one left the patient out.
+    score : ndarray of shape (n_patients,)
     n_resamples : int, default=500
     random_state : int, default=0
 
@@ -33,13 +33,31 @@ def sensitivity_band(y_true, score, *, n_resamples=500, random_state=0):
     """
     rng = np.random.default_rng(random_state)
     classes = [score[y_true], score[~y_true]]
-    labels = np.repeat([1, 0], [part.size for part in classes])
+    labels = np.repeat([1, 0], [len(part) for part in classes])
     curves = []
     for _ in range(n_resamples):
-        drawn = np.concatenate([rng.choice(part, len(part)).ravel() for part in classes])
-        there = np.isfinite(drawn)
-        curves.append(np.interp(GRID, *roc_curve(labels[there], drawn[there])[:2]))
+        drawn = np.concatenate([rng.choice(part, len(part)) for part in classes])
+        curves.append(np.interp(GRID, *roc_curve(labels, drawn)[:2]))
     return np.quantile(curves, [0.025, 0.975], axis=0)
+
+
+def mean_curve(splits) -> tuple[np.ndarray, np.ndarray]:
+    """Average the ROC curves of several splits: the mean sensitivity at every specificity.
+
+    Scores of different models are not compared, as they would be in one curve of all.
+
+    Parameters
+    ----------
+    splits : list of (ndarray of bool, ndarray)
+        Truth and score of the patients of each split.
+
+    Returns
+    -------
+    false_positive, true_positive : ndarray
+        From (0, 0) to (1, 1).
+    """
+    curves = [np.interp(GRID, *roc_curve(truth, score)[:2]) for truth, score in splits]
+    return np.r_[0, GRID], np.r_[0, np.mean(curves, axis=0)]
 
 
 @dataclass
@@ -55,7 +73,7 @@ class ROCDisplay(PredictionsMixin):
     aucs : dict of str to (float, float, float)
         AUC and the ends of its 95 % interval, by model.
     bands : dict of str to ndarray of shape (2, 101)
-        As `sensitivity_band`, by model; empty with more than three models.
+        As `sensitivity_band`, by model; empty with more than three models, or several splits.
     n_patients : int
 
     Attributes
@@ -86,47 +104,41 @@ class ROCDisplay(PredictionsMixin):
         -------
         ROCDisplay
         """
-        truth = np.asarray(y_true, bool)
-        scores = {name: np.asarray(score, float)[:, None] for name, score in predicted.items()}
-        aucs = {
-            name: (delong_variance(truth, score)[0], *auc_interval(truth, score))
-            for name, score in predicted.items()
-        }
-        return cls._of_scores(truth, scores, aucs).plot(ax=ax)
+        truth = np.asarray(binary_target(y_true), bool)
+        curves, aucs, bands = {}, {}, {}
+        for name, score in predicted.items():
+            score = np.asarray(score, float)
+            curves[name] = roc_curve(truth, score, drop_intermediate=False)[:2]
+            aucs[name] = (delong_variance(truth, score)[0], *auc_interval(truth, score))
+            if len(predicted) <= MOST_BANDS:
+                bands[name] = sensitivity_band(truth, score)
+        return cls(curves, aucs, bands, len(truth)).plot(ax=ax)
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, *, ax=None):
-        """Draw all models of a comparison.
+        """Draw all models of a comparison, with the figures of its table.
 
         Parameters
         ----------
         comparison : Comparison
-            With repeats a curve is that of all of them together; AUC and interval are those of the
-            comparison's table, and the band is as wide as the number of patients makes it.
+            Of several splits the mean of their curves is drawn, without a band.
         ax : matplotlib Axes, default=None
 
         Returns
         -------
         ROCDisplay
         """
-        table = comparison.scores.set_index("repeat", append=True)
-        truth = table["mutant"].groupby(level=0, sort=False).first()
-        scores, aucs = {}, {}
-        for name, evaluation in comparison.evaluations.items():
-            scores[name] = table[name].unstack().loc[truth.index].to_numpy()
+        evaluations = comparison.evaluations
+        table = next(iter(evaluations.values())).predictions
+        if table.groupby(["repeat", "fold"]).ngroups == 1:
+            return super().from_comparison(comparison, ax=ax)
+        curves, aucs = {}, {}
+        for name, evaluation in evaluations.items():
+            splits = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
+            both = [split for _, split in splits if split["mutant"].nunique() == 2]
+            curves[name] = mean_curve([(split["mutant"], split["score"]) for split in both])
             aucs[name] = (evaluation.metrics["AUC"], *evaluation.auc_interval)
-        return cls._of_scores(truth.to_numpy(), scores, aucs).plot(ax=ax)
-
-    @classmethod
-    def _of_scores(cls, truth, scores, aucs):
-        curves, bands = {}, {}
-        for name, score in scores.items():
-            there = np.isfinite(score)
-            labels = np.broadcast_to(truth[:, None], score.shape)
-            curves[name] = roc_curve(labels[there], score[there], drop_intermediate=False)[:2]
-            if len(scores) <= MOST_BANDS:
-                bands[name] = sensitivity_band(truth, score)
-        return cls(curves, aucs, bands, len(truth))
+        return cls(curves, aucs, {}, table.index.nunique()).plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Draw the plot.

@@ -3,10 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from sklidh.evaluation import figures_with_intervals, sample_size_notes
+from sklidh.evaluation import figures_with_intervals, is_rule, sample_size_notes
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
 from sklidh.reporting._subgroups import UNTOLD
+
+TESTS = {
+    "DeLong": "DeLong's test of the AUC",
+    "resampled t": "Corrected resampled t test of the folds' AUCs",
+}
 
 
 def facts_of(run: Run) -> dict[str, str]:
@@ -126,11 +131,11 @@ def _of_models(run: Run) -> dict[str, str]:
     }
     names = list(run.comparison.evaluations)
     if len(names) > 1:
-        tests = run.comparison.tests(name)["DeLong Holm"]
+        tests = run.comparison.tests(name)
         facts["models"] = facts["others"] = ", ".join(names)
         facts["tests"] = (
-            f"DeLong's test of the AUC against {name}, p-values after Holm: "
-            + ", ".join(f"{other} {number(p, '.2g')}" for other, p in tests.items())
+            f"{TESTS[tests['test'].iloc[0]]} against {name}, p-values after Holm: "
+            + ", ".join(f"{other} {number(p, '.2g')}" for other, p in tests["p Holm"].items())
             + "."
         )
     return facts
@@ -163,7 +168,7 @@ def _of_settings(run: Run) -> dict[str, str]:
                 f"side, features of their training patients {known['train_features']}; "
                 f"seed {known['seed']}."
             )
-        too = " and the threshold" if known.get("threshold") == "youden" else ""
+        too = " and the threshold" if is_rule(known.get("threshold")) else ""
         facts["tuning"] = (
             f"The strengths of the fusion's constraints{too} were chosen in folds of the training "
             "patients."
@@ -197,8 +202,10 @@ def _design(run: Run) -> dict[str, str]:
 
 
 def _threshold(thresholds: pd.Series, asked) -> str:
+    if thresholds.isna().all():
+        return "the model's own decision rule"
     low, high = thresholds.min(), thresholds.max()
+    how = f" ({asked} on the training patients)" if is_rule(asked) else ""
     if low == high:
-        return f"{low:g}"
-    how = "Youden's on its training patients, " if asked == "youden" else ""
-    return f"a threshold of each fold's own, {how}{low:.2f} to {high:.2f}"
+        return f"a probability of {low:g}{how}"
+    return f"a probability that each fold chose, {low:.2f} to {high:.2f}{how}"

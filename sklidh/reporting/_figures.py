@@ -46,11 +46,11 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
             ),
             "precision_recall": (
                 PRDisplay.from_comparison(comparison).figure_,
-                "How many of those called mutant are, against how many of the mutants are called.",
+                "Precision against recall.",
             ),
             "calibration": (
                 CalibrationDisplay.from_comparison(comparison).figure_,
-                "Whether of the patients given a probability of p a share of p is mutant.",
+                "Agreement between predicted probability and observed mutation rate.",
             ),
             "decision_curve": (
                 DecisionCurveDisplay.from_comparison(comparison).figure_,
@@ -58,13 +58,13 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
             ),
             "confusion": (
                 ConfusionMatrixDisplay.from_evaluation(evaluation).figure_,
-                f"Who was called what by {shown}, at the model's threshold." + first,
+                f"True against predicted classes of {shown}, at the model's threshold." + first,
             ),
         }
         if "intra" in pipeline.named_steps:
             figures["selected_features"] = (
                 SelectedFeaturesDisplay.from_estimator(pipeline).figure_,
-                "What selection left of each sequence, by kind of feature." + which,
+                "Features selected per sequence, by kind." + which,
             )
         if hasattr(pipeline[-1], "loss_curve_"):
             figures["loss"] = (

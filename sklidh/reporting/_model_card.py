@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sklidh.evaluation import figures_with_intervals
+from sklidh.evaluation import figures_with_intervals, is_rule
 from sklidh.reporting._facts import facts_of, in_words
 from sklidh.reporting._fitted import description_of
 from sklidh.reporting._folder import package_versions
@@ -162,7 +162,7 @@ def card_of_training(
                 f"{heading.capitalize()}: {text}."
                 for heading, text in description_of(pipeline).items()
             ),
-            _output(f"{threshold:g}"),
+            _output(f"a probability of {threshold:g}{_chosen(settings)}"),
         ],
         trained_on=trained_on,
         limits=["How it does on patients from elsewhere is not known until it was tried on them."],
@@ -196,8 +196,14 @@ def _figures(run: Run) -> dict[str, str]:
     return figures_with_intervals({name: evaluation}).loc[name].to_dict()
 
 
+def _chosen(settings: Mapping) -> str:
+    """Say by which rule a threshold was chosen; nothing of one that was given."""
+    rule = settings.get("threshold")
+    return f" ({rule} on the training patients, predicted in inner folds)" if is_rule(rule) else ""
+
+
 def _output(threshold: str) -> str:
-    return f"Output: a probability of the mutation; called mutant from {threshold} on."
+    return f"Output: the probability of a mutation. Predicted mutant from: {threshold}."
 
 
 def _plain(value) -> str:

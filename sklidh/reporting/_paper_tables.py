@@ -18,7 +18,7 @@ def printed_table(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     printed : DataFrame of str
         The paper's columns, then its own figures under "paper: ...".
     reasons : dict of str to str
-        Why a row is empty, by row.
+        What a row is, and why it is empty, by row.
     """
     if table.columns.nlevels == 1:
         return table.map(_two_digits), {}
@@ -29,13 +29,18 @@ def printed_table(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
             printed[heading] = column
         elif kind == "here":
             printed[heading] = column.map(_two_digits)
+        elif kind == "tuned":
+            printed["tuned"] = column.fillna("-")
         elif kind == "paper":
             printed[f"paper: {heading}"] = column.map(_two_digits)
     if "low" in table.columns:
         low, high = (table[end, "AUC"].map(_two_digits) for end in ("low", "high"))
         known = table["here", "AUC"].notna()
         printed.loc[known, "AUC"] += " [" + low[known] + ", " + high[known] + "]"
-    reasons = table["why not", ""].dropna().to_dict() if "why not" in table.columns else {}
+    reasons = {}
+    for kind in ("what", "why not"):
+        for label, text in table[kind, ""].dropna().items() if kind in table.columns else ():
+            reasons[label] = f"{reasons[label]}; {text}" if label in reasons else text
     return printed, reasons
 
 
@@ -73,8 +78,10 @@ def flat_names(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _flat_name(kind, heading) -> str:
-    return {"here": heading, "parts": heading, "why not": "why not"}.get(kind, f"{heading} {kind}")
+    return {"here": heading, "parts": heading}.get(kind, f"{heading} {kind}".strip())
 
 
 def _two_digits(value) -> str:
+    if isinstance(value, str):
+        return value
     return "-" if pd.isna(value) else f"{value:.2f}"

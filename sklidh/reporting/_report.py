@@ -85,8 +85,10 @@ def figures_and_tests(run: Run) -> pd.DataFrame:
         table[name] = measures[name].map(lambda figure: number(figure, ".2f"))
     if len(comparison.evaluations) > 1:
         name, _ = run.shown
-        pvalues = comparison.tests(name)["DeLong Holm"].map(lambda p: number(p, ".2g"))
-        table["p (DeLong, Holm)"] = pvalues.reindex(table.index).fillna("reference")
+        tests = comparison.tests(name)
+        pvalues = tests["p Holm"].map(lambda p: number(p, ".2g"))
+        heading = f"p ({tests['test'].iloc[0]}, Holm)"
+        table[heading] = pvalues.reindex(table.index).fillna("reference")
     return table
 
 

@@ -173,7 +173,12 @@ def _why_no_run(folder: Path) -> str:
 
 def read_comparison(path: Path) -> Comparison:
     """Read the predictions of every model that `save_run` wrote."""
-    table = pd.read_csv(path, dtype={"patient": str, "model": str}, keep_default_na=False)
+    table = pd.read_csv(
+        path,
+        dtype={"patient": str, "model": str},
+        keep_default_na=False,
+        na_values={"threshold": ""},
+    )
     table["patient"] = [
         patient[1:] if patient[:1] == "'" and patient[1:2] in FORMULA else patient
         for patient in table["patient"]

@@ -31,6 +31,7 @@ def write_study(
     titles: Mapping[str, str],
     *,
     reference: str,
+    beside=(),
     notes,
     run: Mapping,
 ) -> dict[str, Path]:
@@ -47,6 +48,8 @@ def write_study(
         Of each table.
     reference : str
         The model that the others are tested against; left out where it failed.
+    beside : sequence of str, default=()
+        Models that are yardsticks, for which p-values are not corrected (`Comparison.tests`).
     notes : sequence of str
         What a reader must know, such as what differs from the paper.
     run : mapping of str to what JSON can hold
@@ -87,7 +90,8 @@ def write_study(
     }
     tests, forest = None, b""
     if reference in comparison.evaluations and len(comparison.evaluations) > 1:
-        tests, forest = comparison.tests(reference), _forest(comparison, reference)
+        tests = comparison.tests(reference, beside=beside)
+        forest = _forest(comparison, reference, beside)
         contents[f"tests against {reference}"] = ("tests.csv", tests.to_csv())
         contents["forest plot"] = ("forest.png", forest)
     page = render_study(record, printed, tests, forest, reference=reference)
@@ -121,11 +125,15 @@ def render_study(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         record=record,
         tables=printed,
-        tests=None if tests is None else tests.map(lambda p: number(p, ".2g")),
+        tests=None if tests is None else tests.map(_told),
         forest=base64.b64encode(forest).decode(),
         reference=reference,
         in_words=in_words,
     )
+
+
+def _told(cell) -> str:
+    return cell if isinstance(cell, str) else number(cell, ".2g")
 
 
 def _csv(table: pd.DataFrame) -> str:
@@ -144,9 +152,11 @@ def _markdown(printed, notes) -> str:
     return "\n\n".join([*pages, foot]) + "\n"
 
 
-def _forest(comparison: Comparison, reference: str) -> bytes:
+def _forest(comparison: Comparison, reference: str, beside) -> bytes:
     buffer = io.BytesIO()
     with rc_context(ONE_LOOK):
-        figure = ForestDisplay.from_comparison(comparison, reference=reference).figure_
+        figure = ForestDisplay.from_comparison(
+            comparison, reference=reference, beside=beside
+        ).figure_
         figure.savefig(buffer, dpi=150, bbox_inches="tight")
     return buffer.getvalue()

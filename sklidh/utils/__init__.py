@@ -11,6 +11,7 @@ from sklidh.utils._cache import (
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._listing import listed
+from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._spread import WorkerDiedError, ignore_joblib, lost_workers, results_as, spread
 from sklidh.utils._target import check_same_patients, check_target
@@ -33,6 +34,7 @@ __all__ = [
     "ResultsError",
     "WorkerDiedError",
     "atomic_write",
+    "binary_target",
     "cache_folder",
     "check_cases",
     "check_image_and_mask",
@@ -45,6 +47,7 @@ __all__ = [
     "listed",
     "located",
     "lost_workers",
+    "mutant_index",
     "part",
     "progress",
     "results_as",

@@ -42,7 +42,7 @@ def sklidh():
 def model(sklidh, cases, parameters, tmp_path_factory):
     """Return the file of a model of two sequences."""
     path = tmp_path_factory.mktemp("model") / "small.skops"
-    words = ("--model", "radiomics", "--radiomics", parameters, "--groups", "T1,FLAIR")
+    words = ("--model", "model-2", "--radiomics", parameters, "--groups", "T1,FLAIR")
     result = sklidh("train", cases, "--out", path, *words, "--reference", "none", "--jobs", 1)
     assert result.exit_code == 0, result.output
     return path

@@ -34,12 +34,13 @@ def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path)
     X, _ = load_cohort(cases)
     expected = load_model(model).predict_proba(X[["T1", "FLAIR", "mask"]])[:, 1]
     assert table["probability"].tolist() == expected.tolist()
-    assert table["class"].tolist() == (expected >= 0.4).astype(int).tolist()
+    words = ["IDH mutant" if p >= 0.4 else "IDH wild type" for p in expected]
+    assert table["class"].tolist() == words
     assert set(table["threshold"]) == {0.4}
-    assert set(table["model"]) == {"small (radiomics, 12 patients)"}
+    assert set(table["model"]) == {"small: Model 2 (radiomics), 12 patients"}
     seen = "trained on this patient, with the same T1, FLAIR, mask"
     assert table["warnings"].str.startswith(seen).all()
-    assert "small (radiomics, 12 patients)" in result.stdout
+    assert "small: Model 2 (radiomics), 12 patients" in result.stdout
     assert result.output.count("trained on this patient") == 1, "all twelve in one sentence"
 
 
@@ -52,7 +53,7 @@ def test_the_model_s_file_tells_what_it_was_trained_on(model):
 
 def test_the_model_s_card_lies_beside_it(model):
     card = model.with_suffix(".model_card.md").read_text()
-    assert "# Model card: small (radiomics, 12 patients)" in card
+    assert "# Model card: small: Model 2 (radiomics), 12 patients" in card
     assert "LateFusionClassifier(" in card
     assert "firstorder (2)" in card, "how radiomics were extracted"
     assert "FLAIR: 12 patients, voxels of 2 x 2 x 2 mm." in card
@@ -89,7 +90,7 @@ def test_intensities_matter_to_radiomics_that_are_not_normalised_alone(
     assert about["T1"]["intensities"]["ends"][0] == 0
     normalised = model.with_name("normalised.yaml")
     normalised.write_text(parameters.read_text() + "setting: {normalize: true}\n")
-    words = ("--model", "radiomics", "--radiomics", normalised, "--groups", "T1", "--jobs", 1)
+    words = ("--model", "model-2", "--radiomics", normalised, "--groups", "T1", "--jobs", 1)
     out = model.with_name("normalised.skops")
     result = sklidh("train", cases, "--out", out, *words, "--json")
     assert result.exit_code == 0, result.output
@@ -451,7 +452,7 @@ def test_info_tells_versions_engines_and_the_cache(sklidh):
 @pytest.fixture(scope="module")
 def evaluated(sklidh, cases, parameters, tmp_path_factory):
     out = tmp_path_factory.mktemp("evaluated") / "results"
-    words = ("--model", "radiomics", "--radiomics", parameters, "--groups", "T1,FLAIR")
+    words = ("--model", "model-2", "--radiomics", parameters, "--groups", "T1,FLAIR")
     words = (*words, "--reference", "none", "--folds", 4, "--jobs", 1, "--json")
     result = sklidh("evaluate", cases, "--out", out, *words)
     assert result.exit_code == 0, result.output
@@ -464,9 +465,8 @@ def test_every_patient_is_predicted_once_by_a_model_trained_on_others(evaluated)
     assert table["patient"].is_unique
     assert len(table) == 12
     assert (table["n_trained"] == 9).all()
-    assert said["table"]["radiomics"]["AUC"] == pytest.approx(
-        roc_auc_score(table["mutant"], table["score"])
-    )
+    folds = [roc_auc_score(fold["mutant"], fold["score"]) for _, fold in table.groupby("fold")]
+    assert said["table"]["Model 2 (radiomics)"]["AUC"] == pytest.approx(np.mean(folds))
 
 
 def test_what_was_chosen_in_each_fold_is_told():
@@ -483,15 +483,15 @@ def test_what_was_chosen_in_each_fold_is_told():
     )
     used = evaluation.predictions.groupby("fold")["threshold"].first()
     told = ", ".join(f"{value:.2f}" for value in used)
-    assert thresholds == f"Thresholds of the folds: {told}."
+    assert thresholds == f"Thresholds of the folds (youden): {told}."
     assert choices(evaluation, {"tune": False, "threshold": "0.5"}) == []
 
 
 def test_a_model_without_strengths_cannot_be_tuned(sklidh, cases, tmp_path):
-    words = ("--tune", "--model", "radiomics", "--out", tmp_path / "out")
+    words = ("--tune", "--model", "model-2", "--out", tmp_path / "out")
     result = sklidh("evaluate", cases, *words)
     assert result.exit_code == 2
-    assert "--tune searches the strengths of --model constraints" in result.output
+    assert "--tune searches the strengths of --model model-4" in result.output
 
 
 def test_the_report_is_made_again_from_the_files_alone(sklidh, evaluated):
@@ -515,7 +515,7 @@ def test_a_model_s_card_takes_the_figures_of_its_evaluation(
     sklidh, cases, parameters, evaluated, tmp_path
 ):
     results, said = evaluated
-    words = ("train", cases, "--out", tmp_path / "m.skops", "--model", "radiomics", "--groups")
+    words = ("train", cases, "--out", tmp_path / "m.skops", "--model", "model-2", "--groups")
     words = (*words, "T1,FLAIR", "--reference", "none", "--radiomics", parameters, "--jobs", 1)
     result = sklidh(*words, "--evaluated", results)
     assert result.exit_code == 0, result.output

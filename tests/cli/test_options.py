@@ -51,16 +51,18 @@ def test_no_jobs_are_refused_before_anything_is_written(tmp_path):
 @pytest.mark.parametrize(
     ("model", "parts", "classifier"),
     [
-        ("constraints", ["radiomics", "deep"], "InvariantSpecificFusionClassifier"),
-        ("regression", ["radiomics", "deep"], "LateFusionClassifier"),
-        ("radiomics", ["radiomics"], "LateFusionClassifier"),
-        ("radiomics-constraints", ["radiomics"], "InvariantSpecificFusionClassifier"),
-        ("sanet", [], "SANetClassifier"),
+        ("model-4", ["radiomics", "deep"], "InvariantSpecificFusionClassifier"),
+        ("model-3", ["radiomics", "deep"], "LateFusionClassifier"),
+        ("model-2", ["radiomics"], "LateFusionClassifier"),
+        ("model-4-radiomics", ["radiomics"], "InvariantSpecificFusionClassifier"),
+        ("model-1", [], "SANetClassifier"),
     ],
 )
 def test_a_model_s_name_says_its_features_and_its_classifier(model, parts, classifier):
     recipe = Recipe.of((), ("T1", "FLAIR"), Cohort(), Method(), 1)
-    pipeline = recipe.model(model)
+    title, system = recipe.system(model)
+    pipeline = system.make()
+    assert title.startswith(f"Model {model[6]}")
     assert type(pipeline[-1]).__name__ == classifier
     if parts:
         branch = pipeline["intra"].transformers[0][1]
@@ -70,7 +72,7 @@ def test_a_model_s_name_says_its_features_and_its_classifier(model, parts, class
 
 def test_no_step_of_a_command_s_models_draws_without_a_seed():
     recipe = Recipe.of((), ("T1", "T1CE", "T2", "FLAIR"), Cohort(), Method(), 1)
-    asked = {name: recipe.model(name) for name in get_args(get_args(options.Model)[0])}
+    asked = {name: recipe.system(name)[1].make() for name in get_args(get_args(options.Model)[0])}
     for name, model in {**recipe.models(), **asked}.items():
         seeds = {key: v for key, v in model.get_params().items() if key.endswith("random_state")}
         assert seeds

@@ -66,8 +66,8 @@ def test_no_figure_is_cut_off_however_narrow_the_terminal(width, monkeypatch, ca
     monkeypatch.setattr(_output.console, "_width", width)
     figures = {"AUC": 0.81, "AUC low": 0.62, "AUC high": 0.93, "Accuracy": 0.84}
     figures |= {"Precision": 0.85, "Recall": 0.86, "F1": 0.87}
-    print_models(pd.DataFrame(figures, ["Model 4: both, constraints"]), title="Four models")
+    print_models(pd.DataFrame(figures, ["Model 4 (proposed)"]), title="Four models")
     row = next(line for line in capsys.readouterr().out.splitlines() if "Model 4" in line)
     assert row.strip("│ ").split(" │ ") == (
-        ["Model 4: both, constraints", "0.81", "0.62-0.93", "0.84", "0.85", "0.86", "0.87"]
+        ["Model 4 (proposed)", "0.81", "0.62-0.93", "0.84", "0.85", "0.86", "0.87"]
     )

@@ -62,15 +62,17 @@ def test_one_page_has_the_tables_the_plot_and_the_command(run):
     table = pd.read_csv(out / "table_III.csv", index_col=0).loc["Method 1"]
     assert f"{table['AUC']:.2f}<small>[{table['AUC low']:.2f}, " in page
     assert page.count("data:image/png;base64,") == 1
-    assert "Tests against method 3" in page
+    assert "Tests against Model 4 (proposed)" in page
     assert json.loads((out / "run.json").read_text())["command"] in html.unescape(page)
 
 
 def test_every_model_is_tested_against_the_proposal_and_drawn_beside_it(run):
     _, out = run
     tests = pd.read_csv(out / "tests.csv", index_col=0)
-    assert "method 3" not in tests.index
-    assert {"average", "regression", "age", "majority"} <= set(tests.index)
+    assert "Model 4 (proposed)" not in tests.index
+    assert {"Average", "Model 3 (late fusion)", "Age alone", "Class frequencies"} <= set(
+        tests.index
+    )
     assert (out / "forest.png").stat().st_size > 10_000
 
 

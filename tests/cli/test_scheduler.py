@@ -107,7 +107,7 @@ def test_folds_are_searched_and_evaluated_by_the_workers_with_the_same_result(
 ):
     strengths = {key: [0.7] for key in baselines.STRENGTHS} | {"fusion__alpha": [0.3, 0.7]}
     monkeypatch.setattr(baselines, "STRENGTHS", strengths)
-    words = ("evaluate", cases, "--model", "radiomics-constraints", "--tune", "--folds", 2)
+    words = ("evaluate", cases, "--model", "model-4-radiomics", "--tune", "--folds", 4)
     words = (*words, "--radiomics", parameters, "--groups", "T1", "--reference", "none", "--out")
     result = sklidh(*words, tmp_path / "there", "--scheduler", address)
     assert result.exit_code == 0, result.output

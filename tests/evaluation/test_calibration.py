@@ -54,10 +54,17 @@ def test_net_benefit_follows_its_formula_patient_by_patient():
 def test_treating_all_is_a_model_that_is_always_sure_and_none_one_that_never_is():
     y = np.array([0, 1, 1, 0, 0])
     curve = decision_curve(y, {"sure": np.ones(5), "never": np.zeros(5)})
-    np.testing.assert_allclose(curve["sure"], curve["all"])
-    np.testing.assert_allclose(curve["never"], curve["none"])
+    np.testing.assert_allclose(curve["sure"], curve["act on all"])
+    np.testing.assert_allclose(curve["never"], curve["act on none"])
     at_prevalence = decision_curve(y, {"sure": np.ones(5)}, thresholds=[0.4])
-    assert at_prevalence.loc[0.4, "all"] == pytest.approx(0, abs=1e-12)
+    assert at_prevalence.loc[0.4, "act on all"] == pytest.approx(0, abs=1e-12)
+
+
+def test_a_model_may_be_called_all_or_none_but_not_as_the_curves_that_are_always_there():
+    curve = decision_curve([0, 1], {"all": [0.1, 0.9], "none": [0.5, 0.5]}, thresholds=[0.6])
+    assert curve.loc[0.6, ["all", "none", "act on none"]].tolist() == [0.5, 0, 0]
+    with pytest.raises(ValueError, match="a model cannot be named 'act on all'"):
+        decision_curve([0, 1], {"act on all": [0.1, 0.9]})
 
 
 def test_a_threshold_of_0_or_1_has_no_odds():

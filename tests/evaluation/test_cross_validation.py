@@ -5,23 +5,44 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
+from scipy.stats import norm
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, GroupKFold, PredefinedSplit, ShuffleSplit
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    GroupKFold,
+    LeaveOneOut,
+    PredefinedSplit,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklidh.evaluation import (
     PAPER_METRICS,
     Comparison,
     Evaluation,
+    auc_interval,
     compare,
+    corrected_resampled_ttest,
     cross_validate,
+    delong_test,
+    delong_variance,
     external_test,
     holdout,
+    holm,
     leave_one_site_out,
+    mcnemar_test,
 )
 from sklidh.selection import ComBat
 from sklidh.utils import CohortError
@@ -39,6 +60,9 @@ class Spy(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         assert not self.seen_ & set(X.index), "a training patient is predicted"
         return np.full((len(X), 2), 0.5)
+
+    def predict(self, X):
+        return np.ones(len(X), int)
 
 
 @pytest.fixture
@@ -168,7 +192,7 @@ def test_each_site_is_predicted_by_the_others(cohort):
     [
         (["A"] * 40, "all patients are of one site, 'A'"),
         ([None] + ["A", "B"] * 19 + ["A"], "1 patients have no site"),
-        (["A"] * 20 + ["B"] * 20, "without site 'A' only one class is left"),
+        (["A"] * 20 + ["B"] * 20, "fold 'A' of repeat 0 would be trained on one class only"),
     ],
 )
 def test_sites_that_cannot_be_left_out(cohort, sites, message):
@@ -196,9 +220,33 @@ def test_an_external_cohort_is_predicted_whole_and_shares_no_patient(cohort):
         external_test(LogisticRegression(), X[half], y[half], X[~half].drop(columns=3), y[~half])
 
 
+def test_an_external_cohort_may_be_an_array_or_a_table_that_counts_its_rows(cohort):
+    X, y = (part.to_numpy() for part in cohort)
+    half = np.arange(40) % 2 == 0
+    expected = LogisticRegression().fit(X[half], y[half]).predict_proba(X[~half])[:, 1]
+    for kind in (np.asarray, pd.DataFrame):
+        found = external_test(
+            LogisticRegression(), kind(X[half]), y[half], kind(X[~half]), y[~half]
+        )
+        np.testing.assert_allclose(found.predictions["probability"], expected, rtol=1e-12)
+        assert found.predictions["n_trained"].unique() == 20
+
+
+def test_weights_reach_the_fit_of_an_external_test_and_of_sites(cohort):
+    X, y = cohort
+    params = {"sample_weight": y + 1.0}
+    by_site = leave_one_site_out(DummyClassifier(), X, y, np.arange(40) % 3, params=params)
+    assert by_site.predictions["probability"].mean() == pytest.approx(2 / 3, abs=0.02)
+    half = np.arange(40) % 2 == 0
+    params = {"sample_weight": y[half] + 1.0}
+    there = external_test(DummyClassifier(), X[half], y[half], X[~half], y[~half], params=params)
+    weighted = 2 * y[half].sum() / (y[half] + 1).sum()
+    np.testing.assert_allclose(there.predictions["probability"], weighted)
+
+
 def test_a_patient_in_two_rows_could_be_trained_on_and_tested_at_once(cohort):
     X, y = (pd.concat([part, part[:1]]) for part in cohort)
-    with pytest.raises(CohortError, match="has 2 rows; one is accepted"):
+    with pytest.raises(CohortError, match="appears in 2 rows; each patient needs exactly one"):
         cross_validate(DummyClassifier(), X, y)
 
 
@@ -221,9 +269,9 @@ def test_a_patient_whom_a_splitter_tests_again_begins_a_new_repeat(cohort):
     assert not any(repeat.index.has_duplicates for repeat in evaluation.repeats)
 
 
-@pytest.mark.parametrize("threshold", ["Youden", 1.5, np.nan, None])
+@pytest.mark.parametrize("threshold", ["Youden", 1.5, np.nan, "precision>=2", "recall>=0.5"])
 def test_a_threshold_that_is_none_is_refused_before_a_model_is_fitted(cohort, threshold):
-    with pytest.raises(ValueError, match=r"threshold must be 'youden' or lie between 0 and 1"):
+    with pytest.raises(ValueError, match=r"threshold=.*: accepted are a probability"):
         cross_validate(Spy(), *cohort, threshold=threshold)
 
 
@@ -243,12 +291,44 @@ def test_an_array_is_evaluated_as_its_table_is(cohort):
     pd.testing.assert_frame_equal(array, table.set_axis(array.index))
 
 
-def test_labels_may_be_words(cohort):
+EVALUATE = {
+    "cross_validate": cross_validate,
+    "holdout": holdout,
+    "external_test": lambda model, X, y: external_test(model, X[5:], y[5:], X[:5], y[:5]),
+    "leave_one_site_out": lambda model, X, y: leave_one_site_out(model, X, y, np.arange(40) % 3),
+    "compare": lambda model, X, y: compare({"m": model}, X, y, holdout).evaluations["m"],
+}
+
+
+@pytest.mark.parametrize("evaluate", EVALUATE.values(), ids=EVALUATE)
+@pytest.mark.parametrize("words", [("wildtype", "mutant"), ("WT", "Mutated"), ("wt", "IDH-mut")])
+def test_labels_may_be_words_and_mutants_are_mutants(cohort, evaluate, words):
     X, y = cohort
-    words = y.map({0: "mutant", 1: "wildtype"})
-    first = cross_validate(LogisticRegression(), X, y).predictions
-    second = cross_validate(LogisticRegression(), X, words).predictions
-    pd.testing.assert_frame_equal(first, second)
+    expected = evaluate(LogisticRegression(), X, y).predictions
+    named = y.map(dict(enumerate(words)))
+    for kind in (named, named.astype(pd.CategoricalDtype(words, ordered=True))):
+        found = evaluate(LogisticRegression(), X, kind).predictions
+        pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        FixedThresholdClassifier(LogisticRegression(), threshold=0.2),
+        TunedThresholdClassifierCV(LogisticRegression(), cv=3, thresholds=9, random_state=0),
+    ],
+)
+def test_without_a_threshold_the_model_s_own_predictions_count(cohort, model):
+    X, y = cohort
+    rare = y.index[y == 0].append(y.index[y == 1][:8])
+    X, y, folds = X.loc[rare], y[rare], StratifiedKFold(4, shuffle=True, random_state=0)
+    own = cross_validate(model, X, y, cv=folds)
+    expected = cross_val_predict(model, X, y, cv=folds)
+    assert own.predictions["called"].loc[X.index].tolist() == (expected == 1).tolist()
+    assert own.predictions["threshold"].isna().all()
+    at_half = cross_validate(model, X, y, cv=folds, threshold=0.5).predictions
+    assert (at_half["called"] == (at_half["probability"] >= 0.5)).all()
+    assert own.metrics["Recall"] > Evaluation(at_half).metrics["Recall"]
 
 
 @pytest.mark.slow
@@ -309,7 +389,7 @@ def test_a_class_smaller_than_the_folds_is_an_error_where_scikit_learn_warns(coh
 def test_three_classes_are_refused(cohort):
     X, y = cohort
     y.iloc[0] = 2
-    with pytest.raises(CohortError, match=r"two classes .* \[0, 1, 2\]"):
+    with pytest.raises(CohortError, match="'2' may be a mutant or a wild type"):
         cross_validate(DummyClassifier(), X, y)
 
 
@@ -350,15 +430,120 @@ def test_a_comparison_tests_every_model_against_the_last_and_corrects_for_how_ma
     measures = comparison.measures["AUC"]
     assert tests.loc["majority", "difference"] == pytest.approx(0.5 - measures["logistic"])
     assert (tests["low"] < tests["difference"]).all()
-    for name in ("DeLong", "resampled t", "McNemar"):
-        assert (tests[f"{name} Holm"] >= tests[name]).all()
-    assert tests.loc["majority", "DeLong Holm"] < 0.05 < tests["DeLong Holm"].iloc[1]
+    assert (tests["test"] == "resampled t").all()
+    assert "McNemar" not in tests
+    assert (tests["p Holm"] >= tests["p"]).all()
+    assert tests.loc["majority", "p Holm"] < 0.05 < tests["p Holm"].iloc[1]
+    by_split = compare(models, X, y, holdout).tests()
+    assert (by_split["test"] == "DeLong").all()
+    # One split on which a model is always right has no variance to test an AUC with.
+    assert by_split["p"].isna().tolist() == by_split["p Holm"].isna().tolist()
+    assert (by_split["McNemar Holm"] >= by_split["McNemar"]).all()
     with pytest.raises(ValueError, match="reference='none' is not among"):
         comparison.tests("none")
 
 
-def test_a_model_does_not_differ_from_itself(cohort):
-    one = cross_validate(LogisticRegression(), *cohort)
+@pytest.mark.parametrize("evaluate", [cross_validate, holdout])
+def test_a_model_does_not_differ_from_itself(cohort, evaluate):
+    one = evaluate(LogisticRegression(), *cohort)
     tests = Comparison({"same": one, "itself": one}).tests().loc["same"]
     assert tests["difference"] == 0
-    assert (tests[["DeLong", "resampled t", "McNemar"]] == 1).all()
+    assert (tests[["p", "McNemar"] if evaluate is holdout else ["p"]] == 1).all()
+
+
+def test_folds_are_tested_by_the_corrected_t_and_a_split_by_delong_and_mcnemar(cohort):
+    models = {"strong penalty": LogisticRegression(C=0.01), "logistic": LogisticRegression()}
+    compared = compare(models, *cohort, partial(cross_validate, cv=4, n_repeats=2))
+    one, other = (evaluation.fold_aucs for evaluation in compared.evaluations.values())
+    # Of four folds, 10 patients are tested and 30 trained on.
+    expected = corrected_resampled_ttest(one - other, test_ratio=1 / 3)
+    row = compared.tests().loc["strong penalty"]
+    assert row["p"] == expected.pvalue
+    assert row[["low", "high"]].tolist() == [expected.low, expected.high]
+    split = compare(models, *cohort, holdout)
+    one, other = (evaluation.predictions for evaluation in split.evaluations.values())
+    expected = delong_test(one["mutant"], one["score"], other["score"])
+    row = split.tests().loc["strong penalty"]
+    assert row[["p", "low", "high"]].tolist() == [expected.pvalue, expected.low, expected.high]
+    assert row["McNemar"] == mcnemar_test(one["mutant"], one["called"], other["called"]).pvalue
+    repeated = compare(models, *cohort, partial(holdout, n_repeats=3)).tests()
+    assert repeated["test"].tolist() == ["resampled t"]
+
+
+def test_yardsticks_are_tested_and_not_counted_among_the_models(cohort):
+    models = {f"C={c}": LogisticRegression(C=c) for c in (0.01, 0.1, 1)}
+    models = {"majority": DummyClassifier(), **models}
+    compared = compare(models, *cohort, cross_validate)
+    tests = compared.tests(beside=["majority"])
+    assert np.isfinite(tests.loc["majority", "p"])
+    assert np.isnan(tests.loc["majority", "p Holm"])
+    assert tests["p Holm"].dropna().tolist() == holm(tests["p"][1:]).tolist()
+    assert compared.tests()["p Holm"].tolist() == holm(tests["p"]).tolist()
+
+
+def test_the_auc_of_a_cross_validation_is_the_mean_over_its_folds(cohort):
+    X, y = cohort
+    found = cross_validate(LogisticRegression(), X, y, n_repeats=2)
+    folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)
+    scores = cross_val_score(LogisticRegression(), X, y, cv=folds, scoring="roc_auc")
+    assert found.metrics["AUC"] == pytest.approx(scores.mean())
+    np.testing.assert_allclose(found.fold_aucs, scores)
+    # Of one split it is DeLong's, with DeLong's interval.
+    split = holdout(LogisticRegression(), X, y)
+    table = split.predictions
+    assert split.metrics["AUC"] == pytest.approx(delong_variance(*columns(table))[0])
+    assert split.auc_interval == pytest.approx(auc_interval(*columns(table)))
+
+
+def columns(table):
+    return table["mutant"], table["score"]
+
+
+def test_the_interval_of_folds_is_delong_s_within_folds_inflated_for_what_they_share(cohort):
+    table = cross_validate(LogisticRegression(), *cohort).predictions
+    v10, v01 = [], []
+    for _, fold in table.groupby("fold"):
+        mutant, wild = fold["score"][fold["mutant"]], fold["score"][~fold["mutant"]]
+        wins = (mutant.to_numpy()[:, None] > wild.to_numpy()) * 1.0
+        v10, v01 = [*v10, *wins.mean(1)], [*v01, *wins.mean(0)]
+    # 32 are trained on and 8 tested in each of 5 folds: 1 + 5 / 4.
+    variance = 2.25 * (np.var(v10, ddof=1) / 20 + np.var(v01, ddof=1) / 20)
+    auc = Evaluation(table).metrics["AUC"]
+    half = norm.ppf(0.975) * np.sqrt(variance) / (auc * (1 - auc))
+    expected = expit(logit(auc) - half), expit(logit(auc) + half)
+    assert Evaluation(table).auc_interval == pytest.approx(expected)
+
+
+def test_folds_of_one_class_have_no_auc_and_the_others_have_the_mean(cohort):
+    X, y = cohort
+    sites = np.where(np.arange(40) < 5, "wild types", np.where(np.arange(40) % 2, "A", "B"))
+    found = leave_one_site_out(LogisticRegression(), X, y, sites)
+    assert found.fold_aucs.isna().sum() == 1
+    assert found.metrics["AUC"] == pytest.approx(found.fold_aucs.mean())
+    alone = cross_validate(LogisticRegression(), X, y, cv=LeaveOneOut())
+    assert np.isnan([alone.metrics["AUC"], *alone.auc_interval]).all()
+    assert 0 < alone.metrics["Accuracy"] <= 1
+
+
+def test_a_fold_that_is_trained_on_one_class_is_refused(cohort):
+    X, y = cohort
+    halves = [(np.flatnonzero(y == 0), np.flatnonzero(y == 1))]
+    with pytest.raises(CohortError, match="fold 0 of repeat 0 would be trained on one class only"):
+        cross_validate(LogisticRegression(), X, y, cv=halves)
+
+
+def test_what_stands_in_a_test_row_reaches_no_other_patient(cohort):
+    X, y = cohort
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    before = cross_validate(model, X, y)
+    patient = before.predictions.index[before.predictions["fold"] == 0][0]
+    spoilt = X.copy()
+    spoilt.loc[patient] = 1e6
+    after = cross_validate(model, spoilt, y)
+    for column in ("score", "probability"):
+        one, other = (e.predictions.query("fold == 0")[column] for e in (before, after))
+        pd.testing.assert_series_equal(one.drop(patient), other.drop(patient))
+    means = [e.estimators[0][0].mean_ for e in (before, after)]
+    np.testing.assert_array_equal(*means)
+    trained = X.drop(before.predictions.index[before.predictions["fold"] == 0])
+    np.testing.assert_allclose(means[0], trained.mean())

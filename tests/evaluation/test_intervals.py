@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import beta, binomtest, norm
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from sklidh.evaluation import (
@@ -52,33 +52,56 @@ def test_perfect_separation_still_leaves_doubt():
     assert low == pytest.approx(0.025 ** (1 / 5))
 
 
-def test_five_patients_called_rightly_still_leave_doubt():
-    y = np.array([0, 0, 0, 1, 1])
-    right = call_intervals(y, y[:, None] == 1)
-    # Clopper and Pearson, n of n: the low end p has p^n = .025.
-    assert right["low"].to_numpy() == pytest.approx(0.025 ** (1 / np.array([5, 2, 2, 2])))
-    assert (right["high"] == 1).all()
+def test_the_interval_of_a_constant_score_lies_evenly_about_one_half():
+    for mutants, wild in ((7, 20), (9, 20), (10, 10)):
+        y = [1] * mutants + [0] * wild
+        low, high = auc_interval(y, np.full(mutants + wild, 0.5))
+        assert low + high == pytest.approx(1)
+        # Clopper and Pearson's of n / 2 of the n patients of the smaller class.
+        assert low == pytest.approx(beta.ppf(0.025, mutants / 2, mutants / 2 + 1))
 
 
-def test_where_nobody_is_called_mutant_precision_may_be_anything():
-    y = np.array([0, 0, 0, 1, 1])
-    nobody = call_intervals(y, np.zeros((5, 1), bool))
+def test_intervals_of_counts_are_wilson_s():
+    y = np.repeat([1, 0], [20, 40])
+    called = (np.arange(60) < 19) | (np.arange(60) > 55)
+    table = call_intervals(y, called)
+    counts = {"Accuracy": (19 + 36, 60), "Precision": (19, 23), "Recall": (19, 20)}
+    for name, (count, n) in counts.items():
+        wilson = binomtest(count, n).proportion_ci(method="wilson")
+        assert table.loc[name].tolist() == pytest.approx([wilson.low, wilson.high])
+    # F1 = 2 J / (1 + J), of 19 true positives among 24 who are mutant or predicted mutant.
+    jaccard = binomtest(19, 24).proportion_ci(method="wilson")
+    expected = [2 * end / (1 + end) for end in (jaccard.low, jaccard.high)]
+    assert table.loc["F1"].tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n", [5, 20])
+def test_more_right_predictions_never_lower_an_interval(n):
+    y = np.repeat([1, 0], [n, 40])
+    tables = [call_intervals(y, np.arange(n + 40) < right) for right in range(n + 1)]
+    for name in ("Accuracy", "Recall", "F1"):
+        ends = np.array([table.loc[name] for table in tables])
+        assert (np.diff(ends, axis=0) > 0).all()
+    assert tables[-1].loc["Recall", "high"] == 1
+    assert tables[0].loc["Recall", "low"] == 0
+
+
+def test_where_nobody_is_predicted_mutant_precision_may_be_anything():
+    nobody = call_intervals([0, 0, 0, 1, 1], np.zeros(5, bool))
     assert nobody.loc["Precision"].tolist() == [0, 1]
-    assert nobody.loc["Recall"].tolist() == pytest.approx([0, 1 - 0.025**0.5])
 
 
-def test_repeats_of_one_table_are_the_table_and_those_of_other_patients_pool_them():
+def test_with_repeats_each_end_is_the_mean_over_them():
     rng = np.random.default_rng(0)
-    y, called = rng.permutation(np.repeat([0, 1], 30)), rng.random((60, 1)) < 0.6
-    once, twice = call_intervals(y, called), call_intervals(y, np.repeat(called, 2, axis=1))
-    assert once.equals(twice)
-    # Two repeats, of one half of the patients each: accuracy is theirs all together.
-    halves = np.arange(60)[:, None] % 2 == [0, 1]
-    pooled = call_intervals(y, np.repeat(called, 2, axis=1), predicted=halves)
-    assert pooled.loc["Accuracy"].tolist() == pytest.approx(once.loc["Accuracy"].tolist(), abs=0.02)
-    # Who was not predicted does not count.
-    shuffled = np.where(halves, called, ~called)
-    assert call_intervals(y, shuffled, predicted=halves).equals(pooled)
+    y, called = np.repeat([0, 1], 30), rng.random((60, 3)) < 0.6
+    each = [call_intervals(y, column) for column in called.T]
+    np.testing.assert_allclose(call_intervals(y, called), sum(each) / 3)
+
+
+@pytest.mark.parametrize("called", [[0.2, 0.8], ["wt", "mut"], [np.nan, 1], [1, 0, 1], [None, 1]])
+def test_what_is_not_a_predicted_class_is_refused(called):
+    with pytest.raises(ValueError, match="called must"):
+        call_intervals([0, 1], called)
 
 
 def test_the_interval_turns_over_with_the_classes():

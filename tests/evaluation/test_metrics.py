@@ -55,7 +55,7 @@ def test_nobody_called_mutant_costs_precision_and_f1_but_gives_no_nan():
     [
         ([1, 1], [0.1, 0.2], "one class"),
         ([0, 1, 1], [0.1, 0.2], "inconsistent numbers of samples"),
-        ([0, 2], [0.1, 0.2], "0 .wild-type. and 1"),
+        ([0, 2], [0.1, 0.2], "'2' may be a mutant or a wild type"),
         ([0, 1], [0.1, np.nan], "finite; got nan"),
         ([0, 1], [0.1, 1.2], "between 0 and 1; got 1.2"),
     ],

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import norm, ttest_1samp
+from scipy.stats import t as student_t
 
 from sklidh.evaluation import (
     auc_permutation_test,
@@ -82,6 +83,24 @@ def test_without_the_correction_the_resampled_test_is_student_s_and_with_it_smal
     assert test.pvalue > student.pvalue
     nearly = corrected_resampled_ttest(differences, test_ratio=1e-12)
     assert nearly.pvalue == pytest.approx(student.pvalue)
+
+
+def test_every_test_of_a_difference_has_its_95_percent_interval():
+    differences = np.array([0.02, 0.06, 0.01, 0.05, 0.01])
+    test = corrected_resampled_ttest(differences, test_ratio=0.25)
+    half = student_t.ppf(0.975, 4) * np.sqrt(0.45) * differences.std(ddof=1)
+    assert (test.low, test.high) == pytest.approx((0.03 - half, 0.03 + half))
+    by_delong = delong_test([1, 1, 0, 0], [0.8, 0.4, 0.5, 0.2], [0.6, 0.3, 0.7, 0.1])
+    half = norm.ppf(0.975) * np.sqrt(1 / 8)
+    assert (by_delong.low, by_delong.high) == pytest.approx((0.25 - half, 0.25 + half))
+
+
+@pytest.mark.parametrize("calls", [[0.2, 0.8, 0.7], ["wt", "mut", "mut"], [np.nan, 1, 1], [True]])
+def test_mcnemar_s_test_takes_predicted_classes_only(calls):
+    with pytest.raises(ValueError, match="first must"):
+        mcnemar_test([0, 1, 1], calls, [0, 1, 1])
+    with pytest.raises(ValueError, match="second must"):
+        mcnemar_test(["wt", "mutant", "mutant"], [0, 1, 1], calls)
 
 
 def test_one_fold_alone_cannot_be_tested():

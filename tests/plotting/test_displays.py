@@ -13,7 +13,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import auc, average_precision_score
 
-from sklidh.evaluation import Comparison, compare, cross_validate, decision_curve
+from sklidh.evaluation import Comparison, compare, cross_validate, decision_curve, holdout
 from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.images import ImageError
 from sklidh.plotting import (
@@ -273,7 +273,7 @@ def test_the_forest_draws_intervals_and_tests_against_the_reference(comparison):
 def test_a_forest_of_predictions_is_that_of_their_comparison(table):
     X, y = table
     models = {"weak": LogisticRegression(C=1e-4), "logistic": LogisticRegression()}
-    compared = compare(models, X, y, cross_validate)
+    compared = compare(models, X, y, holdout)
     scores = compared.scores
     drawn = ForestDisplay.from_predictions(scores["mutant"], {n: scores[n] for n in models})
     expected = ForestDisplay.from_comparison(compared)
@@ -292,9 +292,53 @@ def test_repeats_make_no_more_patients(table, n_repeats):
     roc, one = ROCDisplay.from_comparison(compared), compared.evaluations["logistic"]
     assert roc.n_patients == 60
     assert roc.aucs["logistic"] == (one.metrics["AUC"], *one.auc_interval)
-    low, high = roc.bands["logistic"]
-    assert 0.12 < np.mean(high - low) < 0.3
+    assert not roc.bands
     assert CalibrationDisplay.from_comparison(compared).n_in_bin == 60 // 7
+
+
+def test_legends_show_the_figures_of_the_table(table):
+    models = {"weak": LogisticRegression(C=1e-2), "logistic": LogisticRegression()}
+    compared = compare(models, *table, partial(cross_validate, n_repeats=2))
+    for name, row in compared.measures.iterrows():
+        assert ROCDisplay.from_comparison(compared).aucs[name][0] == row["AUC"]
+        assert PRDisplay.from_comparison(compared).averages[name] == row["PR-AUC"]
+        slope, intercept = CalibrationDisplay.from_comparison(compared).lines[name]
+        assert (slope, intercept) == (row["Calibration slope"], row["Calibration intercept"])
+
+
+def test_the_curve_of_several_folds_has_the_mean_of_their_areas(table):
+    compared = compare({"logistic": LogisticRegression()}, *table, cross_validate)
+    wrong, right = ROCDisplay.from_comparison(compared).curves["logistic"]
+    assert np.trapezoid(right, wrong) == pytest.approx(compared.table["AUC"].item(), abs=0.01)
+
+
+def numbers(drawn):
+    return drawn.to_numpy() if isinstance(drawn, pd.DataFrame) else np.array(drawn["m"])
+
+
+@pytest.mark.parametrize("words", [{0: "wildtype", 1: "mutant"}, {0: "WT", 1: "IDH-mut"}])
+def test_displays_of_words_are_those_of_0_and_1(table, words):
+    X, y = table
+    y_words, calls = pd.Series(y).map(words), LogisticRegression().fit(X, y).predict(X)
+    fitted, in_words = LogisticRegression().fit(X, y), LogisticRegression().fit(X, y_words)
+    for display, field in (
+        (ROCDisplay, "aucs"),
+        (PRDisplay, "averages"),
+        (CalibrationDisplay, "lines"),
+        (ForestDisplay, "aucs"),
+        (DecisionCurveDisplay, "curves"),
+    ):
+        one = getattr(display.from_estimator({"m": fitted}, X, y), field)
+        other = getattr(display.from_estimator({"m": in_words}, X, y_words), field)
+        np.testing.assert_allclose(numbers(other), numbers(one), rtol=1e-4)
+    expected = ConfusionMatrixDisplay.from_predictions(y, calls).counts
+    drawn = ConfusionMatrixDisplay.from_estimator(in_words, X, y_words).counts
+    assert drawn.tolist() == expected.tolist()
+    sides = [
+        VolcanoDisplay.from_estimator(MannWhitneySelector().fit(X, labels), X, labels).aucs
+        for labels in (y, y_words)
+    ]
+    pd.testing.assert_series_equal(*sides)
 
 
 def test_selected_features_are_counted_by_modality_and_kind_in_the_order_of_the_columns():

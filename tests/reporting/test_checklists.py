@@ -47,7 +47,7 @@ def test_an_answer_has_the_run_s_own_figures(run):
     name, shown = run.shown
     assert f"AUC {shown.metrics['AUC']:.2f} [" in found["TRIPOD+AI", "23a"].text
     assert "873 radiomics and 128 deep features" in found["CLEAR", "27"].text
-    p = run.comparison.tests(name)["DeLong Holm"]["Model 1"]
+    p = run.comparison.tests(name)["p Holm"]["Model 1"]
     assert f"Model 1 {p:.2g}" in found["CLEAR", "41"].text
     assert found["TRIPOD+AI", "21"].text == "20 patients trained on, 10 predicted (5 mutant)."
 
@@ -110,9 +110,8 @@ def test_thresholds_that_were_chosen_in_the_folds_are_told_as_chosen(run):
     folds = shown.predictions.assign(threshold=[0.25, 0.5] * 5)
     comparison = replace(run.comparison, evaluations={name: replace(shown, predictions=folds)})
     run = replace(run, comparison=comparison)
-    of_its_own = "a threshold of each fold's own, "
-    assert f"{of_its_own}0.25 to 0.50" in states(run)["TRIPOD+AI", "15"].text
+    chosen = "a probability that each fold chose, 0.25 to 0.50"
+    assert chosen in states(run)["TRIPOD+AI", "15"].text
     found = states(replace(run, settings=run.settings | {"threshold": "youden"}))
-    youden = f"{of_its_own}Youden's on its training patients, 0.25 to 0.50"
-    assert youden in found["TRIPOD+AI", "15"].text
+    assert f"{chosen} (youden on the training patients)" in found["TRIPOD+AI", "15"].text
     assert "Only the LASSO's penalty and the threshold were tuned" in found["CLEAR", "35"].text

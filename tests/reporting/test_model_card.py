@@ -55,7 +55,7 @@ def test_the_card_of_a_trained_model_tells_the_cohort_and_claims_no_figure():
         "T1: 7 patients, voxels of 1 x 1 x 2 to 1 x 1 x 5 mm.",
         "FLAIR: 0 patients.",
         "LogisticRegression(C=3)",
-        "called mutant from 0.4 on",
+        "Predicted mutant from: a probability of 0.4.",
         "seed: 5",
     ):
         assert said in text

@@ -12,7 +12,7 @@ def page(hostile, **parts):
     record |= {"warnings": {hostile: {hostile: 3}}}
     table = pd.DataFrame({"AUC": ["0.81 [0.70, 0.90]"], hostile: ["-"]}, index=[hostile])
     printed = [(hostile, table, {hostile: hostile})]
-    tests = pd.DataFrame({"DeLong": [np.nan]}, index=[hostile])
+    tests = pd.DataFrame({"test": ["DeLong"], "p": [np.nan]}, index=[hostile])
     found = {"tests": tests, "forest": b"PNG", "reference": hostile} | parts
     return render_study(record, printed, **found)
 

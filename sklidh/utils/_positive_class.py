@@ -1,0 +1,172 @@
+"""Which values of a target are IDH mutants, and which are wild types: one rule for everything."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import column_or_1d
+
+from sklidh.utils._validation import CohortError
+
+WILD_NAMES = frozenset("wildtype wild wt unmutated nonmutated notmutated nonmutant".split())
+MUTANT_NAMES = frozenset("mutant mutated mutation mut".split())
+WILD, MUTANT = 0, 1
+ANSWERS = dict.fromkeys("0 no false negative neg".split(), WILD)
+ANSWERS |= dict.fromkeys("1 yes true positive pos".split(), MUTANT)
+"""Words that mean a mutation only where the column asks for one."""
+
+MISSING = frozenset(
+    "unknown unk na nan none null nd nos pending missing nottested notdone notavailable "
+    "unavailable notspecified indeterminate equivocal".split()
+)
+VARIANT = re.compile(r"p?r(132|172)[a-z]")
+"""The amino acid changes of IDH1 and IDH2, as in "IDH1 p.R132H"."""
+
+
+def word_of(value) -> str:
+    """Return a value in lower case, without blanks, punctuation and the gene's name."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        value = int(value)
+    text = re.sub(r"[^a-z0-9?+-]", "", str(value).casefold().replace("(nos)", ""))
+    if re.fullmatch(r"-?\d+", text):
+        return str(int(text))
+    return re.sub(r"^idh-?1?2?-?", "", text).replace("-", "")
+
+
+def is_missing_status(value) -> bool:
+    """Whether a value means that the IDH status is not known: empty, "?", "NA", "pending" ..."""
+    return pd.isna(value) or not str(value).strip(" ?") or word_of(value) in MISSING
+
+
+def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray:
+    """Return the IDH status as 1 (mutant) and 0 (wild type).
+
+    Case, blanks and hyphens do not matter. Without an option every value must be a known one: 0
+    and 1, false and true, no and yes, negative and positive, "wildtype", "WT", "mutant", "mut",
+    "IDH-mutant", "IDH1 p.R132H" and the like. Empty cells, "unknown", "?", "NA", "NOS", "pending"
+    and "not tested" mean that the status is missing, which is an error.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_patients,)
+        Numbers, booleans or words; a Series' index names the patients in messages.
+    wildtype : object, default=None
+        The value of wild types; every other value that is not missing is a mutant.
+    pos_label : object, default=None
+        The value of mutants; every other value that is not missing is a wild type. With
+        `wildtype` too, no third value is accepted.
+
+    Returns
+    -------
+    Series or ndarray of int, shape (n_patients,)
+        A Series, with its index and name, if y is one.
+
+    Raises
+    ------
+    CohortError
+        A status is missing; a value is neither known nor named by an option; an option names a
+        value that nobody has, or contradicts the word; the column asks for the wild type
+        ("IDH_wildtype") and answers with numbers or yes and no.
+
+    Examples
+    --------
+    >>> from sklidh.datasets import binary_target
+    >>> binary_target(["Mutant", "wild type", "IDH-mut", "WT"]).tolist()
+    [1, 0, 1, 0]
+    >>> binary_target(["codeleted", "intact", "codeleted"], pos_label="codeleted").tolist()
+    [1, 0, 1]
+    """
+    values = column_or_1d(y, dtype=object) if not isinstance(y, np.ndarray) else column_or_1d(y)
+    index = y.index if isinstance(y, pd.Series) else pd.RangeIndex(len(values))
+    name = getattr(y, "name", None)
+    column = f", column {name!r}" if name is not None else ""
+    codes = {value: _code(value, wildtype, pos_label) for value in pd.unique(values)}
+    each = pd.Series(values, index, dtype=object).map(codes)
+    if (missing := each.eq("missing")).any():
+        raise CohortError(
+            f"patient {patient!r}{column}: the target is missing"
+            + ("" if pd.isna(value) else f" ({value!r})")
+            + "; drop the row or fill it in"
+            for patient, value in zip(index[missing], values[missing], strict=True)
+        )
+    problem = _problem(codes, wildtype, pos_label, name)
+    if problem:
+        seen = pd.Series(values).astype(str).value_counts()
+        shown = ", ".join(f"{value!r} ({n})" for value, n in seen[:12].items())
+        more = f" and {len(seen) - 12} more" if len(seen) > 12 else ""
+        raise CohortError(
+            [
+                f"the target{column}: {problem}; its values are {shown}{more}; name the wild type "
+                "by wildtype= of sklidh.datasets.binary_target or load_cohort (--wildtype on the "
+                "command line): every other value is then a mutant"
+            ]
+        )
+    codes = each.astype(int)
+    return codes.rename(name) if isinstance(y, pd.Series) else codes.to_numpy()
+
+
+def mutant_index(classes) -> int:
+    """Return the place of the mutants among a fitted classifier's classes.
+
+    Parameters
+    ----------
+    classes : array-like of shape (2,)
+        Its ``classes_``.
+
+    Returns
+    -------
+    int
+        The column of ``predict_proba``.
+
+    Raises
+    ------
+    CohortError
+        There are not one class of mutants and one of wild types, as `binary_target` knows them.
+    """
+    codes = binary_target(np.asarray(classes))
+    if sorted(codes) != [0, 1]:
+        raise CohortError(
+            [f"a model of wild types and mutants is needed; this one has the classes {classes}"]
+        )
+    return int(codes.argmax())
+
+
+def _code(value, wildtype, pos_label):
+    """Return 1, 0, "missing" or "unknown" for one value."""
+    if not pd.isna(value):
+        word = word_of(value)
+        if wildtype is not None and word == word_of(wildtype):
+            return WILD
+        if pos_label is not None and word == word_of(pos_label):
+            return MUTANT
+    if is_missing_status(value):
+        return "missing"
+    if word in WILD_NAMES:
+        return WILD
+    if word in MUTANT_NAMES or VARIANT.fullmatch(word):
+        return MUTANT
+    if wildtype is None and pos_label is None:
+        return ANSWERS.get(word, "unknown")
+    if wildtype is not None and pos_label is not None:
+        return "unknown"
+    return MUTANT if pos_label is None else WILD
+
+
+def _problem(codes, wildtype, pos_label, name) -> str:
+    """Say why the values cannot be taken for mutants and wild types; empty where they can."""
+    for option, label, opposite, code in (
+        ("wildtype", wildtype, MUTANT_NAMES, WILD),
+        ("pos_label", pos_label, WILD_NAMES, MUTANT),
+    ):
+        if label is not None and word_of(label) in opposite:
+            return f"{option}={label!r} contradicts the meaning of the word"
+        if label is not None and code not in codes.values():
+            return f"no patient has {option}={label!r}"
+    unknown = [str(value) for value, code in codes.items() if code == "unknown"]
+    if unknown:
+        return f"{', '.join(map(repr, unknown[:12]))} may be a mutant or a wild type"
+    asks_for_wild = {"wildtype", "wild", "wt"} & set(re.split(r"[\W_\d]+", str(name).casefold()))
+    generic = {word_of(value) for value in codes} <= ANSWERS.keys()
+    if asks_for_wild and wildtype is None and pos_label is None and generic:
+        return "by its name it asks for the wild type, not for the mutation"
+    return ""
