@@ -5,7 +5,7 @@ pair of pixels unfolded, and 64 full maps in the stem. Both are timed in turns, 
 else the machine does falls on both, and the median is taken. Saved bytes are what autograd keeps
 between the passes, parameters not counted. Peak memory is a fresh process's, above what it held
 before the first step. With several threads, torch shares each operation among them in the unfolded
-network, and ours is worked on as the estimators do: `spread` shares parts of the maps.
+network; the package divides the work itself, as its estimators do.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 
 from sklidh.nn import SAN, PairwiseAttention
-from sklidh.nn._neighbours import reflect_pad
+from sklidh.nn._neighbours import unfold
 from sklidh.nn._san import Bottleneck, Stage, Stem
 from sklidh.nn._threads import OneThread
 
@@ -33,24 +33,20 @@ def unfolded_attention(block, x):
     """Pairwise attention with every pair of pixels in memory."""
     B, _, H, W = x.shape
     k = block.kernel_size
-
-    def unfold(maps):
-        return F.unfold(reflect_pad(maps, k // 2), k).view(len(maps), -1, k * k, H * W)
-
     across = torch.linspace(-1, 1, W, device=x.device).expand(H, W)
     down = torch.linspace(-1, 1, H, device=x.device)[:, None].expand(H, W)
     place = block.position(torch.stack([across, down])[None])
-    delta = block.phi(x).flatten(2).unsqueeze(2) - unfold(block.psi(x))
-    distance = place.flatten(2).unsqueeze(2) - unfold(place)
+    delta = block.phi(x).flatten(2).unsqueeze(2) - unfold(block.psi(x), k)
+    distance = place.flatten(2).unsqueeze(2) - unfold(place, k)
     weights = block.gamma(torch.cat([delta, distance.expand(B, -1, -1, -1)], 1)).softmax(2)
-    values = unfold(block.beta(x)).view(B, block.share, -1, k * k, H * W)
+    values = unfold(block.beta(x), k).unflatten(1, (block.share, -1))
     return (weights.unsqueeze(1) * values).sum(3).reshape(B, -1, H, W)
 
 
 def kept_bottleneck(block, x):
     """A bottleneck of torch's own layers, every map in between kept."""
     attended = block.attention(F.relu_(block.norm_in(x)))
-    return block.expand(F.relu_(block.norm_out(attended))).add_(x)
+    return x + block.expand(F.relu_(block.norm_out(attended)))
 
 
 def kept_stage(stage, x):

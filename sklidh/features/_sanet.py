@@ -61,8 +61,9 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     cv : int, default=5
         Number of folds of "out_of_fold": stratified, in the order of the table; fewer, with a
         warning, where a class has fewer patients.
-    device : {"auto", "cpu", "cuda"}, default="auto"
-        "auto" takes an NVIDIA GPU where there is one.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1", "mps", or "auto": a GPU where there is one. Another device rounds
+        differently, so the trained network, and its answers, may differ.
     missing : {"raise", "nan"}, default="raise"
         With "nan", a patient whose image cell is empty is left out of training and gets a row of
         NaN.

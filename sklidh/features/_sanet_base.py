@@ -54,7 +54,7 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         "shuffle": ["boolean"],
         "augment": ["boolean"],
         "class_weight": [StrOptions({"balanced"}), dict, None],
-        "device": [StrOptions({"auto", "cpu", "cuda"})],
+        "device": [str],
         "missing": [StrOptions({"raise", "nan"})],
         "label": [Integral, "array-like", None],
         "callbacks": [list, None],

@@ -55,8 +55,9 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         Turn and mirror the slices at random while training (the square's eight symmetries).
     class_weight : "balanced", dict or None, default=None
         Weights of the classes in the loss.
-    device : {"auto", "cpu", "cuda"}, default="auto"
-        "auto" takes an NVIDIA GPU where there is one.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1", "mps", or "auto": a GPU where there is one. Another device rounds
+        differently, so the trained network, and its answers, may differ.
     missing : {"raise", "nan"}, default="raise"
         With "nan", a patient who lacks a modality is left out of that network's training, and
         classified by the mean of the others; with ``fusion="channels"`` every modality is needed

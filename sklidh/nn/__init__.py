@@ -6,7 +6,6 @@ from importlib import import_module
 _PUBLIC = {
     "SAN": "_san",
     "PairwiseAttention": "_attention",
-    "PatchwiseAttention": "_attention",
 }
 
 __all__ = [*_PUBLIC]

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sklidh.nn._attention import PairwiseAttention, PatchwiseAttention, PointwiseConvolution
-from sklidh.nn._normalised import rectified_halves, rectified_linear
+from sklidh.nn._attention import PairwiseAttention
+from sklidh.nn._pointwise import PointwiseConvolution, product
 from sklidh.nn._rectification import update_running
 
 BLOCKS = {"san10": (2, 1, 2, 4, 1), "san15": (3, 2, 3, 5, 2), "san19": (3, 3, 4, 6, 3)}
@@ -20,18 +20,16 @@ class Bottleneck(nn.Module):
 
     Parameters
     ----------
-    attention : type
-        `PairwiseAttention` or `PatchwiseAttention`.
     channels : int
         Of the map that comes in, and goes out.
     kernel_size : int
         The footprint's side in pixels.
     """
 
-    def __init__(self, attention, channels, kernel_size):
+    def __init__(self, channels, kernel_size):
         super().__init__()
         self.norm_in = nn.BatchNorm2d(channels)
-        self.attention = attention(
+        self.attention = PairwiseAttention(
             channels, channels // 16, channels // 4, share=8, kernel_size=kernel_size
         )
         self.norm_out = nn.BatchNorm2d(channels // 4)
@@ -39,10 +37,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, x):
         """Return a map of the shape of x, (B, channels, H, W)."""
-        maps, x = rectified_linear(self.norm_in, x, *self.attention.joint())
-        attended = self.attention.attend(maps)
-        weight, bias = self.expand.weight.flatten(1), self.expand.bias
-        return rectified_linear(self.norm_out, attended, weight, bias, residual=x)[0]
+        attended = self.attention(F.relu_(self.norm_in(x)))
+        return x + self.expand(F.relu_(self.norm_out(attended)))
 
 
 class Stage(nn.Module):
@@ -50,8 +46,6 @@ class Stage(nn.Module):
 
     Parameters
     ----------
-    attention : type
-        `PairwiseAttention` or `PatchwiseAttention`.
     in_channels, channels : int
         Before and after.
     n_blocks : int
@@ -61,19 +55,18 @@ class Stage(nn.Module):
         By the largest value of each 2 x 2 square; the last stage leaves it to the average.
     """
 
-    def __init__(self, attention, in_channels, channels, n_blocks, kernel_size, halves):
+    def __init__(self, in_channels, channels, n_blocks, kernel_size, halves):
         super().__init__()
         self.halves = halves
         self.transition = PointwiseConvolution(in_channels, channels, bias=False)
-        self.blocks = nn.Sequential(
-            *[Bottleneck(attention, channels, kernel_size) for _ in range(n_blocks)]
-        )
+        self.blocks = nn.Sequential(*(Bottleneck(channels, kernel_size) for _ in range(n_blocks)))
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x):
         """Map (B, in_channels, H, W) to (B, channels, H // 2, W // 2), or (B, channels, H, W)."""
-        x = self.blocks(self.transition(x))
-        return rectified_halves(self.norm, x) if self.halves else F.relu_(self.norm(x))
+        x = self.norm(self.blocks(self.transition(x)))
+        # One pixel stays one pixel.
+        return F.relu_(F.max_pool2d(x, 2) if self.halves and min(x.shape[2:]) > 1 else x)
 
 
 class Stem(nn.Module):
@@ -94,7 +87,7 @@ class Stem(nn.Module):
         """Map (B, in_channels, H, W) to (B, 64, H // 2, W // 2), channels last in memory."""
         if x.shape[1] > 1:
             x = x.contiguous(memory_format=torch.channels_last)
-            return F.max_pool2d(F.relu_(self.norm(self.convolution(x))), 2)
+            return F.relu_(F.max_pool2d(self.norm(self.convolution(x)), 2))
         # Of a single channel every output is a line a * x + b, and its largest value over a
         # square lies where x is largest (a > 0) or smallest: the 64 full maps are never made.
         weight, norm = self.convolution.weight[:, 0, 0, 0], self.norm
@@ -108,10 +101,8 @@ class Stem(nn.Module):
         offset = norm.bias - mean * slope
         slope = slope * weight
         most, least = F.max_pool2d(x, 2), -F.max_pool2d(-x, 2)
-        most, least = (end.permute(0, 2, 3, 1) for end in (most, least))
-        slopes = torch.stack([slope.clamp(min=0), slope.clamp(max=0)], 1)
-        out = F.linear(torch.cat([most, least], -1), slopes, offset)
-        return F.relu_(out).permute(0, 3, 1, 2)
+        slopes = torch.stack([slope.clamp(min=0), slope.clamp(max=0)], 1)[..., None, None]
+        return F.relu(product(torch.cat([most, least], 1), slopes, offset))
 
 
 class SAN(nn.Module):
@@ -127,7 +118,6 @@ class SAN(nn.Module):
         Width of the dense layer before the classifier; None leaves it out, as in the published
         network, whose features are the 2048 averages of the last map.
     n_classes : int, default=2
-    attention : {"pairwise", "patchwise"}, default="pairwise"
 
     References
     ----------
@@ -140,7 +130,7 @@ class SAN(nn.Module):
     >>> from sklidh.nn import SAN
     >>> network = SAN("san10").eval()
     >>> sum(parameter.numel() for parameter in network.parameters())
-    8745250
+    8744994
     >>> network.features(torch.zeros(3, 1, 32, 32)).shape
     torch.Size([3, 128])
     """
@@ -152,15 +142,13 @@ class SAN(nn.Module):
         in_channels=1,
         n_features=128,
         n_classes=2,
-        attention="pairwise",
     ):
         super().__init__()
-        attention = {"pairwise": PairwiseAttention, "patchwise": PatchwiseAttention}[attention]
         before = (CHANNELS[0], *CHANNELS[:-1])
         halves = (True,) * 4 + (False,)
         sizes = zip(before, CHANNELS, BLOCKS[architecture], FOOTPRINTS, halves, strict=True)
         self.stem = Stem(in_channels)
-        self.stages = nn.Sequential(*(Stage(attention, *each) for each in sizes))
+        self.stages = nn.Sequential(*(Stage(*each) for each in sizes))
         self.feature_layer = nn.Linear(CHANNELS[-1], n_features) if n_features else nn.Identity()
         self.classifier = nn.Linear(n_features or CHANNELS[-1], n_classes)
 

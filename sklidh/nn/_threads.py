@@ -1,9 +1,10 @@
-"""How many threads work on a network, and the memory that each uses again and again."""
+"""Threads that share the work on a network, its parts, and the memory that each thread reuses."""
 
 import math
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import pairwise
 
 import torch
 
@@ -35,6 +36,50 @@ class Scratch(threading.local):
         self._held.clear()
 
 
+PARTS = 16
+"""Number of parts wanted: with at least one per core, every core has work."""
+
+LEAST = 2**20
+"""Minimum size of a part in bytes: dividing the work further would cost more than it gains."""
+
+MOST = 2**21
+"""Maximum size of a part in bytes."""
+
+
+def cut(n, size, *, at_least=1, at_most=MOST, parts=PARTS):
+    """Cut range(n) into slices of equal length, up to one.
+
+    The cut does not depend on the number of threads, since the bits of a sum depend on the cut.
+
+    Parameters
+    ----------
+    n : int
+    size : int
+        Bytes of one element.
+    at_least : int, default=1
+        Minimum number of elements in a slice.
+    at_most : int
+        Maximum number of bytes in a slice, if more than one element.
+    parts : int
+        Number of slices wanted; there are more where they would exceed `at_most`, and fewer where
+        they would be smaller than `LEAST`.
+
+    Returns
+    -------
+    list of slice
+    """
+    wanted = min(max(n * size / parts, LEAST), at_most)
+    count = max(1, min(math.ceil(n * size / wanted), n // at_least))
+    edges = [n * i // count for i in range(count + 1)]
+    return [slice(*ends) for ends in pairwise(edges)]
+
+
+def total(tensors):
+    """Return the sum of tensors in their order."""
+    first, *others = tensors
+    return sum(others, start=first)
+
+
 scratch = Scratch()
 """Held while somebody is inside `OneThread`."""
 
@@ -54,12 +99,12 @@ class Own(threading.local):
 
 
 class OneThread:
-    """Let torch's own operations use one thread inside the block; `spread` uses all it had before.
+    """Let torch's own operations use one thread inside the block, and `parallel_map` all of them.
 
     Torch's threads would only wait for each other there, and for a moment after each operation
     they wait by counting, which takes a core from whoever works. The bits of a sum depend on how
     many share it, too. Any number of threads may be inside, each as often as it likes. The last
-    one out ends the assistants of `spread`: there are none when the process forks.
+    one out ends the assistants of `parallel_map`: there are none when the process forks.
     """
 
     lock, inside, number, assistants, own = threading.Lock(), 0, 1, [], Own()
@@ -117,11 +162,11 @@ class OneThread:
         torch.set_num_threads(1)
 
 
-def spread(function, *parts, alone=False):
-    """Call a function with each part, side by side on as many threads as torch may use.
+def parallel_map(function, *parts):
+    """Call a function with each part, on as many threads as torch may use.
 
-    A part is worked on by one thread, whatever their number. So nothing depends on it, to the last
-    bit, where the results are put together in their order. After an error no further part is begun.
+    Each part is worked on by one thread. So the number of threads changes no bit, if the results
+    are put together in their order. After an error no further part is begun.
 
     Parameters
     ----------
@@ -129,8 +174,6 @@ def spread(function, *parts, alone=False):
         No gradients are recorded.
     *parts : sequence
         All of one length: the function's arguments.
-    alone : bool, default=False
-        Leave all to the caller, as a GPU needs: assistants would not use the caller's stream.
 
     Returns
     -------
@@ -149,7 +192,7 @@ def spread(function, *parts, alone=False):
                 left.clear()
 
     with OneThread():
-        assistants = OneThread.assist(work, 0 if alone else len(left) - 1)
+        assistants = OneThread.assist(work, len(left) - 1)
         try:
             work()
         finally:

@@ -1,55 +1,158 @@
-"""How work is cut into parts: for a core's cache, and so that several threads have a share each.
+"""Pairwise attention on the CPU: the same values, with few tensors of every pair of pixels.
 
-The cut does not depend on how many threads there are, since the bits of a sum depend on the cut.
+With r the rectified difference of a pixel and a neighbour, the attention logits are
+``second @ relu(norm(first @ r))``. They are made a tile of pairs at a time, small enough for a
+core's cache, and each tile by one thread. Of every pair two things are kept: ``first @ r``, whose
+mean and variance over all pairs the normalisation needs before it can begin, and the weight. The
+difference r, the largest, is computed again for the gradient.
+
+Shapes: B images, H rows, W columns; k the footprint's side, K = k * k; C channels that a pair is
+compared by; R channels between `first` and `second`; S channels of a value that share each of G
+weights. A tile has the pairs of n pixels, ordered by neighbour first.
 """
 
-import math
+from itertools import chain
 
-AT_LEAST = 2
-"""Parts, where there is enough to cut; more would cost a thread alone some of its time."""
+import torch
+from torch.amp import custom_bwd, custom_fwd
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
-ELEMENTS = 2**19
-"""What a part of a map of rows may hold."""
+from sklidh.nn._neighbours import coordinates, difference_moments
+from sklidh.nn._pairs import Pixels, Windows
+from sklidh.nn._rectification import (
+    Rectification,
+    multiply,
+    outer,
+    relu_back_,
+    sums_of,
+    update_running,
+)
+from sklidh.nn._threads import parallel_map, scratch, total
 
-ROWS = 128
-"""What a part of a map of rows holds at least: a product of fewer is slow."""
 
-
-def parts(n, size=math.inf):
-    """Cut range(n) into slices of at most `size`; into several all the same, where n allows.
+def attend_in_tiles(block, phi, psi, beta):
+    """Return what ``block.attend`` returns, with the same gradients.
 
     Parameters
     ----------
-    n : int
-    size : float, default=inf
-        A slice has at least one element.
+    block : PairwiseAttention
+    phi, psi : Tensor of shape (B, H, W, R)
+    beta : Tensor of shape (B, H, W, S * G)
 
     Returns
     -------
-    list of slice
+    Tensor of shape (B, S * G, H, W)
+        With the channels last in memory.
     """
-    return _slices(n, max(1, int(min(size, -(-n // AT_LEAST)))))
+    norm, k = block.gamma[0], block.kernel_size
+    B, H, W, _ = phi.shape
+    plane = coordinates(H, W, like=phi).permute(0, 2, 3, 1)
+    place = (plane @ block.position.weight.flatten(1).t()).expand(B, -1, -1, -1)
+    phi, psi = (torch.cat([each, place], 3) for each in (phi, psi))
+    if norm.training:
+        mean, variance = difference_moments(phi, psi, k)
+        update_running(norm, mean, variance, B * H * W * k * k)
+    else:
+        mean, variance = norm.running_mean, norm.running_var
+    # The first normalisation of a difference is a difference of normalised maps.
+    slope = norm.weight * (variance + norm.eps).rsqrt()
+    phi = torch.addcmul(norm.bias - mean * slope, phi, slope)
+    pairs = Pixels if k * k >= H * W else Windows
+    psi = pairs.padded((psi * slope)[None], k)[0]
+    beta = pairs.padded(beta.unflatten(3, (block.share, -1)).permute(3, 0, 1, 2, 4), k)
+    first, norm, second = block.gamma[2], block.gamma[3], block.gamma[5]
+    out = Attend.apply(
+        pairs, k, norm, torch.is_grad_enabled(), phi, psi, beta,
+        first.weight.flatten(1), norm.weight, norm.bias, second.weight.flatten(1),
+    )  # fmt: skip
+    return out.permute(1, 2, 3, 0, 4).flatten(3).permute(0, 3, 1, 2)
 
 
-def row_parts(x):
-    """Cut the rows of a matrix (n, C).
+class Attend(Function):
+    """The mean of beta over each pixel's neighbours, weighted by their attention."""
 
-    Returns
-    -------
-    list of slice
-    """
-    n, C = x.shape
-    wanted = max(AT_LEAST, -(-n * C // ELEMENTS))
-    return _slices(n, -(-n // max(1, min(wanted, n // ROWS))))
+    @staticmethod
+    @custom_fwd(device_type="cpu")
+    def forward(ctx, kind, k, norm, learns, phi, psi, beta, first, gain, shift, second):
+        """Return the attended map, of shape (S, B, H, W, G).
 
+        Parameters
+        ----------
+        kind : {Windows, Pixels}
+            What makes pairs of k and the three maps phi, psi, beta; shapes as there.
+        k : int
+        norm : BatchNorm2d
+            Between `first` and `second`; in training its running averages are updated.
+        learns : bool
+            Whether a backward pass may follow: what it needs is kept.
+        phi, psi, beta : Tensor
+        first : Tensor of shape (R, C)
+        gain, shift : Tensor of shape (R,)
+            The weight and bias of `norm`.
+        second : Tensor of shape (G, R)
+        """
+        pairs = kind(k, phi, psi, beta)
+        tiles = pairs.tiles()
 
-def _slices(n, size):
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+        def compare(tile):
+            return multiply(pairs.differences(tile), first)
 
+        def compare_and_sum(tile):
+            h = compare(tile)
+            return h, *sums_of(h, h, pairs.visits)
 
-def total(tensors):
-    """Return the sum of tensors in their order, in the place of the first."""
-    first, *others = tensors
-    for other in others:
-        first += other
-    return first
+        hidden, mean, variance = None, norm.running_mean, norm.running_var
+        if norm.training:
+            hidden, *sums = zip(*parallel_map(compare_and_sum, tiles), strict=True)
+            mean, squares = (total(each) / pairs.count for each in sums)
+            mean, variance = mean.to(gain), (squares - mean.square()).clamp(min=0).to(gain)
+            update_running(norm, mean, variance, pairs.count)
+        vectors = gain, shift, mean, (variance + norm.eps).rsqrt()
+        rectification = Rectification(pairs.visits, *vectors)
+        out = beta.new_empty(len(beta), *phi.shape[:3], beta.shape[-1])
+
+        def attend(tile, h):
+            h = compare(tile) if h is None else h
+            weights = pairs.weights(multiply(rectification(h), second))
+            pairs.attend(weights, out, tile)
+            return (h, weights) if learns else ()
+
+        kept = parallel_map(attend, tiles, hidden or [None] * len(tiles))
+        ctx.pairs, ctx.of_batch = (kind, k), norm.training
+        ctx.save_for_backward(phi, psi, beta, first, second, out, *vectors, *chain(*kept))
+        return out
+
+    @staticmethod
+    @custom_bwd(device_type="cpu")
+    @once_differentiable
+    def backward(ctx, grad):
+        """Return the gradients of the maps, the two matrices and the normalisation."""
+        phi, psi, beta, first, second, out, *saved = ctx.saved_tensors
+        vectors, hidden, weights = saved[:4], saved[4::2], saved[5::2]
+        kind, k = ctx.pairs
+        pairs = kind(k, phi, psi, beta)
+        rectification = Rectification(pairs.visits, *vectors)
+        tiles, grad, grad_phi = pairs.tiles(), grad.contiguous(), torch.empty_like(phi)
+
+        def attend_back(tile, h, weights):
+            grad_logits, grad_beta = pairs.attend_back(grad, weights, out, tile)
+            rectified = rectification(h)
+            grad_second = outer(grad_logits, rectified)
+            grad_h = relu_back_(multiply(grad_logits, second.t()), rectified)
+            return grad_h, *sums_of(grad_h, h), grad_second, grad_beta
+
+        def compare_back(tile, h, grad_h):
+            rectification.normalise_back_(grad_h, h)
+            r = pairs.differences(tile)
+            grad_r = multiply(grad_h, first.t(), out=scratch("grad_r", r, *r.shape))
+            grad_psi = pairs.differences_back(relu_back_(grad_r, r), grad_phi, tile)
+            return outer(grad_h, r), grad_psi
+
+        grads, *sums, of_second, of_beta = zip(
+            *parallel_map(attend_back, tiles, hidden, weights), strict=True
+        )
+        of_norm = rectification.gradients(*map(total, sums), pairs.count, ctx.of_batch)
+        of_first, of_psi = zip(*parallel_map(compare_back, tiles, hidden, grads), strict=True)
+        of_maps = grad_phi, pairs.joined(of_psi, psi), pairs.joined(of_beta, beta)
+        return *[None] * 4, *of_maps, total(of_first), *of_norm, total(of_second)

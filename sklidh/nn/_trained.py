@@ -41,9 +41,9 @@ def predict(net, inputs, layer="forward"):
         several = inputs if isinstance(inputs, tuple) else (inputs,)
         several = tuple(each.new_zeros(1, *each.shape[1:]) for each in several)
         inputs = several if isinstance(inputs, tuple) else several[0]
-    with fenced(), torch.inference_mode(), explained(net.device, net.batch_size):
-        parts = [read(part).cpu() for part in _split(inputs, net.batch_size)]
-    values = torch.cat(parts)[:n_images].numpy()
+    with fenced(device=net.device), torch.inference_mode(), explained(net.device, net.batch_size):
+        parts = [read(part) for part in _split(inputs, net.batch_size)]
+        values = torch.cat(parts)[:n_images].cpu().numpy()
     if not np.isfinite(values).all():
         raise FloatingPointError(
             "the trained network gives values that are not finite; train it with a smaller lr, or "
@@ -74,7 +74,7 @@ def sensitivity(net, inputs):
     classification models and saliency maps", 2014, section 3.
     """
     module, maps = net.module_.eval(), []
-    with fenced(), explained(net.device, net.batch_size):
+    with fenced(device=net.device), explained(net.device, net.batch_size):
         for part in _split(tensors(inputs, net.device), net.batch_size):
             images, *columns = part if isinstance(part, tuple) else (part,)
             images = images.clone().requires_grad_()
@@ -83,8 +83,8 @@ def sensitivity(net, inputs):
             others = logits.scatter(1, most, -torch.inf).logsumexp(1)
             odds = logits.gather(1, most)[:, 0] - others
             (gradient,) = torch.autograd.grad(odds.sum(), images)
-            maps.append(gradient.abs().cpu())
-    return torch.cat(maps).numpy()
+            maps.append(gradient.abs())
+        return torch.cat(maps).cpu().numpy()
 
 
 def freeze(net) -> dict:
@@ -116,8 +116,8 @@ def thaw(module, frozen: dict, *, device="cpu"):
     module : type
         The same `torch.nn.Module` class.
     frozen : dict
-    device : {"cpu", "cuda"}, default="cpu"
-        Where it shall work.
+    device : str, default="cpu"
+        Where to run it, as `choose_device` returns it.
 
     Returns
     -------

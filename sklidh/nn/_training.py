@@ -19,26 +19,46 @@ _ONE_AT_A_TIME = threading.RLock()
 
 
 def choose_device(device):
-    """Return the device to work on, "cpu" or "cuda", from "auto", "cpu" or "cuda".
+    """Return the device to work on.
+
+    Parameters
+    ----------
+    device : str
+        "auto", or a name that torch knows: "cpu", "cuda", "cuda:1", "mps". "auto" takes an NVIDIA
+        GPU where there is one, then Apple's, then the CPU.
+
+    Returns
+    -------
+    str
 
     Raises
     ------
     ValueError
-        "cuda" where torch finds no NVIDIA GPU.
+        torch knows no such device, or finds none on this machine.
     """
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
+    gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    found = ["cuda", *gpus] if gpus else []
+    found += ["mps", "cpu"] if torch.backends.mps.is_available() else ["cpu"]
+    if device == "auto":
+        return found[0]
+    if device not in found:
         raise ValueError(
-            f"device='cuda', but torch {torch.__version__} finds no NVIDIA GPU on this machine; "
-            "use device='auto' or 'cpu', or install a CUDA build of torch"
+            f"device={device!r}, but torch {torch.__version__} finds no such device on this "
+            f"machine, only {', '.join(found)}; use one of these or device='auto', or install a "
+            "build of torch for your GPU"
         )
-    return ("cuda" if available else "cpu") if device == "auto" else device
+    return device
 
 
 @contextmanager
-def fenced(seed=None) -> Iterator[None]:
-    """Seed torch inside the block, let it use one thread there, and leave no trace outside."""
-    with _ONE_AT_A_TIME, torch.random.fork_rng(), OneThread():
+def fenced(seed=None, device="cpu") -> Iterator[None]:
+    """Seed torch inside the block, let it use one thread there, and leave no trace outside.
+
+    The random states of the CPU and of the device in use are restored; other GPUs are not touched.
+    """
+    device = torch.device(device)
+    devices = [device] if device.type == "cuda" else []
+    with _ONE_AT_A_TIME, torch.random.fork_rng(devices), OneThread():
         if seed is not None:
             torch.manual_seed(seed)
         yield
@@ -128,16 +148,15 @@ class EpochsFrom(Callback):
         """Begin the first epoch."""
         next(self.epochs, None)
 
-    def on_batch_end(self, net, loss=None, **_):
-        """Stop with an error on a loss that is not finite."""
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the training loss became {loss.item()} in epoch {len(net.history)} with "
-                f"lr={net.lr:g}; lower lr, or look for extreme intensities in the images"
-            )
-
     def on_epoch_end(self, net, **_):
-        """Begin the next epoch, or stop."""
+        """Begin the next epoch, or stop; a loss that is not finite is an error."""
+        losses = np.array(net.history[-1, "batches", :, "train_loss"])
+        if not np.isfinite(losses).all():
+            raise FloatingPointError(
+                f"the training loss became {losses[~np.isfinite(losses)][0]} in epoch "
+                f"{len(net.history)} with lr={net.lr:g}; lower lr, or look for extreme intensities "
+                "in the images"
+            )
         if next(self.epochs, None) is None:
             raise KeyboardInterrupt  # skorch's sign for an orderly stop
 
@@ -173,9 +192,29 @@ def average_normalisations(module, batches):
         norm.momentum = momentum
 
 
+class Network(NeuralNetClassifier):
+    """skorch's classifier, which waits for a GPU once per epoch, not after every batch."""
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run one epoch; the losses of its batches are read when all are computed."""
+        if iterator is None:
+            return
+        losses = []
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            losses.append(step["loss"].detach())
+            self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        rows = self.history[-1]["batches"][-len(losses) :]
+        for row, loss in zip(rows, torch.stack(losses).tolist(), strict=True):
+            row[f"{prefix}_loss"] = loss
+        self.history.record(f"{prefix}_batch_count", len(losses))
+
+
 def owner(module, parameters, **settings):
     """Return an owner of a network that is not made yet."""
-    return NeuralNetClassifier(
+    return Network(
         module,
         **{f"module__{name}": value for name, value in parameters.items()},
         criterion=nn.CrossEntropyLoss,
@@ -231,7 +270,8 @@ def train(
         As in `Batches`.
     class_weight : ndarray of shape (n_classes,), default=None
         Weights of the classes in the loss.
-    device : {"cpu", "cuda"}, default="cpu"
+    device : str, default="cpu"
+        As `choose_device` returns it.
     callbacks : sequence of skorch callbacks, default=()
         Copied: they keep what they count.
     seed : int, default=None
@@ -267,7 +307,7 @@ def train(
         device=device,
     )
     inputs, labels = tensors(inputs, device), torch.as_tensor(labels, device=device)
-    with fenced(seed), explained(device, batch_size):
+    with fenced(seed, device), explained(device, batch_size):
         net.fit(inputs, labels)
         batches = net.get_iterator(net.get_dataset(inputs, labels), training=True)
         average_normalisations(net.module_, batches)

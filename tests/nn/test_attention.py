@@ -8,12 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch.autograd import gradcheck
 
-from sklidh.nn import SAN, PairwiseAttention, PatchwiseAttention
-from sklidh.nn._attention import all_pairs
-from sklidh.nn._native_windows import CompiledWindows
-from sklidh.nn._neighbours import Pixels, Windows, reflect_pad, reflected, visits
-from sklidh.nn._pairwise import Attend, DifferenceMoments
+from sklidh.nn import SAN, PairwiseAttention
+from sklidh.nn._neighbours import difference_moments, reflect_pad, reflected, visits
+from sklidh.nn._pairs import Pixels, Windows
 from sklidh.nn._san import Bottleneck, Stage, Stem
+from sklidh.nn._tiles import Attend
 from sklidh.nn._training import fenced
 
 # Maps larger than the 7 x 7 footprint, of its area or less, and narrower than its reach.
@@ -66,16 +65,6 @@ def obvious_pairwise(block, x):
     return (weights * values).sum(2).view(B, -1, H, W)
 
 
-def obvious_patchwise(block, x):
-    """Patchwise attention with one pixel's patch at a time."""
-    B, _, H, W = x.shape
-    k = block.kernel_size
-    patch = unfold_reflected(block.psi(x), k).flatten(1, 2)
-    joined = torch.cat([block.phi(x).flatten(2), patch], 1).unsqueeze(-1)
-    weights = block.gamma(joined).view(B, -1, k * k, H * W).repeat(1, block.share, 1, 1)
-    return (weights * unfold_reflected(block.beta(x), k)).sum(2).view(B, -1, H, W)
-
-
 def obvious_bottleneck(block, x):
     attended = block.attention(F.relu(block.norm_in(x)))
     return block.expand(F.relu(block.norm_out(attended))) + x
@@ -123,8 +112,7 @@ def errors(block, obvious, x):
     # but for rounding. So every error is relative to at least a hundredth of the largest gradient.
     floor = 0.01 * max(float(p.grad.abs().max()) for p in other.parameters())
     for (name, ours), theirs in zip(block.named_parameters(), other.parameters(), strict=True):
-        ours = torch.zeros_like(theirs) if ours.grad is None else ours.grad
-        difference = float((ours - theirs.grad).abs().max())
+        difference = float((ours.grad - theirs.grad).abs().max())
         found[name] = difference / max(float(theirs.grad.abs().max()), floor)
     for (name, ours), theirs in zip(block.named_buffers(), other.buffers(), strict=True):
         found[name] = relative_error(ours, theirs)
@@ -165,86 +153,57 @@ def test_pairwise_attention_is_the_obvious_block_in_float32_at_full_size():
     assert relative_error(block(x), obvious_pairwise(copy.deepcopy(block), x)) < 1e-5
 
 
-@pytest.mark.parametrize("shape", MAPS)
-def test_patchwise_attention_is_the_obvious_block(shape):
-    block = scattered(PatchwiseAttention(16, 4, 16, kernel_size=7), torch.float64)
-    found = errors(block, obvious_patchwise, torch.randn(3, 16, *shape, dtype=torch.float64))
-    assert max(found.values()) < 1e-12, found
-
-
 def draw(*shape):
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
-PAIRS = [Windows(3), CompiledWindows(3), Pixels(3, 4, 5, like=torch.zeros(0).double())]
-
-
-@pytest.fixture(params=PAIRS, ids=lambda pairs: type(pairs).__name__)
-def pairs(request):
-    return request.param
-
-
-def layout(pairs, phi, psi, beta, place, slope, offset):
-    return pairs.maps(phi, psi, beta, 2, place, slope, offset)
-
-
-def draw_maps():
-    """Return phi, psi, beta, place, slope and offset of 2 images, 2 channels and 2 * 3 values."""
-    pixels = 2, 3, 4
-    return [draw(*pixels, 2), draw(*pixels, 2), draw(*pixels, 6), draw(3, 4, 2), draw(4), draw(4)]
-
-
-@pytest.fixture
-def laid_out(pairs, monkeypatch):
-    """Return pairs of each kind and their maps, cut into tiles of an image or of its rows."""
-    monkeypatch.setattr("sklidh.nn._neighbours.TILE_BYTES", 9 * 4 * 4 * 8 * 2)
-    maps = layout(pairs, *draw_maps())
-    assert sum(map(len, pairs.tiles(maps[0]))) > 1
-    return pairs, [each.detach().requires_grad_() for each in maps]
-
-
-@pytest.mark.slow
-def test_gradients_of_the_layout_are_those_of_finite_differences(pairs):
-    assert gradcheck(partial(layout, pairs), draw_maps())
-
-
-def test_the_layout_is_the_same_compiled_or_not():
-    maps = draw_maps()
-    found, expected = (layout(windows(3), *maps) for windows in (CompiledWindows, Windows))
-    torch.testing.assert_close(found, expected)
-
-
-@pytest.mark.parametrize("shape", [(5, 4), (2, 3)])
-def test_gradients_of_moments_are_those_of_finite_differences(shape):
-    assert gradcheck(DifferenceMoments.apply, (draw(2, *shape, 3), draw(2, *shape, 3), 2))
+def maps_of(kind, k=3):
+    """Return phi, psi and beta as pairs of a kind need them: 2 images, 2 * 3 values."""
+    halo = k - 1 if kind is Windows else 0
+    padded = 3 + halo, 4 + halo
+    return draw(2, 3, 4, 4), draw(2, *padded, 4), draw(2, 2, *padded, 3)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
-def test_gradients_of_attention_are_those_of_finite_differences(laid_out, training):
-    pairs, maps = laid_out
+@pytest.mark.parametrize(("kind", "k"), [(Windows, 3), (Pixels, 5)])
+@pytest.mark.parametrize("size", [1, 10**9], ids=["rows", "images"])
+def test_gradients_of_attention_are_those_of_finite_differences(
+    kind, k, training, size, monkeypatch
+):
+    monkeypatch.setattr("sklidh.nn._pairs.TILE_BYTES", size)
     norm = scattered(torch.nn.BatchNorm2d(4), torch.float64).train(training)
-    inputs = [*maps, draw(4, 4), draw(4), draw(4), draw(3, 4)]
-    assert gradcheck(partial(Attend.apply, pairs, norm, True), inputs, eps=1e-7, atol=1e-5)
+    inputs = [*maps_of(kind, k), draw(4, 4), draw(4), draw(4), draw(3, 4)]
+    assert len(kind(k, *inputs[:3]).tiles()) > 1 or size > 1
+    assert gradcheck(partial(Attend.apply, kind, k, norm, True), inputs, eps=1e-7, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_compiled_loops_are_the_tensors_operations(dtype, monkeypatch):
-    block = scattered(PairwiseAttention(16, 4, 16, kernel_size=5), dtype)
-    x = torch.randn(3, 16, 8, 7, dtype=dtype)
-    found = []
-    for windows in (CompiledWindows, Windows):
-        monkeypatch.setattr("sklidh.nn._attention.CompiledWindows", windows)
-        again, start = copy.deepcopy(block), x.clone().requires_grad_()
-        again(start).square().sum().backward()
-        found.append([start.grad, *(p.grad for p in again.parameters() if p.grad is not None)])
-    tolerance = {"rtol": 1e-12, "atol": 1e-11} if dtype == torch.float64 else {}
-    torch.testing.assert_close(*found, **tolerance)
+@pytest.mark.parametrize("shape", [(5, 4), (2, 3)])
+def test_moments_of_differences_are_those_of_all_pairs(shape):
+    phi, psi = draw(2, *shape, 3) + 100, draw(2, *shape, 3) - 50
+    pairs = phi.permute(0, 3, 1, 2).flatten(2).unsqueeze(2)
+    pairs = pairs - unfold_reflected(psi.permute(0, 3, 1, 2), 5)
+    expected = pairs.mean((0, 2, 3)), pairs.var((0, 2, 3), correction=0)
+    for found, right in zip(difference_moments(phi, psi, 5), expected, strict=True):
+        torch.testing.assert_close(found, right, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("windows", [CompiledWindows, Windows])
-def test_a_pixel_that_is_not_a_number_reaches_all_that_see_it(windows, monkeypatch):
-    monkeypatch.setattr("sklidh.nn._attention.CompiledWindows", windows)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(12, 9), (4, 4), (1, 3)])
+def test_the_plain_path_and_the_tiles_give_the_same(shape, training, monkeypatch):
+    block = scattered(PairwiseAttention(16, 4, 16, kernel_size=5), torch.float64).train(training)
+
+    def plain(block, x):
+        with monkeypatch.context() as patch:
+            for module in ("_attention", "_pointwise"):
+                patch.setattr(f"sklidh.nn.{module}.is_parallel", lambda x: False)
+            return block(x)
+
+    found = errors(block, plain, torch.randn(3, 16, *shape, dtype=torch.float64))
+    assert max(found.values()) < 1e-12, found
+
+
+def test_a_pixel_that_is_not_a_number_reaches_all_that_see_it():
     block = PairwiseAttention(8, 4, 8, kernel_size=3).eval()
     x = torch.randn(1, 8, 9, 9)
     x[:, :, 4, 4] = torch.nan
@@ -253,10 +212,18 @@ def test_a_pixel_that_is_not_a_number_reaches_all_that_see_it(windows, monkeypat
     assert seen.sum() == 9
 
 
-def test_compiled_loops_are_left_where_they_cannot_read():
-    kinds = {"dtype": torch.float32}, {"dtype": torch.bfloat16}, {"device": "meta"}
-    ways = [type(all_pairs(9, 9, 3, torch.empty(2, **kind))) for kind in kinds]
-    assert ways == [CompiledWindows, Windows, Windows]
+def test_the_number_of_tiles_grows_with_the_work():
+    def tiles(B, H, C):
+        phi, psi = torch.empty(B, H, H, C), torch.empty(B, H + 6, H + 6, C)
+        return len(Windows(7, phi, psi, torch.empty(8, B, H + 6, H + 6, 1)).tiles())
+
+    # A training step of 16 images of 72 pixels; 4 images of 224 pixels; little work is not divided.
+    assert [tiles(16, 18, 18), tiles(16, 9, 34), tiles(4, 56, 18), tiles(2, 9, 10)] == [
+        16,
+        9,
+        32,
+        1,
+    ]
 
 
 def test_tiles_change_nothing_but_rounding(monkeypatch):
@@ -264,7 +231,7 @@ def test_tiles_change_nothing_but_rounding(monkeypatch):
     x = torch.randn(3, 16, 7, 6, dtype=torch.float64)
     found = []
     for size in (1, 10_000, 10**9):  # a row, some images, everything
-        monkeypatch.setattr("sklidh.nn._neighbours.TILE_BYTES", size)
+        monkeypatch.setattr("sklidh.nn._pairs.TILE_BYTES", size)
         found.append(copy.deepcopy(block)(x))
     torch.testing.assert_close(found, [found[0]] * 3)
 
@@ -286,13 +253,15 @@ def test_reflection_is_torchs_where_torch_defines_it():
     assert torch.equal(reflect_pad(x, 3), F.pad(x, (3, 3, 3, 3), mode="reflect"))
 
 
-def test_every_footprint_is_counted_whole():
-    assert torch.equal(visits(4, 3).sum(1), torch.full((4,), 7.0, dtype=torch.float64))
+@pytest.mark.parametrize("n", [1, 2, 4, 9])
+def test_visits_count_what_a_footprint_shows(n):
+    for i, row in enumerate(visits(n, 7)):
+        shown = [bounce(i + step, n) for step in range(-3, 4)]
+        assert row.tolist() == [shown.count(j) for j in range(n)]
 
 
-@pytest.mark.parametrize("attention", [PairwiseAttention, PatchwiseAttention])
-def test_a_batch_is_its_images_one_by_one(attention):
-    block = scattered(attention(16, 4, 16), torch.float32).eval()
+def test_a_batch_is_its_images_one_by_one():
+    block = scattered(PairwiseAttention(16, 4, 16), torch.float32).eval()
     x = torch.randn(3, 16, 9, 9)
     torch.testing.assert_close(block(x), torch.cat([block(image[None]) for image in x]))
 
@@ -316,13 +285,6 @@ def test_a_whole_network_is_the_obvious_one():
     expected = dict(obvious.named_parameters())
     largest = max(parameter.grad.abs().max() for parameter in expected.values())
     for name, parameter in lean.named_parameters():
-        if not name.endswith(("position.bias", "gamma.5.bias")):  # cancel: not computed
-            assert (parameter.grad - expected[name].grad).abs().max() < 1e-10 * largest, name
+        assert (parameter.grad - expected[name].grad).abs().max() < 1e-10 * largest, name
     for ours, theirs in zip(lean.buffers(), obvious.buffers(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-10)
-
-
-def test_what_a_prediction_counted_serves_a_later_training():
-    visits.cache_clear()
-    with torch.inference_mode():
-        assert not visits(5, 1).is_inference()

@@ -8,15 +8,10 @@ from multiprocessing import get_context
 
 import pytest
 import torch
-from torch import nn
 
-from sklidh.nn._native_layout import Layout
-from sklidh.nn._native_windows import CompiledWindows
-from sklidh.nn._neighbours import Windows, reflected
-from sklidh.nn._normalised import rectified_halves, rectified_linear
-from sklidh.nn._pairwise import Attend
-from sklidh.nn._product import product
-from sklidh.nn._threads import OneThread, scratch, spread
+from sklidh.nn import PairwiseAttention
+from sklidh.nn._pointwise import RowProduct
+from sklidh.nn._threads import OneThread, cut, parallel_map, scratch
 
 SOURCE = torch.Generator()
 
@@ -38,48 +33,29 @@ def draw(*shape):
 
 
 def attention():
-    """Return attention over the maps of three images, a tile a few rows, and all gradients."""
-    maps = draw(3, 9, 9, 6), draw(3, 11, 11, 6), draw(2, 3, 11, 11, 4)
-    inputs = *maps, draw(8, 6), draw(8), draw(8), draw(4, 8)
-    return gradients(Attend.apply(CompiledWindows(3), nn.BatchNorm2d(8), True, *inputs), inputs)
+    """Return attention to three images, in tiles of a few rows, and all gradients."""
+    x, block = draw(3, 16, 9, 9), PairwiseAttention(16, 4, 16, kernel_size=3)
+    for parameter in block.parameters():
+        torch.nn.init.normal_(parameter, generator=SOURCE)
+    return gradients(block(x), [x, *block.parameters()])
 
 
-def layout():
-    """Return the maps that attention works on, and all gradients."""
-    maps = draw(3, 9, 9, 6), draw(3, 9, 9, 6), draw(3, 9, 9, 8)
-    inputs = *maps, draw(9, 9, 2), draw(8), draw(8)
-    out = Layout.apply(*inputs, reflected(9, 1), reflected(9, 1), 2)
-    return gradients(torch.cat([each.flatten() for each in out]), inputs)
+def product():
+    """Return the product of many rows, and all gradients."""
+    inputs = draw(500, 8), draw(5, 8), draw(5)
+    return gradients(RowProduct.apply(*inputs), inputs)
 
 
-def normalised_product():
-    """Return the product of a normalised map of several parts, and all gradients."""
-    inputs = draw(3, 8, 9, 9), draw(5, 8), draw(5), draw(3, 5, 9, 9)
-    return gradients(rectified_linear(nn.BatchNorm2d(8), *inputs)[0], inputs)
-
-
-def plain_product():
-    """Return the product of a map of several parts, and all gradients."""
-    inputs = draw(3, 9, 9, 8), draw(5, 8)
-    return gradients(product(*inputs), inputs)
-
-
-def halves():
-    """Return a map of half the size, and all gradients."""
-    x = draw(3, 8, 9, 9)
-    return gradients(rectified_halves(nn.BatchNorm2d(8), x), [x])
-
-
-@pytest.mark.parametrize("work", [attention, layout, normalised_product, plain_product, halves])
+@pytest.mark.parametrize("work", [attention, product])
 def test_the_number_of_threads_changes_no_bit(work, monkeypatch):
-    monkeypatch.setattr("sklidh.nn._neighbours.TILE_BYTES", 9 * 2 * 9 * 6 * 4)
-    monkeypatch.setattr("sklidh.nn._tiles.ELEMENTS", 8 * 50)
-    monkeypatch.setattr("sklidh.nn._tiles.ROWS", 1)
+    monkeypatch.setattr("sklidh.nn._pairs.TILE_BYTES", 9 * 2 * 9 * 6 * 4)
+    monkeypatch.setattr("sklidh.nn._threads.LEAST", 1)
     before, found = torch.get_num_threads(), []
     for n in (1, 2, 3):
         SOURCE.manual_seed(0)
         torch.set_num_threads(n)
-        found.append(work())
+        with OneThread():
+            found.append(work())
     torch.set_num_threads(before)
     for other in found[1:]:
         assert all(map(torch.equal, other, found[0]))
@@ -87,14 +63,14 @@ def test_the_number_of_threads_changes_no_bit(work, monkeypatch):
 
 def test_parts_are_worked_on_side_by_side(threads):
     met = threading.Barrier(threads, timeout=20)
-    spread(lambda _: met.wait(), range(threads))
+    parallel_map(lambda _: met.wait(), range(threads))
 
 
 def test_those_inside_one_thread_are_helped_by_all_that_torch_had(threads):
     met = threading.Barrier(threads, timeout=20)
     n_threads = threading.active_count()
     with OneThread():
-        spread(lambda _: met.wait(), range(threads))
+        parallel_map(lambda _: met.wait(), range(threads))
         assert threading.active_count() == n_threads + threads - 1
     assert threading.active_count() == n_threads
 
@@ -111,24 +87,24 @@ def test_torch_starts_no_threads_of_its_own_in_an_assistant():
         met.wait()
 
     with OneThread():
-        spread(lambda _: met.wait(), range(2))
+        parallel_map(lambda _: met.wait(), range(2))
         n_threads = len(os.listdir("/proc/self/task"))
-        spread(multiply, range(2))
+        parallel_map(multiply, range(2))
         assert len(os.listdir("/proc/self/task")) == n_threads
 
 
 def test_nothing_to_do_is_done(threads):
-    assert spread(len, []) == []
+    assert parallel_map(len, []) == []
 
 
 def test_results_come_in_the_order_of_their_parts(threads):
-    assert spread(lambda a, b: (a, b), range(5), "abcde") == list(enumerate("abcde"))
+    assert parallel_map(lambda a, b: (a, b), range(5), "abcde") == list(enumerate("abcde"))
     assert torch.get_num_threads() == threads
 
 
 def test_an_error_in_a_part_arrives_and_the_threads_are_given_back(threads):
     with pytest.raises(ZeroDivisionError):
-        spread(lambda n: 1 / n, [1, 0, 2])
+        parallel_map(lambda n: 1 / n, [1, 0, 2])
     assert torch.get_num_threads() == threads
 
 
@@ -142,7 +118,7 @@ def test_after_an_error_no_further_part_is_begun(threads):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        spread(part, range(500))
+        parallel_map(part, range(500))
     assert len(begun) < 250
 
 
@@ -154,7 +130,7 @@ def test_an_interrupt_while_assistants_work_leaves_nothing_behind(threads, monke
         met.wait()
         if threading.get_ident() != caller:
             assert left.wait(20)
-            spread(len, "ab")  # asks for no lock that the caller may hold
+            parallel_map(len, "ab")  # asks for no lock that the caller may hold
 
     def interrupted(_):
         left.set()
@@ -162,31 +138,31 @@ def test_an_interrupt_while_assistants_work_leaves_nothing_behind(threads, monke
 
     monkeypatch.setattr("sklidh.nn._threads.wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        spread(part, range(threads))
+        parallel_map(part, range(threads))
     monkeypatch.undo()
     assert torch.get_num_threads() == threads
     assert threading.active_count() == n_threads
-    assert spread(len, ["a", "bc"]) == [1, 2]
+    assert parallel_map(len, ["a", "bc"]) == [1, 2]
 
 
-def test_parts_may_be_spread_themselves_and_torch_keeps_to_one_thread(threads):
+def test_parts_may_be_divided_themselves_and_torch_keeps_to_one_thread(threads):
     met = threading.Barrier(threads, timeout=20)
 
     def part(i):
         met.wait()
-        inner = spread(lambda j: (i, j), range(3))
+        inner = parallel_map(lambda j: (i, j), range(3))
         met.wait()
         return inner, torch.get_num_threads()
 
     wanted = [([(i, j) for j in range(3)], 1) for i in range(threads)]
-    assert spread(part, range(threads)) == wanted
+    assert parallel_map(part, range(threads)) == wanted
 
 
-def test_many_may_spread_at_once_and_all_get_their_threads_back(threads):
+def test_many_may_divide_work_at_once_and_all_get_their_threads_back(threads):
     def fit(seed):
         torch.set_num_threads(threads)
         with OneThread():
-            found = [spread(lambda j: seed * j, range(5)) for _ in range(50)]
+            found = [parallel_map(lambda j: seed * j, range(5)) for _ in range(50)]
         return found, torch.get_num_threads()
 
     n_threads = threading.active_count()
@@ -210,7 +186,7 @@ def test_each_gets_back_the_number_that_was_its_own(threads):
         found = pool.submit(other)
         assert begun.wait(20)
         torch.set_num_threads(4)
-        spread(len, "ab")
+        parallel_map(len, "ab")
         ended.set()
         assert found.result() == threads
     assert torch.get_num_threads() == 4
@@ -228,7 +204,8 @@ def test_who_is_new_to_torch_gets_what_those_inside_had(threads):
 
 def test_scratch_memory_is_given_back(threads):
     with OneThread():
-        spread(lambda n: scratch("part", torch.empty(0), n), range(9), alone=True)
+        parallel_map(lambda n: scratch("part", torch.empty(0), n), range(99))
+        scratch("part", torch.empty(0), 9)
         assert scratch._held
     assert not scratch._held
 
@@ -237,39 +214,31 @@ def test_scratch_memory_is_given_back(threads):
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_process_forked_inside_has_no_assistants_and_works(threads):
     with OneThread():
-        spread(len, "abc")
-        process = get_context("fork").Process(target=spread, args=(len, "abc"))
+        parallel_map(len, "abc")
+        process = get_context("fork").Process(target=parallel_map, args=(len, "abc"))
         process.start()
         process.join(20)
     assert process.exitcode == 0
-
-
-def test_what_is_not_on_the_cpu_is_left_to_the_caller():
-    seen = set()
-
-    class Seen(Windows):
-        def differences(self, *args):
-            seen.add(threading.get_ident())
-            return super().differences(*args)
-
-    maps = (3, 9, 9, 6), (3, 11, 11, 6), (2, 3, 11, 11, 4)
-    inputs = [torch.empty(*shape, device="meta") for shape in (*maps, (8, 6), (8,), (8,), (4, 8))]
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    Attend.apply(Seen(3), nn.BatchNorm2d(8, device="meta"), False, *inputs)
-    torch.set_num_threads(before)
-    assert seen == {threading.get_ident()}
-
-
-def test_under_autocast_a_product_has_half_precision():
-    x, weight = torch.ones(3, 9, 9, 8), torch.ones(5, 8)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert product(x, weight).dtype == torch.bfloat16
 
 
 def test_a_prediction_stays_one_in_every_thread(threads):
     weight = torch.ones(3, requires_grad=True)
     with torch.inference_mode():
         out = torch.zeros(4, 3)
-        spread(lambda row: out[row].add_(weight), range(4))  # refused outside of the mode
+        parallel_map(lambda row: out[row].add_(weight), range(4))  # refused outside of the mode
     assert torch.equal(out, torch.ones(4, 3))
+
+
+@pytest.mark.parametrize("n", [1, 7, 1000])
+def test_a_cut_covers_everything_once_and_in_equal_parts(n):
+    slices = cut(n, 2**18)
+    assert [i for part in slices for i in range(n)[part]] == list(range(n))
+    sizes = [part.stop - part.start for part in slices]
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= 8
+
+
+def test_more_work_is_cut_into_more_parts_and_little_work_is_not_cut():
+    counts = [len(cut(n, 2**16)) for n in (1, 16, 64, 256, 1024)]
+    assert counts == [1, 1, 4, 16, 32]
+    assert len(cut(1000, 2**16, at_least=500)) == 2

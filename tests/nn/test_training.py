@@ -167,8 +167,17 @@ def test_class_weights_move_the_decision():
     assert (np.diff(weighted) > np.diff(plain)).all()
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has an NVIDIA GPU")
+@pytest.mark.skipif(
+    torch.cuda.is_available() or torch.backends.mps.is_available(), reason="this machine has a GPU"
+)
 def test_cuda_without_a_gpu_is_an_error_that_says_what_to_do():
-    with pytest.raises(ValueError, match=r"finds no NVIDIA GPU.*device='auto'"):
-        choose_device("cuda")
+    with pytest.raises(ValueError, match=r"device='cuda:1'.* only cpu; .*device='auto'"):
+        choose_device("cuda:1")
     assert choose_device("auto") == "cpu"
+
+
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert [choose_device(device) for device in ("auto", "mps", "cpu")] == ["mps", "mps", "cpu"]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [choose_device(device) for device in ("auto", "cuda:1")] == ["cuda", "cuda:1"]

@@ -1,0 +1,165 @@
+"""The operations of attention on a tile of pairs of pixels, there and back; shapes in `_tiles`."""
+
+import math
+
+import torch
+
+from sklidh.nn._neighbours import reflected, visits
+from sklidh.nn._threads import PARTS, cut, scratch
+
+TILE_BYTES = 3 * 2**19
+"""Maximum size of the C channels of a tile's pairs, which are worked on in a core's cache."""
+
+
+class Windows:
+    """The pairs of each pixel with the k * k pixels around it, reflected beyond the border.
+
+    A tile's pairs have the shape (k, k, images, rows, W, channels).
+
+    Parameters
+    ----------
+    k : int
+    phi : Tensor of shape (B, H, W, C)
+    psi : Tensor of shape (B, H + k - 1, W + k - 1, C)
+    beta : Tensor of shape (S, B, H + k - 1, W + k - 1, G)
+    """
+
+    visits = None
+    """How often a footprint shows each pixel: once."""
+
+    def __init__(self, k, phi, psi, beta):
+        self.k, self.phi, self.psi, self.beta = k, phi, psi, beta
+        self.around, self.halo = (k, k), k - 1
+        self.count = phi[..., 0].numel() * k * k
+
+    @staticmethod
+    def padded(maps, k):
+        """Return maps (S, B, H, W, channels) with the pixels beyond the border."""
+        H, W = maps.shape[2:4]
+        down, across = (reflected(n, k // 2) for n in (H, W))
+        pixels = (down[:, None] * W + across).flatten()
+        padded = maps.flatten(2, 3).index_select(2, pixels)
+        return padded.unflatten(2, (len(down), len(across)))
+
+    def tiles(self):
+        """Return slices of images and of rows that cut all pairs into tiles.
+
+        Whole images where they are small enough, else some rows of one image. The number of
+        threads does not matter: the bits of a sum depend on the tiles.
+        """
+        B, H = self.phi.shape[:2]
+        row = self.phi[0, 0].nbytes * math.prod(self.around)
+        if H * row <= TILE_BYTES:
+            return [(images, slice(0, H)) for images in cut(B, H * row, at_most=TILE_BYTES)]
+        rows = cut(H, row, at_most=TILE_BYTES, parts=-(-PARTS // B))
+        return [(slice(b, b + 1), some) for b in range(B) for some in rows]
+
+    def differences(self, tile):
+        """Return the rectified differences of phi and psi, until the next call."""
+        phi, psi = self.phi[tile], self._neighbours(self.psi, tile)
+        r = scratch("differences", phi, *self.around, *phi.shape)
+        return torch.sub(phi, psi, out=r).relu_()
+
+    def differences_back(self, grad, grad_phi, tile):
+        """Write the gradient of phi, and return that of the tile's part of psi."""
+        torch.sum(grad, (0, 1), out=grad_phi[tile])
+        return self._neighbours_back(grad).neg_()
+
+    def weights(self, logits):
+        """Return the softmax over the neighbours."""
+        return logits.flatten(0, 1).softmax(0).view_as(logits)
+
+    def attend(self, weights, out, tile):
+        """Write the weighted means of beta to the tile of out, (S, B, H, W, G)."""
+        values = scratch("values", weights, *weights.shape)
+        for beta, mean in zip(self._neighbours(self.beta, tile).unbind(2), out, strict=True):
+            torch.mul(weights, beta, out=values)
+            torch.sum(values, (0, 1), out=mean[tile])
+
+    def attend_back(self, grad, weights, out, tile):
+        """Return the gradients of the logits, until the next call, and of the tile's beta."""
+        grad, out = (each[:, *tile] for each in (grad, out))
+        logits = scratch("logits", weights, *weights.shape)
+        logits.copy_((grad * out).sum(0).neg_())
+        for beta, channel in zip(self._neighbours(self.beta, tile).unbind(2), grad, strict=True):
+            logits.addcmul_(channel, beta)
+        return logits.mul_(weights), self._neighbours_back(weights, grad)
+
+    def joined(self, parts, like):
+        """Return the sum of what all tiles have computed for psi or beta."""
+        whole = torch.zeros_like(like)
+        for (images, rows), part in zip(self.tiles(), parts, strict=True):
+            whole[..., images, rows.start : rows.stop + self.halo, :, :] += part
+        return whole
+
+    def _neighbours(self, maps, tile):
+        """Return a view of the neighbours in maps, (k, k, ..., images, rows, W, channels)."""
+        images, rows = tile
+        part = maps[..., images, rows.start : rows.stop + self.halo, :, :]
+        return part.unfold(-3, self.k, 1).unfold(-3, self.k, 1).movedim((-2, -1), (0, 1))
+
+    def _neighbours_back(self, pairs, factors=None):
+        """Return what the neighbours receive: pairs * factors, summed over the pixels.
+
+        Parameters
+        ----------
+        pairs : Tensor of shape (k, k, images, rows, W, channels)
+        factors : Tensor of shape (..., images, rows, W, channels), optional
+        """
+        k = self.k
+        *some, W, channels = pairs.shape[2:] if factors is None else factors.shape
+        # All rows shifted to the right, then all shifted down: 2 * k sums in place of k * k.
+        columns = scratch("columns", pairs, k, *some, W + k - 1, channels).zero_()
+        pairs = pairs.view(k, k, *[1] * (len(some) - 2), *pairs.shape[2:])
+        for right in range(k):
+            column, part = columns.narrow(-2, right, W), pairs[:, right]
+            column.add_(part) if factors is None else column.addcmul_(factors, part)
+        *some, rows = some
+        out = pairs.new_zeros(*some, rows + k - 1, W + k - 1, channels)
+        for down in range(k):
+            out.narrow(-3, down, rows).add_(columns[down])
+        return out
+
+
+class Pixels(Windows):
+    """The pairs of all pixels of a map with no more pixels than the footprint.
+
+    Reflection shows the same pixels many times: each counts once here, `visits` times over. A
+    tile's pairs have the shape (H, W, images, H, W, channels), the neighbour first; maps are not
+    padded.
+
+    Parameters
+    ----------
+    k : int
+    phi, psi : Tensor of shape (B, H, W, C)
+    beta : Tensor of shape (S, B, H, W, G)
+    """
+
+    def __init__(self, k, phi, psi, beta):
+        super().__init__(k, phi, psi, beta)
+        self.around, self.halo = phi.shape[1:3], 0
+        down, across = (visits(n, k).to(phi) for n in self.around)
+        self.visits = torch.einsum("yh,xw->hwyx", down, across)[:, :, None, ..., None]
+
+    @staticmethod
+    def padded(maps, k):
+        """Return maps as they are, side by side in memory."""
+        return maps.contiguous()
+
+    def tiles(self):
+        """Return slices of images, and of all rows."""
+        B, H = self.phi.shape[:2]
+        size = self.phi[0].nbytes * math.prod(self.around)
+        return [(images, slice(0, H)) for images in cut(B, size, at_most=TILE_BYTES)]
+
+    def weights(self, logits):
+        """Return the softmax over the neighbours, each as often as it is visited."""
+        return super().weights(logits + self.visits.log())
+
+    def _neighbours(self, maps, tile):
+        return maps[..., *tile, :, :].movedim((-3, -2), (0, 1))[..., None, None, :]
+
+    def _neighbours_back(self, pairs, factors=None):
+        if factors is None:
+            return pairs.sum((3, 4)).movedim((0, 1), (1, 2))
+        return torch.einsum("hwbyxc,sbyxc->sbhwc", pairs, factors)
