@@ -48,7 +48,9 @@ class Evaluation:
             | {"AUC": mean_auc(table)[0]}
             for table in self.repeats
         ]
-        return pd.DataFrame(figures).mean(skipna=False).to_dict()
+        # Slopes that are infinite in both directions have no mean.
+        with np.errstate(invalid="ignore"):
+            return pd.DataFrame(figures).mean(skipna=False).to_dict()
 
     @property
     def auc_interval(self) -> tuple[float, float]:

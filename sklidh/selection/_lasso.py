@@ -166,7 +166,7 @@ class LassoCVSelector(BaseSelector):
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X, y, groups=None):
         """Tune the LASSO and read off its weights.
 
         Parameters
@@ -175,6 +175,9 @@ class LassoCVSelector(BaseSelector):
             May hold NaN.
         y : array-like of shape (n_patients,)
             Class labels, two or more classes.
+        groups : array-like of shape (n_patients,), default=None
+            Patients of one group, such as scans of one person, are never on both sides of a fold.
+            In a pipeline it comes by metadata routing (``set_fit_request(groups=True)``).
 
         Returns
         -------
@@ -185,7 +188,7 @@ class LassoCVSelector(BaseSelector):
         two_classes = len(self.classes_) == 2
         target = codes.astype(float) if two_classes else np.eye(len(self.classes_))[codes]
 
-        self.alphas_, self.mse_path_ = self._tune(Z, target, codes)
+        self.alphas_, self.mse_path_ = self._tune(Z, target, codes, groups)
         self.alpha_ = choose_alpha(self.alphas_, self.mse_path_, self.rule)
         lasso = (Lasso if two_classes else MultiTaskLasso)(self.alpha_, max_iter=self.max_iter)
         lasso.fit(Z, target)
@@ -200,7 +203,7 @@ class LassoCVSelector(BaseSelector):
         )
         return self
 
-    def _tune(self, Z, target, codes):
+    def _tune(self, Z, target, codes, groups):
         cv = self.cv
         if isinstance(cv, Integral):
             cv = stratified_folds(
@@ -208,10 +211,11 @@ class LassoCVSelector(BaseSelector):
                 self.classes_,
                 codes,
                 who="LassoCVSelector",
+                groups=groups,
                 shuffle=True,
                 random_state=self.random_state,
             )
-        folds = list(check_cv(cv, codes, classifier=True).split(Z, codes))
+        folds = list(check_cv(cv, codes, classifier=True).split(Z, codes, groups))
         search = (LassoCV if target.ndim == 1 else MultiTaskLassoCV)(
             alphas=self.alphas,
             eps=WEAKEST_PENALTY,

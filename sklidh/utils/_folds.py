@@ -3,14 +3,14 @@
 import warnings
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from sklidh.utils._progress import located
 
 
 def stratified_folds(
-    n_folds, classes, codes, *, who, shuffle=False, random_state=None
-) -> StratifiedKFold:
+    n_folds, classes, codes, *, who, groups=None, shuffle=False, random_state=None
+) -> StratifiedKFold | StratifiedGroupKFold:
     """Deal the patients into folds with the same share of every class.
 
     Parameters
@@ -22,33 +22,41 @@ def stratified_folds(
         Positions in `classes`.
     who : str
         The estimator that asks, for messages.
+    groups : array-like of shape (n_patients,), default=None
+        Patients of one group, such as scans of one person, are in one fold.
     shuffle : bool, default=False
     random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
-    StratifiedKFold
+    StratifiedKFold, or StratifiedGroupKFold of `groups`
 
     Raises
     ------
     ValueError
-        A class has a single patient.
+        A class has a single patient, or, with `groups`, is all in one group.
     """
-    sizes = np.bincount(codes)
+    sizes, each = np.bincount(codes), "patient"
+    if groups is not None:
+        sizes = np.array(
+            [len(np.unique(np.asarray(groups)[codes == c])) for c in range(len(sizes))]
+        )
+        each = "group"
     smallest = sizes.min()
     rarest = classes.tolist()[sizes.argmin()]
     if smallest < 2:
         raise ValueError(
-            f"{who}: class {rarest!r} has 1 patient of {len(codes)}; cross-validation needs at "
+            f"{who}: class {rarest!r} has 1 {each} of {len(codes)}; cross-validation needs at "
             "least 2 of each class"
         )
     if smallest < n_folds:
         warnings.warn(
             located(
-                f"{who}: cv={n_folds} folds cannot each hold a patient of class {rarest!r}, which "
+                f"{who}: cv={n_folds} folds cannot each hold a {each} of class {rarest!r}, which "
                 f"has {smallest} of {len(codes)}; {smallest} folds are used"
             ),
             UserWarning,
             stacklevel=3,
         )
-    return StratifiedKFold(min(n_folds, smallest), shuffle=shuffle, random_state=random_state)
+    splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
+    return splitter(min(n_folds, smallest), shuffle=shuffle, random_state=random_state)

@@ -520,7 +520,7 @@ def test_a_model_s_card_takes_the_figures_of_its_evaluation(
     result = sklidh(*words, "--evaluated", results)
     assert result.exit_code == 0, result.output
     card = (tmp_path / "m.model_card.md").read_text()
-    assert f"| AUC | {said['table']['radiomics']['AUC']:.2f} [" in card
+    assert f"| AUC | {said['table']['Model 2 (radiomics)']['AUC']:.2f} [" in card
     assert "4-fold cross-validation" in card
     assert "in this one" not in card, "the options are the same"
     refused = sklidh(*words, "--evaluated", tmp_path, "--overwrite")

@@ -488,6 +488,11 @@ def test_the_auc_of_a_cross_validation_is_the_mean_over_its_folds(cohort):
     scores = cross_val_score(LogisticRegression(), X, y, cv=folds, scoring="roc_auc")
     assert found.metrics["AUC"] == pytest.approx(scores.mean())
     np.testing.assert_allclose(found.fold_aucs, scores)
+    for repeat, table in enumerate(found.repeats):
+        mean = scores[5 * repeat : 5 * repeat + 5].mean()
+        assert Evaluation(table).metrics["AUC"] == pytest.approx(mean)
+        pooled = delong_variance(*columns(table))[0]
+        assert pooled != pytest.approx(mean), "scores of different models are not ranked together"
     # Of one split it is DeLong's, with DeLong's interval.
     split = holdout(LogisticRegression(), X, y)
     table = split.predictions

@@ -5,11 +5,14 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import Lasso
-from sklearn.model_selection import StratifiedKFold
+from sklearn.linear_model import Lasso, LogisticRegression
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from sklidh.evaluation import cross_validate
 from sklidh.selection import LassoCVSelector
 
 
@@ -177,3 +180,31 @@ def test_many_more_columns_than_patients_do_not_flood_the_terminal():
         warnings.simplefilter("always")
         LassoCVSelector(random_state=0, max_iter=3).fit(X, y)
     assert sum(issubclass(w.category, ConvergenceWarning) for w in caught) <= 1
+
+
+def test_groups_are_never_on_both_sides_of_a_fold(cohort):
+    X, y = (np.repeat(part, 2, axis=0) for part in cohort)
+    patient = np.repeat(np.arange(90), 2)
+    found = LassoCVSelector(cv=5, random_state=0).fit(X, y, groups=patient)
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(X, y, patient)
+    expected = LassoCVSelector(cv=list(folds)).fit(X, y)
+    np.testing.assert_array_equal(found.mse_path_, expected.mse_path_)
+    alone = LassoCVSelector(cv=5, random_state=0).fit(X, y)
+    assert found.mse_path_.min() > alone.mse_path_.min(), "twins on the other side help"
+    with pytest.warns(UserWarning, match=r"cannot each hold a group of class 1, which has 2"):
+        LassoCVSelector(cv=3, random_state=0).fit(
+            X, y, groups=np.where(y, patient % 2, 2 + patient % 5)
+        )
+
+
+def test_groups_come_through_a_pipeline_by_routing(cohort):
+    X, y = (np.repeat(part, 2, axis=0) for part in cohort)
+    patient = np.repeat(np.arange(90), 2)
+    with config_context(enable_metadata_routing=True):
+        select = LassoCVSelector(cv=5, random_state=0).set_fit_request(groups=True)
+        model = make_pipeline(select, LogisticRegression())
+        found = cross_validate(model, X, y, cv=GroupKFold(3), params={"groups": patient})
+    first = found.estimators[0][0]
+    train = np.flatnonzero(~np.isin(np.arange(180), found.predictions.query("fold == 0").index))
+    direct = LassoCVSelector(cv=5, random_state=0).fit(X[train], y[train], groups=patient[train])
+    np.testing.assert_array_equal(first.mse_path_, direct.mse_path_)
