@@ -10,15 +10,16 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.features._radiomics_case import Case, Failure, engine_of, features_of_case
+from sklidh.features._radiomics_case import Case, Extracted, Failure, features_of_case
 from sklidh.features._radiomics_table import (
     check_label,
     list_cases,
     table_of_failures,
     warn_of_failures,
+    warn_of_few_levels,
     warn_of_undefined,
 )
-from sklidh.radiomics import Settings, feature_names, read_settings
+from sklidh.radiomics import Settings, engine_of, feature_names, read_settings
 from sklidh.utils import (
     DocumentedMixin,
     cache_folder,
@@ -191,13 +192,16 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         checked = check_image_and_mask(X, missing=self.missing, cells=self.on_error == "raise")
         outcomes = self._extract(list_cases(checked, missing=self.missing))
         names = self.get_feature_names_out()
-        extracted = np.array([isinstance(outcome, np.ndarray) for outcome in outcomes])
+        extracted = np.array([isinstance(outcome, Extracted) for outcome in outcomes])
         values = np.full((len(X), len(names)), np.nan)
         for row in np.flatnonzero(extracted):
-            values[row] = outcomes[row]
+            values[row] = outcomes[row].values
         table = pd.DataFrame(values, index=X.index, columns=names)
         self.errors_ = table_of_failures([o for o in outcomes if isinstance(o, Failure)])
         warn_of_failures(self.errors_, len(X))
+        n_levels = [outcomes[row].n_levels for row in np.flatnonzero(extracted)]
+        n_levels = pd.Series(n_levels, X.index[extracted], dtype=int)
+        warn_of_few_levels(n_levels, self.settings_, X.columns[0])
         warn_of_undefined(table, extracted, X.columns[0])
         return table
 
@@ -216,7 +220,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.array(feature_names(self.settings_), dtype=object)
 
-    def _extract(self, cases: list[Case | Failure | None]) -> list[np.ndarray | Failure | None]:
+    def _extract(self, cases: list[Case | Failure | None]) -> list[Extracted | Failure | None]:
         """Work on every case, several at once if asked; leave alone what is none."""
         job = delayed(features_of_case)
         options = {

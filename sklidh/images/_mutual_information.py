@@ -1,7 +1,8 @@
 """Mutual information of two images under an affine map, and its derivative."""
 
 import numpy as np
-from numba import njit
+
+from sklidh.utils import kernel
 
 # The share of the brightest voxels that are told apart no further: vessels and artefacts would
 # otherwise leave few bins to the tissue.
@@ -29,7 +30,7 @@ def bin_positions(values, n_bins):
     return (1 + np.clip(share, 0, 1) * (n_bins - 3.01)).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
     """Return the mutual information of sampled voxels, and its derivative by the map.
 
@@ -112,7 +113,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
     return information, by_matrix, by_shift
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def interpolate(moving, x, y, z):
     """Return the intensity at a position within the image, in voxels, and its three derivatives."""
     depth, height, width = moving.shape
@@ -135,7 +136,7 @@ def interpolate(moving, x, y, z):
     return near * (1 - w) + far * w, along_x, along_y, far - near
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def information_of(joint):
     """Return the mutual information of a joint histogram, and its derivative by the histogram.
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklidh import RadiomicsExtractor
 from sklidh.features import ExtractionError, _radiomics_case
-from sklidh.images import ImageError
+from sklidh.images import ImageError, ImageWarning
 from sklidh.radiomics import feature_names, read_settings
 from sklidh.utils import CohortError, _progress
 from sklidh.utils.estimator_checks import parametrize_with_image_checks
@@ -230,7 +231,7 @@ def test_a_spoiled_entry_is_extracted_again_with_a_warning(own, spoil):
         case "text":
             entry.write_text("no such thing")
         case "foreign":
-            np.savez(entry, names=["original_firstorder_Mean"], values=[1.0])
+            np.savez(entry, names=["original_firstorder_Mean"], values=[1.0], n_levels=9)
         case "pickle":
             entry.write_bytes(pickle.dumps(np.zeros(20)))
     with pytest.warns(UserWarning, match=f"{entry.name} cannot be used .* extracted again"):
@@ -343,6 +344,27 @@ def test_a_mask_may_never_be_missing_whatever_its_column_is_called(cohort):
     X.iloc[2, 1] = None
     with pytest.raises(CohortError, match=f"{X.index[2]}.*no mask"):
         RadiomicsExtractor(SMALL, missing="nan").fit(X)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_textures_of_too_few_grey_levels_are_named_once_for_all_patients(own, engine):
+    X, _, cache = own
+    settings = {"featureClass": {"glcm": ["Contrast"]}, "setting": {"binCount": 3}}
+    extractor = RadiomicsExtractor(settings, engine=engine, cache=cache)
+    for _ in range(2):  # extracted, and from the cache
+        with pytest.warns(ImageWarning, match="grey levels") as caught:
+            extractor.fit_transform(X)
+        (warning,) = caught
+        assert "binCount=3 the tumours of 6 of 6 patients" in str(warning.message)
+        assert all(f"{patient} (3)" in str(warning.message) for patient in X.index)
+
+
+def test_first_order_features_of_few_grey_levels_need_no_warning(own):
+    X, _, _ = own
+    settings = {"featureClass": {"firstorder": []}, "setting": {"binCount": 3}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RadiomicsExtractor(settings, cache=False).fit_transform(X)
 
 
 def test_a_value_that_is_not_defined_is_not_silent(own):
