@@ -12,13 +12,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.features._radiomics_case import Case, Extracted, Failure, features_of_case
 from sklidh.features._radiomics_table import (
-    check_label,
     list_cases,
     table_of_failures,
     warn_of_failures,
     warn_of_few_levels,
     warn_of_undefined,
 )
+from sklidh.images import check_label
 from sklidh.radiomics import Settings, engine_of, feature_names, read_settings
 from sklidh.utils import (
     DocumentedMixin,
@@ -48,9 +48,9 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
     engine : {"native", "pyradiomics"}, default="native"
         What computes: the package's own code, or PyRadiomics 3.0.1 where it is installed. The
         values are the same.
-    label : int or sequence of int, default=None
-        The labels of the mask that are tumour. None means the settings' ``label`` if they have
-        one, else every label above 0.
+    label : int, str or sequence of these, default=None
+        The labels of the mask that are tumour, by number or by the name of a structure. None means
+        the settings' ``label`` if they have one, else every label above 0.
     missing : {"raise", "nan"}, default="raise"
         An empty cell of the image's column is an error, or a row of NaN.
     on_error : {"raise", "record"}, default="raise"
@@ -116,7 +116,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "settings": [str, os.PathLike, dict, Settings],
         "engine": [StrOptions({"native", "pyradiomics"})],
-        "label": [None, Interval(Integral, 1, None, closed="left"), "array-like"],
+        "label": [None, Interval(Integral, 1, None, closed="left"), str, "array-like"],
         "missing": [StrOptions({"raise", "nan"})],
         "on_error": [StrOptions({"raise", "record"})],
         "cache": [None, Options(bool, {False}), str, os.PathLike],

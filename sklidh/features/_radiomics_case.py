@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 import sklidh
 from sklidh import radiomics
-from sklidh.images import ImageError, read_case
+from sklidh.images import ImageError, files_of, read_case
 from sklidh.radiomics import Settings, engine_of, feature_names
 from sklidh.utils import atomic_write, fingerprint, is_path
 
@@ -76,7 +76,7 @@ def features_of_case(case: Case, settings: Settings, *, engine, label, folder, o
     case : Case
     settings : Settings
     engine : {"native", "pyradiomics"}
-    label : int, sequence of int or None
+    label : int, str, sequence of these, or None
         The labels that are tumour; None means every label above 0.
     folder : Path or None
         The cache; None keeps nothing.
@@ -134,13 +134,19 @@ def _entry(case: Case, settings: Settings, engine: str, label, folder: Path | No
     if folder is None or not all(map(is_path, cells)):
         return None
     key = fingerprint(
-        *map(Path, cells), settings.as_text(), _labels(label), engine, sklidh.__version__, _code()
+        *files_of(case.image),
+        *files_of(case.mask),
+        settings.as_text(),
+        _labels(label),
+        engine,
+        sklidh.__version__,
+        _code(),
     )
     return folder / f"{key}.npz"
 
 
 def _labels(label) -> str:
-    return "above 0" if label is None else str(np.unique(np.atleast_1d(label)).tolist())
+    return "above 0" if label is None else str(sorted(set(map(str, np.atleast_1d(label)))))
 
 
 @lru_cache(maxsize=1)

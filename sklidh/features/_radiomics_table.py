@@ -15,13 +15,6 @@ FEWEST_LEVELS = 4
 """Grey levels of a region below which a warning is given."""
 
 
-def check_label(label) -> None:
-    """Check that labels of tumour are whole numbers above 0."""
-    labels = np.atleast_1d(label)
-    if label is not None and (labels.dtype.kind not in "iu" or not labels.size or labels.min() < 1):
-        raise ValueError(f"label must be one or more whole numbers above 0, or None; got {label!r}")
-
-
 def list_cases(X: pd.DataFrame, *, missing: str) -> list[Case | Failure | None]:
     """Turn each row into a case: None where its image may be missing, a failure where it is bad."""
     column = X.columns[0]

@@ -12,6 +12,8 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sklidh.images._columns import image_columns
 from sklidh.images._errors import without_reference
+from sklidh.images._grids import is_noticed
+from sklidh.images._labels import check_label
 from sklidh.images._registration_patient import register_patient
 from sklidh.images._table import TableTransformer, with_cells
 from sklidh.utils import CohortError, cache_folder, check_cases, is_missing, lost_workers, spread
@@ -61,7 +63,11 @@ class RigidRegistration(TableTransformer):
         columns, such as site and age, pass through.
     mask : str or None, default="mask"
         The column of masks. A mask in another grid than the reference is resampled on it, labels
-        from the nearest voxel, without registration. None: the table has none.
+        from the nearest voxel, without registration; the warning or error of a mask that does not
+        fit into the reference has both volumes. None: the table has none.
+    label : int, str or sequence of these, default=None
+        The labels of the mask that are tumour, as in `sklidh.images.read_mask`; the others are
+        dropped. None keeps all; a DICOM mask of several structures needs a choice.
     n_samples : int, default=30000
         Voxels of the reference's foreground that are compared at each resolution.
     n_bins : int, default=32
@@ -143,6 +149,7 @@ class RigidRegistration(TableTransformer):
         "reference": [str],
         "modalities": [None, "array-like"],
         "mask": [None, str],
+        "label": [None, Integral, str, "array-like"],
         "n_samples": [Interval(Integral, 1000, None, closed="left")],
         "n_bins": [Interval(Integral, 8, 256, closed="both")],
         "tolerance": [Interval(Real, 0, None, closed="left")],
@@ -161,6 +168,7 @@ class RigidRegistration(TableTransformer):
         *,
         modalities=None,
         mask="mask",
+        label=None,
         n_samples=30_000,
         n_bins=32,
         tolerance=0.5,
@@ -175,6 +183,7 @@ class RigidRegistration(TableTransformer):
         self.reference = reference
         self.modalities = modalities
         self.mask = mask
+        self.label = label
         self.n_samples = n_samples
         self.n_bins = n_bins
         self.tolerance = tolerance
@@ -233,7 +242,8 @@ class RigidRegistration(TableTransformer):
         Warns
         -----
         UserWarning
-            Of images that agree poorly with the reference even so; see `warn_below`.
+            Of images that agree poorly with the reference even so; see `warn_below`. Of masks of
+            which more than a twentieth lies outside the reference.
         """
         self._check_transform(X)
         columns = self._columns()
@@ -250,6 +260,7 @@ class RigidRegistration(TableTransformer):
                 dict(zip(columns, cells, strict=True)),
                 reference=self.reference,
                 mask=self.mask,
+                label=self.label,
                 folder=cache_folder(self.cache, "registration"),
                 settings=settings,
             )
@@ -258,16 +269,18 @@ class RigidRegistration(TableTransformer):
         how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
         with lost_workers("registration", cache=self.cache, **how):
             results = list(spread(jobs, "registration", verbose=self.verbose, **how))
-        self.report_ = report_of(zip(X.index, [fits for _, fits in results], strict=True))
+        self.report_ = report_of(zip(X.index, [fits for _, fits, _ in results], strict=True))
         self._warn_of_poor_fits()
+        self._warn_of_lost_masks(X.index, [volumes for *_, volumes in results])
         moved = (column for column in columns if column != self.reference)
-        return with_cells(X, {column: [row[column] for row, _ in results] for column in moved})
+        return with_cells(X, {column: [row[column] for row, *_ in results] for column in moved})
 
     def _columns(self) -> list[str]:
         """Return the columns that are read, the reference first."""
         return [self.reference, *self.modalities_, *([self.mask] if self.mask else [])]
 
     def _check_cells(self, X) -> None:
+        check_label(self.label)
         check_cases(X, self._columns(), missing=self.missing)
         check_reference(X, self.reference)
 
@@ -282,6 +295,21 @@ class RigidRegistration(TableTransformer):
                 f"{len(poor)} images agree poorly with {self.reference!r} after registration: "
                 f"mutual information below {self.warn_below} nats in {images}. Look at them: wrong "
                 "patient, wrong sequence or little overlap",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _warn_of_lost_masks(self, patients, volumes) -> None:
+        lost = [
+            f"{patient} ({pair[1]:.3g} of {pair[0]:.3g} ml left)"
+            for patient, pair in zip(patients, volumes, strict=True)
+            if pair and is_noticed(*pair)
+        ]
+        if lost:
+            warnings.warn(
+                f"column {self.mask!r}: a part of {len(lost)} masks lies outside the image of "
+                f"{self.reference!r}: {', '.join(lost)}. Choose a reference that shows the whole "
+                "tumour",
                 UserWarning,
                 stacklevel=2,
             )
