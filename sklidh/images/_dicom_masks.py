@@ -6,7 +6,13 @@ from collections import defaultdict
 import numpy as np
 import SimpleITK as sitk
 
-from sklidh.images._dicom import frames_of, numbers_of, orientation_of, pixels_of, read_dataset
+from sklidh.images._dicom_elements import (
+    frames_of,
+    numbers_of,
+    orientation_of,
+    pixels_of,
+    read_dataset,
+)
 from sklidh.images._errors import (
     CorruptImage,
     GeometryMismatch,

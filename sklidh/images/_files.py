@@ -3,7 +3,6 @@
 import os
 import warnings
 import zlib
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,11 @@ from sklidh.images._errors import (
     CorruptImage,
     GeometryMismatch,
     ImageError,
-    ImageTooLarge,
     ImageWarning,
 )
 from sklidh.images._headers import LONGEST_HEADER, Layout, check_axes, check_spacing
 from sklidh.images._nifti import LONGEST, Grid, nifti_layout
+from sklidh.images._streams import GZIP, STEEPEST, Inflating, fill
 from sklidh.images._text_headers import meta_layout, nrrd_layout
 
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img")
@@ -26,18 +25,6 @@ META = (".mha", ".mhd")
 
 ACCEPTED = NIFTI + NRRD + META
 """How the name of a file ends that can be read; a folder holds a DICOM series."""
-
-PIECE = 2**20
-"""Bytes decompressed at a time: they stay in the processor's cache until they are copied."""
-
-STEEPEST = 1040
-"""No deflate stream expands by more."""
-
-GZIP = b"\x1f\x8b"
-"""How a gzip file begins, whatever its name."""
-
-TRAILING = 4096
-"""Bytes after the voxels that are ignored with a warning: padding. More are lost slices."""
 
 
 def load_image(path) -> sitk.Image:
@@ -126,95 +113,6 @@ def files_of(cell) -> list[Path]:
         case _:
             both = [path]
     return [each for each in both if each == path or each.is_file()]
-
-
-class Inflating:
-    """A file's content from where it stands, decompressed a piece at a time.
-
-    Parameters
-    ----------
-    file : binary file
-    codec : {"", "gzip", "zlib"}
-
-    Attributes
-    ----------
-    n_trailing : int
-        Bytes that followed the end of the compressed stream; known after the last piece.
-    """
-
-    def __init__(self, file, codec: str):
-        self.file, self.codec, self.n_trailing = file, codec, 0
-
-    def __iter__(self):
-        """Yield bytes; EOFError or zlib.error where the stream ends early or its checksum fails."""
-        if not self.codec:
-            yield from iter(partial(self.file.read, PIECE), b"")
-            return
-        window = 31 if self.codec == "gzip" else 15
-        inflate, packed = zlib.decompressobj(window), b""
-        while True:
-            packed = packed or self.file.read(PIECE)
-            if not packed:
-                raise EOFError("the stream ends before its checksum")
-            yield inflate.decompress(packed, PIECE)
-            packed = inflate.unconsumed_tail
-            if inflate.eof:
-                packed = inflate.unused_data or self.file.read(PIECE)
-                # A gzip file may have several members.
-                if self.codec == "zlib" or not packed.startswith(GZIP):
-                    self.n_trailing = len(packed) + len(self.file.read(PIECE))
-                    return
-                inflate = zlib.decompressobj(window)
-
-
-def fill(n_bytes: int, parts, most: int) -> tuple[bytearray, int]:
-    """Collect `n_bytes`, and count the bytes that follow.
-
-    Parameters
-    ----------
-    n_bytes : int
-        What the header declares.
-    parts : iterable of bytes
-    most : int
-        What the file can hold at most; nothing is allocated if that is less.
-
-    Returns
-    -------
-    buffer : bytearray of `n_bytes`
-    n_more : int
-
-    Raises
-    ------
-    ImageTooLarge
-        There is not so much memory.
-    CorruptImage
-        There is less, or so much more that the header must be wrong: then the rest is not
-        decompressed.
-    """
-    if n_bytes > most:
-        raise CorruptImage(
-            f"is truncated: its header declares {n_bytes} bytes and it can hold {most} at most; "
-            "copy it again"
-        )
-    try:
-        buffer, filled = bytearray(n_bytes), 0
-    except MemoryError as error:
-        raise ImageTooLarge(
-            f"its {n_bytes / 2**20:.0f} MiB do not fit in the memory that is left; crop or "
-            "resample the image, or give fewer jobs"
-        ) from error
-    for part in parts:
-        room = max(n_bytes - filled, 0)
-        buffer[n_bytes - room : n_bytes - room + min(len(part), room)] = part[:room]
-        filled += len(part)
-        if filled > n_bytes + TRAILING:
-            raise CorruptImage(
-                f"holds more than the {n_bytes} bytes that its header declares; one of them is "
-                "wrong: write the image anew"
-            )
-    if filled < n_bytes:
-        raise CorruptImage(f"is truncated: {filled} of {n_bytes} bytes are there; copy it again")
-    return buffer, filled - n_bytes
 
 
 def _layout(path: Path, file) -> Layout:

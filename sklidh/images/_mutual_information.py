@@ -8,6 +8,9 @@ from sklidh.utils import kernel
 # otherwise leave few bins to the tissue.
 CLIPPED_SHARE = 0.001
 
+# The share of the samples that must fall into the moving image: a few at its rim agree by chance.
+LEAST_INSIDE = 0.1
+
 
 def bin_positions(values, n_bins):
     """Scale intensities to positions on an axis of the histogram.
@@ -53,7 +56,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
     Returns
     -------
     value : float
-        In nats; 0 if no sample falls into the moving image.
+        In nats; 0 if fewer than `LEAST_INSIDE` of the samples fall into the moving image.
     by_matrix : ndarray of shape (3, 3)
     by_shift : ndarray of shape (3,)
 
@@ -89,7 +92,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
         joint[fixed[i], first + 3] += t**3 / 6
 
     by_matrix, by_shift = np.zeros((3, 3)), np.zeros(3)
-    if inside == 0:
+    if inside < LEAST_INSIDE * n_samples:
         return 0.0, by_matrix, by_shift
     joint /= inside
     information, weight = information_of(joint)

@@ -12,9 +12,8 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sklidh.images._columns import image_columns
 from sklidh.images._errors import without_reference
-from sklidh.images._grids import is_noticed
 from sklidh.images._labels import check_label
-from sklidh.images._registration_patient import register_patient
+from sklidh.images._registration_patient import register_patient, warn_of_lost_masks
 from sklidh.images._table import TableTransformer, with_cells
 from sklidh.utils import CohortError, cache_folder, check_cases, is_missing, lost_workers, spread
 
@@ -77,9 +76,9 @@ class RigidRegistration(TableTransformer):
         reference's grid stays as it is, byte for byte, where the transform found displaces its
         foreground by less: to interpolate would cost more than it gains. 0 resamples always.
     warn_below : float, default=0.4
-        Mutual information, in nats, below which the search starts again from 84 orientations, and
-        an image is warned of if that does not help. In 53 real images it reached 0.41 to 1.10; in
-        ten registered onto another patient's brain, 0.35 at most.
+        Mutual information, in nats, below which the search starts again from other translations
+        and orientations, and an image is warned of if that does not help. In 53 real images it
+        reached 0.41 to 1.10; in ten registered onto another patient's brain, 0.35 at most.
     missing : {"raise", "nan"}, default="raise"
         Whether an empty cell of a modality is an error, or stays empty. The reference and the
         mask may never be empty.
@@ -271,7 +270,8 @@ class RigidRegistration(TableTransformer):
             results = list(spread(jobs, "registration", verbose=self.verbose, **how))
         self.report_ = report_of(zip(X.index, [fits for _, fits, _ in results], strict=True))
         self._warn_of_poor_fits()
-        self._warn_of_lost_masks(X.index, [volumes for *_, volumes in results])
+        volumes = [volumes for *_, volumes in results]
+        warn_of_lost_masks(X.index, volumes, mask=self.mask, reference=self.reference)
         moved = (column for column in columns if column != self.reference)
         return with_cells(X, {column: [row[column] for row, *_ in results] for column in moved})
 
@@ -295,21 +295,6 @@ class RigidRegistration(TableTransformer):
                 f"{len(poor)} images agree poorly with {self.reference!r} after registration: "
                 f"mutual information below {self.warn_below} nats in {images}. Look at them: wrong "
                 "patient, wrong sequence or little overlap",
-                UserWarning,
-                stacklevel=2,
-            )
-
-    def _warn_of_lost_masks(self, patients, volumes) -> None:
-        lost = [
-            f"{patient} ({pair[1]:.3g} of {pair[0]:.3g} ml left)"
-            for patient, pair in zip(patients, volumes, strict=True)
-            if pair and is_noticed(*pair)
-        ]
-        if lost:
-            warnings.warn(
-                f"column {self.mask!r}: a part of {len(lost)} masks lies outside the image of "
-                f"{self.reference!r}: {', '.join(lost)}. Choose a reference that shows the whole "
-                "tumour",
                 UserWarning,
                 stacklevel=2,
             )

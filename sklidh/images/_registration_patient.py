@@ -1,5 +1,6 @@
 """One patient's images, laid onto the reference or found in the cache."""
 
+import warnings
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -8,12 +9,12 @@ import SimpleITK as sitk
 from sklidh.images._cached_images import cache_entry, cached_record, keep
 from sklidh.images._columns import is_dicom
 from sklidh.images._errors import describe_source, failing, naming
-from sklidh.images._grids import carry, check_kept, grid_difference, volume_of
+from sklidh.images._grids import carry, check_kept, grid_difference, is_noticed, volume_of
 from sklidh.images._reading import read_image, read_labels
 from sklidh.images._rigid import RigidFit, register_rigidly
 from sklidh.utils import is_missing
 
-ARITHMETIC = "rigid registration 3"
+ARITHMETIC = "rigid registration 4"
 """Part of every cached file's name: to be changed when the same images would give other voxels."""
 
 
@@ -196,3 +197,28 @@ def register_patient(patient, row, *, reference, mask, label, folder, settings):
             fits[column] = registered.fit
         volumes = registered.volumes or volumes
     return done, fits, volumes
+
+
+def warn_of_lost_masks(patients, volumes, *, mask, reference) -> None:
+    """Say which masks lost a part of their volume on the reference's grid.
+
+    Parameters
+    ----------
+    patients : sequence
+    volumes : sequence of (float, float) or None
+        ml before and after, by patient; None where the mask was not carried.
+    mask, reference : str
+        Columns.
+    """
+    lost = [
+        f"{patient} ({pair[1]:.3g} of {pair[0]:.3g} ml left)"
+        for patient, pair in zip(patients, volumes, strict=True)
+        if pair and is_noticed(*pair)
+    ]
+    if lost:
+        warnings.warn(
+            f"column {mask!r}: a part of {len(lost)} masks lies outside the image of "
+            f"{reference!r}: {', '.join(lost)}. Choose a reference that shows the whole tumour",
+            UserWarning,
+            stacklevel=3,
+        )
