@@ -32,8 +32,6 @@ class CoOccurrence:
         p_{x+y}(k): probability that i + j = k.
     p_difference : ndarray, shape (n_directions, n_differences)
         p_{x-y}(k): probability that abs(i - j) = k.
-    covariance : ndarray, shape (n_directions,)
-        Of i and j.
     energy, entropy, maximum : ndarray, shape (n_directions,)
         Sum of p^2, -sum of p log2 p, largest p.
     mcc : ndarray, shape (n_directions,), or None
@@ -48,7 +46,6 @@ class CoOccurrence:
     py: np.ndarray
     p_sum: np.ndarray
     p_difference: np.ndarray
-    covariance: np.ndarray
     energy: np.ndarray
     entropy: np.ndarray
     maximum: np.ndarray
@@ -88,10 +85,13 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     # i + j stays in p_{x+y}: moments of i + j need no second look at the matrix.
     from_mean = k_sum - (ux + uy)[:, None]
     cluster_tendency = (p.p_sum * from_mean**2).sum(1)
+    contrast = (p.p_difference * k**2).sum(1)
+    # var(i + j) - var(i - j) = 4 cov(i, j). Both are sums of squares, without cancellation.
+    covariance = (cluster_tendency - contrast + (ux - uy) ** 2) / 4
     # Where i or j is one level, Correlation is 1 by convention. The levels are counted: the
     # deviation of a single level may be a rounding error instead of 0.
     one_level = np.minimum((p.px > 0).sum(1), (p.py > 0).sum(1)) == 1
-    correlation = p.covariance / (np.sqrt(var_x) * np.sqrt(var_y) + EPSILON)
+    correlation = covariance / (np.sqrt(var_x) * np.sqrt(var_y) + EPSILON)
     correlation = np.where(one_level, 1.0, correlation)
     difference_average = (p.p_difference * k).sum(1)
 
@@ -107,12 +107,12 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
         imc2 = np.sqrt(1 - np.exp(-2 * information))
 
     features = {
-        "Autocorrelation": p.covariance + ux * uy,
+        "Autocorrelation": covariance + ux * uy,
         "JointAverage": ux,
         "ClusterProminence": (p.p_sum * from_mean**4).sum(1),
         "ClusterShade": (p.p_sum * from_mean**3).sum(1),
         "ClusterTendency": cluster_tendency,
-        "Contrast": (p.p_difference * k**2).sum(1),
+        "Contrast": contrast,
         "Correlation": correlation,
         "DifferenceAverage": difference_average,
         "DifferenceEntropy": _entropy(p.p_difference),
@@ -220,7 +220,7 @@ def _count_pairs(image, spans, offsets, n_levels):
 
 @kernel
 def _reduce(counts, level, sum_at, n_sums, difference_at, n_differences, symmetrical):
-    """Margins and sums over each matrix, in two passes over its upper triangle."""
+    """Margins and sums over each matrix, in one pass over its upper triangle."""
     n_directions = counts.shape[0]
     n = level.size
     total = np.zeros(n_directions)
@@ -228,7 +228,6 @@ def _reduce(counts, level, sum_at, n_sums, difference_at, n_differences, symmetr
     py = np.zeros((n_directions, n))
     p_sum = np.zeros((n_directions, n_sums))
     p_difference = np.zeros((n_directions, n_differences))
-    covariance = np.zeros(n_directions)
     energy = np.zeros(n_directions)
     entropy = np.zeros(n_directions)
     maximum = np.zeros(n_directions)
@@ -265,21 +264,4 @@ def _reduce(counts, level, sum_at, n_sums, difference_at, n_differences, symmetr
                 if other > 0:
                     entropy[d] -= other * np.log2(other + EPSILON)
                 maximum[d] = max(maximum[d], one, other)
-        # From the means, which are known only now: moments about 0 would cancel.
-        mean_x = mean_y = 0.0
-        for i in range(n):
-            mean_x += px[d, i] * level[i]
-            mean_y += py[d, i] * level[i]
-        for i in range(n):
-            for j in range(i, n):
-                one = float(counts[d, i + 1, j + 1])
-                other = float(counts[d, j + 1, i + 1])
-                if one + other == 0:
-                    continue
-                if symmetrical:
-                    one = other = (one + other) / 2
-                if i == j:
-                    other = 0.0
-                covariance[d] += one * scale * (level[i] - mean_x) * (level[j] - mean_y)
-                covariance[d] += other * scale * (level[j] - mean_x) * (level[i] - mean_y)
-    return total, px, py, p_sum, p_difference, covariance, energy, entropy, maximum
+    return total, px, py, p_sum, p_difference, energy, entropy, maximum
