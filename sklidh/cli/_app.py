@@ -110,9 +110,6 @@ def check(
         "sklidh-check.html"
     ),
     cohort: options.Cohort,
-    label: Annotated[
-        int, typer.Option(min=0, help="Label of the tumour in the masks; 0: every label above 0.")
-    ] = 0,
     work: options.Work,
 ):
     """Read every case, list everything that is wrong, and write a page of thumbnails.
@@ -121,7 +118,7 @@ def check(
     """
     from sklidh.cli._check import check_cohort
 
-    return check_cohort(cases, out, cohort, label=label or None, jobs=work.jobs)
+    return check_cohort(cases, out, cohort, jobs=work.jobs)
 
 
 @command(

@@ -13,7 +13,7 @@ from sklidh.cli._parsing import parse_reference
 from sklidh.cli._place import replaced
 
 
-def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, jobs: int) -> dict:
+def check_cohort(cases: Path, out: Path, cohort: Cohort, *, jobs: int) -> dict:
     """Check a cohort's table and every image in it.
 
     Parameters
@@ -23,8 +23,6 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
     out : Path
         The page to be written.
     cohort : Cohort
-    label : int or None
-        As `sklidh.images.check_case` takes it.
     jobs : int
         Patients read at the same time.
 
@@ -46,7 +44,7 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, label: int | None, j
         except CohortError as error:
             problems = [*problems, *error.problems]
     reference = parse_reference(cohort.reference, tuple(there))
-    how = {"label": label, "reference": reference, "missing": cohort.missing}
+    how = {"label": cohort.labels, "reference": reference, "missing": cohort.missing}
     work = [delayed(examine)(case, there, **how) for _, case in X.iterrows()]
     checked = list(spread(work, "checking the images", n_jobs=jobs, verbose=verbosity()))
     lines = problems + [line for case in checked for line in case.errors]

@@ -72,7 +72,7 @@ def read_cohort(
     groups = parse_groups(cohort.groups)
     recipe = Recipe.of(groups, () if groups else paper_modalities(X), cohort, method, jobs)
     console.print(patients_in_words(X, recipe.modalities), highlight=False)
-    images = {"missing": recipe.missing, "jobs": jobs}
+    images = {"label": recipe.label, "missing": recipe.missing, "jobs": jobs}
     problems = [*problems, *image_problems(X, recipe.modalities, recipe.reference, **images)]
     if problems:
         raise CohortError(problems)

@@ -140,7 +140,9 @@ def asked_for(
     return X[kept], None if y is None else y[kept]
 
 
-def image_problems(X: pd.DataFrame, modalities, reference, *, missing: str, jobs: int) -> list[str]:
+def image_problems(
+    X: pd.DataFrame, modalities, reference, *, label, missing: str, jobs: int
+) -> list[str]:
     """Read every image before the work starts, and find all that cannot be used.
 
     One damaged file among hundreds would else end the work in its midst, and the next one the next
@@ -153,6 +155,7 @@ def image_problems(X: pd.DataFrame, modalities, reference, *, missing: str, jobs
     modalities : sequence of str
         Those that X lacks are passed over.
     reference : str or None
+    label : int, str, sequence of these, or None
     missing : {"raise", "nan"}
         All as `sklidh.images.check_case` takes them.
     jobs : int
@@ -171,14 +174,16 @@ def image_problems(X: pd.DataFrame, modalities, reference, *, missing: str, jobs
     # What comes next writes there.
     cache_folder(None, "")
     there = [modality for modality in modalities if modality in X.columns]
-    work = [delayed(examine_case)(case, there, reference, missing) for _, case in X.iterrows()]
+    work = [
+        delayed(examine_case)(case, there, reference, label, missing) for _, case in X.iterrows()
+    ]
     found = list(spread(work, "checking the images", n_jobs=jobs, verbose=verbosity()))
     for line in same_images(dict(zip(X.index, (digests for _, digests in found), strict=True))):
         errors.print(f"[yellow]Warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
     return [line for of_patient, _ in found for line in of_patient]
 
 
-def examine_case(case: pd.Series, modalities, reference, missing) -> tuple[list[str], dict]:
+def examine_case(case: pd.Series, modalities, reference, label, missing) -> tuple[list[str], dict]:
     """Read one patient's images, and return what is wrong with them and digests of their voxels.
 
     Parameters
@@ -186,6 +191,7 @@ def examine_case(case: pd.Series, modalities, reference, missing) -> tuple[list[
     case : Series
     modalities : sequence of str
     reference : str or None
+    label : int, str, sequence of these, or None
     missing : {"raise", "nan"}
         All as `sklidh.images.check_case` takes them.
 
@@ -197,7 +203,7 @@ def examine_case(case: pd.Series, modalities, reference, missing) -> tuple[list[
     from sklidh.images import ImageError, inspect_case, voxel_digests
 
     found = inspect_case(
-        case, modalities, mask="mask", label=None, reference=reference, missing=missing
+        case, modalities, mask="mask", label=label, reference=reference, missing=missing
     )
     problems = [each for each in found.problems if isinstance(each, ImageError)]
     return [" ".join(str(each).split()) for each in problems], voxel_digests(found)

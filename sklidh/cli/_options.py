@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sklidh.cli._parsing import parse_jobs, parse_radiomics
+from sklidh.cli._parsing import as_labels, parse_jobs, parse_label, parse_radiomics
 
 COHORT, METHOD, WORK = "Cohort", "Method", "Work"
 
@@ -124,6 +124,20 @@ class Folder:
             rich_help_panel=COHORT,
         ),
     ] = None
+    label: Annotated[
+        str,
+        typer.Option(
+            callback=parse_label,
+            help="Tumour's label in the masks, by number or by the name of a structure; several "
+            "are comma-separated. Default: label of the parameter file, else every label above 0.",
+            rich_help_panel=COHORT,
+        ),
+    ] = ""
+
+    @property
+    def labels(self) -> list | None:
+        """The labels as numbers and names; None for all."""
+        return as_labels(self.label)
 
 
 @dataclass(frozen=True)

@@ -87,3 +87,16 @@ def parse_tables(text: str) -> tuple[str, ...]:
             f"--tables: {', '.join(map(repr, unknown))} is not among {','.join(TABLES)}"
         )
     return names
+
+
+def as_labels(text: str) -> list | None:
+    """Return ``--label`` as numbers and names; None where it is empty."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    return [int(word) if word.isdecimal() else word for word in words] or None
+
+
+def parse_label(text: str) -> str:
+    """Check ``--label`` as it is read; 0 is the background."""
+    if 0 in (as_labels(text) or []):
+        raise typer.BadParameter("0 is the background; leave --label out for every label above 0")
+    return text

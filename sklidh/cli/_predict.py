@@ -79,8 +79,13 @@ def predict_cases(
         for part in own:
             if hasattr(part, name):
                 setattr(part, name, value)
+    labelled = [part for part in own if hasattr(part, "label")]
+    for part in labelled if folder.labels else []:
+        part.label = folder.labels
+    label = labelled[0].label if labelled else None
     reference = getattr(fitted[0], "reference", None)
-    problems += image_problems(X, modalities, reference, missing="nan", jobs=jobs)
+    images = {"label": label, "missing": "nan", "jobs": jobs}
+    problems += image_problems(X, modalities, reference, **images)
     if problems:
         raise CohortError(problems)
     warned = outside_range(X, about["cohort"], n_jobs=jobs, verbose=verbosity())

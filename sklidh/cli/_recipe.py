@@ -13,6 +13,16 @@ PAPER_MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
 PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
 
 
+def pipeline_with_label(modalities, *, label, **options):
+    """Return the paper's pipeline, whose registration keeps the tumour's labels of a mask alone."""
+    from sklidh.pipeline import make_idh_pipeline
+
+    pipeline = make_idh_pipeline(modalities, **options)
+    if options["reference"] is not None:
+        pipeline.set_params(register__label=label)
+    return pipeline
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How models are built."""
@@ -24,6 +34,8 @@ class Recipe:
     engine: str
     missing: str
     jobs: int
+    # Numbers and names of the masks' labels that are tumour; None for all.
+    label: list | None = None
     # What a command that trains nothing has no option for.
     slice_size: int = 72
     epochs: int = 20
@@ -53,12 +65,13 @@ class Recipe:
         SettingsError
             The parameter file of ``--radiomics`` is none.
         """
-        read_settings(method.radiomics)
+        # A label in the parameter file holds for networks and registration, too.
+        label = cohort.labels or read_settings(method.radiomics).setting["label"]
         modalities = tuple(name for group in groups for name in group) or there
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS
         reference = parse_reference(cohort.reference, modalities)
-        shared = {"missing": cohort.missing, "jobs": jobs}
+        shared = {"missing": cohort.missing, "jobs": jobs, "label": label}
         return cls(modalities, groups or None, reference, **shared, **vars(method))
 
     @property
@@ -77,6 +90,7 @@ class Recipe:
         return RadiomicsExtractor(
             self.radiomics,
             engine=self.engine,
+            label=self.label,
             missing=self.missing,
             n_jobs=self.jobs,
             timeout=time_limit(),
@@ -91,6 +105,7 @@ class Recipe:
             size=self.slice_size,
             max_epochs=self.epochs,
             train_features=self.train_features,
+            label=self.label,
             missing=self.missing,
             random_state=self.seed,
             verbose=verbosity() if verbose is None else verbose,
@@ -98,11 +113,10 @@ class Recipe:
 
     def builder(self, memory=None, *, verbose=None) -> partial:
         """Return what builds the paper's pipeline, as the functions of `baselines` take it."""
-        from sklidh.pipeline import make_idh_pipeline
-
         return partial(
-            make_idh_pipeline,
+            pipeline_with_label,
             self.modalities,
+            label=self.label,
             reference=self.reference,
             groups=self.groups,
             radiomics=self.extractor(verbose=verbose),

@@ -10,15 +10,16 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.features._radiomics_case import Case, Failure, engine_of, features_of_case
+from sklidh.features._radiomics_case import Case, Extracted, Failure, features_of_case
 from sklidh.features._radiomics_table import (
-    check_label,
     list_cases,
     table_of_failures,
     warn_of_failures,
+    warn_of_few_levels,
     warn_of_undefined,
 )
-from sklidh.radiomics import Settings, feature_names, read_settings
+from sklidh.images import check_label
+from sklidh.radiomics import Settings, engine_of, feature_names, read_settings
 from sklidh.utils import (
     DocumentedMixin,
     cache_folder,
@@ -47,9 +48,9 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
     engine : {"native", "pyradiomics"}, default="native"
         What computes: the package's own code, or PyRadiomics 3.0.1 where it is installed. The
         values are the same.
-    label : int or sequence of int, default=None
-        The labels of the mask that are tumour. None means the settings' ``label`` if they have
-        one, else every label above 0.
+    label : int, str or sequence of these, default=None
+        The labels of the mask that are tumour, by number or by the name of a structure. None means
+        the settings' ``label`` if they have one, else every label above 0.
     missing : {"raise", "nan"}, default="raise"
         An empty cell of the image's column is an error, or a row of NaN.
     on_error : {"raise", "record"}, default="raise"
@@ -115,7 +116,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "settings": [str, os.PathLike, dict, Settings],
         "engine": [StrOptions({"native", "pyradiomics"})],
-        "label": [None, Interval(Integral, 1, None, closed="left"), "array-like"],
+        "label": [None, Interval(Integral, 1, None, closed="left"), str, "array-like"],
         "missing": [StrOptions({"raise", "nan"})],
         "on_error": [StrOptions({"raise", "record"})],
         "cache": [None, Options(bool, {False}), str, os.PathLike],
@@ -191,13 +192,16 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         checked = check_image_and_mask(X, missing=self.missing, cells=self.on_error == "raise")
         outcomes = self._extract(list_cases(checked, missing=self.missing))
         names = self.get_feature_names_out()
-        extracted = np.array([isinstance(outcome, np.ndarray) for outcome in outcomes])
+        extracted = np.array([isinstance(outcome, Extracted) for outcome in outcomes])
         values = np.full((len(X), len(names)), np.nan)
         for row in np.flatnonzero(extracted):
-            values[row] = outcomes[row]
+            values[row] = outcomes[row].values
         table = pd.DataFrame(values, index=X.index, columns=names)
         self.errors_ = table_of_failures([o for o in outcomes if isinstance(o, Failure)])
         warn_of_failures(self.errors_, len(X))
+        n_levels = [outcomes[row].n_levels for row in np.flatnonzero(extracted)]
+        n_levels = pd.Series(n_levels, X.index[extracted], dtype=int)
+        warn_of_few_levels(n_levels, self.settings_, X.columns[0])
         warn_of_undefined(table, extracted, X.columns[0])
         return table
 
@@ -216,7 +220,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.array(feature_names(self.settings_), dtype=object)
 
-    def _extract(self, cases: list[Case | Failure | None]) -> list[np.ndarray | Failure | None]:
+    def _extract(self, cases: list[Case | Failure | None]) -> list[Extracted | Failure | None]:
         """Work on every case, several at once if asked; leave alone what is none."""
         job = delayed(features_of_case)
         options = {

@@ -12,8 +12,8 @@ import SimpleITK as sitk
 
 import sklidh
 from sklidh import radiomics
-from sklidh.images import ImageError, read_case
-from sklidh.radiomics import Settings, feature_names
+from sklidh.images import ImageError, files_of, read_case
+from sklidh.radiomics import Settings, engine_of, feature_names
 from sklidh.utils import atomic_write, fingerprint, is_path
 
 
@@ -52,13 +52,20 @@ class Failure:
         return cls(case.patient, case.column, case.path, type(error).__name__, str(error))
 
 
-def engine_of(name: str):
-    """Import the engine: two functions, `check_supported` and `extract`, the same in both."""
-    if name == "pyradiomics":
-        from sklidh.radiomics import _reference as engine
-    else:
-        from sklidh.radiomics import _extract as engine
-    return engine
+@dataclass(frozen=True)
+class Extracted:
+    """One case's features.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_features,)
+    n_levels : int
+        Grey levels of the region in the unfiltered image; where the settings leave that out, the
+        most in any image. 0 where they were not counted.
+    """
+
+    values: np.ndarray
+    n_levels: int
 
 
 def features_of_case(case: Case, settings: Settings, *, engine, label, folder, on_error):
@@ -69,7 +76,7 @@ def features_of_case(case: Case, settings: Settings, *, engine, label, folder, o
     case : Case
     settings : Settings
     engine : {"native", "pyradiomics"}
-    label : int, sequence of int or None
+    label : int, str, sequence of these, or None
         The labels that are tumour; None means every label above 0.
     folder : Path or None
         The cache; None keeps nothing.
@@ -77,7 +84,7 @@ def features_of_case(case: Case, settings: Settings, *, engine, label, folder, o
 
     Returns
     -------
-    ndarray of shape (n_features,), or Failure
+    Extracted or Failure
         A failure only where `on_error` is "record".
 
     Raises
@@ -88,10 +95,10 @@ def features_of_case(case: Case, settings: Settings, *, engine, label, folder, o
     try:
         names = feature_names(settings)
         entry = _entry(case, settings, engine, label, folder)
-        values = _read_entry(entry, names) if entry is not None and entry.exists() else None
-        if values is not None:
-            return values
-        values = _extract(case, settings, engine, label, names)
+        kept = _read_entry(entry, names) if entry is not None and entry.exists() else None
+        if kept is not None:
+            return kept
+        extracted = _extract(case, settings, engine, label, names)
     except Exception as error:
         if on_error == "record":
             return Failure.of(case, error)
@@ -103,21 +110,23 @@ def features_of_case(case: Case, settings: Settings, *, engine, label, folder, o
         ) from error
     if entry is not None:
         with atomic_write(entry) as temporary:
-            np.savez_compressed(temporary, names=names, values=values)
-    return values
+            kept = {"values": extracted.values, "n_levels": extracted.n_levels}
+            np.savez_compressed(temporary, names=names, **kept)
+    return extracted
 
 
-def _extract(case: Case, settings: Settings, engine: str, label, names: list[str]) -> np.ndarray:
+def _extract(case: Case, settings: Settings, engine: str, label, names: list[str]) -> Extracted:
     image, mask = read_case(
         case.image, case.mask, label=label, patient=case.patient, modality=case.column
     )
-    features = engine_of(engine).extract(
+    features, n_levels = engine_of(engine).measure(
         sitk.GetArrayFromImage(image),
         sitk.GetArrayViewFromImage(mask) != 0,
         image.GetSpacing()[::-1],
         settings,
     )
-    return np.array([features[name] for name in names], dtype=np.float64)
+    values = np.array([features[name] for name in names], dtype=np.float64)
+    return Extracted(values, n_levels.get("original", max(n_levels.values(), default=0)))
 
 
 def _entry(case: Case, settings: Settings, engine: str, label, folder: Path | None) -> Path | None:
@@ -125,13 +134,19 @@ def _entry(case: Case, settings: Settings, engine: str, label, folder: Path | No
     if folder is None or not all(map(is_path, cells)):
         return None
     key = fingerprint(
-        *map(Path, cells), settings.as_text(), _labels(label), engine, sklidh.__version__, _code()
+        *files_of(case.image),
+        *files_of(case.mask),
+        settings.as_text(),
+        _labels(label),
+        engine,
+        sklidh.__version__,
+        _code(),
     )
     return folder / f"{key}.npz"
 
 
 def _labels(label) -> str:
-    return "above 0" if label is None else str(np.unique(np.atleast_1d(label)).tolist())
+    return "above 0" if label is None else str(sorted(set(map(str, np.atleast_1d(label)))))
 
 
 @lru_cache(maxsize=1)
@@ -140,13 +155,13 @@ def _code() -> str:
     return fingerprint(*sorted(Path(radiomics.__file__).parent.glob("*.py")))
 
 
-def _read_entry(entry: Path, names: list[str]) -> np.ndarray | None:
+def _read_entry(entry: Path, names: list[str]) -> Extracted | None:
     try:
         with np.load(entry, allow_pickle=False) as kept:
-            values = kept["values"]
+            values, n_levels = kept["values"], int(kept["n_levels"])
             intact = kept["names"].tolist() == names and values.shape == (len(names),)
             intact = intact and values.dtype == np.float64
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         intact, reason = False, f"{type(error).__name__}: {error}"
     else:
         reason = "it holds something else"
@@ -155,4 +170,4 @@ def _read_entry(entry: Path, names: list[str]) -> np.ndarray | None:
             f"cached features {entry} cannot be used ({reason}); extracted again", stacklevel=2
         )
         return None
-    return values
+    return Extracted(values, n_levels)

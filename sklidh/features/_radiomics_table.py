@@ -8,14 +8,11 @@ import pandas as pd
 
 from sklidh.features._radiomics_case import Case, Failure
 from sklidh.images import ImageWarning
-from sklidh.utils import CohortError, check_cases, is_missing
+from sklidh.radiomics import Settings
+from sklidh.utils import CohortError, check_cases, is_missing, listed
 
-
-def check_label(label) -> None:
-    """Check that labels of tumour are whole numbers above 0."""
-    labels = np.atleast_1d(label)
-    if label is not None and (labels.dtype.kind not in "iu" or not labels.size or labels.min() < 1):
-        raise ValueError(f"label must be one or more whole numbers above 0, or None; got {label!r}")
+FEWEST_LEVELS = 4
+"""Grey levels of a region below which a warning is given."""
 
 
 def list_cases(X: pd.DataFrame, *, missing: str) -> list[Case | Failure | None]:
@@ -49,6 +46,33 @@ def warn_of_failures(errors: pd.DataFrame, n_patients: int) -> None:
             f"{first.column!r}, {first.path}: {first.message}",
             stacklevel=3,
         )
+
+
+def warn_of_few_levels(n_levels: pd.Series, settings: Settings, column: str) -> None:
+    """Say, once for all patients, whose textures rest on too few grey levels to mean anything.
+
+    Parameters
+    ----------
+    n_levels : Series of int, shape (n_patients,)
+        Grey levels of each patient's region; 0 where they were not counted.
+    settings : Settings
+    column : str
+        The image's column.
+    """
+    few = n_levels[(n_levels > 0) & (n_levels < FEWEST_LEVELS)]
+    if few.empty or not {"glcm", "glrlm", "glszm", "gldm", "ngtdm"} & set(settings.feature_classes):
+        return
+    setting = settings.setting
+    bins = "binWidth" if setting["binCount"] is None else "binCount"
+    patients = listed([f"{patient} ({n})" for patient, n in few.items()])
+    warnings.warn(
+        f"column {column!r}: at {bins}={setting[bins]:g} the tumours of {len(few)} of "
+        f"{len(n_levels)} patients have fewer than {FEWEST_LEVELS} grey levels, so that textures "
+        f"hardly differ between patients: {patients}. Normalised intensities span a few units: "
+        'choose narrower bins for them, as {"preset": "paper", "setting": {"binCount": 32}}',
+        ImageWarning,
+        stacklevel=3,
+    )
 
 
 def warn_of_undefined(table: pd.DataFrame, extracted: np.ndarray, column: str) -> None:

@@ -56,7 +56,7 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "device": [str],
         "missing": [StrOptions({"raise", "nan"})],
-        "label": [Integral, "array-like", None],
+        "label": [Integral, str, "array-like", None],
         "callbacks": [list, None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],

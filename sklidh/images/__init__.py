@@ -18,9 +18,11 @@ from sklidh.images._errors import (
     WrongDimension,
     describe_source,
 )
+from sklidh.images._files import files_of
 from sklidh.images._grids import grid_difference
 from sklidh.images._identity import same_images, voxel_digests
 from sklidh.images._intensity import IntensityNormalization
+from sklidh.images._labels import check_label
 from sklidh.images._reading import read_image, read_mask
 from sklidh.images._registration import RigidRegistration
 from sklidh.images._resampling import Resampling
@@ -44,8 +46,10 @@ __all__ = [
     "RigidRegistration",
     "WrongDimension",
     "check_case",
+    "check_label",
     "check_planes",
     "describe_source",
+    "files_of",
     "grid_difference",
     "image_columns",
     "inspect_case",

@@ -7,11 +7,11 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from sklidh.images._errors import ImageError
-from sklidh.images._files import load_image
+from sklidh.images._files import files_of, load_image
 from sklidh.utils import atomic_write, fingerprint, is_path
 
 
-def cache_entry(folder, cells, *settings):
+def cache_entry(folder, cells, *settings, suffix=".nii.gz"):
     """Return the cached image's path, or None where nothing is to be kept.
 
     Parameters
@@ -22,6 +22,8 @@ def cache_entry(folder, cells, *settings):
         The images that it depends on; what comes from an image in memory is never kept.
     *settings : object with a faithful text
         All else that it depends on.
+    suffix : {".nii.gz", ".nrrd"}, default=".nii.gz"
+        The format; NRRD keeps the names of a mask's labels.
 
     Returns
     -------
@@ -29,10 +31,11 @@ def cache_entry(folder, cells, *settings):
     """
     if folder is None or not all(map(is_path, cells)):
         return None
-    return folder / f"{fingerprint(*map(Path, cells), *settings)}.nii.gz"
+    files = [file for cell in cells for file in files_of(cell)]
+    return folder / f"{fingerprint(*files, *settings)}{suffix}"
 
 
-def recall(entry):
+def cached_record(entry):
     """Return the record of a cached image, or None where there is none that can be trusted.
 
     Parameters
@@ -58,7 +61,7 @@ def recall(entry):
 
 
 def keep(entry, image, **record):
-    """Write an image into the cache, and return its record as `recall` will.
+    """Write an image into the cache, and return its record as `cached_record` will.
 
     Parameters
     ----------
@@ -83,7 +86,7 @@ def keep(entry, image, **record):
     if image is not None:
         with atomic_write(entry) as path:
             try:
-                sitk.WriteImage(image, os.fspath(path))
+                sitk.WriteImage(image, os.fspath(path), useCompression=True)
                 load_image(path)
             except (RuntimeError, ImageError) as error:
                 raise OSError(
@@ -98,4 +101,4 @@ def keep(entry, image, **record):
 
 
 def _record(entry: Path) -> Path:
-    return entry.with_name(entry.name.removesuffix(".nii.gz") + ".json")
+    return entry.with_name(entry.name.split(".")[0] + ".json")

@@ -30,7 +30,7 @@ def read_case(
     Parameters
     ----------
     image, mask : str, path or SimpleITK.Image
-    label : int or sequence of int, default=None
+    label : int, str or sequence of these, default=None
         As in `read_mask`.
     patient, modality : default=None
         Named in messages.
@@ -62,7 +62,7 @@ def read_case(
     return check_pair(volume, tumour, where), tumour
 
 
-def check_pair(volume, tumour, where: str) -> sitk.Image:
+def check_pair(volume, tumour, where: str, reference=None) -> sitk.Image:
     """Check an image within a region: one grid, finite, not constant.
 
     Parameters
@@ -71,6 +71,8 @@ def check_pair(volume, tumour, where: str) -> sitk.Image:
         The region is 1, the rest 0.
     where : str
         Names the image in messages.
+    reference : str, default=None
+        The modality onto which the others are registered, if any; named in messages.
 
     Returns
     -------
@@ -84,10 +86,14 @@ def check_pair(volume, tumour, where: str) -> sitk.Image:
     """
     difference = grid_difference(volume, tumour)
     if difference:
+        remedy = (
+            f"the mask was drawn on another image than {reference!r}: name that as the reference"
+            if reference
+            else "RigidRegistration or Resampling brings them into one; on the command line, name "
+            "the sequence that the mask was drawn on by --reference"
+        )
         raise GeometryMismatch(
-            f"{where}: image and mask lie in different grids: {difference}; RigidRegistration or "
-            "Resampling brings them into one; on the command line, name the sequence that the mask "
-            "was drawn on by --reference"
+            f"{where}: image and mask lie in different grids: {difference}; {remedy}"
         )
     region = sitk.GetArrayViewFromImage(tumour).astype(bool)
     bad = not_finite(volume)
@@ -150,7 +156,7 @@ def check_case(
         The columns of images.
     mask : str, default="mask"
         The column of the mask.
-    label : int or sequence of int, default=None
+    label : int, str or sequence of these, default=None
         As in `read_mask`.
     reference : str, default=None
         The modality on which the mask was drawn, where the others are still to be registered: they
@@ -185,7 +191,7 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
     case : Series
     modalities : sequence of str
     mask : str
-    label : int, sequence of int or None
+    label : int, str, sequence of these, or None
     reference : str or None
     missing : {"raise", "nan"}
         All as in `check_case`.
@@ -213,7 +219,7 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
         for modality, volume in volumes.items():
             if tumour is not None and modality in drawn_on:
                 with noted(problems):
-                    check_pair(volume, tumour, where[modality])
+                    check_pair(volume, tumour, where[modality], reference)
             else:
                 with noted(problems), naming(where[modality]):
                     check_finite(volume)

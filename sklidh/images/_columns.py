@@ -11,7 +11,7 @@ IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", "
 
 
 def is_dicom_file(path) -> bool:
-    """Tell whether a file carries the mark of DICOM.
+    """Tell whether a file is DICOM: by its mark, or where older exports left that out, by its tags.
 
     Parameters
     ----------
@@ -22,7 +22,11 @@ def is_dicom_file(path) -> bool:
     bool
     """
     with open(path, "rb") as file:
-        return file.read(132)[128:] == b"DICM"
+        head = file.read(132)
+    # Without preamble the first element is one of group 2 or 8 with a low number.
+    group, element, lengths = head[:2], head[2:4], head[4:8]
+    bare = group in (b"\x02\0", b"\x08\0") and element[1:] == b"\0" and len(lengths) == 4
+    return head[128:] == b"DICM" or bare
 
 
 def is_dicom_folder(path) -> bool:

@@ -1,4 +1,4 @@
-"""Read a folder that holds one DICOM series; needs pydicom."""
+"""Read a DICOM series, a file per slice or all in one; needs pydicom."""
 
 import os
 from pathlib import Path
@@ -7,106 +7,43 @@ import numpy as np
 import SimpleITK as sitk
 
 from sklidh.images._columns import is_dicom_file
-from sklidh.images._errors import CorruptImage, GeometryMismatch, ImageTooLarge, WrongDimension
-from sklidh.images._headers import MOST_BYTES, check_axes, check_spacing
+from sklidh.images._dicom_elements import (
+    frames_of,
+    numbers_of,
+    orientation_of,
+    pixels_of,
+    read_dataset,
+)
+from sklidh.images._errors import GeometryMismatch, WrongDimension
+from sklidh.images._headers import PERPENDICULAR, check_spacing
 
 SLICE_TOLERANCE = 0.01
-"""Of the distance of two slices: how much others may differ from it."""
+"""Share of the slices' distance by which a slice may lie beside its place."""
+
+ROUNDING = 0.02
+"""mm by which it may lie beside it in any case: positions are often written with two decimals."""
+
+VOLUME_OF = ("EchoTime", "AcquisitionNumber", "TemporalPositionIdentifier", "ImageType")
+"""Elements by which two volumes of one series may differ."""
+
+NOT_IMAGES = (
+    "1.2.840.10008.1.3.10",  # DICOMDIR
+    "1.2.840.10008.5.1.4.1.1.11.",  # presentation states
+    "1.2.840.10008.5.1.4.1.1.88.",  # reports
+    "1.2.840.10008.5.1.4.1.1.104.",  # documents
+    "1.2.840.10008.5.1.4.1.1.66",  # raw data, registrations and segmentations
+    "1.2.840.10008.5.1.4.1.1.481.",  # radiotherapy: structure sets, plans and doses
+)
+"""How the class of a DICOM object begins that may lie beside the slices of a series."""
 
 
-def read_dataset(path):
-    """Parse a DICOM file.
-
-    Parameters
-    ----------
-    path : str or path
-
-    Returns
-    -------
-    pydicom.Dataset
-
-    Raises
-    ------
-    CorruptImage
-        The file is none, or ends too early.
-    ImportError
-        pydicom is not installed.
-    """
-    try:
-        import pydicom
-    except ImportError as error:
-        raise ImportError(
-            f"{path} is DICOM, which needs pydicom: pip install 'sklidh[dicom]'"
-        ) from error
-    try:
-        return pydicom.dcmread(path)
-    except Exception as error:  # pydicom raises whatever its parser stumbles on
-        raise CorruptImage(f"{path}: cannot be parsed as DICOM ({error}); copy it again") from error
-
-
-def pixels_of(dataset, name: str) -> np.ndarray:
-    """Decode the pixels of a file, whose length must be what its header declares.
+def load_series(place) -> sitk.Image:
+    """Read the slices of a folder, or the frames of one file, as one image.
 
     Parameters
     ----------
-    dataset : pydicom.Dataset
-    name : str
-        Of the file, for messages.
-
-    Returns
-    -------
-    ndarray of shape (rows, columns) or (n_frames, rows, columns)
-
-    Raises
-    ------
-    CorruptImage
-        Pixels are missing, too few or cannot be decoded.
-    """
-    try:
-        n_pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames", 1))
-        n_bytes = -(-n_pixels * int(dataset.BitsAllocated) // 8)
-        if n_bytes > MOST_BYTES:
-            raise ImageTooLarge(f"{name}: declares {n_pixels} pixels")
-        compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
-        # A value of odd length is padded by one byte.
-        if not compressed and len(dataset.PixelData) != n_bytes + n_bytes % 2:
-            raise CorruptImage(
-                f"{name}: holds {len(dataset.PixelData)} bytes of pixels, its header declares "
-                f"{n_bytes}; copy it again"
-            )
-        return dataset.pixel_array
-    except (CorruptImage, ImageTooLarge):
-        raise
-    except Exception as error:
-        raise CorruptImage(f"{name}: its pixels cannot be decoded ({error})") from error
-
-
-def numbers_of(dataset, keyword: str, count: int) -> np.ndarray:
-    """Return an element that must hold so many finite numbers."""
-    value = dataset.get(keyword)
-    try:
-        numbers = np.array(value, dtype=float).reshape(count)
-    except (TypeError, ValueError):
-        numbers = np.array([np.nan])
-    if not np.isfinite(numbers).all():
-        raise CorruptImage(f"its {keyword} is {value!r}; {count} numbers are accepted")
-    return numbers
-
-
-def orientation_of(dataset) -> np.ndarray:
-    """Return the axes of an image, columns of shape (3, 3), from ImageOrientationPatient."""
-    along_x, along_y = numbers_of(dataset, "ImageOrientationPatient", 6).reshape(2, 3)
-    axes = np.stack([along_x, along_y, np.cross(along_x, along_y)], axis=1)
-    check_axes(axes)
-    return axes
-
-
-def load_series(folder) -> sitk.Image:
-    """Read the slices of a folder as one image.
-
-    Parameters
-    ----------
-    folder : str or path
+    place : str or path
+        A folder that holds one series, or an enhanced (multi-frame) file.
 
     Returns
     -------
@@ -118,35 +55,57 @@ def load_series(folder) -> sitk.Image:
     CorruptImage
         A slice that cannot be read, or lacks what a slice must say.
     GeometryMismatch
-        More than one series, a slice that is missing, there twice, or in another plane.
+        More than one series or volume, a slice that is missing, in another plane, or beside the
+        others.
     WrongDimension
-        Colour, several frames a file, or a single slice.
+        Colour, or a single slice.
     """
-    paths = [Path(entry.path) for entry in os.scandir(folder) if entry.is_file()]
-    slices = {path.name: read_dataset(path) for path in sorted(paths) if is_dicom_file(path)}
-    series = {str(each.get("SeriesInstanceUID")) for each in slices.values()}
+    files = [Path(entry.path) for entry in os.scandir(place)] if os.path.isdir(place) else [place]
+    files = [Path(file) for file in files if os.path.isfile(file) and is_dicom_file(file)]
+    datasets = {file.name: read_dataset(file) for file in sorted(files)}
+    datasets = {name: each for name, each in datasets.items() if not _class_of(each)}
+    series = {str(each.get("SeriesInstanceUID")) for each in datasets.values()}
     if len(series) > 1:
         raise GeometryMismatch(
-            f"holds {len(series)} series: {', '.join(sorted(series))}; one folder a series"
+            f"holds {len(series)} series: {', '.join(sorted(series))}; one folder per series"
         )
+    slices = {}
+    for name, dataset in datasets.items():
+        if int(dataset.get("SamplesPerPixel", 1)) != 1:
+            raise WrongDimension(f"{name}: holds several values a pixel; 1 is accepted")
+        frames = frames_of(dataset, name) if "NumberOfFrames" in dataset else [(dataset, None)]
+        slices |= {f"{name}, frame {k + 1}" if k is not None else name: (each, dataset, k)
+                   for each, k in frames}  # fmt: skip
     if len(slices) < 2:
         raise WrongDimension(f"holds {len(slices)} slices; two or more are accepted")
-    for name, each in slices.items():
-        values = int(each.get("SamplesPerPixel", 1)) * int(each.get("NumberOfFrames", 1))
-        if values != 1:
-            raise WrongDimension(f"{name}: holds {values} values a pixel or frames; 1 is accepted")
-    places = {n: numbers_of(each, "ImagePositionPatient", 3) for n, each in slices.items()}
-    planes = [np.append(orientation_of(each), _plane_of(each)) for each in slices.values()]
-    axes = orientation_of(next(iter(slices.values())))
+    return _stack(slices)
+
+
+def _class_of(dataset) -> str:
+    """Return the class of an object that is not an image, else an empty text."""
+    uid = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+    return uid if uid.startswith(NOT_IMAGES) else ""
+
+
+def _stack(slices: dict) -> sitk.Image:
+    """Return slices, by name (description, dataset, index of the frame), as one image."""
+    first, *_ = next(iter(slices.values()))
+    places = {n: numbers_of(each, "ImagePositionPatient", 3) for n, (each, *_) in slices.items()}
+    planes = [np.append(orientation_of(each), _plane_of(each)) for each, *_ in slices.values()]
+    axes = orientation_of(first)
     if not np.allclose(planes, planes[0], rtol=0, atol=1e-4):
         raise GeometryMismatch("its slices differ in orientation, spacing or size")
     names = sorted(places, key=lambda name: places[name] @ axes[:, 2])
-    heights = np.array([places[name] @ axes[:, 2] for name in names])
-    thickness = float(np.median(np.diff(heights)))
-    check_slices(names, heights, thickness)
-    voxels = np.stack([_rescaled(slices[name], name) for name in names])
-    image = sitk.GetImageFromArray(voxels)
-    row, column, *_ = _plane_of(next(iter(slices.values())))
+    row, column, *_ = _plane_of(first)
+    in_place = np.array([places[name] for name in names]) @ axes
+    thickness = check_slices(names, in_place, {n: each for n, (each, *_) in slices.items()})
+    pixels = {id(whole): pixels_of(whole, name) for name, (_, whole, _) in slices.items()}
+    voxels = []
+    for name in names:
+        each, whole, frame = slices[name]
+        plane = pixels[id(whole)] if frame is None else pixels[id(whole)][frame]
+        voxels.append(_rescaled(each, plane))
+    image = sitk.GetImageFromArray(np.stack(voxels))
     check_spacing((column, row, thickness))
     image.SetSpacing((column, row, thickness))
     image.SetOrigin(places[names[0]].tolist())
@@ -154,27 +113,56 @@ def load_series(folder) -> sitk.Image:
     return image
 
 
-def check_slices(names, heights, thickness: float) -> None:
-    """Refuse slices that are there twice, or between which one is missing.
+def check_slices(names, places, slices) -> float:
+    """Refuse slices that are there twice, between which one is missing, or that drift sideways.
 
     Parameters
     ----------
     names : list of str
-        The files, in the order of `heights`.
-    heights : ndarray of shape (n_slices,)
-        Along the normal, mm.
-    thickness : float
-        The median distance, mm.
+        The slices, in the order of `places`.
+    places : ndarray of shape (n_slices, 3)
+        Along rows, columns and the normal, mm.
+    slices : dict of pydicom.Dataset
+        By name.
+
+    Returns
+    -------
+    float
+        The distance of two slices, mm.
     """
-    steps = np.diff(heights)
-    odd = np.flatnonzero(np.abs(steps - thickness) > SLICE_TOLERANCE * max(thickness, 1e-3))
-    if thickness <= 0 or odd.size:
-        where = odd[0] if odd.size else 0
-        what = "lie in one place" if steps[where] < thickness / 2 else "leave a gap"
+    steps = np.diff(places[:, 2])
+    thickness = float(np.median(steps))
+    allowed = max(SLICE_TOLERANCE * thickness, ROUNDING)
+    same = np.flatnonzero(steps < max(allowed, 1e-3))
+    if same.size:
+        pair = names[same[0]], names[same[0] + 1]
+        differ = [
+            f"{keyword} {a} and {b}"
+            for keyword in VOLUME_OF
+            for a, b in [[slices[name].get(keyword) for name in pair]]
+            if a != b
+        ]
         raise GeometryMismatch(
-            f"{names[where]} and {names[where + 1]} {what}: {steps[where]:.3f} mm apart, the "
-            f"others {thickness:.3f} mm; export the series again"
+            f"holds two images at the same place: {pair[0]} and {pair[1]}"
+            + (f" ({', '.join(differ)})" if differ else "")
+            + "; keep one volume per folder, such as one echo"
         )
+    straight = places[0] + np.outer(np.arange(len(places)), (0, 0, steps.mean()))
+    aside = np.abs(places - straight)
+    odd = np.flatnonzero(np.abs(steps - thickness) > allowed)
+    if odd.size:
+        raise GeometryMismatch(
+            f"{names[odd[0]]} and {names[odd[0] + 1]} leave a gap: {steps[odd[0]]:.3f} mm apart, "
+            f"the others {thickness:.3f} mm; export the series again"
+        )
+    drift = np.hypot(*aside[:, :2].T)
+    extent = places[-1, 2] - places[0, 2]
+    if drift.max() > max(PERPENDICULAR * extent, ROUNDING):
+        raise GeometryMismatch(
+            f"its slices drift in their plane, {drift.max():.3g} mm over {extent:.4g} mm: such "
+            "shear (a tilted gantry) is not accepted; resample the image on a grid without"
+        )
+    return float(steps.mean()) if np.ptp(steps) < ROUNDING else thickness
 
 
 def _plane_of(dataset) -> list[float]:
@@ -182,8 +170,7 @@ def _plane_of(dataset) -> list[float]:
     return [*spacing, *(numbers_of(dataset, name, 1)[0] for name in ("Rows", "Columns"))]
 
 
-def _rescaled(dataset, name: str) -> np.ndarray:
-    pixels = pixels_of(dataset, name)
+def _rescaled(dataset, pixels: np.ndarray) -> np.ndarray:
     slope = float(dataset.get("RescaleSlope", 1))
     intercept = float(dataset.get("RescaleIntercept", 0))
     if (slope, intercept) == (1, 0):

@@ -1,18 +1,37 @@
 """Lay a DICOM segmentation or structure set on the grid of an image; needs pydicom."""
 
+import warnings
 from collections import defaultdict
 
 import numpy as np
 import SimpleITK as sitk
 
-from sklidh.images._dicom import numbers_of, orientation_of, pixels_of, read_dataset
-from sklidh.images._errors import CorruptImage, GeometryMismatch, NonIntegerMask
+from sklidh.images._dicom_elements import (
+    frames_of,
+    numbers_of,
+    orientation_of,
+    pixels_of,
+    read_dataset,
+)
+from sklidh.images._errors import (
+    CorruptImage,
+    GeometryMismatch,
+    ImageWarning,
+    MissingLabel,
+    NonIntegerMask,
+)
+from sklidh.images._grids import LARGEST_LOSS, volume_of
+from sklidh.images._labels import choice_needed, with_names
+from sklidh.images._labels import numbers_of as label_numbers
 
 OFF_GRID = 0.05
-"""Voxels by which a frame or a contour may lie beside the image's grid."""
+"""Voxels by which a frame may lie beside the image's grid."""
+
+OFF_SLICE = 0.25
+"""Slices by which a contour may lie beside one; it belongs to the nearest."""
 
 
-def load_mask(path, like) -> sitk.Image:
+def load_mask(path, like, label) -> sitk.Image:
     """Read the labels of a DICOM segmentation (SEG) or structure set (RTSTRUCT).
 
     Parameters
@@ -20,12 +39,14 @@ def load_mask(path, like) -> sitk.Image:
     path : str or path
     like : SimpleITK.Image or None
         The image on which it was drawn.
+    label : list of int or str
+        The numbers or names of segments or structures; empty: the only one.
 
     Returns
     -------
     SimpleITK.Image
         In the grid of `like`: the numbers of segments or structures, 0 outside; of two that
-        overlap, the higher.
+        overlap, the higher. Their names are metadata.
 
     Raises
     ------
@@ -33,8 +54,15 @@ def load_mask(path, like) -> sitk.Image:
         Neither kind, or a file that lacks what it must say.
     GeometryMismatch
         It was drawn on another grid, or no image is given.
+    MissingLabel
+        There are several, and none was chosen; or none of that name.
     NonIntegerMask
         A fractional segmentation.
+
+    Warns
+    -----
+    ImageWarning
+        Contours lie beyond the image.
     """
     dataset = read_dataset(path)
     kind = str(dataset.get("Modality"))
@@ -45,14 +73,63 @@ def load_mask(path, like) -> sitk.Image:
             f"is a DICOM {kind}, which lies on the grid of an image: read it by read_case, or give "
             "read_mask the image as like=; RigidRegistration turns it into an image"
         )
-    labels = np.zeros(like.GetSize()[::-1], np.uint16)
+    names_of, paint = (
+        (_segments, _paint_frames) if kind == "SEG" else (_structures, _paint_contours)
+    )
     try:
-        (_paint_frames if kind == "SEG" else _paint_contours)(dataset, like, labels)
+        names = names_of(dataset)
+        chosen = label_numbers(label or None, names) or list(names)
+        if len(chosen) > 1 and not label:
+            volumes = {n: volume_of(_image(paint(dataset, like, [n])[0], like)) for n in names}
+            raise choice_needed(names, volumes)
+        labels, n_lost, n_all = paint(dataset, like, chosen)
     except (AttributeError, IndexError, TypeError) as error:
         raise CorruptImage(f"lacks what a {kind} must say ({error})") from error
-    mask = sitk.GetImageFromArray(labels)
-    mask.CopyInformation(like)
-    return mask
+    kept = {number: name for number, name in names.items() if number in chosen}
+    if not kept:
+        there = ", ".join(f"{number} {name!r}" for number, name in names.items())
+        raise MissingLabel(f"no structure has the label {label}; there are {there}")
+    if n_lost:
+        what = f"{n_lost} of its {n_all} {'segmented voxels' if kind == 'SEG' else 'contours'}"
+        if n_lost > LARGEST_LOSS * n_all:
+            raise GeometryMismatch(f"{what} lie beyond the image; it was drawn on another")
+        warnings.warn(
+            f"{path}: {what} lie beyond the image and are left out", ImageWarning, stacklevel=3
+        )
+    return with_names(_image(labels, like), kept, chosen=True)
+
+
+def _image(labels: np.ndarray, like: sitk.Image) -> sitk.Image:
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(like)
+    return image
+
+
+def _segments(dataset) -> dict[int, str]:
+    """Return the names of the segments of a SEG that have a frame, by number."""
+    named = {
+        int(each.SegmentNumber): str(each.get("SegmentLabel", ""))
+        for each in dataset.get("SegmentSequence", [])
+    }
+    drawn = {
+        int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+        for group in dataset.PerFrameFunctionalGroupsSequence
+    }
+    return {number: named.get(number, "") for number in sorted(drawn)}
+
+
+def _structures(dataset) -> dict[int, str]:
+    """Return the names of the structures of an RTSTRUCT that have a contour, by number."""
+    named = {
+        int(each.ROINumber): str(each.get("ROIName", ""))
+        for each in dataset.get("StructureSetROISequence", [])
+    }
+    drawn = {
+        int(each.ReferencedROINumber)
+        for each in dataset.ROIContourSequence
+        if each.get("ContourSequence")
+    }
+    return {number: named.get(number, "") for number in sorted(drawn)}
 
 
 def inside(polygon, shape) -> np.ndarray:
@@ -87,60 +164,74 @@ def to_voxels(points, like) -> np.ndarray:
     return (np.asarray(points, float) - like.GetOrigin()) @ axes / like.GetSpacing()
 
 
-def slice_number(heights, like, what: str) -> int:
-    """Return the one slice on which all heights, in voxels, lie."""
-    index = round(float(np.mean(heights)))
-    if np.abs(np.asarray(heights) - index).max() > OFF_GRID or not 0 <= index < like.GetDepth():
-        raise GeometryMismatch(
-            f"{what} lies at slice {np.mean(heights):.2f} of the image, which has slices 0 to "
-            f"{like.GetDepth() - 1}; it was drawn on another image"
-        )
-    return index
-
-
-def _paint_frames(dataset, like, labels: np.ndarray) -> None:
+def _paint_frames(dataset, like, chosen) -> tuple[np.ndarray, int, int]:
+    """Return labels of the chosen segments on an image's grid, and voxels beyond it and in all."""
     if dataset.get("SegmentationType") != "BINARY":
         raise NonIntegerMask(
             f"is a segmentation of type {dataset.get('SegmentationType')}; BINARY is accepted"
         )
     frames = np.reshape(pixels_of(dataset, "segmentation"), (-1, dataset.Rows, dataset.Columns))
-    shared = dataset.SharedFunctionalGroupsSequence[0]
+    labels = np.zeros(like.GetSize()[::-1], np.uint16)
     order = []
-    for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
-        plane = group if "PlaneOrientationSequence" in group else shared
-        measures = group if "PixelMeasuresSequence" in group else shared
-        axes = orientation_of(plane.PlaneOrientationSequence[0])
-        row, column = numbers_of(measures.PixelMeasuresSequence[0], "PixelSpacing", 2)
-        place = numbers_of(group.PlanePositionSequence[0], "ImagePositionPatient", 3)
-        corner = to_voxels(place, like)
-        same = (
-            np.allclose(axes[:, :2], np.reshape(like.GetDirection(), (3, 3))[:, :2], atol=1e-3)
-            and np.allclose((column, row), like.GetSpacing()[:2], rtol=1e-3)
-            and np.abs(corner[:2]).max() <= OFF_GRID
-            and frames.shape[1:] == labels.shape[1:]
-        )
-        if not same:
+    for number, (frame, _) in enumerate(frames_of(dataset, "segmentation")):
+        axes, (row, column) = orientation_of(frame), numbers_of(frame, "PixelSpacing", 2)
+        origin = numbers_of(frame, "ImagePositionPatient", 3)
+        corners = [(0, 0), (0, dataset.Columns - 1), (dataset.Rows - 1, 0)]
+        points = [origin + axes[:, :2] @ (c * column, r * row) for r, c in corners]
+        index = to_voxels(points, like)
+        if np.abs(index - np.rint(index)).max() > OFF_GRID or not _is_turned(index, frames.shape):
             raise GeometryMismatch(
                 f"frame {number + 1} lies in another grid than the image; it was drawn on another"
             )
-        segment = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
-        order.append((segment, slice_number(corner[2:], like, f"frame {number + 1}"), number))
-    for segment, index, number in sorted(order):
-        labels[index][frames[number] > 0] = segment
+        segment = int(frame.ReferencedSegmentNumber)
+        if segment in chosen:
+            order.append((segment, number, np.rint(index).astype(int)))
+    n_lost = n_all = 0
+    for segment, number, (origin, along_row, along_column) in sorted(order, key=lambda o: o[0]):
+        rows, columns = np.nonzero(frames[number])
+        right = (along_row - origin) // max(dataset.Columns - 1, 1)
+        down = (along_column - origin) // max(dataset.Rows - 1, 1)
+        voxels = origin + np.outer(columns, right) + np.outer(rows, down)
+        there = ((voxels >= 0) & (voxels < like.GetSize())).all(axis=1)
+        n_lost, n_all = n_lost + np.count_nonzero(~there), n_all + len(there)
+        labels[tuple(voxels[there].T[::-1])] = segment
+    return labels, n_lost, n_all
 
 
-def _paint_contours(dataset, like, labels: np.ndarray) -> None:
+def _is_turned(index, shape) -> bool:
+    """Return whether rows and columns of a frame run along axes of the image, voxel by voxel."""
+    sides = np.abs(np.rint(index[1:]) - np.rint(index[0]))
+    return bool(
+        (np.count_nonzero(sides, axis=1) <= 1).all()
+        and sides.max(axis=1).tolist() == [shape[2] - 1, shape[1] - 1]
+    )
+
+
+def _paint_contours(dataset, like, chosen) -> tuple[np.ndarray, int, int]:
+    """Return labels of the chosen structures on an image's grid, and contours beyond it, in all."""
+    labels = np.zeros(like.GetSize()[::-1], np.uint16)
+    n_beyond = n_closed = 0
     for structure in sorted(dataset.ROIContourSequence, key=lambda each: each.ReferencedROINumber):
+        if int(structure.ReferencedROINumber) not in chosen:
+            continue
         planes = defaultdict(lambda: np.zeros(labels.shape[1:], dtype=bool))
         for number, contour in enumerate(structure.get("ContourSequence", []), start=1):
             if contour.ContourGeometricType != "CLOSED_PLANAR":
                 continue  # a point or a line encloses nothing
             points = numbers_of(contour, "ContourData", len(contour.ContourData))
             corners = to_voxels(np.reshape(points, (-1, 3)), like)
-            what = f"contour {number} of structure {structure.ReferencedROINumber}"
+            index = round(float(np.mean(corners[:, 2])))
+            if np.abs(corners[:, 2] - index).max() > OFF_SLICE:
+                raise GeometryMismatch(
+                    f"contour {number} of structure {structure.ReferencedROINumber} lies at slice "
+                    f"{np.mean(corners[:, 2]):.2f} of the image, between two; it was drawn on "
+                    "another image"
+                )
+            n_closed += 1
+            n_beyond += not 0 <= index < like.GetDepth()
             # A contour within another cuts a hole.
-            planes[slice_number(corners[:, 2], like, what)] ^= inside(
-                corners[:, :2], labels.shape[1:]
-            )
+            planes[index] ^= inside(corners[:, :2], labels.shape[1:])
         for index, region in planes.items():
-            labels[index][region] = int(structure.ReferencedROINumber)
+            if 0 <= index < like.GetDepth():
+                labels[index][region] = int(structure.ReferencedROINumber)
+    return labels, n_beyond, n_closed

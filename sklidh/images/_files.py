@@ -1,54 +1,58 @@
 """Read an image file to its last byte: sizes, checksums and voxels, then the grid."""
 
-import gzip
 import os
+import warnings
 import zlib
-from functools import partial
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
-from sklidh.images._errors import CorruptImage, GeometryMismatch, ImageError, ImageTooLarge
-from sklidh.images._headers import (
-    LONGEST_HEADER,
-    NIFTI_HEADER,
-    Layout,
-    check_axes,
-    check_spacing,
-    nifti_layout,
+from sklidh.images._errors import (
+    CorruptImage,
+    GeometryMismatch,
+    ImageError,
+    ImageWarning,
 )
+from sklidh.images._headers import LONGEST_HEADER, Layout, check_axes, check_spacing
+from sklidh.images._nifti import LONGEST, Grid, nifti_layout
+from sklidh.images._streams import GZIP, STEEPEST, Inflating, fill
 from sklidh.images._text_headers import meta_layout, nrrd_layout
 
-ACCEPTED = (".nii", ".nii.gz", ".nrrd", ".mha")
+NIFTI = (".nii", ".nii.gz", ".hdr", ".img")
+NRRD = (".nrrd", ".nhdr")
+META = (".mha", ".mhd")
+
+ACCEPTED = NIFTI + NRRD + META
 """How the name of a file ends that can be read; a folder holds a DICOM series."""
-
-PIECE = 2**20
-"""Bytes decompressed at a time: they stay in the processor's cache until they are copied."""
-
-STEEPEST = 1040
-"""No deflate stream expands by more."""
 
 
 def load_image(path) -> sitk.Image:
     """Read an image file, every byte of it verified.
 
     The voxels are read here and not by SimpleITK, which pads a file that ends too early, ignores
-    the checksum of a compressed one, and turns NaN into 0. The grid is what SimpleITK says.
+    the checksum of a compressed one, and turns NaN into 0.
 
     Parameters
     ----------
     path : str or path
-        ``.nii``, ``.nii.gz``, ``.nrrd`` or ``.mha``. A folder is an error: those of DICOM files
-        are read elsewhere.
+        NIfTI, NRRD or MetaImage, in one file or two (see `ACCEPTED`). A folder is an error: those
+        of DICOM files are read elsewhere.
 
     Returns
     -------
     SimpleITK.Image
+        With the names of segments that a NRRD file has, as metadata.
 
     Raises
     ------
     ImageError
         What is wrong with the file; without its name.
+
+    Warns
+    -----
+    ImageWarning
+        Some bytes follow the voxels.
     """
     path = os.fspath(path)
     if os.path.isdir(path):
@@ -64,130 +68,125 @@ def load_image(path) -> sitk.Image:
             f"is of a kind that cannot be verified; {', '.join(ACCEPTED)} and folders of DICOM "
             "slices are accepted: convert it"
         )
-    read = _read_nifti if path.lower().endswith((".nii", ".nii.gz")) else _read_after_header
     try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size == 0:
-                raise CorruptImage("is empty; copy it again")
-            layout, voxels = read(file, size)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        layout, voxels, n_trailing = _read(Path(path))
+    except (EOFError, zlib.error) as error:
         reason = str(error)[:1].lower() + str(error)[1:]
         raise CorruptImage(
             f"its compressed stream is damaged or cut off ({reason}); copy it again"
         ) from error
     except OSError as error:
-        raise CorruptImage(f"cannot be read: {error.strerror}") from error
+        where = f"{error.filename}: " if error.filename not in (None, path) else ""
+        raise CorruptImage(f"cannot be read: {where}{error.strerror}") from error
+    if n_trailing:
+        warnings.warn(
+            f"{path}: {n_trailing} bytes follow its voxels and are ignored; if the image looks "
+            "incomplete, write it again",
+            ImageWarning,
+            stacklevel=2,
+        )
     return _placed(path, layout, voxels)
 
 
-def pieces(file, codec: str):
-    """Yield a file's content from where it stands, decompressed, a piece at a time.
+def files_of(cell) -> list[Path]:
+    """List the files that an image depends on: the one named, and the one with its voxels.
 
     Parameters
     ----------
-    file : binary file
-    codec : {"", "gzip", "zlib"}
-
-    Yields
-    ------
-    bytes
-
-    Raises
-    ------
-    EOFError, gzip.BadGzipFile, zlib.error
-        The compressed stream ends early, or its checksum is another.
-    """
-    if codec == "zlib":
-        inflate = zlib.decompressobj()
-        while not inflate.eof:
-            packed = inflate.unconsumed_tail or file.read(PIECE)
-            if not packed and not inflate.unconsumed_tail:
-                raise EOFError("the stream ends before its checksum")
-            yield inflate.decompress(packed, PIECE)
-        if inflate.unused_data or file.read(1):
-            raise EOFError("bytes follow the end of the stream")
-        return
-    source = gzip.GzipFile(fileobj=file) if codec == "gzip" else file
-    yield from iter(partial(source.read, PIECE), b"")
-
-
-def fill(n_bytes: int, parts, most: int) -> bytearray:
-    """Collect exactly `n_bytes`.
-
-    Parameters
-    ----------
-    n_bytes : int
-        What the header declares.
-    parts : iterable of bytes
-    most : int
-        What the file can hold at most; nothing is allocated if that is less.
+    cell : str or path
+        An image file or a folder of DICOM slices; it need not be valid.
 
     Returns
     -------
-    bytearray of `n_bytes`
-
-    Raises
-    ------
-    ImageTooLarge
-        There is not so much memory.
-    CorruptImage
-        There is more, or less. Not a byte beyond one piece is decompressed in vain.
+    list of Path
     """
-    if n_bytes > most:
-        raise CorruptImage(
-            f"is truncated: its header declares {n_bytes} bytes and it can hold {most} at most; "
-            "copy it again"
-        )
-    try:
-        buffer, filled = bytearray(n_bytes), 0
-    except MemoryError as error:
-        raise ImageTooLarge(
-            f"its {n_bytes / 2**20:.0f} MiB do not fit in the memory that is left; crop or "
-            "resample the image, or give fewer jobs"
-        ) from error
-    for part in parts:
-        end = filled + len(part)
-        if end > n_bytes:
+    path = Path(cell)
+    match path.suffix.lower():
+        case ".hdr" | ".img":
+            both = [path.with_suffix(suffix) for suffix in (".hdr", ".img")]
+        case ".nhdr" | ".mhd":
+            try:
+                with open(path, "rb") as file:
+                    both = [path, path.with_name(_layout(path, file).data)]
+            except (OSError, ValueError):
+                both = [path]
+        case _:
+            both = [path]
+    return [each for each in both if each == path or each.is_file()]
+
+
+def _layout(path: Path, file) -> Layout:
+    """Read the header at the beginning of an open file."""
+    name = path.name.lower()
+    if name.endswith(NIFTI):
+        codec = "gzip" if file.read(2) == GZIP else ""
+        file.seek(0)
+        if not codec and name.endswith(".gz"):
             raise CorruptImage(
-                f"holds more than the {n_bytes} bytes that its header declares; one of them is "
-                "wrong: write the image anew"
+                f"is not a gzip file: it begins with {file.read(8)!r}; write it anew"
             )
-        buffer[filled:end] = part
-        filled = end
-    if filled < n_bytes:
-        raise CorruptImage(f"is truncated: {filled} of {n_bytes} bytes are there; copy it again")
-    return buffer
-
-
-def _read_nifti(file, size: int):
-    codec = "gzip" if file.read(2) == b"\x1f\x8b" else ""
+        head = b""
+        for part in Inflating(file, codec):
+            head += part[:LONGEST]
+            if len(head) >= LONGEST:
+                break
+        layout = nifti_layout(head[:LONGEST])
+    else:
+        layout = (nrrd_layout if name.endswith(NRRD) else meta_layout)(file.read(LONGEST_HEADER))
     file.seek(0)
-    if codec == "" and file.name.lower().endswith(".gz"):
-        raise CorruptImage(f"is no gzip file: it begins with {file.read(8)!r}; write it anew")
-    stream = pieces(file, codec)
-    first = next(stream, b"")
-    layout = nifti_layout(first[:NIFTI_HEADER])
-
-    def everything():
-        yield first
-        yield from stream
-
-    buffer = fill(layout.offset + layout.n_bytes, everything(), size * (STEEPEST if codec else 1))
-    return layout, np.frombuffer(buffer, layout.dtype, offset=layout.offset)
+    return layout
 
 
-def _read_after_header(file, size: int):
-    head = file.read(LONGEST_HEADER)
-    layout = (nrrd_layout if file.name.lower().endswith(".nrrd") else meta_layout)(head)
-    file.seek(layout.offset)
-    most = (size - layout.offset) * (STEEPEST if layout.codec else 1)
-    buffer = fill(layout.n_bytes, pieces(file, layout.codec), most)
-    return layout, np.frombuffer(buffer, layout.dtype)
+def _read(path: Path) -> tuple[Layout, np.ndarray, int]:
+    """Return what the header declares, the voxels, and how many bytes follow them."""
+    header = path.with_suffix(".hdr") if path.suffix.lower() == ".img" else path
+    with open(header, "rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            raise CorruptImage("is empty; copy it again")
+        layout = _layout(header, file)
+    data = header.with_name(layout.data) if layout.data else header
+    if header.suffix.lower() == ".hdr":
+        data = header.with_suffix(".img")
+    with open(data, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if path.name.lower().endswith(NIFTI):
+            # The file is compressed as a whole.
+            codec, skipped = ("gzip" if file.read(2) == GZIP else ""), layout.offset
+            file.seek(0)
+        else:
+            codec, skipped = layout.codec, 0
+            file.seek(layout.offset)
+            size -= layout.offset
+        parts = Inflating(file, codec)
+        most = size * (STEEPEST if codec else 1)
+        buffer, n_more = fill(skipped + layout.n_bytes, parts, most)
+    voxels = np.frombuffer(buffer, layout.dtype, offset=skipped)
+    return layout, voxels, n_more + parts.n_trailing
 
 
 def _placed(path: str, layout: Layout, voxels: np.ndarray) -> sitk.Image:
-    """Return the voxels as an image in the grid that SimpleITK finds in the header."""
+    """Return the voxels as an image in its grid."""
+    names = {}
+    if layout.grid is None:
+        grid, names = _grid_by_simpleitk(path, layout)
+    else:
+        grid = layout.grid
+    voxels = voxels.reshape(layout.size[::-1]).astype(layout.dtype.newbyteorder("="), copy=False)
+    if (layout.slope, layout.intercept) != (1, 0):
+        # Single precision holds whole numbers of 16 bits, scaled; others need double.
+        real = np.float32 if layout.dtype.itemsize <= 4 else np.float64
+        voxels = (voxels * np.float64(layout.slope) + layout.intercept).astype(real)
+    image = sitk.GetImageFromArray(voxels)
+    image.SetSpacing(grid.spacing)
+    image.SetOrigin(grid.origin)
+    image.SetDirection(np.ravel(grid.axes).tolist())
+    for key, value in names.items():
+        image.SetMetaData(key, value)
+    return image
+
+
+def _grid_by_simpleitk(path: str, layout: Layout) -> tuple[Grid, dict[str, str]]:
+    """Return the grid that SimpleITK finds in a header of text, and its names of segments."""
     header = sitk.ImageFileReader()
     header.SetFileName(path)
     try:
@@ -205,13 +204,6 @@ def _placed(path: str, layout: Layout, voxels: np.ndarray) -> sitk.Image:
     check_axes(axes)
     if not np.isfinite(header.GetOrigin()).all():
         raise CorruptImage(f"its header declares the origin {header.GetOrigin()} mm")
-    voxels = voxels.reshape(layout.size[::-1]).astype(layout.dtype.newbyteorder("="), copy=False)
-    if (layout.slope, layout.intercept) != (1, 0):
-        # In the type that SimpleITK has for it: a real number of 32 or 64 bits.
-        real = sitk.GetArrayViewFromImage(sitk.Image([1, 1, 1], header.GetPixelID())).dtype
-        voxels = (voxels * np.float64(layout.slope) + layout.intercept).astype(real)
-    image = sitk.GetImageFromArray(voxels)
-    image.SetSpacing(header.GetSpacing()[:3])
-    image.SetOrigin(header.GetOrigin()[:3])
-    image.SetDirection(axes.ravel())
-    return image
+    keys = [key for key in header.GetMetaDataKeys() if key.startswith("Segment")]
+    names = {key: header.GetMetaData(key) for key in keys if key.endswith(("Name", "LabelValue"))}
+    return Grid(header.GetSpacing()[:3], header.GetOrigin()[:3], axes), names

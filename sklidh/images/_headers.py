@@ -1,12 +1,16 @@
-"""What the header of a NIfTI file declares, checked before anything is allocated for it."""
+"""What the header of a file declares, checked before anything is allocated for it."""
 
-import struct
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
-from sklidh.images._errors import CorruptImage, GeometryMismatch, ImageTooLarge, WrongDimension
+from sklidh.images._errors import (
+    CorruptImage,
+    GeometryMismatch,
+    ImageTooLarge,
+    WrongDimension,
+)
 
 MOST_BYTES = 2**31
 """Of voxels in one image: 8 times what 512 x 512 x 512 voxels of 16 bits take."""
@@ -14,17 +18,8 @@ MOST_BYTES = 2**31
 LONGEST_HEADER = 2**20
 """Bytes; extensions of a NIfTI header are part of it."""
 
-NIFTI_HEADER = 348
-"""Bytes of a NIfTI-1 header, which its first four bytes say."""
-
 PERPENDICULAR = 1e-3
 """Cosine up to which two axes are at right angles."""
-
-NIFTI_TYPES = {
-    2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1",
-    512: "u2", 768: "u4", 1024: "i8", 1280: "u8",
-}  # fmt: skip
-NIFTI_VECTORS = {32: "complex", 128: "RGB", 1792: "complex", 2048: "complex", 2304: "RGBA"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,10 @@ class Layout:
         How the voxels alone are compressed; a NIfTI file is compressed as a whole.
     slope, intercept : float
         The intensity is ``slope * stored + intercept``.
+    data : str
+        Name of the file that holds the voxels, beside the header's; empty if it is the same.
+    grid : object or None
+        ``spacing``, ``origin`` and ``axes``; None where SimpleITK reads them from the header.
     """
 
     size: tuple[int, int, int]
@@ -50,6 +49,8 @@ class Layout:
     codec: str = ""
     slope: float = 1.0
     intercept: float = 0.0
+    data: str = ""
+    grid: object | None = None
 
     def __post_init__(self):
         if self.n_bytes > MOST_BYTES:
@@ -98,81 +99,3 @@ def check_axes(axes) -> None:
             f"the axes of its grid are not at right angles (cosine {cosines:.2g}): shear is not "
             "accepted; resample the image on a grid without"
         )
-
-
-def nifti_layout(head: bytes) -> Layout:
-    """Read the first bytes of a NIfTI-1 file, decompressed.
-
-    Parameters
-    ----------
-    head : bytes
-        348 are needed.
-
-    Returns
-    -------
-    Layout
-
-    Raises
-    ------
-    ImageError
-        A header that is none, that contradicts itself, or of an image that is not accepted.
-
-    References
-    ----------
-    The NIfTI-1 data format, nifti1.h, 2004.
-    """
-    if len(head) < NIFTI_HEADER:
-        raise CorruptImage(f"ends after {len(head)} bytes, within its header; copy it again")
-    order = next((o for o in "<>" if struct.unpack_from(f"{o}i", head)[0] == NIFTI_HEADER), None)
-    if order is None or head[344:348] != b"n+1\0":
-        raise CorruptImage(
-            f"is no NIfTI-1 file: it begins with {head[:8]!r} and its magic is {head[344:348]!r}; "
-            "NIfTI-1 with header and voxels in one file is accepted"
-        )
-    n_axes, *sizes = struct.unpack_from(f"{order}8h", head, 40)
-    if not 1 <= n_axes <= 7:
-        raise CorruptImage(f"its header declares {n_axes} dimensions; 3 are accepted")
-    size = check_size(sizes[:n_axes])
-    code, bits = struct.unpack_from(f"{order}2h", head, 70)
-    if code in NIFTI_VECTORS:
-        raise WrongDimension(
-            f"holds several values a voxel ({NIFTI_VECTORS[code]}); 1 is accepted: write one "
-            "channel a file"
-        )
-    if code not in NIFTI_TYPES or bits != 8 * np.dtype(NIFTI_TYPES[code]).itemsize:
-        raise CorruptImage(
-            f"its header declares datatype {code} of {bits} bits a voxel; whole and real numbers "
-            "of 8 to 64 bits are accepted"
-        )
-    spacing = np.abs(struct.unpack_from(f"{order}3f", head, 80))
-    check_spacing(spacing)
-    check_nifti_placement(head, order, spacing)
-    offset, slope, intercept = struct.unpack_from(f"{order}3f", head, 108)
-    if not (np.isfinite(offset) and NIFTI_HEADER <= offset <= LONGEST_HEADER and offset % 1 == 0):
-        raise CorruptImage(f"its header places the voxels at byte {offset}")
-    if not (np.isfinite(slope) and np.isfinite(intercept)):
-        raise CorruptImage(f"its header scales intensities by {slope} and {intercept}")
-    dtype = np.dtype(order + NIFTI_TYPES[code])
-    # A slope of 0 means that there is no scale: neither slope nor intercept counts.
-    scale = {"slope": slope, "intercept": intercept} if slope else {}
-    return Layout(size, dtype, int(offset), **scale)
-
-
-def check_nifti_placement(head: bytes, order: str, spacing) -> None:
-    """Refuse a rotation or a matrix that no rigid placement of a grid of this spacing has."""
-    qform, sform = struct.unpack_from(f"{order}2h", head, 252)
-    numbers = np.array(struct.unpack_from(f"{order}18f", head, 256), dtype=float)
-    quaternion, matrix = numbers[:3], numbers[6:].reshape(3, 4)
-    used = np.concatenate([numbers[:6] * (qform > 0), numbers[6:] * (sform > 0)])
-    if not np.isfinite(used).all():
-        raise CorruptImage("its header places the image at a point that is not finite")
-    if qform > 0 and quaternion @ quaternion > 1 + PERPENDICULAR:
-        raise CorruptImage(f"its header declares {quaternion}, which is no unit quaternion")
-    if sform > 0:
-        check_axes(matrix[:, :3])
-        lengths = np.linalg.norm(matrix[:, :3], axis=0)
-        if not np.allclose(lengths, spacing, rtol=0.01):
-            raise GeometryMismatch(
-                f"its header contradicts itself: a spacing of {spacing.round(4).tolist()} mm "
-                f"(pixdim) and of {lengths.round(4).tolist()} mm (sform); correct it at the source"
-            )

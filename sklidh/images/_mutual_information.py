@@ -1,11 +1,15 @@
 """Mutual information of two images under an affine map, and its derivative."""
 
 import numpy as np
-from numba import njit
+
+from sklidh.utils import kernel
 
 # The share of the brightest voxels that are told apart no further: vessels and artefacts would
 # otherwise leave few bins to the tissue.
 CLIPPED_SHARE = 0.001
+
+# The share of the samples that must fall into the moving image: a few at its rim agree by chance.
+LEAST_INSIDE = 0.1
 
 
 def bin_positions(values, n_bins):
@@ -29,7 +33,7 @@ def bin_positions(values, n_bins):
     return (1 + np.clip(share, 0, 1) * (n_bins - 3.01)).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
     """Return the mutual information of sampled voxels, and its derivative by the map.
 
@@ -52,7 +56,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
     Returns
     -------
     value : float
-        In nats; 0 if no sample falls into the moving image.
+        In nats; 0 if fewer than `LEAST_INSIDE` of the samples fall into the moving image.
     by_matrix : ndarray of shape (3, 3)
     by_shift : ndarray of shape (3,)
 
@@ -88,7 +92,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
         joint[fixed[i], first + 3] += t**3 / 6
 
     by_matrix, by_shift = np.zeros((3, 3)), np.zeros(3)
-    if inside == 0:
+    if inside < LEAST_INSIDE * n_samples:
         return 0.0, by_matrix, by_shift
     joint /= inside
     information, weight = information_of(joint)
@@ -112,7 +116,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
     return information, by_matrix, by_shift
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def interpolate(moving, x, y, z):
     """Return the intensity at a position within the image, in voxels, and its three derivatives."""
     depth, height, width = moving.shape
@@ -135,7 +139,7 @@ def interpolate(moving, x, y, z):
     return near * (1 - w) + far * w, along_x, along_y, far - near
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def information_of(joint):
     """Return the mutual information of a joint histogram, and its derivative by the histogram.
 

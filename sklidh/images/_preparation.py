@@ -8,7 +8,7 @@ from joblib import delayed
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Options, StrOptions
 
-from sklidh.images._cached_images import cache_entry, keep, recall
+from sklidh.images._cached_images import cache_entry, cached_record, keep
 from sklidh.images._columns import image_columns
 from sklidh.images._errors import ImageError, describe_source, failing, naming
 from sklidh.images._grids import grid_difference
@@ -17,7 +17,9 @@ from sklidh.images._table import TableTransformer, with_cells
 from sklidh.utils import cache_folder, check_cases, is_missing, spread
 
 
-def prepare_image(patient, modality, cell, region, *, prepare, name, folder, is_mask=False):
+def prepare_image(
+    patient, modality, cell, region, *, prepare, name, folder, is_mask=False, label=None
+):
     """Prepare one image, or find it in the cache.
 
     Parameters
@@ -36,6 +38,8 @@ def prepare_image(patient, modality, cell, region, *, prepare, name, folder, is_
         The cache.
     is_mask : bool, default=False
         Whether `cell` is a mask.
+    label : int, str, sequence of these, or None
+        Of a mask, as in `read_mask`.
 
     Returns
     -------
@@ -47,11 +51,12 @@ def prepare_image(patient, modality, cell, region, *, prepare, name, folder, is_
         The image cannot be read or prepared; patient, column and path are named.
     """
     cells = [cell] if region is None else [cell, region]
-    entry = cache_entry(folder, cells, name, sorted(prepare.keywords.items()), is_mask)
-    record = recall(entry)
+    settings = name, sorted(prepare.keywords.items()), is_mask, str(label)
+    entry = cache_entry(folder, cells, *settings, suffix=".nrrd" if is_mask else ".nii.gz")
+    record = cached_record(entry)
     if record is None:
-        read = read_labels if is_mask else read_image
-        image = read(cell, patient=patient, modality=modality)
+        about = {"patient": patient, "modality": modality}
+        image = read_labels(cell, label=label, **about) if is_mask else read_image(cell, **about)
         with naming(describe_source(cell, patient, modality)):
             masks = [] if region is None else [_mask_of(region, image, patient)]
             with failing(name):
@@ -146,6 +151,7 @@ class ImagePreparation(TableTransformer):
                 name=f"{self._name} {self._arithmetic}",
                 folder=folder,
                 is_mask=column in self._masks(),
+                label=getattr(self, "label", None) if column in self._masks() else None,
             )
             for patient, column in places
         ]

@@ -1,31 +1,16 @@
 """Read an image or a mask, from disk or from memory, and say plainly what is wrong with it."""
 
 import os
-import warnings
 
 import numpy as np
 import SimpleITK as sitk
 
 from sklidh.images._columns import is_dicom_folder
-from sklidh.images._errors import (
-    EmptyROI,
-    ImageWarning,
-    MissingLabel,
-    NonFiniteVoxels,
-    NonIntegerMask,
-    ROITooSmall,
-    WrongDimension,
-    describe_source,
-    naming,
-)
+from sklidh.images._errors import NonFiniteVoxels, WrongDimension, describe_source, naming
 from sklidh.images._files import load_image
+from sklidh.images._grids import on_grid_of
+from sklidh.images._labels import as_list, chosen_labels, names_of, numbers_of, with_names
 from sklidh.utils import is_path
-
-FEWEST_VOXELS = 3
-"""Of a region of interest: one or two voxels have neither shape nor texture."""
-
-MOST_LABELS = 10
-"""All of which may be tumour: a mask with more of them is an atlas, or an image."""
 
 
 def read_image(source, *, patient=None, modality=None) -> sitk.Image:
@@ -34,8 +19,9 @@ def read_image(source, *, patient=None, modality=None) -> sitk.Image:
     Parameters
     ----------
     source : str, path or SimpleITK.Image
-        A NIfTI (``.nii``, ``.nii.gz``), NRRD or MetaImage (``.mha``) file, a folder that holds
-        one DICOM series (needs pydicom), or an image in memory.
+        A NIfTI (``.nii``, ``.nii.gz``, ``.hdr`` with ``.img``), NRRD (``.nrrd``, ``.nhdr``) or
+        MetaImage (``.mha``, ``.mhd``) file, a folder that holds one DICOM series (needs pydicom),
+        or an image in memory.
     patient, modality : default=None
         Named in messages.
 
@@ -53,7 +39,7 @@ def read_image(source, *, patient=None, modality=None) -> sitk.Image:
     WrongDimension
         Not three-dimensional, or more than one value a voxel.
     GeometryMismatch
-        The axes of its grid are not at right angles.
+        The axes of its grid are not at right angles, or its header places it twice.
     NonFiniteVoxels
         A voxel is NaN or infinite.
     """
@@ -71,10 +57,12 @@ def read_mask(source, *, label=None, like=None, patient=None) -> sitk.Image:
     source : str, path or SimpleITK.Image
         As in `read_image`; or a DICOM segmentation or structure set (``.dcm``), whose labels are
         the numbers of its segments or structures.
-    label : int or sequence of int, default=None
-        The labels that are tumour; None means every label above 0.
+    label : int, str or sequence of these, default=None
+        The labels that are tumour: numbers, or the names that DICOM and 3D Slicer's NRRD files
+        give them. None means every label above 0; where several have names, one must be chosen.
     like : SimpleITK.Image, default=None
-        The image on which the mask was drawn: DICOM masks are laid on its grid.
+        The image on which the mask was drawn. DICOM masks are laid on its grid, and others that
+        share its voxels: cropped to the tumour, or with other axes first.
     patient : default=None
         Named in messages.
 
@@ -88,49 +76,43 @@ def read_mask(source, *, label=None, like=None, patient=None) -> sitk.Image:
     ImageError
         As `read_image`, and:
     NonIntegerMask
-        A value is fractional, negative or not finite.
+        A value is fractional, negative or not finite, or there are more than ten labels: an image.
     EmptyROI
-        Every voxel is 0.
+        Every voxel is 0, or the mask lies outside the image.
     MissingLabel
-        No voxel has the label; those that are there are listed.
+        No voxel has the label, or it must be chosen; those that are there are listed.
     ROITooSmall
         Fewer than three voxels.
 
     Warns
     -----
     ImageWarning
-        More than ten labels count as tumour.
+        A part of the mask lies outside the image.
     """
     where = describe_source(source, patient, "mask")
     with naming(where):
-        image = load(source, like=like, mask=True)
-        labels = sitk.GetArrayViewFromImage(image)
-        tumour = _region(labels, label)
-    if label is None and (n_labels := len(np.unique(labels[tumour]))) > MOST_LABELS:
-        warnings.warn(
-            f"{where}: {n_labels} different labels above 0 all count as tumour; name the tumour's "
-            "by label=, or the file of the mask if this is an image",
-            ImageWarning,
-            stacklevel=2,
-        )
-    mask = sitk.GetImageFromArray(tumour.astype(np.uint8))
-    mask.CopyInformation(image)
-    return mask
+        image = load(source, like=like, label=label, mask=True)
+        mask = sitk.GetImageFromArray((chosen_labels(image, label) > 0).astype(np.uint8))
+        mask.CopyInformation(image)
+        return mask if like is None else on_grid_of(mask, like, where)
 
 
-def read_labels(source, *, like=None, patient=None, modality="mask") -> sitk.Image:
+def read_labels(source, *, label=None, like=None, patient=None, modality="mask") -> sitk.Image:
     """Read a mask with its labels as they are, for a step that hands it on.
 
     Parameters
     ----------
-    source, like, patient
+    source, label, patient
         As in `read_mask`.
+    like : SimpleITK.Image, default=None
+        The image on whose grid a DICOM mask is laid; other masks stay on their own.
     modality : str, default="mask"
         Named in messages.
 
     Returns
     -------
     SimpleITK.Image
+        The labels asked for alone, by their numbers; their names are kept as metadata.
 
     Raises
     ------
@@ -138,17 +120,24 @@ def read_labels(source, *, like=None, patient=None, modality="mask") -> sitk.Ima
         As `read_mask`.
     """
     with naming(describe_source(source, patient, modality)):
-        image = load(source, like=like, mask=True)
-        _region(sitk.GetArrayViewFromImage(image), None)
-    return image
+        image = load(source, like=like, label=label, mask=True)
+        labels, names = chosen_labels(image, label), names_of(image)
+        stored = sitk.GetArrayViewFromImage(image)
+        if label is None and stored.dtype == labels.dtype:
+            return image
+        numbers = numbers_of(label, names)
+        kept = {n: name for n, name in names.items() if numbers is None or n in numbers}
+        chosen = sitk.GetImageFromArray(labels)
+        chosen.CopyInformation(image)
+        return with_names(chosen, kept, chosen=label is not None)
 
 
-def load(source, *, like=None, mask=False) -> sitk.Image:
+def load(source, *, like=None, label=None, mask=False) -> sitk.Image:
     """Return an image of three dimensions and one value a voxel, finite or not.
 
     Parameters
     ----------
-    source, like
+    source, like, label
         As in `read_mask`.
     mask : bool, default=False
         Whether a DICOM file is read as a segmentation.
@@ -168,10 +157,14 @@ def load(source, *, like=None, mask=False) -> sitk.Image:
         from sklidh.images._dicom import load_series
 
         image = load_series(source)
-    elif mask and os.fspath(source).lower().endswith(".dcm"):
-        from sklidh.images._dicom_masks import load_mask
+    elif os.fspath(source).lower().endswith(".dcm"):
+        from sklidh.images import _dicom, _dicom_masks
 
-        image = load_mask(source, like)
+        image = (
+            _dicom_masks.load_mask(source, like, as_list(label))
+            if mask
+            else _dicom.load_series(source)
+        )
     else:
         image = load_image(source)
     if image.GetDimension() != 3:
@@ -185,7 +178,7 @@ def load(source, *, like=None, mask=False) -> sitk.Image:
 
 
 def not_finite(image) -> np.ndarray:
-    """Tell of each voxel, shape (z, y, x), whether it is NaN or infinite."""
+    """Return which voxels, shape (z, y, x), are NaN or infinite."""
     voxels = sitk.GetArrayViewFromImage(image)
     whole = voxels.dtype.kind in "iu"
     return np.broadcast_to(False, voxels.shape) if whole else ~np.isfinite(voxels)
@@ -199,27 +192,3 @@ def check_finite(image) -> None:
             f"holds {n_bad} NaN or infinite voxels; write finite intensities, such as 0 outside "
             "the brain"
         )
-
-
-def _region(labels: np.ndarray, label) -> np.ndarray:
-    """Return where the labels are tumour."""
-    whole = labels.dtype.kind in "iu" or np.array_equal(labels, np.rint(labels))
-    if not whole or not np.isfinite(labels).all() or labels.min() < 0:
-        raise NonIntegerMask(
-            f"holds values from {labels.min():g} to {labels.max():g} that are no labels; a mask "
-            "holds whole labels above 0, fractional values are not accepted, and 0 outside"
-        )
-    tumour = labels > 0 if label is None else np.isin(labels, np.atleast_1d(label))
-    n_voxels = np.count_nonzero(tumour)
-    if n_voxels == 0:
-        seen = np.unique(labels)
-        if not seen.any():
-            raise EmptyROI("every voxel is 0: no voxel has a label above 0; draw the tumour")
-        listed = seen[seen > 0][:10].astype(int).tolist()
-        raise MissingLabel(f"no voxel has label {label}; the labels that are there: {listed}")
-    if n_voxels < FEWEST_VOXELS:
-        raise ROITooSmall(
-            f"the region has {n_voxels} voxels; {FEWEST_VOXELS} or more are accepted: look at the "
-            "mask, and at its label"
-        )
-    return tumour

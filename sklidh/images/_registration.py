@@ -12,7 +12,8 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sklidh.images._columns import image_columns
 from sklidh.images._errors import without_reference
-from sklidh.images._registration_patient import register_patient
+from sklidh.images._labels import check_label
+from sklidh.images._registration_patient import register_patient, warn_of_lost_masks
 from sklidh.images._table import TableTransformer, with_cells
 from sklidh.utils import CohortError, cache_folder, check_cases, is_missing, lost_workers, spread
 
@@ -61,7 +62,11 @@ class RigidRegistration(TableTransformer):
         columns, such as site and age, pass through.
     mask : str or None, default="mask"
         The column of masks. A mask in another grid than the reference is resampled on it, labels
-        from the nearest voxel, without registration. None: the table has none.
+        from the nearest voxel, without registration; the warning or error of a mask that does not
+        fit into the reference has both volumes. None: the table has none.
+    label : int, str or sequence of these, default=None
+        The labels of the mask that are tumour, as in `sklidh.images.read_mask`; the others are
+        dropped. None keeps all; a DICOM mask of several structures needs a choice.
     n_samples : int, default=30000
         Voxels of the reference's foreground that are compared at each resolution.
     n_bins : int, default=32
@@ -71,9 +76,9 @@ class RigidRegistration(TableTransformer):
         reference's grid stays as it is, byte for byte, where the transform found displaces its
         foreground by less: to interpolate would cost more than it gains. 0 resamples always.
     warn_below : float, default=0.4
-        Mutual information, in nats, below which the search starts again from 84 orientations, and
-        an image is warned of if that does not help. In 53 real images it reached 0.41 to 1.10; in
-        ten registered onto another patient's brain, 0.35 at most.
+        Mutual information, in nats, below which the search starts again from other translations
+        and orientations, and an image is warned of if that does not help. In 53 real images it
+        reached 0.41 to 1.10; in ten registered onto another patient's brain, 0.35 at most.
     missing : {"raise", "nan"}, default="raise"
         Whether an empty cell of a modality is an error, or stays empty. The reference and the
         mask may never be empty.
@@ -143,6 +148,7 @@ class RigidRegistration(TableTransformer):
         "reference": [str],
         "modalities": [None, "array-like"],
         "mask": [None, str],
+        "label": [None, Integral, str, "array-like"],
         "n_samples": [Interval(Integral, 1000, None, closed="left")],
         "n_bins": [Interval(Integral, 8, 256, closed="both")],
         "tolerance": [Interval(Real, 0, None, closed="left")],
@@ -161,6 +167,7 @@ class RigidRegistration(TableTransformer):
         *,
         modalities=None,
         mask="mask",
+        label=None,
         n_samples=30_000,
         n_bins=32,
         tolerance=0.5,
@@ -175,6 +182,7 @@ class RigidRegistration(TableTransformer):
         self.reference = reference
         self.modalities = modalities
         self.mask = mask
+        self.label = label
         self.n_samples = n_samples
         self.n_bins = n_bins
         self.tolerance = tolerance
@@ -233,7 +241,8 @@ class RigidRegistration(TableTransformer):
         Warns
         -----
         UserWarning
-            Of images that agree poorly with the reference even so; see `warn_below`.
+            Of images that agree poorly with the reference even so; see `warn_below`. Of masks of
+            which more than a twentieth lies outside the reference.
         """
         self._check_transform(X)
         columns = self._columns()
@@ -250,6 +259,7 @@ class RigidRegistration(TableTransformer):
                 dict(zip(columns, cells, strict=True)),
                 reference=self.reference,
                 mask=self.mask,
+                label=self.label,
                 folder=cache_folder(self.cache, "registration"),
                 settings=settings,
             )
@@ -258,16 +268,19 @@ class RigidRegistration(TableTransformer):
         how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
         with lost_workers("registration", cache=self.cache, **how):
             results = list(spread(jobs, "registration", verbose=self.verbose, **how))
-        self.report_ = report_of(zip(X.index, [fits for _, fits in results], strict=True))
+        self.report_ = report_of(zip(X.index, [fits for _, fits, _ in results], strict=True))
         self._warn_of_poor_fits()
+        volumes = [volumes for *_, volumes in results]
+        warn_of_lost_masks(X.index, volumes, mask=self.mask, reference=self.reference)
         moved = (column for column in columns if column != self.reference)
-        return with_cells(X, {column: [row[column] for row, _ in results] for column in moved})
+        return with_cells(X, {column: [row[column] for row, *_ in results] for column in moved})
 
     def _columns(self) -> list[str]:
         """Return the columns that are read, the reference first."""
         return [self.reference, *self.modalities_, *([self.mask] if self.mask else [])]
 
     def _check_cells(self, X) -> None:
+        check_label(self.label)
         check_cases(X, self._columns(), missing=self.missing)
         check_reference(X, self.reference)
 

@@ -1,25 +1,26 @@
 """One patient's images, laid onto the reference or found in the cache."""
 
-from dataclasses import asdict, dataclass
+import warnings
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
 
-from sklidh.images._cached_images import cache_entry, keep, recall
+from sklidh.images._cached_images import cache_entry, cached_record, keep
 from sklidh.images._columns import is_dicom
-from sklidh.images._errors import EmptyROI, describe_source, failing, naming
-from sklidh.images._grids import grid_difference
+from sklidh.images._errors import describe_source, failing, naming
+from sklidh.images._grids import carry, check_kept, grid_difference, is_noticed, volume_of
 from sklidh.images._reading import read_image, read_labels
 from sklidh.images._rigid import RigidFit, register_rigidly
 from sklidh.utils import is_missing
 
-ARITHMETIC = "rigid registration 2"
+ARITHMETIC = "rigid registration 4"
 """Part of every cached file's name: to be changed when the same images would give other voxels."""
 
 
 @dataclass(frozen=True)
-class Laid:
-    """What became of an image.
+class Registered:
+    """An image or a mask after registration.
 
     Attributes
     ----------
@@ -27,13 +28,16 @@ class Laid:
         The image in the reference's grid, or its path in the cache; None if it stays as it is.
     fit : RigidFit or None
         None for a mask, which is not registered.
+    volumes : tuple of 2 float, or None
+        Of a mask that was carried to the reference's grid: ml before and after.
     """
 
     image: sitk.Image | str | None
-    fit: RigidFit | None
+    fit: RigidFit | None = None
+    volumes: tuple[float, float] | None = None
 
 
-def lay_image(image, reference, *, tolerance, **search):
+def register_image(image, reference, *, tolerance, **search):
     """Register an image onto the reference.
 
     Parameters
@@ -46,26 +50,40 @@ def lay_image(image, reference, *, tolerance, **search):
 
     Returns
     -------
-    Laid
+    Registered
     """
     fit = register_rigidly(reference, image, **search)
     aligned = fit.displacement < tolerance * min(reference.GetSpacing())
     if aligned and not grid_difference(image, reference):
-        return Laid(None, fit)
-    return Laid(resample(image, reference, fit.matrix), fit)
+        return Registered(None, fit)
+    return Registered(resample(image, reference, fit.matrix), fit)
 
 
-def lay_mask(mask, reference, *, dicom):
+def carry_mask(mask, reference, *, rewrite):
     """Bring a mask into the reference's grid; labels come from the nearest voxel.
 
-    One that lies in it stays as it is, but for DICOM: no later step could lay it on a grid.
+    Parameters
+    ----------
+    mask, reference : SimpleITK.Image
+    rewrite : bool
+        Whether a mask in the reference's grid is returned too: a DICOM mask, which no later step
+        could lay on a grid, or one reduced to the labels that were asked for.
+
+    Returns
+    -------
+    Registered
+
+    Raises
+    ------
+    EmptyROI, GeometryMismatch
+        Nothing of the mask lies within the reference, or too little.
     """
     if not grid_difference(mask, reference):
-        return Laid(mask if dicom else None, None)
-    carried = sitk.Resample(mask, reference, sitk.Transform(), sitk.sitkNearestNeighbor)
-    if not sitk.GetArrayViewFromImage(carried).any():
-        raise EmptyROI("no voxel of the mask lies within the reference image: another patient's?")
-    return Laid(carried, None)
+        return Registered(mask if rewrite else None)
+    moved = carry(mask, reference)
+    volumes = volume_of(mask), volume_of(moved)
+    check_kept(*volumes)
+    return Registered(moved, volumes=volumes)
 
 
 def resample(image, grid, matrix):
@@ -97,7 +115,7 @@ def background(image):
     return float(np.median(sitk.GetArrayViewFromImage(image)[corners]))
 
 
-def remembered(record) -> Laid | None:
+def from_record(record) -> Registered | None:
     """Return what a record of the cache says, or None if it says something else."""
     if record is None:
         return None
@@ -105,12 +123,12 @@ def remembered(record) -> Laid | None:
         fit = record["fit"] and RigidFit(
             **record["fit"] | {"matrix": np.array(record["fit"]["matrix"])}
         )
+        return Registered(record["image"], fit, record["volumes"])
     except (KeyError, TypeError):
         return None
-    return Laid(record["image"], fit)
 
 
-def register_patient(patient, row, *, reference, mask, folder, settings):
+def register_patient(patient, row, *, reference, mask, label, folder, settings):
     """Lay one patient's images and mask onto the reference.
 
     Parameters
@@ -121,10 +139,12 @@ def register_patient(patient, row, *, reference, mask, folder, settings):
         Path or SimpleITK image by column: the reference, the modalities and the mask.
     reference, mask : str
         Which of the columns are these; `mask` may be None.
+    label : int, str, sequence of these, or None
+        As in `read_mask`.
     folder : Path or None
         The cache.
     settings : dict
-        As `lay_image` takes them.
+        As `register_image` takes them.
 
     Returns
     -------
@@ -132,38 +152,73 @@ def register_patient(patient, row, *, reference, mask, folder, settings):
         Paths where both images came as paths and there is a cache, else SimpleITK images.
     fits : dict of RigidFit
         By modality; without the reference, the mask and what is missing.
+    volumes : tuple of 2 float, or None
+        The mask's ml before and after, where it was carried to the reference's grid.
 
     Raises
     ------
     ImageError
         An image cannot be read or registered; patient, column and path are named.
     """
-    done, fits, images = dict(row), {}, {}
+    done, fits, images, volumes = dict(row), {}, {}, None
 
     def read(column):
         if column not in images:
-            of_mask = {"like": read(reference)} if column == mask else {}
-            images[column] = (read_labels if column == mask else read_image)(
-                row[column], patient=patient, modality=column, **of_mask
-            )
+            about = {"patient": patient, "modality": column}
+            if column == mask:
+                about |= {"label": label, "like": read(reference)}
+            images[column] = (read_labels if column == mask else read_image)(row[column], **about)
         return images[column]
 
     for column, cell in row.items():
         if column == reference or is_missing(cell):
             continue
-        how = {"dicom": is_dicom(cell)} if column == mask else settings
-        entry = cache_entry(folder, (row[reference], cell), ARITHMETIC, how)
-        laid = remembered(recall(entry))
-        if laid is None:
-            lay = lay_mask if column == mask else lay_image
+        how, suffix = settings, ".nii.gz"
+        if column == mask:
+            how, suffix = {"rewrite": is_dicom(cell) or label is not None}, ".nrrd"
+        entry = cache_entry(
+            folder, (row[reference], cell), ARITHMETIC, how, str(label), suffix=suffix
+        )
+        registered = from_record(cached_record(entry))
+        if registered is None:
+            register = carry_mask if column == mask else register_image
             pair = read(column), read(reference)
             where = describe_source(cell, patient, column)
             with naming(where), failing(f"cannot be laid onto {reference!r}"):
-                laid = lay(*pair, **how)
-            fit = laid.fit and asdict(laid.fit) | {"matrix": laid.fit.matrix.tolist()}
-            laid = Laid(keep(entry, laid.image, fit=fit)["image"], laid.fit)
-        if laid.image is not None:
-            done[column] = laid.image
-        if laid.fit is not None:
-            fits[column] = laid.fit
-    return done, fits
+                registered = register(*pair, **how)
+            fit = registered.fit and asdict(registered.fit) | {
+                "matrix": registered.fit.matrix.tolist()
+            }
+            record = keep(entry, registered.image, fit=fit, volumes=registered.volumes)
+            registered = replace(registered, image=record["image"])
+        if registered.image is not None:
+            done[column] = registered.image
+        if registered.fit is not None:
+            fits[column] = registered.fit
+        volumes = registered.volumes or volumes
+    return done, fits, volumes
+
+
+def warn_of_lost_masks(patients, volumes, *, mask, reference) -> None:
+    """Say which masks lost a part of their volume on the reference's grid.
+
+    Parameters
+    ----------
+    patients : sequence
+    volumes : sequence of (float, float) or None
+        ml before and after, by patient; None where the mask was not carried.
+    mask, reference : str
+        Columns.
+    """
+    lost = [
+        f"{patient} ({pair[1]:.3g} of {pair[0]:.3g} ml left)"
+        for patient, pair in zip(patients, volumes, strict=True)
+        if pair and is_noticed(*pair)
+    ]
+    if lost:
+        warnings.warn(
+            f"column {mask!r}: a part of {len(lost)} masks lies outside the image of "
+            f"{reference!r}: {', '.join(lost)}. Choose a reference that shows the whole tumour",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -1,12 +1,14 @@
 """Resample images and masks to voxels of a given size."""
 
 from functools import partial
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 import SimpleITK as sitk
+from scipy.ndimage import affine_transform
 
 from sklidh.images._errors import EmptyROI
+from sklidh.images._labels import check_label
 from sklidh.images._preparation import ImagePreparation
 from sklidh.utils import check_cases
 
@@ -49,28 +51,55 @@ def resample_to_spacing(image, *, spacing, labels=False):
     )
     axes = np.reshape(image.GetDirection(), (3, 3))
     origin = middle - axes @ ((size - 1) / 2 * spacing)
-    frame = (sitk.Transform(), origin.tolist(), spacing, image.GetDirection())
-    grid = {"size": size.tolist(), "transform": frame[0], "outputOrigin": frame[1]}
-    grid |= {"outputSpacing": frame[2], "outputDirection": frame[3]}
     if labels:
-        resampled = sitk.Resample(image, interpolator=sitk.sitkNearestNeighbor, **grid)
-        if not sitk.GetArrayViewFromImage(resampled).any():
+        carried = sitk.Resample(
+            image,
+            size=size.tolist(),
+            transform=sitk.Transform(),
+            interpolator=sitk.sitkNearestNeighbor,
+            outputOrigin=origin.tolist(),
+            outputSpacing=spacing,
+            outputDirection=image.GetDirection(),
+        )
+        if not sitk.GetArrayViewFromImage(carried).any():
             raise EmptyROI(f"no voxel of the mask is left at a spacing of {spacing} mm")
-        return resampled
+        for key in image.GetMetaDataKeys():
+            carried.SetMetaData(key, image.GetMetaData(key))
+        return carried
+    resampled = sitk.GetImageFromArray(spline_resampled(image, size, spacing))
+    resampled.SetOrigin(origin.tolist())
+    resampled.SetSpacing(spacing)
+    resampled.SetDirection(image.GetDirection())
+    return resampled
+
+
+def spline_resampled(image, size, spacing) -> np.ndarray:
+    """Interpolate an image by cubic B-splines at the points of a grid with the same middle.
+
+    SciPy's spline, not ITK's, which is not defined on an axis of two voxels. At the rim a new
+    voxel's centre may lie half an old voxel outside: the image is mirrored there.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+    size : ndarray of int, shape (3,)
+    spacing : tuple of 3 float
+        Along x, y and z, as `size`.
+
+    Returns
+    -------
+    ndarray of shape (z, y, x)
+        Of the type that `image` has, within the range of its intensities.
+    """
     values = sitk.GetArrayViewFromImage(image)
-    # 32 bits hold every whole number of 16 bits, and real ones of 32.
-    short = values.itemsize <= 2 or values.dtype == np.float32
-    real = sitk.sitkFloat32 if short else sitk.sitkFloat64
-    resampled = sitk.Resample(
-        sitk.Cast(image, real),
-        interpolator=sitk.sitkBSpline,
-        # At the rim a new voxel's centre may lie half an old voxel outside.
-        useNearestNeighborExtrapolator=True,
-        **grid,
+    step = np.divide(spacing, image.GetSpacing())[::-1]
+    first = (np.array(values.shape) - 1) / 2 - (size[::-1] - 1) / 2 * step
+    found = affine_transform(
+        values.astype(np.float64), step, first, tuple(size[::-1]), order=3, mode="mirror"
     )
-    resampled = sitk.Clamp(resampled, real, float(values.min()), float(values.max()))
+    found = found.clip(values.min(), values.max())
     whole = values.dtype.kind in "iu"
-    return sitk.Cast(sitk.Round(resampled) if whole else resampled, image.GetPixelID())
+    return (np.rint(found) if whole else found).astype(values.dtype)
 
 
 class Resampling(ImagePreparation):
@@ -87,6 +116,8 @@ class Resampling(ImagePreparation):
         The columns of images; None: every column in which a cell is an image or names one.
     mask : str or None, default="mask"
         The column of masks. None: the table has none.
+    label : int, str or sequence of these, default=None
+        As in `RigidRegistration`.
     missing : {"raise", "nan"}, default="raise"
         Whether an empty cell of a modality is an error, or stays empty.
     cache : None, False, str or path, default=None
@@ -126,9 +157,10 @@ class Resampling(ImagePreparation):
         **ImagePreparation._parameter_constraints,
         "spacing": ["array-like"],
         "mask": [None, str],
+        "label": [None, Integral, str, "array-like"],
     }
     _name = "resampling"
-    _arithmetic = 1
+    _arithmetic = 2
 
     def __init__(
         self,
@@ -136,6 +168,7 @@ class Resampling(ImagePreparation):
         *,
         modalities=None,
         mask="mask",
+        label=None,
         missing="raise",
         cache=None,
         n_jobs=None,
@@ -144,6 +177,7 @@ class Resampling(ImagePreparation):
         self.spacing = spacing
         self.modalities = modalities
         self.mask = mask
+        self.label = label
         self.missing = missing
         self.cache = cache
         self.n_jobs = n_jobs
@@ -163,6 +197,7 @@ class Resampling(ImagePreparation):
         edges = list(self.spacing)
         if len(edges) != 3 or not all(isinstance(e, Real) and 0 < e < np.inf for e in edges):
             raise ValueError(f"spacing must be three numbers of mm above 0, got {self.spacing!r}")
+        check_label(self.label)
         if self.mask:
             check_cases(X, [self.mask])
         super()._check_cells(X)

@@ -1,6 +1,7 @@
 """Find the rigid transform that lays one image onto another."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
@@ -16,6 +17,15 @@ FEWEST_VOXELS = 8
 
 SEARCHED_DEGREES = (-16, -8, 8, 16)
 """Rotations about each axis that compete, with none, for the start."""
+
+SEARCHED_SHIFTS = np.array([*product((-0.3, -0.15, 0, 0.15, 0.3), repeat=3)])
+"""Translations that compete where images agree poorly, in multiples of the foreground's radius."""
+
+MOST_PROMISING = 10
+"""How many of these are climbed at the coarse level."""
+
+FOLLOWED = 3
+"""How many of all attempts at the coarse level are climbed at all levels."""
 
 ORIENTATIONS = np.concatenate([Rotation.create_group(name).as_matrix() for name in "OI"])
 """The 24 rotations that lay a cube onto itself, and the 60 of an icosahedron: no orientation is
@@ -92,7 +102,7 @@ def describe(compare, parameters):
     )
 
 
-def climb(levels, base, seed, most_steps=200, **options):
+def climb(levels, base, seed, most_steps=200, start=None, **options):
     """Maximise the mutual information level by level.
 
     Parameters
@@ -105,6 +115,8 @@ def climb(levels, base, seed, most_steps=200, **options):
         Of the choice of samples.
     most_steps : int, default=200
         At each level.
+    start : ndarray of shape (6,), default=None
+        Parameters; None: those that `search_start` finds.
     **options
         Of `Comparison`: ``foreground``, ``n_samples`` and ``n_bins``.
 
@@ -112,7 +124,7 @@ def climb(levels, base, seed, most_steps=200, **options):
     -------
     RigidFit
     """
-    parameters, rng = None, np.random.default_rng(seed)
+    parameters, rng = start, np.random.default_rng(seed)
     for pair in levels:
         compare = Comparison(*pair, base=base, rng=rng, **options)
         if parameters is None:
@@ -125,8 +137,9 @@ def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, poor=0.4, se
     """Find the rigid transform that lays `moving` onto `fixed`.
 
     The mutual information is maximised at three resolutions, each starting from the one before.
-    Where images agree poorly even so, the search starts again from orientations all around: a
-    header that takes one axis for another is among them.
+    Where images agree poorly even so, the search starts again: from translations, since in a thin
+    slab the coarse levels have local maxima, and from orientations all around, among which are
+    those of a header that takes one axis for another.
 
     Parameters
     ----------
@@ -155,11 +168,19 @@ def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, poor=0.4, se
     fixed, moving = (sitk.Cast(image, sitk.sitkFloat32) for image in (fixed, moving))
     levels = [(shrink(fixed, factor), shrink(moving, factor)) for factor in SHRINKING]
     foreground = Foreground.of(shrink(fixed, SHRINKING[0]))
-    options = {"foreground": foreground, "n_samples": n_samples, "n_bins": n_bins, "seed": seed}
-    fit = climb(levels, np.eye(3), **options)
+    options = {"foreground": foreground, "n_samples": n_samples, "n_bins": n_bins}
+    fit = climb(levels, np.eye(3), seed, **options)
     if fit.mutual_information >= poor:
         return fit
+    compare = Comparison(*levels[0], base=np.eye(3), rng=np.random.default_rng(seed), **options)
+    shifts = SEARCHED_SHIFTS * compare.radius + search_start(compare, *levels[0])[3:]
+    starts = np.pad(shifts, ((0, 0), (3, 0)))
+    agreement = np.array([compare(start)[0] for start in starts])
+    promising = starts[np.argsort(-agreement, kind="stable")[:MOST_PROMISING]]
     quickly = options | {"n_samples": min(n_samples, 5000), "most_steps": 15}
-    coarsely = [climb(levels[:1], base, **quickly) for base in ORIENTATIONS]
-    best = ORIENTATIONS[int(np.argmax([each.mutual_information for each in coarsely]))]
-    return max(fit, climb(levels, best, **options), key=lambda each: each.mutual_information)
+    attempts = [(np.eye(3), start) for start in promising] + [(base, None) for base in ORIENTATIONS]
+    coarsely = [climb(levels[:1], base, seed, start=start, **quickly) for base, start in attempts]
+    ranked = np.argsort([-each.mutual_information for each in coarsely], kind="stable")
+    followed = [attempts[index] for index in ranked[:FOLLOWED]]
+    retried = [climb(levels, base, seed, start=start, **options) for base, start in followed]
+    return max(fit, *retried, key=lambda each: each.mutual_information)

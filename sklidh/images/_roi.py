@@ -140,8 +140,8 @@ def tumour_slices(
     n_slices : int, default=1
         How many slices to take at most in each plane; a smaller tumour gives as many as it has.
     planes : sequence of {"axial", "coronal", "sagittal"}, default=("axial",)
-    label : int or sequence of int, default=None
-        The mask's labels that are tumour; None means every label above 0.
+    label : int, str or sequence of these, default=None
+        The mask's labels that are tumour, as in `read_mask`.
     patient, modality : default=None
         Named in messages.
     return_masks : bool, default=False

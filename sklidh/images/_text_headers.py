@@ -47,15 +47,14 @@ def nrrd_layout(head: bytes) -> Layout:
     ----------
     Definition of NRRD file format, teem.sourceforge.net/nrrd/format.html.
     """
-    text = re.match(rb"NRRD000\d\r?\n(.*?)\r?\n\r?\n", head, re.DOTALL)
+    text = re.match(rb"NRRD000\d\r?\n(.*?)\r?\n(\r?\n|$(?![\r\n]))", head, re.DOTALL)
     if text is None:
         raise CorruptImage(
             f"is no NRRD file: it begins with {head[:8]!r}, or its header never ends"
         )
     lines = [line for line in text[1].decode("latin-1").splitlines() if line[:1] != "#"]
     fields = {key.strip().lower(): value.strip() for key, _, value in _split(lines, ":")}
-    if "data file" in fields or "datafile" in fields:
-        raise CorruptImage("keeps its voxels in another file; write both into one .nrrd file")
+    data = _data_file(fields.get("data file", fields.get("datafile", "")))
     for skip in ("byte skip", "line skip"):
         if fields.get(skip, "0") != "0":
             raise CorruptImage(f"its header declares a {skip}; write the image anew")
@@ -74,11 +73,12 @@ def nrrd_layout(head: bytes) -> Layout:
         check_axes(np.transpose(axes))
     elif "spacings" in fields:
         check_spacing(_numbers(fields["spacings"]))
-    return Layout(size, dtype, text.end(), codecs[fields["encoding"]])
+    offset = 0 if data else text.end()
+    return Layout(size, dtype, offset, codecs[fields["encoding"]], data=data)
 
 
 def meta_layout(head: bytes) -> Layout:
-    """Read the first bytes of a MetaImage file, .mha.
+    """Read the first bytes of a MetaImage file, .mha or .mhd.
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def meta_layout(head: bytes) -> Layout:
         raise CorruptImage(
             f"is no MetaImage: it begins with {head[:8]!r}, or its header never ends"
         )
-    if text[2].strip() != b"LOCAL":
-        raise CorruptImage("keeps its voxels in another file; write both into one .mha file")
+    data = text[2].strip().decode("latin-1")
+    data = "" if data == "LOCAL" else _data_file(data)
     lines = text[1].decode("latin-1").splitlines()
     fields = {key.strip(): value.strip() for key, _, value in _split(lines, "=")}
     size = check_size(_integers(fields, "DimSize"))
@@ -123,7 +123,17 @@ def meta_layout(head: bytes) -> Layout:
             raise CorruptImage(f"its TransformMatrix has {len(matrix)} numbers; 9 are accepted")
         check_axes(np.reshape(matrix, (3, 3)).T)
     codec = "zlib" if fields.get("CompressedData") == "True" else ""
-    return Layout(size, dtype, text.end(), codec)
+    return Layout(size, dtype, 0 if data else text.end(), codec, data=data)
+
+
+def _data_file(name: str) -> str:
+    """Return the name of the one file that holds the voxels; refuse patterns and other folders."""
+    if name.split()[:1] == ["LIST"] or "%" in name or re.search(r"[/\\\0]", name):
+        raise CorruptImage(
+            f"keeps its voxels in {name!r}; one file in the folder of the header is accepted: "
+            "write the image as one file"
+        )
+    return name
 
 
 def _split(lines, separator):

@@ -1,7 +1,8 @@
 """How the loops of networks are compiled, and what they see of a tensor."""
 
 import torch
-from numba import njit
+
+from sklidh.utils import kernel
 
 
 def compiled(function):
@@ -12,7 +13,7 @@ def compiled(function):
     numba looks for changes in a function's own file only: after an edit in one that others call,
     touch the callers' files, `_native_step.py` for the fusion.
     """
-    return njit(cache=True, nogil=True, error_model="numpy")(function)
+    return kernel(function, error_model="numpy")
 
 
 def is_compiled_for(*tensors):

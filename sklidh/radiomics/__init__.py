@@ -1,7 +1,16 @@
 """Radiomics features of one image and its mask, with PyRadiomics' names and values."""
 
 from sklidh.radiomics._announcement import announced_once
+from sklidh.radiomics._engines import engine_of, extract
 from sklidh.radiomics._names import feature_names
 from sklidh.radiomics._settings import Settings, SettingsError, read_settings
 
-__all__ = ["Settings", "SettingsError", "announced_once", "feature_names", "read_settings"]
+__all__ = [
+    "Settings",
+    "SettingsError",
+    "announced_once",
+    "engine_of",
+    "extract",
+    "feature_names",
+    "read_settings",
+]

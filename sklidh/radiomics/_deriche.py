@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
+from sklidh.utils import kernel
 
 # Lines are filtered interleaved, so that each step of the recursion fills vector registers: voxel i
 # of line k stands at place (i + ROOM) * LINES + k, and the ROOM before holds copies of voxel 0.

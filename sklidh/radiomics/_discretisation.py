@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
+from sklidh.utils import kernel
 
 MOST_BINS = 10_000_000
 MOST_LEVELS = np.iinfo(np.uint16).max
+MOST_LEVELS_OF = {"glcm": 4096, "ngtdm": 4096, "MCC": 2048}
+"""Grey levels of a region that each is computed for: a few seconds per image."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,29 @@ def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
     return edges.astype(np.float64)
 
 
-def discretise(values, edges, roi):
+def check_levels(n_levels, values, most):
+    """Refuse a region with more grey levels than can be computed with.
+
+    Parameters
+    ----------
+    n_levels : int
+    values : ndarray of float64, shape (n_voxels,)
+        Intensities of the region.
+    most : dict of str to int
+        Largest number of levels, by what is limited to it.
+    """
+    for what, limit in most.items():
+        if n_levels > limit:
+            width = np.ptp(values) / 64
+            raise ValueError(
+                f"the region has {n_levels} grey levels, and {what} is computed for {limit} at "
+                f"most; choose a wider binWidth (binWidth={width:.3g} makes 64 levels of this "
+                f"region's intensities, {values.min():g} to {values.max():g}), or a binCount"
+                + ("" if what == "any feature" else f", or leave {what} out")
+            )
+
+
+def discretise(values, edges, roi, wanted=()):
     """Replace each voxel's intensity by the rank of its grey level.
 
     Parameters
@@ -95,18 +119,23 @@ def discretise(values, edges, roi):
     edges : ndarray of float64, shape (n_bins + 1,)
         From `bin_edges`.
     roi : Roi
+    wanted : collection of str
+        What is computed from the levels; see `MOST_LEVELS_OF`.
 
     Returns
     -------
     GreyLevels
+
+    Raises
+    ------
+    ValueError
+        There are too many grey levels.
     """
+    most = {what: limit for what, limit in MOST_LEVELS_OF.items() if what in wanted}
+    most = {"any feature": MOST_LEVELS} | most
     level_of_voxel, count = _digitise(values, edges)
     occurring = np.flatnonzero(count)
-    if occurring.size > MOST_LEVELS:
-        raise ValueError(
-            f"the region has {occurring.size} different grey levels, more than {MOST_LEVELS}; "
-            "choose a wider binWidth, or a binCount"
-        )
+    check_levels(occurring.size, values, most)
     rank = np.zeros(count.size, np.uint16)
     rank[occurring] = np.arange(1, occurring.size + 1)
     image, level_image = np.zeros(roi.shape, np.uint16), np.zeros(roi.shape, np.int32)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from sklidh.radiomics._compiling import compilation_announced
 from sklidh.radiomics._discretisation import bin_edges, discretise
 from sklidh.radiomics._filters import IMAGE_TYPES, filtered_images
 from sklidh.radiomics._firstorder import firstorder_features
@@ -11,7 +12,6 @@ from sklidh.radiomics._glcm import glcm_features
 from sklidh.radiomics._gldm import gldm_features
 from sklidh.radiomics._glrlm import glrlm_features
 from sklidh.radiomics._glszm import glszm_features
-from sklidh.radiomics._kernels import compilation_announced
 from sklidh.radiomics._names import in_order
 from sklidh.radiomics._neighbours import half_directions
 from sklidh.radiomics._ngtdm import ngtdm_features
@@ -44,7 +44,17 @@ def check_supported(settings):
 
 
 def extract(volume, mask, spacing, settings):
-    """Compute the features of one image in one region.
+    """Compute the features of one image in one region; see `measure`.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    return measure(volume, mask, spacing, settings)[0]
+
+
+def measure(volume, mask, spacing, settings):
+    """Compute the features of one image in one region, and count its grey levels.
 
     Parameters
     ----------
@@ -59,9 +69,11 @@ def extract(volume, mask, spacing, settings):
 
     Returns
     -------
-    dict of str to float
+    features : dict of str to float
         Keys and order as in ``feature_names(settings)``. NaN only where PyRadiomics defines no
         value, as for the GLCM of a region without two neighbouring voxels.
+    n_levels : dict of str to int
+        Grey levels of the region in each filtered image, by its name.
 
     Raises
     ------
@@ -69,14 +81,15 @@ def extract(volume, mask, spacing, settings):
         The settings hold something that only ``engine="pyradiomics"`` does.
     ValueError
         Image, mask and voxel size do not belong together, an intensity is not finite, the region
-        is empty or too small for the settings, or the image too small for a filter.
+        is empty or too small for the settings, the image too small for a filter, or the grey levels
+        too many.
     """
     check_supported(settings)
     check_grid(volume, mask, spacing)
     spacing = tuple(float(step) for step in spacing)
     volume, mask, form, spacing = _prepare(volume, mask, spacing, settings.setting)
     classes = settings.feature_classes
-    features = {}
+    features, n_levels = {}, {}
     with compilation_announced():
         each = {name: settings.of_image_type(name) for name in settings.image_types}
         roi = Roi(mask, margin=max(max(setting["distances"]) for setting in each.values()))
@@ -89,9 +102,32 @@ def extract(volume, mask, spacing, settings):
             features |= _named("original_shape2D", values)
         for image_type, setting in each.items():
             for name, image in filtered_images(volume, roi, spacing, image_type, setting):
-                for family, values in _describe(image, roi, spacing, setting, classes):
+                grey, described = _describe(image, roi, spacing, setting, classes)
+                n_levels[name] = grey.level.size
+                for family, values in described:
                     features |= _named(f"{name}_{family}", values)
-    return in_order(features, settings)
+    return in_order(features, settings), n_levels
+
+
+def count_levels(volume, mask, spacing, settings):
+    """Count the grey levels of the region in the unfiltered image.
+
+    Parameters
+    ----------
+    volume, mask, spacing, settings
+        As in `measure`.
+
+    Returns
+    -------
+    dict of str to int
+        By the image's name; empty where the settings leave the unfiltered image out.
+    """
+    if "Original" not in settings.image_types:
+        return {}
+    volume, mask, _, _ = _prepare(volume, mask, tuple(spacing), settings.setting)
+    roi = Roi(mask)
+    grey, _ = _describe(volume[roi.box], roi, (), settings.of_image_type("Original"), {})
+    return {"original": grey.level.size}
 
 
 def _prepare(volume, mask, spacing, setting):
@@ -108,6 +144,7 @@ def _prepare(volume, mask, spacing, setting):
             volume, scale=setting["normalizeScale"], outliers=setting["removeOutliers"]
         )
     if resampled:
+        extent = [side.stop - side.start for side in bounding_box(mask)]
         volume, mask, spacing = resample(
             volume,
             mask,
@@ -116,6 +153,12 @@ def _prepare(volume, mask, spacing, setting):
             interpolator=setting["interpolator"],
             margin=setting["padDistance"],
         )
+        if not mask.any():
+            raise ValueError(
+                f"resampledPixelSpacing={list(setting['resampledPixelSpacing'])} (x, y, z) leaves "
+                f"no voxel of the region, which is {extent[2]} x {extent[1]} x {extent[0]} voxels "
+                "of the image large; choose smaller voxels"
+            )
     elif setting["preCrop"]:
         volume, mask = crop(volume, mask, setting["padDistance"])
     check_region(mask, **required)
@@ -133,12 +176,16 @@ def _prepare(volume, mask, spacing, setting):
 
 
 def _describe(image, roi, spacing, setting, classes):
-    """Yield the features of every family but shape that is wanted of one image."""
+    """Return one image's grey levels, and a generator of the features of every family but shape."""
     values = roi.values(image)
     edges = bin_edges(
         values, image.dtype, bin_width=setting["binWidth"], bin_count=setting["binCount"]
     )
-    grey = discretise(values, edges, roi)
+    grey = discretise(values, edges, roi, {*classes, *classes.get("glcm", ())})
+    return grey, _families(values, grey, roi, spacing, setting, classes)
+
+
+def _families(values, grey, roi, spacing, setting, classes):
     flat_axis = setting["force2Ddimension"] if setting["force2D"] else None
     directions = half_directions(flat_axis, setting["distances"])
     adjacent = half_directions(flat_axis)

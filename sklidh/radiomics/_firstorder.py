@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
+from sklidh.utils import kernel
 
 EPSILON = np.spacing(1.0)
 # Enough cells that the one holding a percentile is a few hundred voxels of a large tumour.

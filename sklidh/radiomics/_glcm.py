@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
 from sklidh.radiomics._maximal_correlation import maximal_correlation
+from sklidh.utils import kernel
 
 EPSILON = np.spacing(1.0)
 # Co-occurrence tables held at once; beyond it the directions are counted in turns.
@@ -22,12 +22,16 @@ class CoOccurrence:
         Grey levels that occur.
     n_grey : float
         N_g, the highest of them.
+    k_sum : ndarray, shape (n_sums,)
+        Values k that i + j may have.
+    k_difference : ndarray, shape (n_differences,)
+        Values k that abs(i - j) may have.
     px, py : ndarray, shape (n_directions, n_levels)
         Row and column sums of p.
-    p_sum : ndarray, shape (n_directions, 2 * N_g + 1)
+    p_sum : ndarray, shape (n_directions, n_sums)
         p_{x+y}(k): probability that i + j = k.
-    p_difference : ndarray, shape (n_directions, N_g)
-        p_{x-y}(k): probability that |i - j| = k.
+    p_difference : ndarray, shape (n_directions, n_differences)
+        p_{x-y}(k): probability that abs(i - j) = k.
     energy, entropy, maximum : ndarray, shape (n_directions,)
         Sum of p^2, -sum of p log2 p, largest p.
     mcc : ndarray, shape (n_directions,), or None
@@ -36,6 +40,8 @@ class CoOccurrence:
 
     i: np.ndarray
     n_grey: float
+    k_sum: np.ndarray
+    k_difference: np.ndarray
     px: np.ndarray
     py: np.ndarray
     p_sum: np.ndarray
@@ -71,9 +77,7 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
         NaN where the region has no pair of neighbours at all (but MCC for a single grey level).
     """
     p = co_occurrence(grey, roi, directions, symmetrical=symmetrical, weights=weights, mcc=mcc)
-    i, n_grey = p.i, p.n_grey
-    k_sum = np.arange(p.p_sum.shape[1], dtype=float)
-    k = np.arange(p.p_difference.shape[1], dtype=float)
+    i, n_grey, k_sum, k = p.i, p.n_grey, p.k_sum, p.k_difference
     ux = (p.px * i).sum(1)
     uy = (p.py * i).sum(1)
     var_x = (p.px * (i - ux[:, None]) ** 2).sum(1)
@@ -81,10 +85,14 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     # i + j stays in p_{x+y}: moments of i + j need no second look at the matrix.
     from_mean = k_sum - (ux + uy)[:, None]
     cluster_tendency = (p.p_sum * from_mean**2).sum(1)
-    # var(i + j) = var(i) + var(j) + 2 cov(i, j)
-    covariance = (cluster_tendency - var_x - var_y) / 2
-    spread = np.sqrt(var_x) * np.sqrt(var_y)
-    correlation = np.where(spread == 0, 1.0, covariance / (spread + EPSILON))
+    contrast = (p.p_difference * k**2).sum(1)
+    # var(i + j) - var(i - j) = 4 cov(i, j). Both are sums of squares, without cancellation.
+    covariance = (cluster_tendency - contrast + (ux - uy) ** 2) / 4
+    # Where i or j is one level, Correlation is 1 by convention. The levels are counted: the
+    # deviation of a single level may be a rounding error instead of 0.
+    one_level = np.minimum((p.px > 0).sum(1), (p.py > 0).sum(1)) == 1
+    correlation = covariance / (np.sqrt(var_x) * np.sqrt(var_y) + EPSILON)
+    correlation = np.where(one_level, 1.0, correlation)
     difference_average = (p.p_difference * k).sum(1)
 
     hx, hy = _entropy(p.px), _entropy(p.py)
@@ -104,7 +112,7 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
         "ClusterProminence": (p.p_sum * from_mean**4).sum(1),
         "ClusterShade": (p.p_sum * from_mean**3).sum(1),
         "ClusterTendency": cluster_tendency,
-        "Contrast": (p.p_difference * k**2).sum(1),
+        "Contrast": contrast,
         "Correlation": correlation,
         "DifferenceAverage": difference_average,
         "DifferenceEntropy": _entropy(p.p_difference),
@@ -117,6 +125,7 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
         "Idmn": (p.p_difference / (1 + k**2 / n_grey**2)).sum(1),
         "Id": (p.p_difference / (1 + k)).sum(1),
         "Idn": (p.p_difference / (1 + k / n_grey)).sum(1),
+        # The first difference is always 0.
         "InverseVariance": (p.p_difference[:, 1:] / k[1:] ** 2).sum(1),
         "MaximumProbability": p.maximum,
         "SumAverage": (p.p_sum * k_sum).sum(1),
@@ -143,6 +152,9 @@ def co_occurrence(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     """Count neighbouring pairs and reduce each direction's matrix to a `CoOccurrence`."""
     n = grey.level.size
     offsets = roi.offsets(directions)
+    k_sum, sum_at = _distinct(grey.level[:, None] + grey.level)
+    k_difference, difference_at = _distinct(np.abs(grey.level[:, None] - grey.level))
+    values = grey.level, sum_at, k_sum.size, difference_at, k_difference.size
     at_once = max(1, TABLE_BYTES // (4 * (n + 1) ** 2))
     parts, coefficients = [], []
     weighted = np.zeros((1, n + 1, n + 1))
@@ -153,37 +165,38 @@ def co_occurrence(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
         if weights is not None:
             weighted[0] += np.tensordot(weights[first : first + at_once], counts, 1)
             continue
-        parts.append(_reduce(counts, grey.level, symmetrical))
-        coefficients += list(_coefficients(counts, symmetrical)) if mcc else []
+        parts.append(_reduce(counts, *values, symmetrical))
+        coefficients += _coefficients(counts, symmetrical) if mcc else []
     if weights is not None:
-        parts.append(_reduce(weighted, grey.level, symmetrical))
-        coefficients += list(_coefficients(weighted, symmetrical)) if mcc else []
+        parts.append(_reduce(weighted, *values, symmetrical))
+        coefficients += _coefficients(weighted, symmetrical) if mcc else []
     total, *rest = (np.concatenate(part) for part in zip(*parts, strict=True))
     counted = total > 0
     found = np.array(coefficients)[counted] if mcc else None
-    return CoOccurrence(grey.level, grey.highest, *(part[counted] for part in rest), found)
+    sums = (part[counted] for part in rest)
+    return CoOccurrence(grey.level, grey.highest, k_sum, k_difference, *sums, found)
 
 
-@kernel
+def _distinct(table):
+    """List the values of a table of whole numbers, and at which of them each cell is.
+
+    All numbers up to the largest where these are few; else only those that occur, so that one
+    bright voxel among dark ones costs nothing.
+    """
+    if table.max() <= 4 * table.size:
+        return np.arange(table.max() + 1), table.astype(np.int32)
+    values, at = np.unique(table, return_inverse=True)
+    return values, at.reshape(table.shape).astype(np.int32)
+
+
 def _coefficients(counts, symmetrical):
     """Maximal correlation coefficient of each direction's matrix, NaN where it has no pair."""
-    n_directions, n = counts.shape[0], counts.shape[1] - 1
-    result = np.full(n_directions, np.nan)
-    p = np.empty((n, n))
-    for d in range(n_directions):
-        total = 0.0
-        for i in range(n):
-            for j in range(n):
-                p[i, j] = counts[d, i + 1, j + 1]
-                if symmetrical:
-                    p[i, j] += counts[d, j + 1, i + 1]
-                total += p[i, j]
-        if total > 0:
-            for i in range(n):
-                for j in range(n):
-                    p[i, j] /= total
-            result[d] = maximal_correlation(p)
-    return result
+    found = []
+    for table in counts[:, 1:, 1:]:
+        p = (table + table.T if symmetrical else table).astype(np.float64)
+        total = p.sum()
+        found.append(maximal_correlation(p / total) if total > 0 else np.nan)
+    return found
 
 
 @kernel
@@ -206,16 +219,15 @@ def _count_pairs(image, spans, offsets, n_levels):
 
 
 @kernel
-def _reduce(counts, level, symmetrical):
+def _reduce(counts, level, sum_at, n_sums, difference_at, n_differences, symmetrical):
     """Margins and sums over each matrix, in one pass over its upper triangle."""
     n_directions = counts.shape[0]
     n = level.size
-    n_grey = int(level[n - 1])
     total = np.zeros(n_directions)
     px = np.zeros((n_directions, n))
     py = np.zeros((n_directions, n))
-    p_sum = np.zeros((n_directions, 2 * n_grey + 1))
-    p_difference = np.zeros((n_directions, n_grey))
+    p_sum = np.zeros((n_directions, n_sums))
+    p_difference = np.zeros((n_directions, n_differences))
     energy = np.zeros(n_directions)
     entropy = np.zeros(n_directions)
     maximum = np.zeros(n_directions)
@@ -244,8 +256,8 @@ def _reduce(counts, level, symmetrical):
                 py[d, j] += one
                 px[d, j] += other
                 py[d, i] += other
-                p_sum[d, int(level[i] + level[j])] += both
-                p_difference[d, int(level[j] - level[i])] += both
+                p_sum[d, sum_at[i, j]] += both
+                p_difference[d, difference_at[i, j]] += both
                 energy[d] += one * one + other * other
                 if one > 0:
                     entropy[d] -= one * np.log2(one + EPSILON)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
 from sklidh.radiomics._size_tables import SizeTables, size_sums
+from sklidh.utils import kernel
 
 
 def gldm_features(grey, roi, directions, *, alpha=0):
@@ -48,7 +48,8 @@ def dependences(grey, roi, directions, alpha=0):
     """Count voxels: counts[0, rank, 1 + number of dependent neighbours]."""
     offsets = roi.offsets(directions)
     offsets = np.concatenate([offsets, -offsets])
-    if alpha == 0:
+    # _count_equal keeps a voxel's number of dependent neighbours in 16 bits.
+    if alpha == 0 and len(offsets) < np.iinfo(np.uint16).max:
         return _count_equal(grey.image.reshape(-1), roi.spans, offsets, grey.level.size)
     levels = grey.level_image.reshape(-1)
     return _count_similar(

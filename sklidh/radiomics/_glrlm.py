@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
 from sklidh.radiomics._size_tables import SizeTables, size_sums
+from sklidh.utils import kernel
 
 # Tables counted into in turns: the next voxel need not wait for the same cell's last increment.
 TURNS = 4

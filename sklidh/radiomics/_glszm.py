@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
 from sklidh.radiomics._size_tables import SizeTables, size_sums
+from sklidh.utils import kernel
 
 
 def glszm_features(grey, roi, directions):

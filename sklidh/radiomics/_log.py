@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sklidh.radiomics._deriche import any_occupied, filter_lines, recursive_gaussian
-from sklidh.radiomics._kernels import kernel
+from sklidh.utils import kernel
 
 # Standard deviations beyond which a voxel no longer reaches a result in double precision.
 REACH = 26.0

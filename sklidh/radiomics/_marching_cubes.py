@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
+from sklidh.utils import kernel
 
 # Corners (z, y, x) of a cube, in the order of the bits of its configuration.
 CORNERS = np.array(

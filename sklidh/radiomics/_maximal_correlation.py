@@ -2,22 +2,19 @@
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
+from sklidh.utils import kernel
 
 EPSILON = np.spacing(1.0)
 # Residual of the eigenvector; the eigenvalue's error goes with its square.
 SETTLED = 1e-7
+# Largest share of epsilon in a denominator of Q for which its effect is of first order.
+SMALL = 1e-3
 
 
-@kernel
 def maximal_correlation(p):
     """Square root of the second largest eigenvalue of Q (Haralick's 14th feature).
 
-    Q(i, j) = sum over k of p(i, k) p(j, k) / (px(i) py(k) + epsilon), as PyRadiomics has it. But
-    for epsilon, Q is similar to S S^T with S(i, j) = p(i, j) / sqrt(px(i) py(j)): symmetric, its
-    largest eigenvalue 1 with the vector sqrt(px). Epsilon shows where grey levels are so rare that
-    px py is near it; to first order, its effect on an eigenvalue is that of the change of Q seen
-    through the left and right eigenvectors.
+    Q(i, j) = sum over k of p(i, k) p(j, k) / (px(i) py(k) + epsilon), as PyRadiomics has it.
 
     Parameters
     ----------
@@ -29,9 +26,32 @@ def maximal_correlation(p):
     float
         1 for a single grey level.
     """
-    n = len(p)
-    if n < 2:
+    if len(p) < 2:
         return 1.0
+    px, py = p.sum(1), p.sum(0)
+    rarest = px.min(where=px > 0, initial=1) * py.min(where=py > 0, initial=1)
+    if rarest * SMALL < EPSILON:
+        return _by_definition(p, px, py)
+    return _by_lanczos(p)
+
+
+def _by_definition(p, px, py):
+    """Compute all eigenvalues of Q: where weights make levels so rare that epsilon decides."""
+    q = np.zeros_like(p)
+    for k in range(len(p)):
+        q += np.outer(p[:, k], p[:, k]) / (px * py[k] + EPSILON)[:, None]
+    return np.sqrt(max(np.sort(np.linalg.eigvals(q).real)[-2], 0.0))
+
+
+@kernel
+def _by_lanczos(p):
+    """Find the second eigenvalue alone.
+
+    But for epsilon, Q is similar to S S^T with S(i, j) = p(i, j) / sqrt(px(i) py(j)): symmetric,
+    its largest eigenvalue 1 with the vector sqrt(px). To first order, the effect of epsilon on an
+    eigenvalue is that of the change of Q seen through the left and right eigenvectors.
+    """
+    n = len(p)
     px, py = np.zeros(n), np.zeros(n)
     for i in range(n):
         for j in range(n):

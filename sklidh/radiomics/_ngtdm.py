@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
+from sklidh.utils import kernel
 
 
 def ngtdm_features(grey, roi, directions):
@@ -22,11 +22,15 @@ def ngtdm_features(grey, roi, directions):
     -------
     dict of str to float
     """
+    offsets = np.concatenate([roi.offsets(directions), -roi.offsets(directions)])
+    # 32 bits hold the sum of the neighbours' levels but for very many levels or neighbours.
+    wide = grey.highest * len(offsets) > np.iinfo(np.int32).max
+    levels = grey.level_image.astype(np.int64) if wide else grey.level_image
     s = _distance_from_mean(
         grey.image.reshape(-1),
-        grey.level_image.reshape(-1),
+        levels.reshape(-1),
         roi.spans,
-        np.concatenate([roi.offsets(directions), -roi.offsets(directions)]),
+        offsets,
         roi.n_neighbours(directions),
         grey.level.size,
     )
@@ -54,7 +58,7 @@ def ngtdm_features(grey, roi, directions):
 def _distance_from_mean(image, levels, spans, offsets, n_neighbours, n_levels):
     """Sum s(i) of each rank's distances from the mean of the neighbours; 0 without neighbours."""
     s_of = np.zeros(n_levels + 1)  # rank 0, the background, is not read
-    total = np.empty(image.size, np.int32)
+    total = np.empty(image.size, levels.dtype)
     done = 0
     for s in range(spans.shape[0]):
         start, n = np.uint64(spans[s, 0]), np.uint64(spans[s, 1])

@@ -1,6 +1,7 @@
 """What happens to an image and its region before any filter: normalise, crop, resegment."""
 
 import numpy as np
+import SimpleITK as sitk
 
 from sklidh.radiomics._roi import bounding_box
 
@@ -21,13 +22,11 @@ def normalise(volume, *, scale=1.0, outliers=None):
     -------
     ndarray of float64, same shape
     """
-    x = volume.astype(np.float64)
-    mean = x.mean()
-    x -= mean
-    deviation = np.sqrt(np.square(x).sum() / (x.size - 1))
-    if deviation == 0:
+    if volume.min() == volume.max():
         raise ValueError("setting normalize: the image has a single intensity, nothing to scale")
-    x *= 1 / deviation
+    stored = volume.astype(np.uint8) if volume.dtype == bool else volume
+    # By ITK, as in PyRadiomics: in the last bit, a mean depends on the order of summation.
+    x = sitk.GetArrayFromImage(sitk.Normalize(sitk.GetImageFromArray(stored)))
     if outliers is not None:
         np.clip(x, -outliers, outliers, out=x)
     x *= scale

@@ -57,6 +57,14 @@ def check_supported(settings: Settings) -> None:
                 ) from error
 
 
+def measure(volume, mask, spacing, settings: Settings) -> tuple[dict[str, float], dict[str, int]]:
+    """Return what `extract` returns, and the grey levels of the unfiltered image's region."""
+    from sklidh.radiomics._extract import count_levels
+
+    features = extract(volume, mask, spacing, settings)
+    return features, count_levels(volume, mask, spacing, settings)
+
+
 def extract(volume, mask, spacing, settings: Settings) -> dict[str, float]:
     """Extract the features of one image and mask with PyRadiomics.
 

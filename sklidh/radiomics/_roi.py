@@ -4,8 +4,8 @@ from functools import cached_property
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
 from sklidh.radiomics._neighbours import flat_offsets
+from sklidh.utils import kernel
 
 # A loop passes over so many voxels of background sooner than it ends and starts again.
 CLOSE = 64

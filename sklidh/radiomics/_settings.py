@@ -83,10 +83,12 @@ def read_settings(settings) -> Settings:
     ----------
     settings : {"paper", "full"}, dict, path or Settings
         A dictionary has the shape of a PyRadiomics parameter file: ``imageType``, ``featureClass``
-        and ``setting``. A path names such a file, YAML or JSON. As in PyRadiomics, no image type
-        means Original alone, no feature class means all but shape2D, and an empty list of features
-        means all that are not deprecated. PyRadiomics' other keys are accepted where they can
-        have an effect: ``voxelSetting`` is not, since the result is one row per image.
+        and ``setting``; ``preset`` names one that these change, as
+        ``{"preset": "paper", "setting": {"binCount": 32}}``. A path names such a file, YAML or
+        JSON. As in PyRadiomics, no image type means Original alone, no feature class means all but
+        shape2D, and an empty list of features means all that are not deprecated. PyRadiomics' other
+        keys are accepted where they can have an effect: ``voxelSetting`` is not, since every
+        feature is one number per tumour.
 
     Returns
     -------
@@ -102,8 +104,7 @@ def read_settings(settings) -> Settings:
     if isinstance(settings, dict):
         return _from_parameters(settings)
     if isinstance(settings, str) and settings in PRESETS:
-        complete = _from_parameters(PRESETS[settings])
-        return replace(complete, name=settings, repeated=REPEATED.get(settings, {}))
+        return replace(_from_parameters({"preset": settings}), name=settings)
     if isinstance(settings, (str, os.PathLike)):
         parameters = _read_file(settings)
         try:
@@ -121,8 +122,20 @@ def _defaults() -> dict:
 
 
 def _from_parameters(parameters: dict) -> Settings:
-    sections = ("imageType", "featureClass", "setting")
+    if isinstance(parameters, dict) and parameters.get("voxelSetting"):
+        raise SettingsError(
+            "the settings: voxelSetting asks for a map, a feature's value around each voxel; here "
+            "every feature is one number per tumour. Remove voxelSetting from the file"
+        )
+    sections = ("preset", "imageType", "featureClass", "setting", "voxelSetting")
     parameters = _check_keys("the settings", parameters, sections)
+    preset = parameters.get("preset")
+    if preset is not None:
+        if preset not in PRESETS:
+            raise SettingsError(f"preset is {preset!r}; accepted: {', '.join(PRESETS)}")
+        setting = _check_keys("setting", parameters.get("setting"), SETTINGS)
+        setting = PRESETS[preset].get("setting", {}) | setting
+        parameters = PRESETS[preset] | parameters | {"setting": setting}
     image_types = _check_keys("imageType", parameters.get("imageType"), IMAGE_TYPES)
     settings = Settings(
         image_types={
@@ -146,9 +159,15 @@ def _from_parameters(parameters: dict) -> Settings:
             raise SettingsError(
                 f"imageType LoG: sigma is {list(widths)}; each width once is accepted"
             )
+    if settings.image_types.keys() == _image_types_of(preset) and settings.setting["force2D"]:
+        settings = replace(settings, repeated=REPEATED.get(preset, {}))
     if "shape2D" in settings.feature_classes and not settings.setting["force2D"]:
         raise SettingsError("featureClass shape2D needs setting force2D: true")
     return settings
+
+
+def _image_types_of(preset: str | None):
+    return PRESETS.get(preset, {}).get("imageType", {}).keys()
 
 
 def _feature_classes(wanted: dict | None) -> dict[str, tuple[str, ...]]:

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
 from sklidh.radiomics._marching_cubes import surface, surface_vertices
+from sklidh.utils import kernel
 
 
 def shape_features(roi, spacing):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklidh.radiomics._kernels import kernel
+from sklidh.utils import kernel
 
 EPSILON = np.spacing(1.0)
 

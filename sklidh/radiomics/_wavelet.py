@@ -8,7 +8,7 @@ values to the last bit without transforming the rest of the image.
 import numpy as np
 import pywt
 
-from sklidh.radiomics._kernels import kernel
+from sklidh.utils import kernel
 
 
 def wavelet_images(volume, roi, *, wavelet="coif1", start_level=0, level=1, flat_axis=None):

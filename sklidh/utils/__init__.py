@@ -10,6 +10,7 @@ from sklidh.utils._cache import (
 )
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
+from sklidh.utils._kernels import kernel
 from sklidh.utils._listing import listed
 from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
@@ -44,6 +45,7 @@ __all__ = [
     "ignore_joblib",
     "is_missing",
     "is_path",
+    "kernel",
     "listed",
     "located",
     "lost_workers",

@@ -76,7 +76,7 @@ def test_every_problem_of_every_patient_is_on_a_line_of_its_own(cohort):
     for line, expected in zip(
         lines,
         [
-            f"'{first}', column 'T1'.*is no gzip file",
+            f"'{first}', column 'T1'.*is not a gzip file",
             f"'{first}', column 'T2'.*No such file",
             f"'{second}', column 'mask'.*every voxel is 0",
             f"'{third}', column 'T2': the cell is empty",
@@ -221,5 +221,27 @@ def test_a_thumbnail_shows_the_slice_with_most_tumour_and_its_outline(tmp_path):
 def test_every_command_that_reads_images_tells_of_a_patient_listed_twice(phantoms, capsys):
     X = phantoms[0].iloc[:2]
     X = pd.concat([X, X.iloc[:1].set_axis(["again"])])
-    assert image_problems(X, ["T1"], None, missing="nan", jobs=1) == []
+    assert image_problems(X, ["T1"], None, label=None, missing="nan", jobs=1) == []
     assert f"patients '{X.index[0]}', 'again': the same T1, mask" in capsys.readouterr().err
+
+
+def test_the_tumours_label_is_the_same_in_every_step(cohort):
+    """A label on the command line, or in the parameter file, is looked for before the work."""
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    path = cohort / table["mask"].iloc[1]
+    sitk.WriteImage(sitk.ReadImage(path) * 4, path)
+    result, _ = check(cohort, "--label", "1")
+    assert result.exit_code == 1
+    assert f"patient '{table['patient'].iloc[1]}', column 'mask'" in result.output
+    assert "no voxel has label [1]; the labels that are there: [4]" in result.output
+    assert check(cohort, "--label", "1,4")[0].exit_code == 0
+    assert "0 is the background" in check(cohort, "--label", "0")[0].output
+    assert "no structure is called 'GTV'" in check(cohort, "--label", "GTV")[0].output
+    (cohort / "r.yaml").write_text("featureClass: {shape: [VoxelVolume]}\nsetting: {label: 4}\n")
+    options = ["--radiomics", str(cohort / "r.yaml"), "--out", str(cohort / "f.csv"), "--jobs", "1"]
+    result = runner.invoke(app, ["extract", str(cohort / "cases.csv"), *options])
+    assert result.exit_code == 1
+    assert result.output.count("no voxel has label 4; the labels that are there: [1]") == 3
+    result = runner.invoke(app, ["extract", str(cohort / "cases.csv"), *options, "--label", "1,4"])
+    assert result.exit_code == 0, result.output
+    assert len(pd.read_csv(cohort / "f.csv")) == 4

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklidh import RadiomicsExtractor
 from sklidh.features import ExtractionError, _radiomics_case
-from sklidh.images import ImageError
+from sklidh.images import ImageError, ImageWarning
 from sklidh.radiomics import feature_names, read_settings
 from sklidh.utils import CohortError, _progress
 from sklidh.utils.estimator_checks import parametrize_with_image_checks
@@ -230,7 +231,7 @@ def test_a_spoiled_entry_is_extracted_again_with_a_warning(own, spoil):
         case "text":
             entry.write_text("no such thing")
         case "foreign":
-            np.savez(entry, names=["original_firstorder_Mean"], values=[1.0])
+            np.savez(entry, names=["original_firstorder_Mean"], values=[1.0], n_levels=9)
         case "pickle":
             entry.write_bytes(pickle.dumps(np.zeros(20)))
     with pytest.warns(UserWarning, match=f"{entry.name} cannot be used .* extracted again"):
@@ -314,7 +315,7 @@ def test_a_bad_patient_costs_their_own_row_and_is_recorded(own, n_jobs):
     by_patient = extractor.errors_.set_index("patient")
     assert by_patient.at[X.index[1], "path"] == X["T1CE"].iloc[1]
     assert by_patient.at[X.index[1], "exception"] == "CorruptImage"
-    assert "is no gzip file" in by_patient.at[X.index[1], "message"]
+    assert "is not a gzip file" in by_patient.at[X.index[1], "message"]
     assert "no such file" in by_patient.at[X.index[4], "message"]
     assert "the cell is empty" in by_patient.at[X.index[5], "message"]
     good = X.iloc[[0, 2, 3]]
@@ -345,6 +346,27 @@ def test_a_mask_may_never_be_missing_whatever_its_column_is_called(cohort):
         RadiomicsExtractor(SMALL, missing="nan").fit(X)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_textures_of_too_few_grey_levels_are_named_once_for_all_patients(own, engine):
+    X, _, cache = own
+    settings = {"featureClass": {"glcm": ["Contrast"]}, "setting": {"binCount": 3}}
+    extractor = RadiomicsExtractor(settings, engine=engine, cache=cache)
+    for _ in range(2):  # extracted, and from the cache
+        with pytest.warns(ImageWarning, match="grey levels") as caught:
+            extractor.fit_transform(X)
+        (warning,) = caught
+        assert "binCount=3 the tumours of 6 of 6 patients" in str(warning.message)
+        assert all(f"{patient} (3)" in str(warning.message) for patient in X.index)
+
+
+def test_first_order_features_of_few_grey_levels_need_no_warning(own):
+    X, _, _ = own
+    settings = {"featureClass": {"firstorder": []}, "setting": {"binCount": 3}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RadiomicsExtractor(settings, cache=False).fit_transform(X)
+
+
 def test_a_value_that_is_not_defined_is_not_silent(own):
     X, _, _ = own
     mask = sitk.ReadImage(X["mask"].iloc[1])
@@ -367,7 +389,7 @@ def test_a_value_that_is_not_defined_is_not_silent(own):
         ({"settings": {"imageType": {"LBP3D": {}}}}, 'LBP3D.*engine="pyradiomics" does'),
         ({"engine": "cuda"}, "'engine' parameter .* must be a str among"),
         ({"label": 0}, "'label' parameter"),
-        ({"label": [1, 0]}, r"label must be .* above 0, or None; got \[1, 0\]"),
+        ({"label": [1, 0]}, r"label must be .* above 0 .* or None; got \[1, 0\]"),
         ({"label": [1.5]}, "label must be"),
         ({"cache": True}, "'cache' parameter"),
         ({"timeout": 0}, "'timeout' parameter"),

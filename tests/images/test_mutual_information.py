@@ -120,10 +120,12 @@ def test_samples_outside_the_moving_image_do_not_count(samples):
     np.testing.assert_array_equal(twice[1], once[1])
 
 
-def test_without_overlap_there_is_no_information(samples):
+@pytest.mark.parametrize("n_inside", [0, 1, 9])
+def test_with_less_than_a_tenth_of_overlap_there_is_no_information(samples, n_inside):
     fixed, offsets, moving = samples
+    offsets = np.vstack([np.zeros((n_inside, 3)), offsets[n_inside:100] + 1000])
     value, by_matrix, by_shift = mutual_information(
-        fixed, offsets + 1000, moving, np.eye(3), SHIFTED, N_BINS
+        fixed[:100], offsets, moving, np.eye(3), np.full(3, 8.0), N_BINS
     )
     assert value == 0
     assert not by_matrix.any()

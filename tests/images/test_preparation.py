@@ -233,6 +233,26 @@ def test_any_grid_keeps_its_middle_and_its_extent_and_any_type_its_range(size, o
     assert voxels.min() <= values.min() <= values.max() <= voxels.max()
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_an_axis_of_few_voxels_gives_the_same_values_every_time(axis, length):
+    """ITK's spline is not defined on two voxels: what it returns was never written."""
+    shape = np.array([9, 8, 7])
+    shape[axis] = length
+    ramp = np.indices(shape)[axis] * 100.0
+    X = pd.DataFrame({"T1": [sitk.GetImageFromArray(ramp)]}, ["P1"])
+    spacing = np.ones(3)
+    spacing[2 - axis] = 0.5
+    step = Resampling(tuple(spacing), mask=None, cache=False)
+    first, second = (sitk.GetArrayFromImage(step.fit_transform(X)["T1"].iloc[0]) for _ in "ab")
+    np.testing.assert_array_equal(first, second)
+    # Constant along the other axes, and rising along this one from the first value to the last.
+    line = np.moveaxis(first, axis, 0).reshape(2 * length, -1)
+    np.testing.assert_allclose(line, line[:, :1].repeat(line.shape[1], axis=1), atol=1e-9)
+    assert (np.diff(line[:, 0]) >= 0).all()
+    np.testing.assert_allclose(line[:, 0].mean(), 50 * (length - 1))
+
+
 def test_an_image_of_this_spacing_stays_byte_for_byte(phantoms, tmp_path):
     X = phantoms[0].iloc[:2][["T2", "mask"]]
     assert Resampling((2, 2, 2), cache=tmp_path).fit_transform(X).equals(X)
@@ -305,5 +325,5 @@ def test_a_damaged_image_is_named(tmp_path):
     path = tmp_path / "a.nii.gz"
     path.write_bytes(b"no image")
     X = pd.DataFrame({"T1": [str(path)]}, ["P0"])
-    with pytest.raises(ImageError, match=r"'P0', column 'T1'.*is no gzip file"):
+    with pytest.raises(ImageError, match=r"'P0', column 'T1'.*is not a gzip file"):
         IntensityNormalization(cache=False).fit_transform(X)

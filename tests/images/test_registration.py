@@ -210,6 +210,45 @@ def test_a_mask_in_another_grid_is_carried_over_with_its_labels(few, tmp_path):
     np.testing.assert_array_equal(voxels(path), 4 * sitk.GetArrayFromImage(mask))
 
 
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_mask_cut_by_the_reference_is_told_with_both_volumes(few, tmp_path, cached):
+    X = few[0].iloc[:2][["T1", "T2", "mask"]].copy()
+    for patient in X.index:
+        mask = sitk.ReadImage(X.loc[patient, "mask"])
+        tumour = np.flatnonzero(sitk.GetArrayViewFromImage(mask).any((1, 2)))
+        # The reference shows three quarters of the first patient's tumour.
+        if patient == X.index[0]:
+            last = int(tumour[0] + 0.75 * len(tumour))
+            sitk.WriteImage(sitk.ReadImage(X.loc[patient, "T2"])[:, :, :last], tmp_path / "t2.nii")
+            X.loc[patient, "T2"] = str(tmp_path / "t2.nii")
+    register = RigidRegistration(warn_below=0, cache=tmp_path / "cache" if cached else False)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"a part of 1 masks .*: phantom-000 \(.* left"):
+            register.fit_transform(X)
+    X.loc[X.index[1], "mask"] = str(tmp_path / "mask.nii.gz")
+    sitk.WriteImage(mask[:, :, : int(tumour[0]) + 1], tmp_path / "mask.nii.gz")
+    mask.SetOrigin(np.add(mask.GetOrigin(), (0, 0, 40)))
+    sitk.WriteImage(mask, tmp_path / "mask.nii.gz")
+    with pytest.raises(ImageError, match=r"'mask'.*(of the mask's .* ml are left|no voxel)"):
+        register.fit_transform(X)
+
+
+def test_labels_that_were_not_asked_for_are_dropped(few, tmp_path):
+    X = few[0].iloc[:1][["T1", "T2", "mask"]].copy()
+    tumour = sitk.ReadImage(X["mask"].iloc[0])
+    X["mask"] = str(tmp_path / "mask.nii.gz")
+    sitk.WriteImage(tumour * 4 + sitk.Cast(sitk.BinaryErode(tumour), tumour.GetPixelID()) * 3,
+                    tmp_path / "mask.nii.gz")  # fmt: skip
+    for label, seen in ((None, {0, 4, 7}), (4, {0, 4}), ([7], {0, 7})):
+        for cache in (tmp_path / "cache", False):
+            register = RigidRegistration(label=label, warn_below=0, cache=cache)
+            mask = register.fit_transform(X)["mask"].iloc[0]
+            mask = mask if isinstance(mask, sitk.Image) else sitk.ReadImage(mask)
+            assert set(np.unique(sitk.GetArrayViewFromImage(mask))) == seen
+    with pytest.raises(ValueError, match="label must be"):
+        RigidRegistration(label=0).fit(X)
+
+
 def test_a_mask_elsewhere_is_refused(few):
     X = in_memory(few[0].iloc[:1])
     X["mask"].iloc[0].SetOrigin((1000, 0, 0))

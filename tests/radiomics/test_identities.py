@@ -246,6 +246,81 @@ def test_too_narrow_bins_are_an_error_that_names_the_setting():
         bin_edges(np.array([0.0, 1e3]), np.float64, bin_width=1e-6)
 
 
+def test_too_many_levels_for_a_matrix_are_refused_before_it_is_counted():
+    values = np.arange(3000.0) * 60
+    volume, mask = values.reshape(10, 15, 20), np.ones((10, 15, 20), bool)
+    said = r"3000 grey levels, and MCC is computed for 2048 .*\(binWidth=2.81e\+03 makes 64"
+    with pytest.raises(ValueError, match=said):
+        extract(volume, mask, (1, 1, 1), settings(glcm=["MCC"]))
+    entropy = extract(volume, mask, (1, 1, 1), settings(firstorder=["Entropy"]))
+    assert entropy["original_firstorder_Entropy"] == pytest.approx(math.log2(3000))
+
+
+def test_co_occurrence_of_levels_far_apart_costs_no_memory():
+    volume = np.tile([0.0, 1.0, 2e6], 9).reshape(3, 3, 3)
+    roi = Roi(np.ones((3, 3, 3), bool))
+    values = roi.values(volume)
+    levels = discretise(values, bin_edges(values, np.float64, bin_width=1), roi)
+    p = co_occurrence(levels, roi, half_directions())
+    assert p.k_sum.tolist() == [2, 3, 4, 2e6 + 2, 2e6 + 3, 4e6 + 2]
+    assert p.k_difference.tolist() == [0, 1, 2e6 - 1, 2e6]
+    np.testing.assert_allclose(p.p_sum.sum(1), 1)
+
+
+def test_correlation_of_a_single_level_is_one_whatever_the_number_of_pairs():
+    """A deviation that is 0 but for rounding must not be divided by."""
+    rng = np.random.default_rng(0)
+    for share in np.linspace(0.02, 0.4, 20):
+        smooth = ndimage.gaussian_filter(rng.normal(size=SHAPE), 2)
+        mask = smooth > np.quantile(smooth, 1 - share)
+        found = extract(np.full(SHAPE, 137), mask, (1, 1, 1), settings(glcm=["Correlation"]))
+        assert found["original_glcm_Correlation"] == 1
+
+
+def test_correlation_is_one_where_either_level_of_ordered_pairs_is_always_the_same():
+    wanted = {"featureClass": {"glcm": ["Correlation"]}}
+    wanted = read_settings(wanted | {"setting": {"binWidth": 1, "symmetricalGLCM": False}})
+    mask = np.ones((1, 4, 7), bool)
+    for seed in range(10):
+        level = np.random.default_rng(seed).integers(1, 3, mask.shape)
+        level[0, ::2] = 1  # along y and the diagonals, one of each two neighbours is 1
+        expected = []
+        for _, y, x in half_directions(0):
+            here = level[0, max(0, -y) : 4 - max(0, y), max(0, -x) : 7 - max(0, x)]
+            there = level[0, max(0, y) : 4 + min(0, y), max(0, x) : 7 + min(0, x)]
+            flat = np.ptp(here) == 0 or np.ptp(there) == 0
+            expected.append(1 if flat else np.corrcoef(here.ravel(), there.ravel())[0, 1])
+        found = extract(level, mask, (1, 1, 1), wanted)["original_glcm_Correlation"]
+        assert found == pytest.approx(np.mean(expected), abs=1e-9)
+
+
+def test_the_mean_of_very_many_levels_of_neighbours_does_not_overflow():
+    rng = np.random.default_rng(0)
+    level, mask = rng.integers(8_300_000, 8_300_005, (7, 7, 7)) * 1.0, np.ones((7, 7, 7), bool)
+    level[0, 0, 0] = 1
+    setting = {"binWidth": 1e-4, "distances": [1, 2, 3]}
+    wanted = read_settings({"featureClass": {"ngtdm": ["Coarseness"]}, "setting": setting})
+    volume = (level - 0.5) * 1e-4
+    total = 0.0
+    for at in np.ndindex(*mask.shape):
+        near = level[tuple(slice(max(0, c - 3), c + 4) for c in at)]
+        mean = (near.sum() - level[at]) / (near.size - 1)
+        total += (level == level[at]).sum() / level.size * abs(level[at] - mean)
+    found = extract(volume, mask, (1, 1, 1), wanted)["original_ngtdm_Coarseness"]
+    assert found == pytest.approx(1 / total, rel=1e-6)
+
+
+@pytest.mark.parametrize("rarest", [1e-3, 1e-8, 1e-12, 1e-30])
+def test_maximal_correlation_of_rare_levels_is_that_of_its_definition(rarest):
+    p = np.diag([0.5, 0.5, rarest]) + 1e-2
+    p[2] = p[:, 2] = [0, 0, rarest]
+    p /= p.sum()
+    px, py = p.sum(1), p.sum(0)
+    q = sum(np.outer(p[:, k], p[:, k]) / (px * py[k] + np.spacing(1))[:, None] for k in range(3))
+    second = np.sort(np.linalg.eigvals(q).real)[-2]
+    assert maximal_correlation(p) == pytest.approx(math.sqrt(second), rel=1e-6)
+
+
 @pytest.mark.parametrize("n", [2, 3, 7, 40, 120])
 def test_maximal_correlation_is_the_root_of_the_second_eigenvalue(n):
     rng = np.random.default_rng(n)

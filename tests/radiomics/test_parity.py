@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from sklidh.radiomics import _extract as native
 from sklidh.radiomics import feature_names, read_settings
+from sklidh.radiomics._preprocessing import normalise
 
 pytest.importorskip("radiomics", reason="PyRadiomics is not installed")
 
@@ -252,6 +253,28 @@ def test_the_form_of_a_region_in_one_plane(axis, region):
     assert_same(intensities(), REGIONS[region], settings)
 
 
+@pytest.mark.parametrize("norm", ["euclidean", "manhattan", "infinity"])
+@pytest.mark.parametrize("symmetrical", [True, False])
+def test_weights_that_vanish_across_thick_slices(norm, symmetrical):
+    """Pairs across slices weigh exp(-20) and less: some levels are rarer than epsilon."""
+    setting = {"binWidth": 15, "weightingNorm": norm, "symmetricalGLCM": symmetrical}
+    settings = {"featureClass": {"glcm": []}, "setting": setting}
+    for seed in range(5):
+        assert_same(intensities(seed=seed), REGIONS["a cube of two"], settings, (6.5, 1, 4.5))
+        assert_same(intensities(seed=seed), ball(seed=seed), settings, (6.5, 1, 4.5))
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.float32, np.float64])
+def test_normalised_intensities_are_those_of_pyradiomics_bit_by_bit(dtype):
+    from radiomics.imageoperations import normalizeImage
+
+    for seed in range(10):
+        volume = intensities(dtype, seed=seed)
+        theirs = normalizeImage(sitk.GetImageFromArray(volume), normalizeScale=100)
+        ours = normalise(volume, scale=100)
+        np.testing.assert_array_equal(ours, sitk.GetArrayFromImage(theirs))
+
+
 def test_deprecated_features_by_name():
     settings = {
         "featureClass": {
@@ -371,7 +394,7 @@ def test_a_width_too_narrow_for_the_voxels_is_an_error():
 
 def test_a_grid_coarser_than_the_image_leaves_no_region():
     settings = read_settings({"setting": {"resampledPixelSpacing": [100, 100, 100]}})
-    with pytest.raises(ValueError, match="no voxel of the region's label is left"):
+    with pytest.raises(ValueError, match=r"resampledPixelSpacing=.* leaves no voxel"):
         native.extract(intensities(), ball(), SPACING, settings)
 
 

@@ -172,8 +172,11 @@ def test_the_text_tells_other_settings_apart(parameters):
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"settings": {}}, "'settings' is unknown .*; accepted: imageType, featureClass, setting"),
-        ({"voxelSetting": {"kernelRadius": 2}}, "'voxelSetting' is unknown"),
+        (
+            {"settings": {}},
+            "'settings' is unknown .*; accepted: preset, imageType, featureClass, setting",
+        ),
+        ({"voxelSetting": {"kernelRadius": 2}}, "voxelSetting asks for a map"),
         (
             {"setting": {"binwidth": 5}},
             "setting: 'binwidth' is unknown .*'binWidth'.*; accepted: ",
@@ -252,3 +255,19 @@ def test_defaults_and_names_are_those_of_pyradiomics():
         features = feature_class.getFeatureNames()
         assert FEATURES[name] == tuple(f for f, deprecated in features.items() if not deprecated)
         assert set(DEPRECATED.get(name, ())) <= {f for f, old in features.items() if old}
+
+
+def test_a_preset_can_be_changed_in_part():
+    changed = read_settings({"preset": "paper", "setting": {"binCount": 32}})
+    paper = read_settings("paper")
+    assert changed.setting == paper.setting | {"binCount": 32}
+    assert feature_names(changed) == feature_names(paper)
+    thick = read_settings({"preset": "paper", "setting": {"force2D": False}})
+    assert len(feature_names(thick)) == 13 + 86 * (1 + 8 + 3 + 1)
+    with pytest.raises(SettingsError, match="preset is 'papers'; accepted: paper, full"):
+        read_settings({"preset": "papers"})
+
+
+def test_maps_of_features_are_refused_with_the_reason():
+    with pytest.raises(SettingsError, match=r"voxelSetting asks for a map.*Remove voxelSetting"):
+        read_settings({"voxelSetting": {"kernelRadius": 2}})

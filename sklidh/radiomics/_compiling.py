@@ -1,35 +1,13 @@
-"""How loops are compiled: once per machine, and said when it happens."""
+"""Log a line when loops are being compiled, which happens once on a machine."""
 
 import logging
 from contextlib import contextmanager
 
-from numba import njit
 from numba.core import event
 
 from sklidh.radiomics._announcement import is_first
 
 logger = logging.getLogger("sklidh.radiomics")
-
-
-def kernel(function=None, **options):
-    """Compile a function with numba, to release the lock and to stay on disk.
-
-    Numba keeps the code beside the source or, where that cannot be written, in the user's cache
-    folder (``NUMBA_CACHE_DIR`` names another). Where nothing can be written it is compiled anew in
-    each process.
-
-    Parameters
-    ----------
-    function : callable
-    **options
-        Passed on to `numba.njit`: ``fastmath``, ``error_model``.
-    """
-    if function is None:
-        return lambda function: kernel(function, **options)
-    try:
-        return njit(cache=True, nogil=True, **options)(function)
-    except RuntimeError:  # numba finds no folder to cache in
-        return njit(nogil=True, **options)(function)
 
 
 class _Announcement(event.Listener):

@@ -1,0 +1,227 @@
+"""Which labels of a mask are tumour: by number, or by the name of a segment or structure."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from sklidh.images._errors import (
+    EmptyROI,
+    ImageError,
+    MissingLabel,
+    NonIntegerMask,
+    ROITooSmall,
+)
+
+FEWEST_VOXELS = 3
+"""Smallest region of interest: one or two voxels have neither shape nor texture."""
+
+MOST_LABELS = 10
+"""Labels above 0 that can all be tumour: a mask with more of them is an atlas, or an image."""
+
+ROUNDING = 0.01
+"""By how much a stored label may differ from a whole number: nibabel scales some on disk."""
+
+CHOSEN = "SegmentsChosen"
+"""Metadata of a mask that a step has reduced to the labels asked for."""
+
+
+def check_label(label) -> None:
+    """Check that labels of tumour are whole numbers above 0, or names.
+
+    Parameters
+    ----------
+    label : int, str, sequence of these, or None
+
+    Raises
+    ------
+    ValueError
+        They are something else.
+    """
+    for each in as_list(label):
+        number = isinstance(each, (int, np.integer)) and not isinstance(each, bool) and each > 0
+        if not number and not (isinstance(each, str) and each):
+            raise ValueError(
+                "label must be one or more whole numbers above 0 or names of structures, or None; "
+                f"got {label!r}"
+            )
+    if label is not None and not as_list(label):
+        raise ValueError(f"label must be one or more labels, or None; got {label!r}")
+
+
+def as_list(label) -> list:
+    """Return a label, several of them or None as a list."""
+    if label is None:
+        return []
+    return [label] if isinstance(label, str) or np.ndim(label) == 0 else list(label)
+
+
+def with_names(image: sitk.Image, names: dict[int, str], *, chosen: bool) -> sitk.Image:
+    """Note in an image's metadata what its labels are called, as 3D Slicer does in NRRD files.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+    names : dict of int to str
+    chosen : bool
+        Whether the labels are those that were asked for, and no others.
+
+    Returns
+    -------
+    SimpleITK.Image
+        The same.
+    """
+    for key in image.GetMetaDataKeys():
+        image.EraseMetaData(key)
+    for index, (number, name) in enumerate(names.items()):
+        image.SetMetaData(f"Segment{index}_Name", name)
+        image.SetMetaData(f"Segment{index}_LabelValue", str(number))
+    if chosen:
+        image.SetMetaData(CHOSEN, "1")
+    return image
+
+
+def names_of(image: sitk.Image) -> dict[int, str]:
+    """Return what the labels of a mask are called; empty where that is not known."""
+    names = {}
+    for key in image.GetMetaDataKeys():
+        number = key.removesuffix("_Name") + "_LabelValue"
+        if key.endswith("_Name") and image.HasMetaDataKey(number):
+            try:
+                names[int(image.GetMetaData(number))] = image.GetMetaData(key).strip()
+            except ValueError:
+                continue
+    return names
+
+
+def numbers_of(label, names: dict[int, str]) -> list[int] | None:
+    """Return the numbers of labels given by number or name.
+
+    Parameters
+    ----------
+    label : int, str, sequence of these, or None
+    names : dict of int to str
+
+    Returns
+    -------
+    list of int or None
+        None for None.
+
+    Raises
+    ------
+    MissingLabel
+        A name is not there.
+    """
+    if label is None:
+        return None
+    numbers = []
+    for each in as_list(label):
+        named = [number for number, name in names.items() if name == each]
+        if isinstance(each, str) and not named:
+            there = ", ".join(f"{name!r} ({number})" for number, name in names.items())
+            raise MissingLabel(
+                f"no structure is called {each!r}; "
+                + (f"there are {there}" if names else "its labels have no names: give a number")
+            )
+        numbers += named if isinstance(each, str) else [int(each)]
+    return numbers
+
+
+def whole_labels(image: sitk.Image) -> np.ndarray:
+    """Return the labels of a mask as whole numbers.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+
+    Returns
+    -------
+    ndarray of integers
+
+    Raises
+    ------
+    NonIntegerMask
+        A value is fractional, negative or not finite.
+    """
+    labels = sitk.GetArrayViewFromImage(image)
+    if labels.dtype.kind == "f":
+        finite = np.isfinite(labels).all()
+        rounded = np.rint(labels) if finite else labels
+        whole = finite and np.abs(labels - rounded).max() <= ROUNDING
+        labels = rounded.astype(np.int32) if whole and abs(rounded).max() < 2**31 else labels
+    if labels.dtype.kind == "f" or labels.min() < 0:
+        raise NonIntegerMask(
+            f"holds values from {labels.min():g} to {labels.max():g} that are no labels; a mask "
+            "holds whole labels above 0, fractional values are not accepted, and 0 outside"
+        )
+    return labels
+
+
+def chosen_labels(image: sitk.Image, label) -> np.ndarray:
+    """Return the labels of a mask that are tumour, 0 elsewhere.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+    label : int, str, sequence of these, or None
+        None means every label above 0, unless several of them have names.
+
+    Returns
+    -------
+    ndarray of integers, shape (z, y, x)
+
+    Raises
+    ------
+    ImageError
+        The labels cannot be used, or none is asked for where one must be chosen.
+    """
+    labels, names = whole_labels(image), names_of(image)
+    numbers = numbers_of(label, names)
+    there = np.unique(labels)
+    there = there[there > 0]
+    if there.size == 0:
+        raise EmptyROI("every voxel is 0: no voxel has a label above 0; draw the tumour")
+    if numbers is None and not image.HasMetaDataKey(CHOSEN):
+        if len(names) > 1 and there.size > 1:
+            millilitres = np.prod(image.GetSpacing()) / 1000
+            volumes = {n: np.count_nonzero(labels == n) * millilitres for n in there.tolist()}
+            raise choice_needed({n: names.get(n, "") for n in volumes}, volumes)
+        if there.size > MOST_LABELS:
+            raise NonIntegerMask(
+                f"holds {there.size} different labels above 0, from {there[0]} to {there[-1]}: an "
+                "image, or an atlas of the brain; name the file of the mask, or the tumour's label "
+                "by label= (--label)"
+            )
+    chosen = labels if numbers is None else np.where(np.isin(labels, numbers), labels, 0)
+    n_voxels = np.count_nonzero(chosen)
+    if n_voxels == 0:
+        raise MissingLabel(
+            f"no voxel has label {label}; the labels that are there: {there[:10].tolist()}"
+        )
+    if n_voxels < FEWEST_VOXELS:
+        raise ROITooSmall(
+            f"the region has {n_voxels} voxels; {FEWEST_VOXELS} or more are accepted: look at the "
+            "mask, and at its label"
+        )
+    return chosen
+
+
+def choice_needed(names: dict[int, str], volumes: dict[int, float]) -> ImageError:
+    """Return the error of a mask with several structures of which none was chosen.
+
+    Parameters
+    ----------
+    names : dict of int to str
+    volumes : dict of int to float
+        Millilitres, by number.
+
+    Returns
+    -------
+    MissingLabel
+    """
+    listed = ", ".join(
+        f"{number} {names.get(number, '')!r} ({volume:.3g} ml)"
+        for number, volume in volumes.items()
+    )
+    return MissingLabel(
+        f"holds {len(volumes)} structures: {listed}. Name the tumour's by label= (--label), by "
+        "number or name; several are united"
+    )

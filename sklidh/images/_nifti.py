@@ -1,0 +1,172 @@
+"""What the header of a NIfTI file declares: fields decoded by nibabel, checked here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from nibabel import Nifti1Header, Nifti2Header
+
+from sklidh.images._errors import CorruptImage, GeometryMismatch, WrongDimension
+from sklidh.images._headers import (
+    LONGEST_HEADER,
+    PERPENDICULAR,
+    Layout,
+    check_axes,
+    check_size,
+    check_spacing,
+)
+
+HEADERS = {348: (Nifti1Header, b"n+1\0", b"ni1\0"), 540: (Nifti2Header, b"n+2\0", b"ni2\0")}
+"""By size in bytes: the header's class, its magic before voxels, and with voxels elsewhere."""
+
+LONGEST = 540
+"""Bytes of a NIfTI-2 header."""
+
+LARGEST_DISAGREEMENT = 0.1
+"""Voxels by which the two placements of a header, qform and sform, may differ at any corner."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the voxels lie: spacing in mm, origin in mm and axes as columns of a matrix, in LPS."""
+
+    spacing: tuple
+    origin: tuple
+    axes: np.ndarray
+
+
+def nifti_layout(head: bytes) -> Layout:
+    """Read the first bytes of a NIfTI-1 or NIfTI-2 header, decompressed.
+
+    Parameters
+    ----------
+    head : bytes
+        348 or 540 are needed.
+
+    Returns
+    -------
+    Layout
+        With the grid.
+
+    Raises
+    ------
+    ImageError
+        A header that is none, that contradicts itself, or of an image that is not accepted.
+
+    References
+    ----------
+    The NIfTI-1 and NIfTI-2 data formats, nifti1.h, 2004, and nifti2.h, 2011.
+    """
+    sizes = {int.from_bytes(head[:4], order): order for order in ("little", "big")}
+    n_bytes = next((size for size in HEADERS if size in sizes), None)
+    if n_bytes is None:
+        raise CorruptImage(
+            f"is not a NIfTI file: it begins with {head[:8]!r}; NIfTI-1 and NIfTI-2 are accepted"
+        )
+    if len(head) < n_bytes:
+        raise CorruptImage(f"ends after {len(head)} bytes, within its header; copy it again")
+    kind, single, pair = HEADERS[n_bytes]
+    order = "<" if sizes[n_bytes] == "little" else ">"
+    header = kind(head[:n_bytes], endianness=order, check=False)
+    magic = head[4:8] if n_bytes == LONGEST else head[344:348]
+    if magic not in (single, pair):
+        raise CorruptImage(
+            f"is not a NIfTI file: its magic is {magic!r}. ANALYZE 7.5, which looks alike, does "
+            "not store which side is left; convert it to NIfTI"
+        )
+    n_axes = int(header["dim"][0])
+    if not 1 <= n_axes <= 7:
+        raise CorruptImage(f"its header declares {n_axes} dimensions; 3 are accepted")
+    size = check_size(header["dim"][1 : n_axes + 1].tolist())
+    spacing = np.abs(header["pixdim"][1:4]).astype(float)
+    check_spacing(spacing)
+    offset = float(header["vox_offset"])
+    first = n_bytes if magic == single else 0
+    if not (first <= offset <= LONGEST_HEADER and offset % 1 == 0):
+        raise CorruptImage(f"its header places the voxels at byte {offset}")
+    slope, intercept = (float(header[name]) for name in ("scl_slope", "scl_inter"))
+    # By the standard a slope of 0 means no scale; NaN, which some tools write, is read alike.
+    scaled = np.isfinite(slope) and slope != 0
+    if scaled and not np.isfinite(intercept):
+        raise CorruptImage(f"its header scales intensities by {slope} and {intercept}")
+    scale = {"slope": slope, "intercept": intercept} if scaled else {}
+    grid = _grid(header, size, spacing)
+    return Layout(size, _dtype(header, order), int(offset), grid=grid, **scale)
+
+
+def _dtype(header, order: str) -> np.dtype:
+    code, bits = int(header["datatype"]), int(header["bitpix"])
+    try:
+        dtype = np.dtype(header.get_data_dtype())
+    except Exception:  # nibabel raises its own class for a code that it does not know
+        dtype = np.dtype("V")
+    if dtype.names or dtype.kind == "c":
+        raise WrongDimension(
+            f"holds several values a voxel (datatype {code}); 1 is accepted: write one channel "
+            "per file"
+        )
+    if dtype.kind not in "iuf" or dtype.itemsize > 8 or bits != 8 * dtype.itemsize:
+        raise CorruptImage(
+            f"its header declares datatype {code} of {bits} bits a voxel; whole and real numbers "
+            "of 8 to 64 bits are accepted"
+        )
+    return dtype.newbyteorder(order)
+
+
+def _grid(header, size, spacing) -> Grid:
+    """Return the grid of qform or sform, which must agree where there are both."""
+    placements = {}
+    if header["qform_code"] > 0:
+        placements["qform"] = _qform(header)
+    if header["sform_code"] > 0:
+        placements["sform"] = _sform(header, spacing)
+    if not placements:
+        # As ITK reads a header without placement.
+        return Grid(tuple(spacing), (0.0, 0.0, 0.0), np.eye(3))
+    if not all(np.isfinite(matrix).all() for matrix in placements.values()):
+        raise CorruptImage("its header places the image at a point that is not finite")
+    if len(placements) == 2:
+        _check_agreement(*placements.values(), size, spacing)
+    matrix = next(iter(placements.values()))
+    left, _, right = np.linalg.svd(matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0))
+    axes = np.diag([-1, -1, 1]) @ left @ right  # from RAS to LPS
+    origin = matrix[:3, 3] * (-1, -1, 1)
+    return Grid(tuple(spacing), tuple(origin), axes)
+
+
+def _qform(header) -> np.ndarray:
+    quaternion = np.array([header[f"quatern_{name}"] for name in "bcd"], float)
+    if quaternion @ quaternion > 1 + PERPENDICULAR:
+        raise CorruptImage(f"its header declares {quaternion}, which is not a unit quaternion")
+    header["quatern_b"], header["quatern_c"], header["quatern_d"] = quaternion / max(
+        1, np.linalg.norm(quaternion)
+    )
+    try:
+        return header.get_qform()
+    except Exception as error:  # nibabel raises whatever a damaged field leads to
+        raise CorruptImage(f"its header has no valid qform ({error})") from error
+
+
+def _sform(header, spacing) -> np.ndarray:
+    matrix = header.get_sform()
+    if np.isfinite(matrix).all():
+        check_axes(matrix[:3, :3])
+        lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+        if not np.allclose(lengths, spacing, rtol=0.01):
+            raise GeometryMismatch(
+                f"its header contradicts itself: a spacing of {spacing.round(4).tolist()} mm "
+                f"(pixdim) and of {lengths.round(4).tolist()} mm (sform); correct it at the source"
+            )
+    return matrix
+
+
+def _check_agreement(qform, sform, size, spacing) -> None:
+    """Refuse a header in which tools that follow one placement see the image elsewhere."""
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in size])).reshape(3, -1)
+    apart = np.linalg.norm((qform - sform)[:3] @ np.vstack([corners, np.ones(8)]), axis=0).max()
+    if apart > LARGEST_DISAGREEMENT * min(spacing):
+        raise GeometryMismatch(
+            f"its header places the image twice, {apart:.3g} mm apart: SimpleITK and PyRadiomics "
+            "follow the qform; nibabel, FSL and SPM the sform, which a coregistration may have "
+            "moved. Make both the right one, as by nibabel's image.set_qform(image.affine) where "
+            "that is the sform, and save the image"
+        )

@@ -1,0 +1,77 @@
+"""Two engines with the same values, and the function that asks one of them."""
+
+from types import ModuleType
+
+import numpy as np
+
+from sklidh.radiomics._settings import read_settings
+
+
+def engine_of(name: str) -> ModuleType:
+    """Import an engine: `check_supported`, `extract` and `measure`, the same in both.
+
+    Parameters
+    ----------
+    name : {"native", "pyradiomics"}
+
+    Returns
+    -------
+    module
+    """
+    if name == "pyradiomics":
+        from sklidh.radiomics import _reference as engine
+    elif name == "native":
+        from sklidh.radiomics import _extract as engine
+    else:
+        raise ValueError(f"engine={name!r}: 'native' and 'pyradiomics' are accepted")
+    return engine
+
+
+def extract(volume, mask, spacing, settings="full", *, engine="native") -> dict[str, float]:
+    """Compute the radiomics features of one image in one region, from arrays.
+
+    Parameters
+    ----------
+    volume : array-like of shape (n_slices, n_rows, n_columns)
+        Intensities, in the type in which they are stored: integers and single precision are
+        treated as differently as in PyRadiomics. Any order in memory, any byte order.
+    mask : array-like of bool, of the same shape
+        True in the region. To choose labels, compare: ``labels == 1``.
+    spacing : sequence of 3 float
+        Voxel size along (z, y, x), the order of the arrays' axes, in mm.
+    settings : {"paper", "full"}, dict, path or Settings, default="full"
+        As in `read_settings`.
+    engine : {"native", "pyradiomics"}, default="native"
+
+    Returns
+    -------
+    dict of str to float
+        Keys and order as in ``feature_names(read_settings(settings))``. NaN only where PyRadiomics
+        defines no value, as for the GLCM of a region without two neighbouring voxels.
+
+    Raises
+    ------
+    SettingsError
+        The settings cannot be used, or not by this engine.
+    ValueError
+        Image, mask and voxel size do not belong together, an intensity is not finite, the region is
+        empty or too small for the settings, the image is too small for a filter, or the region has
+        too many grey levels.
+
+    See Also
+    --------
+    sklidh.RadiomicsExtractor : The same for the files of a cohort, with workers and a cache.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklidh.radiomics import extract
+    >>> volume = np.arange(512.0).reshape(8, 8, 8)
+    >>> extract(volume, volume > 99, (1, 1, 1), {"featureClass": {"firstorder": ["Mean"]}})
+    {'original_firstorder_Mean': 305.5}
+    """
+    settings, compute = read_settings(settings), engine_of(engine)
+    compute.check_supported(settings)
+    volume = np.asarray(volume)
+    volume = np.ascontiguousarray(volume, volume.dtype.newbyteorder("="))
+    return compute.extract(volume, np.ascontiguousarray(mask), spacing, settings)
