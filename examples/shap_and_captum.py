@@ -57,18 +57,18 @@ values = explainer.shap_values(test.loc[[patient]].to_numpy(), l1_reg=False, sil
 # captum
 # ------
 # The fusion's network is a torch module: integrated gradients follow its derivative from the mean
-# training patient to this one. It takes one tensor of (1, blocks, patients, columns), narrow
-# blocks filled up with zeros.
+# training patient to this one. It takes one tensor of (blocks, columns, patients), standardised,
+# narrow blocks padded with zeros.
 
 
 def network(columns):
     blocks = [columns[:, block].T for block in fusion.blocks_.values()]
-    logits = fusion.net_(pad_sequence(blocks, batch_first=True).mT[None]).logits
-    return (logits[..., 1] - logits[..., 0]).mean(0)
+    logits = fusion.net_(pad_sequence(blocks, batch_first=True)).logits
+    return (logits[:, 1] - logits[:, 0]).mean(0)
 
 
 def as_tensor(table):
-    return torch.tensor(table.to_numpy())
+    return torch.tensor(fusion.scaler_.transform(table))
 
 
 gradients = IntegratedGradients(network).attribute(

@@ -12,10 +12,12 @@ from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySele
 
 __all__ = [
     "MODALITIES",
+    "PAPER_FUSION",
     "PAPER_GROUPS",
     "ModalityBranch",
     "ModalityTransformer",
     "make_idh_pipeline",
+    "paper_pipeline",
     "per_modality",
 ]
 
@@ -74,8 +76,8 @@ def make_idh_pipeline(
         The modality onto which the others are registered; None leaves the images as they are, and
         the step only checks the table.
     radiomics, deep : "preset", transformer or None, default="preset"
-        The two kinds of features; None leaves one out. The presets' are
-        ``RadiomicsExtractor("paper")`` and ``SANetFeaturizer(n_features=128)``.
+        The two kinds of features; None leaves one out. "recommended" has
+        ``RadiomicsExtractor("paper")`` alone, "paper" ``SANetFeaturizer(n_features=128)`` as well.
     selection : "preset", transformer or None, default="preset"
         The steps after the features in each branch: a scaler (StandardScaler in "paper",
         PowerTransformer in "recommended"), MannWhitneySelector, CorrelationPruner and
@@ -145,7 +147,8 @@ def make_idh_pipeline(
     if radiomics == "preset":
         radiomics = RadiomicsExtractor(settings="paper", **spread, **shared)
     if deep == "preset":
-        deep = SANetFeaturizer(n_features=128, random_state=random_state, **shared)
+        networks = SANetFeaturizer(n_features=128, random_state=random_state, **shared)
+        deep = networks if preset == "paper" else None
     parts = {"radiomics": radiomics, "deep": deep}
     extractors = [
         (name, _agreeing(name, part, missing)) for name, part in parts.items() if part is not None
@@ -176,7 +179,7 @@ def make_idh_pipeline(
                     keep="random" if paper else "relevance",
                     random_state=random_state,
                 ),
-                LassoCVSelector(cv=10),
+                LassoCVSelector(cv=10, random_state=random_state or 0),
             ]
         elif selection is not None:
             steps.append(clone(selection))
@@ -195,6 +198,25 @@ def make_idh_pipeline(
         ],
         memory=memory,
     ).set_output(transform="pandas")
+
+
+def paper_pipeline(modalities=MODALITIES, *, preset="paper", **options) -> Pipeline:
+    """Build the paper's method: `make_idh_pipeline` with another default preset.
+
+    Parameters
+    ----------
+    modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
+        Columns of images.
+    preset : {"paper", "recommended"}, default="paper"
+        As in `make_idh_pipeline`.
+    **options : object
+        Its other parameters.
+
+    Returns
+    -------
+    Pipeline
+    """
+    return make_idh_pipeline(modalities, preset=preset, **options)
 
 
 def _agreeing(kind, part, missing):

@@ -13,7 +13,7 @@ from sklidh import (
     RadiomicsExtractor,
     SANetFeaturizer,
     load_model,
-    make_idh_pipeline,
+    paper_pipeline,
     save_model,
 )
 from sklidh.baselines import (
@@ -50,7 +50,7 @@ pytestmark = [
 
 def models(modalities=MODALITIES, **parameters):
     build = partial(
-        make_idh_pipeline,
+        paper_pipeline,
         modalities,
         radiomics=RadiomicsExtractor(FIRST_ORDER),
         random_state=0,
@@ -78,7 +78,7 @@ def feature_table(n_patients=80, effect=1.5, seed=0):
 def quick_pipeline(tmp_path_factory, quick_selection):
     """Return what builds the pipeline, with a memory of fitted steps that all its models share."""
     memory = str(tmp_path_factory.mktemp("steps"))
-    return partial(make_idh_pipeline, selection=quick_selection, random_state=0, memory=memory)
+    return partial(paper_pipeline, selection=quick_selection, random_state=0, memory=memory)
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +90,20 @@ def study(tmp_path_factory, quick_pipeline):
 
 def test_the_four_models_differ_in_what_the_paper_says():
     built = models()
-    assert [name.split(" (")[0] for name in built] == [f"Model {i}" for i in range(1, 5)]
-    first, second, third, fourth = built.values()
+    names = [f"Model {i}" for i in range(1, 5)] + ["Recommended"]
+    assert [name.split(" (")[0] for name in built] == names
+    first, second, third, fourth, recommended = built.values()
     assert list(first.named_steps) == ["register", "network"]
     kinds = [
         [name for name, _ in model["intra"].transformers[0][1]["featureunion"].transformer_list]
-        for model in (second, third, fourth)
+        for model in (second, third, fourth, recommended)
     ]
-    assert kinds == [["radiomics"], ["radiomics", "deep"], ["radiomics", "deep"]]
+    assert kinds == [["radiomics"], ["radiomics", "deep"], ["radiomics", "deep"], ["radiomics"]]
+    assert fourth["fusion"].get_params()["n_members"] == 1
+    assert fourth["fusion"].groups == [("T1", "T1CE"), ("T2", "FLAIR")]
+    assert recommended["fusion"].get_params()["n_members"] == 10
+    assert recommended["fusion"].bootstrap
+    assert recommended["fusion"].groups is None
     fusions = [type(model["fusion"]).__name__ for model in (second, third, fourth)]
     assert fusions == ["LateFusionClassifier"] * 2 + ["InvariantSpecificFusionClassifier"]
 
@@ -120,7 +126,7 @@ def test_all_four_predict_the_same_patients_some_of_whom_lack_a_sequence(phantom
     built = models(["T1", "T1CE", "FLAIR"], reference=None, missing="nan")
     comparison = compare(built, X, y, holdout)
     assert np.isfinite(comparison.predictions.drop(columns="mutant")).all(axis=None)
-    assert len(comparison.table) == 4
+    assert len(comparison.table) == 5
 
 
 def test_every_row_of_every_table_is_a_system_and_every_system_is_a_classifier():
@@ -153,17 +159,17 @@ def test_the_input_methods_are_the_paper_s_and_do_without_a_modality_that_is_not
     assert groups[1] == [("T1CE",), ("FLAIR",)]
     assert groups[2] == [(modality,) for modality in MODALITIES]
     assert groups[3] == [("T1", "T1CE"), ("T2", "FLAIR")]
-    three = partial(make_idh_pipeline, ["T1", "T1CE", "FLAIR"], reference=None)
+    three = partial(paper_pipeline, ["T1", "T1CE", "FLAIR"], reference=None)
     assert input_method(3, three)["fusion"].groups == [("T1", "T1CE"), ("FLAIR",)]
     with pytest.raises(ValueError, match="joins T1CE, FLAIR; this cohort has T1, T2, too few"):
-        input_method(1, partial(make_idh_pipeline, ["T1", "T2"]))
+        input_method(1, partial(paper_pipeline, ["T1", "T2"]))
     with pytest.raises(ValueError, match="input methods 1, 2 and 3, got 4"):
         input_method(4)
 
 
 def test_a_row_that_needs_an_absent_modality_says_so():
     with pytest.raises(ValueError, match="needs T2, which this cohort lacks; it has T1, FLAIR"):
-        single_modality("T2", partial(make_idh_pipeline, ["T1", "FLAIR"], reference=None))
+        single_modality("T2", partial(paper_pipeline, ["T1", "FLAIR"], reference=None))
 
 
 def test_all_rows_that_can_start_from_features_do_and_the_others_say_why(study):
@@ -174,7 +180,7 @@ def test_all_rows_that_can_start_from_features_do_and_the_others_say_why(study):
         "Zhang et al. 2022 [10]",
     }
     assert all("trained on images" in reason for reason in result.failures.values())
-    assert len(result.comparison.evaluations) == 16
+    assert len(result.comparison.evaluations) == 17
     probabilities = result.comparison.predictions.drop(columns=["repeat", "fold", "mutant"])
     assert probabilities.notna().all(axis=None)
     assert len(probabilities) == len(X) / 4
@@ -334,7 +340,7 @@ def test_the_nested_protocol_tunes_and_calls_inside_the_training_rows(quick_pipe
 
 def test_rows_that_share_a_modality_fit_its_steps_once(tmp_path):
     X, y = feature_table(20)
-    build = partial(make_idh_pipeline, random_state=0, memory=str(tmp_path))
+    build = partial(paper_pipeline, random_state=0, memory=str(tmp_path))
     with watched_fits() as calls:
         average_fusion(build, features_only=True).fit(X, y)
         single_modality("T1CE", build, features_only=True).fit(X, y)
@@ -371,7 +377,7 @@ def test_every_row_comes_back_from_a_file_with_the_same_bits(tmp_path, quick_pip
 def test_a_network_that_radiomics_are_joined_to_comes_back_from_a_file(phantoms, tmp_path):
     X, y = phantoms
     build = partial(
-        make_idh_pipeline,
+        paper_pipeline,
         ["T1CE", "FLAIR"],
         reference=None,
         radiomics=RadiomicsExtractor(FIRST_ORDER),

@@ -46,7 +46,7 @@ NUMBERS = {
     },
     # II.D: p >= .05 dropped, one of each pair with r > .9 removed at random, 10 folds
     MannWhitneySelector: {"alpha": 0.05},
-    CorrelationPruner: {"threshold": 0.9, "keep": "random", "method": "pearson"},
+    CorrelationPruner: {"threshold": 0.9, "method": "pearson"},
     LassoCVSelector: {"cv": 10, "rule": "minimum"},
     # II.E: sizes of projections and encoders, and the strength of each constraint
     InvariantSpecificFusionClassifier: {
@@ -118,7 +118,7 @@ def test_every_number_of_the_paper_is_a_default(of):
 
 
 def test_the_pipeline_has_the_paper_s_defaults_too():
-    pipeline = make_idh_pipeline()
+    pipeline = make_idh_pipeline(preset="paper")
     assert pipeline["register"].reference == "T2"
     assert pipeline["fusion"].groups == [("T1", "T1CE"), ("T2", "FLAIR")]
     branches = {name: branch for name, branch, _ in pipeline["intra"].transformers}

@@ -57,7 +57,7 @@ def shuffled(X, y, seed=0):
 
 
 def test_the_steps_read_as_the_paper_does():
-    pipeline = make_idh_pipeline()
+    pipeline = make_idh_pipeline(preset="paper")
     assert list(pipeline.named_steps) == ["register", "intra", "fusion"]
     assert list(pipeline["intra"].transformers[0][1].named_steps) == [
         "featureunion",
@@ -66,7 +66,26 @@ def test_the_steps_read_as_the_paper_does():
         "correlationpruner",
         "lassocvselector",
     ]
-    assert pipeline["fusion"].get_params()["groups"] == [("T1", "T1CE"), ("T2", "FLAIR")]
+    branch = pipeline["intra"].transformers[0][1]
+    assert [name for name, _ in branch["featureunion"].transformer_list] == ["radiomics", "deep"]
+    assert branch["featureunion"].transformer_list[1][1].train_features == "in_sample"
+    assert branch["correlationpruner"].keep == "random"
+    fusion = pipeline["fusion"].get_params()
+    assert fusion["groups"] == [("T1", "T1CE"), ("T2", "FLAIR")]
+    printed = {"batch_size": 16, "lr": 1e-4, "n_members": 1, "difference": "distance"}
+    assert {name: fusion[name] for name in printed} == printed
+
+
+def test_the_recommended_pipeline_differs_as_the_guide_says():
+    pipeline = make_idh_pipeline()
+    branch = pipeline["intra"].transformers[0][1]
+    assert list(branch.named_steps)[1] == "powertransformer"
+    assert [name for name, _ in branch["featureunion"].transformer_list] == ["radiomics"]
+    assert branch["correlationpruner"].keep == "relevance"
+    fusion = pipeline["fusion"]
+    assert (fusion.groups, fusion.n_members, fusion.bootstrap) == (None, 10, True)
+    with pytest.raises(ValueError, match="preset='best': expected 'recommended' or 'paper'"):
+        make_idh_pipeline(preset="best")
 
 
 @pytest.mark.slow
@@ -167,7 +186,7 @@ def test_a_patient_without_a_sequence_is_predicted_from_the_others(phantoms):
     X, y = phantoms
     X = X.copy()
     X.loc[X.index[[1, 4]], "T1CE"] = None
-    pipeline = quick_pipeline(missing="nan", classifier="paper").fit(X, y)
+    pipeline = quick_pipeline(missing="nan", classifier="preset").fit(X, y)
     assert pipeline[:-1].transform(X).loc[X.index[1]].filter(like="T1CE__").isna().all()
     assert np.isfinite(pipeline.predict_proba(X)).all()
 
@@ -232,7 +251,7 @@ def test_modalities_must_be_different_columns_of_images(modalities):
 def test_a_reference_that_is_no_modality_and_a_pipeline_without_features_are_refused():
     with pytest.raises(ValueError, match="reference='T2' is not among the modalities"):
         make_idh_pipeline(["T1", "FLAIR"])
-    with pytest.raises(TypeError, match="deep=False: expected 'paper', a transformer, or None"):
+    with pytest.raises(TypeError, match="deep=False: expected 'preset', a transformer, or None"):
         make_idh_pipeline(deep=False)
     with pytest.raises(ValueError, match="leave no features"):
         make_idh_pipeline(radiomics=None, deep=None)

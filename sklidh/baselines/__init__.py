@@ -29,7 +29,7 @@ from sklidh.baselines._feature_table import (
     read_feature_table,
 )
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
-from sklidh.baselines._paper import MODEL_4, PAPER_TABLES
+from sklidh.baselines._paper import MODEL_4, PAPER_TABLES, RECOMMENDED
 from sklidh.baselines._published import JoinedNetwork, shi_2022, yan_2021, zhang_2021, zhang_2022
 from sklidh.baselines._reproduce import reproduce
 from sklidh.baselines._systems import STRENGTHS, YARDSTICKS, System, paper_systems, tuned
@@ -38,6 +38,7 @@ __all__ = [
     "IN_SAMPLE",
     "MODEL_4",
     "PAPER_TABLES",
+    "RECOMMENDED",
     "STRENGTHS",
     "YARDSTICKS",
     "JoinedNetwork",

@@ -5,19 +5,19 @@ from collections.abc import Callable
 from sklearn.pipeline import Pipeline
 
 from sklidh.baselines._feature_table import from_features
-from sklidh.baselines._paper import MODEL_1, MODEL_2, MODEL_3, MODEL_4
+from sklidh.baselines._paper import MODEL_1, MODEL_2, MODEL_3, MODEL_4, RECOMMENDED
 from sklidh.features import SANetClassifier
 from sklidh.fusion import BRNNClassifier, LateFusionClassifier
-from sklidh.pipeline import make_idh_pipeline
+from sklidh.pipeline import PAPER_GROUPS, paper_pipeline
 
 
-def cnn(build: Callable = make_idh_pipeline, *, deep=None, **networks) -> Pipeline:
+def cnn(build: Callable = paper_pipeline, *, deep=None, **networks) -> Pipeline:
     """Build Model 1: self-attention networks alone, one a modality, their mean probability.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
-        Returns the paper's pipeline for your cohort: ``functools.partial(make_idh_pipeline,
+    build : callable, default=paper_pipeline
+        Returns the paper's pipeline for your cohort: ``functools.partial(paper_pipeline,
         ["T1CE", "FLAIR"], reference=None)``, for instance. Its registration is kept.
     deep : SANetFeaturizer, default=None
         Gives the networks' architecture and training; None takes the paper's.
@@ -35,7 +35,7 @@ def cnn(build: Callable = make_idh_pipeline, *, deep=None, **networks) -> Pipeli
     Shi et al. 2023, Table I. How the four networks' answers are joined is not said there; the
     mean is ours.
     """
-    pipeline = build(radiomics=None, deep="paper" if deep is None else deep)
+    pipeline = build(radiomics=None, deep="preset" if deep is None else deep)
     branches = {name: branch for name, branch, _ in pipeline["intra"].transformers}
     ((_, featurizer),) = next(iter(branches.values()))["featureunion"].transformer_list
     network = SANetClassifier(modalities=list(branches), **networks)
@@ -47,13 +47,13 @@ def cnn(build: Callable = make_idh_pipeline, *, deep=None, **networks) -> Pipeli
 
 
 def radiomics_only(
-    build: Callable = make_idh_pipeline, *, features_only=False, random_state=None
+    build: Callable = paper_pipeline, *, features_only=False, random_state=None
 ) -> Pipeline:
     """Build Model 2: radiomics alone, selected, classified and joined as in Model 3.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
     features_only : bool, default=False
         Whether the pipeline takes feature columns ``MOD__name`` instead of images.
@@ -74,15 +74,15 @@ def radiomics_only(
 
 
 def regression_fusion(
-    build: Callable = make_idh_pipeline, *, deep="paper", features_only=False, random_state=None
+    build: Callable = paper_pipeline, *, deep="preset", features_only=False, random_state=None
 ) -> Pipeline:
     """Build Model 3: radiomics and deep features, a BRNN a modality, joined by a regression.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
-    deep : "paper" or SANetFeaturizer, default="paper"
+    deep : "preset" or SANetFeaturizer, default="preset"
         As in `make_idh_pipeline`.
     features_only : bool, default=False
         As in `radiomics_only`; deep features are then columns ``MOD__deep__name``.
@@ -103,15 +103,15 @@ def regression_fusion(
 
 
 def constraint_fusion(
-    build: Callable = make_idh_pipeline, *, deep="paper", features_only=False
+    build: Callable = paper_pipeline, *, deep="preset", features_only=False
 ) -> Pipeline:
     """Build Model 4, the proposed one: fusion under invariant and specific constraints.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
-    deep : "paper", SANetFeaturizer or None, default="paper"
+    deep : "preset", SANetFeaturizer or None, default="preset"
         As in `make_idh_pipeline`; None fuses radiomics alone.
     features_only : bool, default=False
         As in `regression_fusion`.
@@ -129,14 +129,35 @@ def constraint_fusion(
     return from_features(pipeline) if features_only else pipeline
 
 
+def recommended(build: Callable = paper_pipeline, *, features_only=False) -> Pipeline:
+    """Build the recommended configuration: radiomics, and an ensemble of fusion networks.
+
+    Parameters
+    ----------
+    build : callable, default=paper_pipeline
+        As in `cnn`; called with ``preset="recommended"``.
+    features_only : bool, default=False
+        As in `regression_fusion`.
+
+    Returns
+    -------
+    Pipeline
+        Steps ``register``, ``intra`` and ``fusion``; the last two with `features_only`.
+    """
+    pipeline = build(preset="recommended", deep=None)
+    if pipeline["fusion"].groups == list(PAPER_GROUPS):
+        pipeline.set_params(fusion__groups=None)
+    return from_features(pipeline) if features_only else pipeline
+
+
 def ablation_models(
-    build: Callable = make_idh_pipeline, *, deep=None, random_state=None
+    build: Callable = paper_pipeline, *, deep=None, random_state=None
 ) -> dict[str, Pipeline]:
     """Build the rows of the paper's Table I.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
     deep : SANetFeaturizer, default=None
         The networks of Models 1, 3 and 4; None takes the paper's.
@@ -146,18 +167,19 @@ def ablation_models(
     Returns
     -------
     dict of str to Pipeline
-        Models 1 to 4, in order.
+        Models 1 to 4, in order, and the recommended configuration.
 
     References
     ----------
     Shi et al. 2023, Table I.
     """
-    part = "paper" if deep is None else deep
+    part = "preset" if deep is None else deep
     return {
         MODEL_1: cnn(build, deep=deep),
         MODEL_2: radiomics_only(build, random_state=random_state),
         MODEL_3: regression_fusion(build, deep=part, random_state=random_state),
         MODEL_4: constraint_fusion(build, deep=part),
+        RECOMMENDED: recommended(build),
     }
 
 

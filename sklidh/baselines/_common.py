@@ -11,11 +11,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklidh.baselines._feature_table import from_features
-from sklidh.pipeline import make_idh_pipeline
+from sklidh.pipeline import paper_pipeline
 
 
 def on_selected_columns(
-    classifier, build: Callable = make_idh_pipeline, *, deep="paper", features_only=False
+    classifier, build: Callable = paper_pipeline, *, deep="preset", features_only=False
 ) -> Pipeline:
     """Put a classifier behind the paper's features and selection, all modalities side by side.
 
@@ -23,9 +23,9 @@ def on_selected_columns(
     ----------
     classifier : classifier
         NaN is replaced by the training mean before it.
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
-    deep : "paper", SANetFeaturizer or None, default="paper"
+    deep : "preset", SANetFeaturizer or None, default="preset"
         As in `make_idh_pipeline`.
     features_only : bool, default=False
         As in `regression_fusion`.
@@ -42,7 +42,7 @@ def on_selected_columns(
 
 
 def logistic_regression(
-    penalty="l2", build: Callable = make_idh_pipeline, *, random_state=None, **options
+    penalty="l2", build: Callable = paper_pipeline, *, random_state=None, **options
 ) -> Pipeline:
     """Build a logistic regression on all selected columns.
 
@@ -50,7 +50,7 @@ def logistic_regression(
     ----------
     penalty : {"l1", "l2"}, default="l2"
         Of the absolute or the squared coefficients.
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
     random_state : int or None, default=None
         Seed of the solver.
@@ -71,13 +71,13 @@ def logistic_regression(
 
 
 def gradient_boosting(
-    build: Callable = make_idh_pipeline, *, random_state=None, **options
+    build: Callable = paper_pipeline, *, random_state=None, **options
 ) -> Pipeline:
     """Build gradient-boosted trees on all selected columns.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
     random_state : int or None, default=None
         Seed of the trees.
@@ -92,12 +92,12 @@ def gradient_boosting(
     return on_selected_columns(model, build, **options)
 
 
-def random_forest(build: Callable = make_idh_pipeline, *, random_state=None, **options) -> Pipeline:
+def random_forest(build: Callable = paper_pipeline, *, random_state=None, **options) -> Pipeline:
     """Build a random forest on all selected columns.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
     random_state : int or None, default=None
         Seed of the trees.

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklidh.baselines._ablation import late_fusion
 from sklidh.baselines._feature_table import from_features
-from sklidh.pipeline import PAPER_GROUPS, make_idh_pipeline
+from sklidh.pipeline import PAPER_GROUPS, paper_pipeline
 
 INPUT_METHODS = {
     1: (("T1CE",), ("FLAIR",)),
@@ -20,9 +20,9 @@ INPUT_METHODS = {
 
 def single_modality(
     modality: str,
-    build: Callable = make_idh_pipeline,
+    build: Callable = paper_pipeline,
     *,
-    deep="paper",
+    deep="preset",
     features_only=False,
     random_state=None,
 ) -> Pipeline:
@@ -34,9 +34,9 @@ def single_modality(
     ----------
     modality : str
         Such as ``"T1CE"``.
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`. The modality is registered onto the reference as in the other rows.
-    deep : "paper", SANetFeaturizer or None, default="paper"
+    deep : "preset", SANetFeaturizer or None, default="preset"
         As in `make_idh_pipeline`.
     features_only : bool, default=False
         As in `regression_fusion`.
@@ -73,15 +73,15 @@ def single_modality(
 
 
 def average_fusion(
-    build: Callable = make_idh_pipeline, *, deep="paper", features_only=False, random_state=None
+    build: Callable = paper_pipeline, *, deep="preset", features_only=False, random_state=None
 ) -> Pipeline:
     """Build the "Average" of Table III: the mean of the modalities' probabilities.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
-    deep : "paper", SANetFeaturizer or None, default="paper"
+    deep : "preset", SANetFeaturizer or None, default="preset"
         As in `make_idh_pipeline`.
     features_only : bool, default=False
         As in `regression_fusion`.
@@ -102,7 +102,7 @@ def average_fusion(
 
 
 def input_method(
-    number: int, build: Callable = make_idh_pipeline, *, deep="paper", features_only=False
+    number: int, build: Callable = paper_pipeline, *, deep="preset", features_only=False
 ) -> Pipeline:
     """Build a "Method" of Table III: what enters the constrained fusion as one block.
 
@@ -110,9 +110,9 @@ def input_method(
     ----------
     number : {1, 2, 3}
         1: T1CE and FLAIR. 2: each modality for itself. 3: T1 with T1CE and T2 with FLAIR.
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`. Modalities that it lacks are left out of their block.
-    deep : "paper", SANetFeaturizer or None, default="paper"
+    deep : "preset", SANetFeaturizer or None, default="preset"
         As in `make_idh_pipeline`.
     features_only : bool, default=False
         As in `regression_fusion`.

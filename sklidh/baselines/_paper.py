@@ -50,6 +50,7 @@ class PaperTable:
 MODEL_1, MODEL_2 = "Model 1 (SA-Net)", "Model 2 (radiomics)"
 MODEL_3, MODEL_4 = "Model 3 (late fusion)", "Model 4 (proposed)"
 MODEL_4_RADIOMICS = "Model 4 on radiomics alone"
+RECOMMENDED = "Recommended"
 ZHANG_2021, ZHANG_2022 = "Zhang et al. 2021 [8]", "Zhang et al. 2022 [10]"
 
 MEAN_OF_NETWORKS = "the mean probability of one network per sequence; the paper does not say how"
@@ -118,6 +119,7 @@ PAPER_TABLES = {
         tuple(
             PaperRow(name, name)
             for name in (
+                RECOMMENDED,
                 "Logistic regression, L1",
                 "Logistic regression, L2",
                 "Gradient boosting",

@@ -8,7 +8,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklidh.baselines._ablation import cnn, radiomics_only, regression_fusion
-from sklidh.pipeline import make_idh_pipeline
+from sklidh.pipeline import paper_pipeline
 from sklidh.utils import DocumentedMixin
 
 
@@ -77,12 +77,12 @@ class JoinedNetwork(DocumentedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEs
         return self.network_.predict(X)
 
 
-def zhang_2021(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
+def zhang_2021(build: Callable = paper_pipeline, *, deep=None) -> Pipeline:
     """Build Zhang et al. [8]: one self-attention network that weighs the modalities as channels.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`. Every patient needs every modality.
     deep : SANetFeaturizer, default=None
         As in `cnn`.
@@ -101,12 +101,12 @@ def zhang_2021(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
     return cnn(build, deep=deep, fusion="channels", channel_attention=True)
 
 
-def zhang_2022(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
+def zhang_2022(build: Callable = paper_pipeline, *, deep=None) -> Pipeline:
     """Build Zhang et al. [10]: the network of `zhang_2021`, and radiomics joined to its features.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`. Every patient needs every modality.
     deep : SANetFeaturizer, default=None
         As in `cnn`.
@@ -137,12 +137,12 @@ def zhang_2022(build: Callable = make_idh_pipeline, *, deep=None) -> Pipeline:
     ).set_output(transform="pandas")
 
 
-def yan_2021(build: Callable = make_idh_pipeline, **options) -> Pipeline:
+def yan_2021(build: Callable = paper_pipeline, **options) -> Pipeline:
     """Build Yan et al. [9]: radiomics, a BRNN per sequence, and a regression; Model 2.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
     **options : object
         As in `radiomics_only`, which this is: Table V gives it the figures of Model 2.
@@ -154,12 +154,12 @@ def yan_2021(build: Callable = make_idh_pipeline, **options) -> Pipeline:
     return radiomics_only(build, **options)
 
 
-def shi_2022(build: Callable = make_idh_pipeline, **options) -> Pipeline:
+def shi_2022(build: Callable = paper_pipeline, **options) -> Pipeline:
     """Build Shi et al. [17], the paper's preliminary work; Model 3.
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         As in `cnn`.
     **options : object
         As in `regression_fusion`, which this is: Table V gives it the figures of Model 3.

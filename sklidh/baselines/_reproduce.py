@@ -14,7 +14,7 @@ from sklidh.evaluation import (
     run_study,
     stratified_splits,
 )
-from sklidh.pipeline import make_idh_pipeline
+from sklidh.pipeline import paper_pipeline
 from sklidh.utils import CohortError
 
 
@@ -22,11 +22,11 @@ def reproduce(
     X,
     y,
     folder,
-    build: Callable = make_idh_pipeline,
+    build: Callable = paper_pipeline,
     *,
     tables=tuple(PAPER_TABLES),
     protocol="nested",
-    deep="paper",
+    deep="preset",
     features_only=False,
     n_folds=5,
     n_repeats=1,
@@ -43,14 +43,14 @@ def reproduce(
     y : Series of shape (n_patients,)
     folder : str or path
         Keeps each split of each system (see `run_study`): the same call goes on from there.
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         Returns the paper's pipeline for your cohort, as in `cnn`.
     tables : sequence of str, default=("I", "II", "III", "IV", "V", "others")
     protocol : {"paper", "nested"}, default="nested"
         "paper": random 3:1 splits, nothing tuned, a threshold of 0.5; the paper has one split.
         "nested": repeated stratified cross-validation, in whose training rows alone an inner
         cross-validation chooses strengths, penalties and the threshold.
-    deep : "paper" or SANetFeaturizer, default="paper"
+    deep : "preset" or SANetFeaturizer, default="preset"
     features_only : bool, default=False
         Whether X holds feature columns ``MOD__name``.
     n_folds : int, default=5

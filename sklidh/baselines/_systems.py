@@ -11,6 +11,7 @@ from sklidh.baselines._ablation import (
     cnn,
     constraint_fusion,
     radiomics_only,
+    recommended,
     regression_fusion,
 )
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
@@ -20,12 +21,13 @@ from sklidh.baselines._paper import (
     MODEL_3,
     MODEL_4,
     MODEL_4_RADIOMICS,
+    RECOMMENDED,
     ZHANG_2021,
     ZHANG_2022,
 )
 from sklidh.baselines._published import zhang_2021, zhang_2022
 from sklidh.fusion import BatchedGridSearchCV
-from sklidh.pipeline import MODALITIES, make_idh_pipeline
+from sklidh.pipeline import MODALITIES, paper_pipeline
 
 STRENGTHS = {f"fusion__{name}": [0.3, 0.5, 0.7, 0.9] for name in ("alpha", "beta", "gamma")}
 """Every combination of the three constraints' strengths; the paper's choice, 0.7, is among them."""
@@ -98,9 +100,9 @@ def tuned(model, grid: Mapping, *, random_state=0) -> BatchedGridSearchCV:
 
 
 def paper_systems(
-    build: Callable = make_idh_pipeline,
+    build: Callable = paper_pipeline,
     *,
-    deep="paper",
+    deep="preset",
     features_only=False,
     random_state=None,
 ) -> dict[str, System]:
@@ -110,9 +112,9 @@ def paper_systems(
 
     Parameters
     ----------
-    build : callable, default=make_idh_pipeline
+    build : callable, default=paper_pipeline
         Returns the paper's pipeline for your cohort, as in `cnn`.
-    deep : "paper" or SANetFeaturizer, default="paper"
+    deep : "preset" or SANetFeaturizer, default="preset"
         The networks.
     features_only : bool, default=False
         Whether the systems take feature columns ``MOD__name`` instead of images. Those whose
@@ -134,7 +136,7 @@ def paper_systems(
     both = {"deep": deep, "features_only": features_only}
     seeded = {**both, "random_state": random_state}
 
-    own = None if deep == "paper" else deep
+    own = None if deep == "preset" else deep
 
     def networks(make):
         if features_only:
@@ -161,6 +163,9 @@ def paper_systems(
             lambda: constraint_fusion(build, deep=None, features_only=features_only),
             STRENGTHS,
             alias="model-4-radiomics",
+        ),
+        RECOMMENDED: System(
+            lambda: recommended(build, features_only=features_only), alias="recommended"
         ),
         **alone,
         "Average": System(lambda: average_fusion(build, **seeded)),

@@ -59,7 +59,7 @@ def demo(
     method: options.Method = options.QUICK,
     work: options.Work,
 ):
-    """Write synthetic patients to disk and run the paper's four models on them."""
+    """Write synthetic patients to disk and run the paper's four models and the recommended one."""
     from sklidh.cli._recipe import PAPER_MODALITIES, Recipe
     from sklidh.cli._workflow import run_models
     from sklidh.datasets import make_glioma_phantoms
@@ -86,7 +86,7 @@ def run(
     method: options.Method,
     work: options.Work,
 ):
-    """Run the paper's four models on your own patients, one split, as in the paper."""
+    """Run the paper's four models and the recommended one on your patients, one split."""
     from sklidh.cli._cohort import read_cohort
     from sklidh.cli._workflow import run_models
 
@@ -164,7 +164,7 @@ def train(
     out: Annotated[Path, typer.Option(help="The model's file.")] = Path("idh.skops"),
     name: Annotated[str, typer.Option(help="What to call the model. Default: the file's.")] = "",
     cohort: options.Cohort,
-    model: options.Model = "model-4",
+    model: options.Model = "recommended",
     threshold: options.Threshold = "0.5",
     evaluated: Annotated[
         Path | None,

@@ -44,10 +44,10 @@ def evaluate_model(
         ``table``, ``found`` and ``files``.
     """
     threshold = parse_threshold(protocol["threshold"])
-    if protocol["tune"] and not model.startswith("model-4"):
+    if protocol["tune"] and not model.startswith(("recommended", "model-4")):
         raise typer.BadParameter(
-            f"--tune searches the strengths of --model model-4 and model-4-radiomics; {model} has "
-            "none"
+            "--tune searches the strengths of --model recommended, model-4 and model-4-radiomics; "
+            f"{model} has none"
         )
     X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, folds=protocol["folds"])
     # Torch takes a second to load: not before the table was read and found sound.

@@ -58,7 +58,7 @@ def evaluate(
     *,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-evaluate"),
     cohort: options.Cohort,
-    model: options.Model = "model-4",
+    model: options.Model = "recommended",
     tune: options.Tune = False,
     threshold: options.Threshold = "0.5",
     folds: options.Folds = 5,

@@ -78,10 +78,10 @@ TestSize = Annotated[
     ),
 ]
 Model = Annotated[
-    Literal["model-1", "model-2", "model-3", "model-4", "model-4-radiomics"],
+    Literal["recommended", "model-1", "model-2", "model-3", "model-4", "model-4-radiomics"],
     typer.Option(
-        help="Model 1 (SA-Net), 2 (radiomics), 3 (late fusion) or 4 (proposed) of the paper; or "
-        "Model 4 on radiomics alone, where networks take too long.",
+        help="The recommended configuration; or the paper's Model 1 (SA-Net), 2 (radiomics), 3 "
+        "(late fusion) or 4 (proposed); or Model 4 on radiomics alone.",
         rich_help_panel=METHOD,
     ),
 ]
@@ -150,7 +150,8 @@ class Cohort(Folder):
         str,
         typer.Option(
             help="Modalities, comma-separated; those joined by + enter the fusion as one. Default: "
-            "T1+T1CE,T2+FLAIR if the table has all four, else a group of each that it has.",
+            "T1+T1CE,T2+FLAIR if the table has all four (the recommended model keeps them apart), "
+            "else a group of each that it has.",
             rich_help_panel=COHORT,
         ),
     ] = ""

@@ -15,9 +15,9 @@ PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
 
 def pipeline_with_label(modalities, *, label, **options):
     """Return the paper's pipeline, whose registration keeps the tumour's labels of a mask alone."""
-    from sklidh.pipeline import make_idh_pipeline
+    from sklidh.pipeline import paper_pipeline
 
-    pipeline = make_idh_pipeline(modalities, **options)
+    pipeline = paper_pipeline(modalities, **options)
     if options["reference"] is not None:
         pipeline.set_params(register__label=label)
     return pipeline
@@ -129,7 +129,7 @@ class Recipe:
         )
 
     def models(self, memory=None) -> dict:
-        """Return the paper's four models, Table I's rows, by title."""
+        """Return the paper's four models, Table I's rows, and the recommended one, by title."""
         from sklidh.baselines import ablation_models
 
         deep = self.networks()

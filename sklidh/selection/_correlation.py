@@ -121,10 +121,9 @@ class CorrelationPruner(BaseSelector):
         Linear correlation, or that of the ranks. Ranks are those among a column's own values, also
         where a pair has fewer patients in common.
 
-    keep : {"relevance", "first", "random"}, default="relevance"
-        Which of a pair stays: the one with the smaller p-value in the test of
-        `MannWhitneySelector`, which needs y; the one further left; or a random one, as in the
-        paper.
+    keep : {"first", "relevance", "random"}, default="first"
+        Which of a pair stays: the one further left; the one with the smaller p-value in the test of
+        `MannWhitneySelector`, which needs y; or a random one, as in the paper.
 
     min_features_to_select : int, default=1
         Where fewer columns remain, removed ones are kept after all, in the same order, with a
@@ -170,7 +169,7 @@ class CorrelationPruner(BaseSelector):
     _parameter_constraints: dict = {
         "threshold": [Interval(Real, 0, 1, closed="both")],
         "method": [StrOptions({"pearson", "spearman"})],
-        "keep": [StrOptions({"relevance", "first", "random"})],
+        "keep": [StrOptions({"first", "relevance", "random"})],
         "min_features_to_select": [Interval(Integral, 0, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -180,7 +179,7 @@ class CorrelationPruner(BaseSelector):
         threshold=0.9,
         *,
         method="pearson",
-        keep="relevance",
+        keep="first",
         min_features_to_select=1,
         random_state=None,
     ):

@@ -85,9 +85,9 @@ EVALUATE = {
 
 @pytest.mark.parametrize("words", EVALUATE)
 def test_an_option_of_evaluate_reaches_cross_validate(reached, words):
-    (model, *_), options = reached("evaluate", *words.split())
+    (model, *_), options = reached("evaluate", "--model", "model-4", *words.split())
     assert EVALUATE[words](model, options)
-    (model, *_), options = reached("evaluate")
+    (model, *_), options = reached("evaluate", "--model", "model-4")
     assert not EVALUATE[words](model, options), "it is the default"
 
 

@@ -254,7 +254,8 @@ def test_codes_have_one_panel_for_what_is_shared_and_one_a_block(fusion, table):
     display = CodesDisplay.from_estimator(fusion, *table)
     titles = [ax.get_title() for ax in display.axes_]
     assert titles == ["invariant, all blocks", "specific, A", "specific, B"]
-    np.testing.assert_allclose(display.codes, fusion.transform(table[0]))
+    first_member = fusion.transform(table[0])[:, : display.codes.shape[1]]
+    np.testing.assert_allclose(display.codes, first_member)
 
 
 def test_the_block_that_carries_the_signal_matters(fusion, table):
