@@ -3,7 +3,12 @@ PYTHON ?= python3
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test docs clean
+# Another kind of processor, imitated: the numerical libraries leave newer instructions unused.
+OLDER  := ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem \
+          NPY_DISABLE_CPU_FEATURES="AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL \
+          AVX512_ICL AVX512_SPR"
+
+.PHONY: demo test test-older-processor docs clean
 
 demo: .venv/installed
 	@$(BIN)/sklidh demo
@@ -14,6 +19,12 @@ test: .venv/installed
 	$(BIN)/lint-imports
 	@# One thread to a worker: those of two workers on two cores would wait for one another, at work.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=worksteal --cov --cov-report=
+
+# The numerical part of the suite, as an older processor would run it.
+test-older-processor: .venv/installed
+	OMP_NUM_THREADS=1 $(OLDER) $(BIN)/python -m pytest --numprocesses=2 --dist=worksteal -q \
+	  tests/fusion tests/nn/test_fusion.py tests/nn/test_losses.py tests/selection tests/evaluation \
+	  tests/test_leaks.py
 
 docs: .venv/installed
 	$(BIN)/sphinx-build -q -W docs docs/_build

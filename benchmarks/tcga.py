@@ -1,10 +1,11 @@
-"""AUC of every fusion on real patients: ``python benchmarks/tcga.py tcga_idh_features.csv``.
+"""AUC on real patients: ``python benchmarks/tcga.py tcga_idh_features.csv``.
 
-Bakas et al. 2017, 165 radiomic columns in each of four sequences and 64 of shape, with the IDH
-status. Five times five-fold cross-validation; median imputation, scaling and the paper's three
-steps of selection are inside the folds. Whether a patient is of TCGA-GBM or TCGA-LGG tells the
-status almost by itself, so it is never a feature, and TCGA-LGG alone stands beside the whole.
-With permuted labels every figure should be one half.
+Bakas et al. 2017, 165 radiomic columns in each of four sequences, with the IDH status. Five times
+five-fold cross-validation; imputation, scaling, selection and every choice are inside the folds.
+The recommended configuration stands beside the paper's, beside what differs from it in one choice
+each, and beside common classifiers. Whether a patient is of TCGA-GBM or TCGA-LGG tells the status
+almost by itself, so it is never a feature, and TCGA-LGG alone stands beside the whole. With
+permuted labels every figure should be one half.
 
 One repeat of one table is kept in a file of ``--out`` as soon as it is done; a second call goes on
 from there.
@@ -19,23 +20,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from sklidh.fusion import BRNNClassifier, InvariantSpecificFusionClassifier, LateFusionClassifier
+from sklidh.pipeline import PAPER_FUSION, PAPER_GROUPS
 from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
 
 MODALITIES = ["T1", "T1CE", "T2", "FLAIR"]
-METHODS = {
-    "Method 1": [("T1CE",), ("FLAIR",)],
-    "Method 2": None,
-    "Method 3": [("T1", "T1CE"), ("T2", "FLAIR")],
-}
-DIFFERENCES = ["distance", "xcorr", "cosine", "dot", "misa"]
+METHOD_1, METHOD_3 = [("T1CE",), ("FLAIR",)], list(PAPER_GROUPS)
 REPEATS = 5
 
 
@@ -44,67 +42,85 @@ def columns_of(X, blocks):
     return [name for name in X.columns if name.partition("__")[0] in blocks]
 
 
-def logistic_models():
-    """Yield models of all columns of some blocks, and these blocks."""
-    blocks = {m: [m] for m in MODALITIES}
-    blocks |= {"four sequences": MODALITIES, "and shape": [*MODALITIES, "SHAPE"]}
-    for name, used in blocks.items():
-        for penalty, settings in (("L2", {"C": 0.01}), ("L1", {"C": 0.2, "l1_ratio": 1.0})):
-            model = LogisticRegression(solver="liblinear", max_iter=1000, **settings)
-            steps = SimpleImputer(strategy="median"), StandardScaler(), model
-            yield f"{penalty} logistic, {name}", used, make_pipeline(*steps)
-
-
-def fusion_models(seed):
-    """Yield models that fuse the selected columns."""
-    for method in ("average", "regression"):
-        yield method.capitalize(), LateFusionClassifier(BRNNClassifier(random_state=seed), method)
-    for (name, groups), difference in product(METHODS.items(), DIFFERENCES):
-        yield (
-            f"{name}, {difference}",
-            InvariantSpecificFusionClassifier(
-                groups=groups, difference=difference, n_members=3, random_state=seed
-            ),
-        )
-    for name, groups in METHODS.items():
-        free = InvariantSpecificFusionClassifier(
-            0, 0, 0, groups=groups, n_members=3, random_state=seed
-        )
-        yield f"{name}, no constraints", free
-
-
-def selection(X, seed):
-    """Return the paper's three steps for each sequence by itself."""
-    steps = make_pipeline(
+def selection(X, *, scaler=None, keep="relevance", lasso=True, seed=0):
+    """Return a scaler and the paper's three steps for each sequence by itself."""
+    steps = [
         SimpleImputer(strategy="median"),
-        StandardScaler(),
+        scaler or PowerTransformer(),
         MannWhitneySelector(),
-        CorrelationPruner(random_state=seed),
-        LassoCVSelector(random_state=seed),
-    )
+        CorrelationPruner(keep=keep, random_state=seed),
+    ]
+    steps = make_pipeline(*steps, *([LassoCVSelector(random_state=seed)] if lasso else []))
     branches = [(m, steps, columns_of(X, [m])) for m in MODALITIES]
     return ColumnTransformer(branches, verbose_feature_names_out=False).set_output(
         transform="pandas"
     )
 
 
+def selections(X, seed):
+    """Return the ways to scale and select, by name."""
+    scaler = StandardScaler()
+    return {
+        "recommended": selection(X, seed=seed),
+        "standard scaler": selection(X, scaler=scaler, seed=seed),
+        "without LASSO": selection(X, lasso=False, seed=seed),
+        "paper": selection(X, scaler=scaler, keep="random", seed=seed),
+    }
+
+
+def models(seed):
+    """Yield names, selections and classifiers."""
+
+    def fusion(**settings):
+        return InvariantSpecificFusionClassifier(
+            random_state=seed, **{"bootstrap": True, **settings}
+        )
+
+    yield "Recommended", "recommended", fusion()
+    yield "- StandardScaler", "standard scaler", fusion()
+    yield "- without LASSO", "without LASSO", fusion()
+    yield "- Input Method 1", "recommended", fusion(groups=METHOD_1)
+    yield "- Input Method 3", "recommended", fusion(groups=METHOD_3)
+    yield "- no bootstrap", "recommended", fusion(bootstrap=False)
+    for members in (1, 5, 20):
+        yield f"- {members} network(s)", "recommended", fusion(n_members=members)
+    for strength in (0.0, 0.3):
+        strengths = dict.fromkeys(("alpha", "beta", "gamma"), strength)
+        yield f"- strengths {strength}", "recommended", fusion(**strengths)
+    for difference in ("distance", "xcorr", "cosine", "dot", "misa"):
+        yield f"- difference {difference}", "recommended", fusion(difference=difference)
+    paper = {**PAPER_FUSION, "groups": METHOD_3, "bootstrap": False}
+    yield "Paper, Method 3", "paper", fusion(**paper)
+    yield "- ten networks", "paper", fusion(**paper | {"n_members": 10})
+    yield "- our training", "paper", fusion(groups=METHOD_3, n_members=1, bootstrap=False)
+    late = BRNNClassifier(random_state=seed)
+    yield "Paper, regression", "paper", LateFusionClassifier(late, "regression")
+    for chosen in ("recommended", "paper"):
+        forest = RandomForestClassifier(500, random_state=seed)
+        yield f"Logistic regression, selection {chosen}", chosen, LogisticRegression(max_iter=5000)
+        yield f"Random forest, selection {chosen}", chosen, forest
+    yield "Random forest, all columns", None, RandomForestClassifier(500, random_state=seed)
+    for modality in MODALITIES:
+        name = f"Logistic regression, {modality}"
+        yield name, ("recommended", modality), LogisticRegression(max_iter=5000)
+
+
 def one_repeat(X, y, repeat):
-    """Return the mean AUC over five folds, by model."""
-    aucs = {}
+    """Return the AUC of the predictions of all five folds together, by model."""
+    predicted = {}
     folds = StratifiedKFold(5, shuffle=True, random_state=repeat)
     for train, test in folds.split(X, y):
-
-        def score(name, model, table, train=train, test=test):
+        tables = {None: X.fillna(X.iloc[train].median())}
+        for name, select in selections(X, repeat).items():
+            tables[name] = select.fit(X.iloc[train], y[train]).transform(X)
+        for modality in MODALITIES:
+            table = tables["recommended"]
+            tables["recommended", modality] = table[columns_of(table, [modality])]
+        for name, chosen, model in models(repeat):
+            table = tables[chosen]
             probability = model.fit(table.iloc[train], y[train]).predict_proba(table.iloc[test])
-            aucs.setdefault(name, []).append(roc_auc_score(y[test], probability[:, 1]))
-
-        for name, blocks, model in logistic_models():
-            score(name, model, X[columns_of(X, blocks)])
-        select = selection(X, repeat).fit(X.iloc[train], y[train])
-        selected = select.transform(X)
-        for name, model in fusion_models(repeat):
-            score(name, model, selected)
-    return {name: float(np.mean(values)) for name, values in aucs.items()}
+            predicted.setdefault(name, np.empty(len(y)))[test] = probability[:, 1]
+    return {name: float(roc_auc_score(y, p)) for name, p in predicted.items()}
 
 
 def read(path, cohort, permuted, repeat):
@@ -115,7 +131,7 @@ def read(path, cohort, permuted, repeat):
     y = table["idh"].to_numpy()
     if permuted:
         y = np.random.default_rng(repeat).permutation(y)
-    X = table[columns_of(table, [*MODALITIES, "SHAPE"])]
+    X = table[columns_of(table, MODALITIES)]
     return X.dropna(axis=1, how="all"), y
 
 
@@ -139,7 +155,7 @@ def main():
                 file.write_text(json.dumps(one_repeat(X, y, repeat)))
             if file.exists():
                 found.setdefault(title, []).append(json.loads(file.read_text()))
-    print("Mean of 5 x 5 folds, and the standard deviation over the 5 repeats.")
+    print("Pooled AUC of five folds: mean, and standard deviation over the 5 repeats.")
     table = pd.DataFrame({title: pd.DataFrame(rows).T.mean(1) for title, rows in found.items()})
     spread = pd.DataFrame({title: pd.DataFrame(rows).T.std(1) for title, rows in found.items()})
     print((table.map("{:.3f}".format) + spread.map(" ({:.3f})".format)).to_string())

@@ -62,7 +62,7 @@ def systems(folder, selection, modalities=MODALITIES, **options):
 @pytest.mark.slow
 def test_no_system_of_the_paper_s_tables_leaks(tmp_path, quick_selection):
     models = systems(tmp_path, quick_selection, features_only=True)
-    assert len(models) == 17
+    assert len(models) == 18
     X, y = features({"T1CE": 1.0, "FLAIR": 1.0}, n_patients=60)
     table = audit(models, X, y, n_rounds=2, evaluate=partial(holdout, test_size=0.5))
     assert (table["verdict"] == "no leak found").all(), table["verdict"].to_dict()
@@ -137,7 +137,7 @@ def test_the_stronger_the_effect_on_images_the_better_every_system(tmp_path, qui
                 auc[name] = evaluate(system.make(), table, y).metrics["AUC"]
         aucs.append(pd.Series(auc))
     none, strong = aucs
-    assert len(strong) == 17
+    assert len(strong) == 18
     assert (strong > none + 0.1).all(), pd.DataFrame(aucs).T
     assert strong["Model 4 (proposed)"] > 0.8
 

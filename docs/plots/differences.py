@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklidh.fusion import InvariantSpecificFusionClassifier
 
-DIFFERENCES = ["none", "distance", "xcorr", "cosine", "dot", "misa"]
+DIFFERENCES = ["none", "soft_distance", "distance", "xcorr", "cosine", "dot", "misa"]
 N_TRAINING, N_COHORTS = 150, 6
 
 
@@ -31,7 +31,9 @@ def measure(difference, seed):
     train, test = slice(N_TRAINING), slice(N_TRAINING, None)
     settings = {"beta": 0.0} if difference == "none" else {"difference": difference}
     modalities = {"first": range(6), "second": range(6, 12)}
-    net = InvariantSpecificFusionClassifier(modalities=modalities, random_state=seed, **settings)
+    net = InvariantSpecificFusionClassifier(
+        modalities=modalities, n_members=1, random_state=seed, **settings
+    )
     net.fit(X[train], y[train])
     invariant, specific = net.transform(X[test]).reshape(-1, 2, 2, 2).transpose(1, 0, 2, 3)
     lengths = np.linalg.norm(invariant, axis=-1) * np.linalg.norm(specific, axis=-1)
@@ -41,7 +43,7 @@ def measure(difference, seed):
 
 measured = np.array([[measure(name, seed) for seed in range(N_COHORTS)] for name in DIFFERENCES])
 for name, (cosine, auc) in zip(DIFFERENCES, measured.mean(1), strict=True):
-    print(f"{name:<9} |cosine| {cosine:.3f}   AUC {auc:.3f}")
+    print(f"{name:<13} |cosine| {cosine:.3f}   AUC {auc:.3f}")
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained", sharey=True)
 titles = ["|cosine| of invariant and specific code", "AUC, 1850 new patients"]

@@ -11,7 +11,12 @@ X, modalities = scale(X), {"mean": range(10), "error": range(10, 20), "worst": r
 settings = {
     "default": {},
     "warm_up=0": {"warm_up": 0},
-    "batch_size=16, lr=1e-4": {"batch_size": 16, "lr": 1e-4, "warm_up": 0},
+    "batch_size=16, lr=1e-4": {
+        "batch_size": 16,
+        "lr": 1e-4,
+        "lr_schedule": "constant",
+        "warm_up": 0,
+    },
 }
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained", sharey=True)
 for axis, (title, chosen) in zip(axes, settings.items(), strict=True):

@@ -173,10 +173,8 @@ def differences_from_paper(
         )
     others = _other_settings({} if features_only else settings or {})
     notes.append(
-        "Not the paper's: the fusion's optimiser, since the printed learning rate and batches "
-        "hardly move so small a network; a StandardScaler before selection"
-        + "".join(f"; {text}" for text in others)
-        + "."
+        "Not the paper's: a StandardScaler before selection, and 500 epochs of the fusion, whose "
+        "number the paper does not give" + "".join(f"; {text}" for text in others) + "."
     )
     if settings and not features_only and settings.get("train_features") == "in_sample":
         notes.append(IN_SAMPLE)

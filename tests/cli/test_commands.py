@@ -491,7 +491,7 @@ def test_a_model_without_strengths_cannot_be_tuned(sklidh, cases, tmp_path):
     words = ("--tune", "--model", "model-2", "--out", tmp_path / "out")
     result = sklidh("evaluate", cases, *words)
     assert result.exit_code == 2
-    assert "--tune searches the strengths of --model model-4" in result.output
+    assert "--tune searches the strengths of --model recommended, model-4" in result.output
 
 
 def test_the_report_is_made_again_from_the_files_alone(sklidh, evaluated):
