@@ -71,11 +71,10 @@ features.loc[apart.nlargest(8).index].round(2)
 # %%
 # Where the network looked
 # ------------------------
-# The pixels that the verdict of the network on T1CE hangs on, over the slices it saw; the tumour
+# The pixels that most influence the prediction of each network, over the slices it saw; the tumour
 # is outlined. After four epochs it has hardly learnt to look at the tumour, and such a picture is
 # how one finds out.
 
-network = pipeline["intra"].named_transformers_["T1CE"]["featureunion"]["deep"]
-GradientMapDisplay.from_estimator(network, X_test[["T1CE", "mask"]], patient)
+GradientMapDisplay.from_estimator(pipeline, X_test, patient)
 
 # sphinx_gallery_thumbnail_number = 3

@@ -1,5 +1,8 @@
 """One branch for each modality, all fed from one table: what joins the stages of the pipeline."""
 
+from contextlib import nullcontext
+
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
@@ -76,7 +79,34 @@ class ModalityTransformer(DocumentedMixin, ColumnTransformer):
         output = getattr(self, "_sklearn_output_config", {}).get("transform")
         if output is not None:
             self.set_output(transform=output)
-        return super().fit_transform(X, y, **params)
+        with parallel_config("threading") if self._uses_gpu() else nullcontext():
+            return super().fit_transform(X, y, **params)
+
+    def transform(self, X, **params):
+        """Transform with all branches.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, n_columns)
+        **params
+            As in `ColumnTransformer`.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_patients, n_features)
+        """
+        with parallel_config("threading") if self._uses_gpu() else nullcontext():
+            return super().transform(X, **params)
+
+    def _uses_gpu(self):
+        """Return whether a step would run on a GPU, where each process needs a context."""
+        parameters = self.get_params().items()
+        devices = {value for name, value in parameters if name.endswith("__device")} - {"cpu"}
+        if not devices:
+            return False
+        from sklidh.nn._training import choose_device  # loads torch
+
+        return any(choose_device(device) != "cpu" for device in devices)
 
 
 def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> ModalityTransformer:

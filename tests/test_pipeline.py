@@ -1,11 +1,12 @@
 """The whole way as one Pipeline: it composes, keeps rows in place and refuses early."""
 
+import os
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -289,3 +290,25 @@ def test_a_patient_without_any_image_is_refused_before_an_image_is_read(phantoms
     with pytest.raises(CohortError, match="'phantom-002': no image at all") as e:
         pipeline.fit(X, y)
     assert len(e.value.problems) == 1
+
+
+class ProcessNumber(TransformerMixin, BaseEstimator):
+    """A column with the number of the process that fitted it; has a device, as networks have."""
+
+    def __init__(self, device="auto"):
+        self.device = device
+
+    def fit(self, X, y=None):
+        self.process_ = os.getpid()
+        return self
+
+    def transform(self, X):
+        return np.full((len(X), 1), self.process_)
+
+
+@pytest.mark.parametrize(("device", "same"), [("cuda", True), ("cpu", False)])
+def test_on_a_gpu_the_modalities_are_trained_in_one_process(device, same, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    table = pd.DataFrame({"T1": ["a"], "T2": ["b"], "mask": ["c"]}, index=["P1"])
+    branches = per_modality(make_pipeline(ProcessNumber(device)), ["T1", "T2"], n_jobs=2)
+    assert (set(branches.fit_transform(table).ravel()) == {os.getpid()}) == same

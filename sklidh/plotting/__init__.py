@@ -6,7 +6,7 @@ from sklidh.plotting._decision import ConfusionMatrixDisplay, DecisionCurveDispl
 from sklidh.plotting._features import CorrelationMapDisplay, VolcanoDisplay
 from sklidh.plotting._forest import ForestDisplay
 from sklidh.plotting._fusion import BlockImportanceDisplay, CodesDisplay
-from sklidh.plotting._gradient_map import GradientMapDisplay
+from sklidh.plotting._gradient_map import GradientMapDisplay, gradient_maps
 from sklidh.plotting._loss import LossCurveDisplay
 from sklidh.plotting._precision_recall import PRDisplay
 from sklidh.plotting._roc import ROCDisplay
@@ -28,6 +28,7 @@ __all__ = [
     "ROCDisplay",
     "SelectedFeaturesDisplay",
     "VolcanoDisplay",
+    "gradient_maps",
     "gradient_thumbnail",
     "thumbnail",
 ]

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from sklidh.plotting._axes import ON_MAP
 from sklidh.plotting._shown import ShownMixin
@@ -28,6 +30,67 @@ def strength(gradient, blur):
     smooth = gaussian_filter(gradient.astype(float), blur)
     top = np.percentile(smooth, 99)
     return np.clip(smooth / top, 0, 1) if top > 0 else np.zeros_like(smooth)
+
+
+def gradient_maps(estimator, X):
+    """Return where the networks of a fitted estimator looked.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        One with a method ``gradient_maps``, as `SANetFeaturizer` and `SANetClassifier` have, or a
+        Pipeline, ColumnTransformer, FeatureUnion or search that holds some, at any depth.
+    X : DataFrame of shape (n_patients, n_columns)
+        Images as the estimator takes them; they pass through the steps before a network.
+
+    Returns
+    -------
+    dict of patient to dict of modality to GradientMap
+        Empty dicts without any network; a modality that the patient lacks is absent.
+    """
+    if hasattr(estimator, "gradient_maps"):
+        return estimator.gradient_maps(X)
+    found = {patient: {} for patient in X.index}
+    parts = [(part, columns) for part, columns in _parts(estimator) if _has_networks(part)]
+    if isinstance(estimator, Pipeline) and parts:
+        for part, _ in _parts(estimator):
+            _add(found, gradient_maps(part, X) if _has_networks(part) else {})
+            if part is parts[-1][0]:
+                break
+            X = part.transform(X)
+    else:
+        for part, columns in parts:
+            _add(found, gradient_maps(part, X if columns is None else X[columns]))
+    return found
+
+
+def _add(found, maps):
+    for patient, each in maps.items():
+        found[patient] |= each
+
+
+def _has_networks(estimator):
+    return hasattr(estimator, "gradient_maps") or any(
+        _has_networks(part) for part, _ in _parts(estimator)
+    )
+
+
+def _parts(estimator):
+    """Return the fitted estimators within one, each with its columns of images; None means all."""
+    if isinstance(estimator, ColumnTransformer):
+        parts = [(part, columns) for _, part, columns in estimator.transformers_]
+    elif isinstance(estimator, FeatureUnion):
+        parts = [(part, None) for _, part in estimator.transformer_list]
+    elif isinstance(estimator, Pipeline):
+        parts = [(part, None) for _, part in estimator.steps]
+    else:
+        inner = (getattr(estimator, name, None) for name in ("best_estimator_", "estimator_"))
+        parts = [(part, None) for part in inner]
+    return [(part, columns) for part, columns in parts if part is not None and part not in WORDS]
+
+
+WORDS = "drop", "passthrough"
+"""What scikit-learn takes in the place of an estimator."""
 
 
 @dataclass
@@ -60,9 +123,10 @@ class GradientMapDisplay(ShownMixin):
 
         Parameters
         ----------
-        estimator : fitted SANetFeaturizer or SANetClassifier
+        estimator : fitted estimator
+            A SANetFeaturizer, a SANetClassifier, or a pipeline or search that holds some.
         X : DataFrame of shape (n_patients, n_columns)
-            As the estimator takes it.
+            Images as the estimator takes them.
         patient : object
             In the index of X.
 
@@ -73,11 +137,16 @@ class GradientMapDisplay(ShownMixin):
         Raises
         ------
         ValueError
-            The patient is not in X, or has no image.
+            The patient is not in X or has no image, or the estimator has no network.
         """
         if patient not in X.index:
             raise ValueError(f"patient {patient!r} is not in the table's index")
-        maps = estimator.gradient_maps(X.loc[[patient]])[patient]
+        if not _has_networks(estimator):
+            raise ValueError(
+                f"{type(estimator).__name__} has no self-attention network; give a fitted "
+                "SANetFeaturizer, SANetClassifier, or a pipeline that holds one"
+            )
+        maps = gradient_maps(estimator, X.loc[[patient]])[patient]
         if not maps:
             raise ValueError(f"patient {patient!r} has no image that the network has seen")
         return cls(maps, str(patient)).plot()

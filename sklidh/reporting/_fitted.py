@@ -180,33 +180,3 @@ def _settings_in_words(settings) -> dict[str, str]:
         if chosen["normalize"]
         else "none",
     }
-
-
-def attention_of(pipeline, X: pd.DataFrame) -> dict:
-    """Return where the networks of a pipeline looked.
-
-    Parameters
-    ----------
-    pipeline : fitted Pipeline
-    X : DataFrame of shape (n_patients, n_columns)
-        Images as the pipeline takes them.
-
-    Returns
-    -------
-    dict of patient to dict of modality to GradientMap
-        Without modalities where a pipeline has no networks, and for those that a patient lacks.
-    """
-    found = {patient: {} for patient in X.index}
-    readers = [(pipeline[-1], list(X.columns))] if hasattr(pipeline[-1], "gradient_maps") else []
-    for modality, (extractors, _) in branches_of(pipeline).items():
-        networks = [
-            each for _, each in extractors.transformer_list if hasattr(each, "gradient_maps")
-        ]
-        readers += [(network, [modality, "mask"]) for network in networks]
-    if not readers:
-        return found
-    images = pipeline["register"].transform(X) if "register" in pipeline.named_steps else X
-    for network, columns in readers:
-        for patient, maps in network.gradient_maps(images[columns]).items():
-            found[patient] |= maps
-    return found

@@ -7,8 +7,7 @@ import pandas as pd
 
 from sklidh.evaluation import Evaluation
 from sklidh.images import read_image
-from sklidh.plotting import gradient_thumbnail, thumbnail
-from sklidh.reporting._fitted import attention_of
+from sklidh.plotting import gradient_maps, gradient_thumbnail, thumbnail
 from sklidh.utils import is_missing, progress
 
 MOST_PICTURED = 32
@@ -99,7 +98,7 @@ def _attention(evaluation: Evaluation, cases: pd.DataFrame) -> dict[str, dict[st
         pipeline = getattr(model, "best_estimator_", model)
         if not len(mine) or not hasattr(pipeline, "named_steps"):
             continue
-        for patient, maps in attention_of(pipeline, mine).items():
+        for patient, maps in gradient_maps(pipeline, mine).items():
             if maps:
                 found[str(patient)] = {
                     modality: _text(gradient_thumbnail(seen.slices[0], seen.masks[0], seen.maps[0]))

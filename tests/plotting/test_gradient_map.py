@@ -3,9 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from sklidh.features._sanet_slices import GradientMap
-from sklidh.plotting import GradientMapDisplay, gradient_thumbnail
+from sklidh.plotting import GradientMapDisplay, gradient_maps, gradient_thumbnail
 from sklidh.plotting._gradient_map import strength
 
 
@@ -35,6 +39,48 @@ def test_every_slice_of_every_modality_is_drawn_with_its_map_over_it():
     np.testing.assert_array_equal(below, display.maps["T1"].slices[1])
     assert above[5, 6] == above.max() == 1
     assert not display.axes_[1, 1].get_images(), "FLAIR has one slice"
+
+
+class Named(TransformerMixin, BaseEstimator):
+    """A step that renames every image, or a network that draws the name of what it was given."""
+
+    def __init__(self, suffix):
+        self.suffix = suffix
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return X + self.suffix
+
+
+class Network(Named):
+    def gradient_maps(self, X):
+        image = np.ones((1, 4, 4))
+        modality = X.columns[0]
+        maps = {modality: GradientMap(image, image > 0, image * len(X[modality].iloc[0]))}
+        return dict.fromkeys(X.index, maps)
+
+
+def test_the_networks_of_a_pipeline_are_found_at_any_depth_and_see_what_the_steps_before_made():
+    table = pd.DataFrame({"T1": ["a"], "FLAIR": ["abc"], "mask": ["m"]}, index=["P1"])
+    union = FeatureUnion([("other", Named("")), ("deep", Network("")), ("none", "drop")])
+    branches = ColumnTransformer(
+        [("t1", make_pipeline(union), ["T1", "mask"]), ("flair", Network(""), ["FLAIR", "mask"])]
+    )
+    pipeline = make_pipeline(Named("##"), Named("###"), branches, FunctionTransformer())
+    pipeline.fit(table, [0])
+    found = gradient_maps(pipeline, table)["P1"]
+    lengths = {modality: seen.maps.max() for modality, seen in found.items()}
+    assert lengths == {"T1": 6, "FLAIR": 8}
+    display = GradientMapDisplay.from_estimator(pipeline, table, "P1")
+    assert [ax.get_title() for ax in display.axes_[0]] == ["T1", "FLAIR"]
+
+
+def test_a_pipeline_without_a_network_is_an_error():
+    with pytest.raises(ValueError, match="Pipeline has no self-attention network"):
+        GradientMapDisplay.from_estimator(make_pipeline(Named("")), X, "P1")
 
 
 @pytest.mark.parametrize(

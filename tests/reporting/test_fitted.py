@@ -13,8 +13,9 @@ from sklearn.preprocessing import StandardScaler
 from sklidh import CorrelationPruner, LassoCVSelector, MannWhitneySelector, per_modality
 from sklidh.evaluation import Evaluation
 from sklidh.features._sanet_slices import GradientMap
+from sklidh.plotting import gradient_maps
 from sklidh.reporting import counts_left, fate_of
-from sklidh.reporting._fitted import attention_of, description_of, selection_of
+from sklidh.reporting._fitted import description_of, selection_of
 from sklidh.reporting._pictures import worth_a_picture
 from sklidh.reporting._stability import in_total, selections_of, stability_of
 
@@ -149,11 +150,11 @@ def test_the_steps_are_described_by_their_parameters(paper):
 
 def test_attention_is_that_of_the_networks_and_of_nothing_else(paper):
     pipeline, X, _ = paper
-    found = attention_of(pipeline, X[:2])
+    found = gradient_maps(pipeline, X[:2])
     assert list(found) == ["P0", "P1"]
     assert list(found["P0"]) == ["T1", "FLAIR"]
     nothing = Pipeline([("model", LogisticRegression())])
-    assert attention_of(nothing, X[:2]) == {"P0": {}, "P1": {}}
+    assert gradient_maps(nothing, X[:2]) == {"P0": {}, "P1": {}}
 
 
 def test_those_called_wrong_are_pictured_first_then_others_who_were_predicted():
