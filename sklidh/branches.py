@@ -128,8 +128,8 @@ def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> 
     -------
     ModalityTransformer
         A ColumnTransformer, from a DataFrame of images (n_patients, n_columns) to one of features
-        named ``modality__feature``. Its output is set to pandas: the names say which modality a
-        column belongs to, and the fusion needs them.
+        named ``modality__feature``. Its output is set to pandas, unless a step cannot name its
+        columns: the names say which modality a column belongs to, and the fusion needs them.
 
     Raises
     ------
@@ -149,9 +149,14 @@ def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> 
             f"{mask!r}; got {modalities}"
         )
     make = (lambda: clone(branch)) if isinstance(branch, BaseEstimator) else branch
-    return ModalityTransformer(
+    joined = ModalityTransformer(
         [(modality, _naming(make()), [modality, mask]) for modality in modalities], n_jobs=n_jobs
-    ).set_output(transform="pandas")
+    )
+    try:
+        clone(joined).set_output(transform="pandas")
+    except ValueError:  # a user's own step does not name its columns; the fusion will warn
+        return joined
+    return joined.set_output(transform="pandas")
 
 
 def _naming(branch):

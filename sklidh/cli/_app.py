@@ -52,7 +52,7 @@ def main(
 def demo(
     *,
     out: Annotated[Path, typer.Option(help="Folder of images and results.")] = Path("sklidh-demo"),
-    number: Annotated[int, typer.Option(min=16, help="Number of synthetic patients.")] = 60,
+    number: Annotated[int, typer.Option(min=16, help="Number of synthetic patients.")] = 120,
     effect: Annotated[
         float, typer.Option(min=0, help="How much mutants differ from wild types; 0: not at all.")
     ] = 1.0,
@@ -69,7 +69,7 @@ def demo(
     cohort = options.Cohort(missing="raise")
     recipe = Recipe.of((), PAPER_MODALITIES, cohort, method, work.jobs)
     title = "sklidh demo: synthetic patients"
-    return run_models(X, y, out / "results", recipe, test_size=0.25, title=title)
+    return run_models(X, y, out / "results", recipe, test_size=0.5, title=title, synthetic=True)
 
 
 @command(

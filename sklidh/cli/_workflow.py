@@ -18,11 +18,23 @@ from sklidh.cli._output import (
 )
 from sklidh.cli._recipe import Recipe
 
+SYNTHETIC = (
+    "Synthetic patients show that every step runs and finds a planted signal; they cannot show "
+    "which model is better on real patients, whose signals nobody planted."
+)
+
 
 def run_models(
-    X: pd.DataFrame, y: pd.Series, out: Path, recipe: Recipe, *, test_size: float, title: str
+    X: pd.DataFrame,
+    y: pd.Series,
+    out: Path,
+    recipe: Recipe,
+    *,
+    test_size: float,
+    title: str,
+    synthetic: bool = False,
 ) -> dict:
-    """Fit Models 1 to 4 on three quarters of the patients, score them on the rest, write it all.
+    """Fit Models 1 to 4 and the recommended one, score them on held-out patients, write it all.
 
     Parameters
     ----------
@@ -32,9 +44,11 @@ def run_models(
         Folder of the results.
     recipe : Recipe
     test_size : float
-        Fraction of the patients that is only predicted.
+        Fraction of patients held out for testing.
     title : str
         Heads the report.
+    synthetic : bool, default=False
+        Whether the patients are phantoms, which a note then states.
 
     Returns
     -------
@@ -57,6 +71,8 @@ def run_models(
         )
         *_, proposed = comparison.evaluations.values()
         notes = _notes(X, comparison, recipe)
+        if synthetic:
+            notes.insert(0, SYNTHETIC)
         files = write_results(
             out,
             title,
@@ -91,9 +107,9 @@ def _notes(X, comparison, recipe) -> list[str]:
     predictions = comparison.predictions
     mutants = int(predictions["mutant"].sum())
     notes = [
-        f"One random split, as in the paper: {len(X) - len(predictions)} patients trained, "
-        f"{len(predictions)} tested ({mutants} mutant). With so few the figures are rough: read "
-        "the intervals, not the second decimal."
+        f"One random split: {len(X) - len(predictions)} patients for training, "
+        f"{len(predictions)} for testing ({mutants} mutant). With so few the figures are rough: "
+        "read the intervals, not the second decimal."
     ]
     if recipe.reference is None:
         notes.append("Images were not registered; they were assumed to be aligned.")

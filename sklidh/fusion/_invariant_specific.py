@@ -49,16 +49,15 @@ class InvariantSpecificFusionClassifier(
         is: here the softmax over a code's features. "kl" is the mean over the patients of the
         Kullback-Leibler divergence, which depends on the order of the blocks; "jeffreys" and "js"
         (Jensen-Shannon) do not. "cmd" compares the first five central moments over the patients.
-    difference : {"soft_distance", "distance", "xcorr", "cosine", "dot", "misa"}, \
-            default="soft_distance"
+    difference : {"soft_distance", "distance", "xcorr", "cosine", "dot", "misa"}
         :math:`L_{diff}`, the sum over :math:`(h^i_m, h^s_m)` of every block and
-        :math:`(h^s_m, h^s_{m'})` of every pair of: "distance", the Euclidean distance that Eq. 4
-        prints, which pulls the codes together although the text asks for orthogonal ones;
-        "soft_distance", :math:`\sqrt{d^2 + 1} - 1` of that distance :math:`d`, which does not draw
-        codes to one point; "xcorr", the squared correlation over the patients, the mean over the
-        pairs of features; "cosine", the squared cosine; "dot", the squared scalar product, the
-        text's vector product; "misa", the loss of Hazarika et al. All but "xcorr" and "misa" are
-        means over the patients.
+        :math:`(h^s_m, h^s_{m'})` of every pair of: "distance", the Euclidean distance :math:`d` of
+        Eq. 4, which pulls the codes together although the text asks for orthogonal ones;
+        "soft_distance", the default, :math:`\sqrt{d^2 + 1} - 1`, which does not draw codes to one
+        point; "xcorr", the squared correlation over the patients, the mean over the pairs of
+        features; "cosine", the squared cosine; "dot", the squared scalar product, the text's vector
+        product; "misa", the loss of Hazarika et al. All but "xcorr" and "misa" are means over the
+        patients.
     reconstruction : {"soft_norm", "norm", "mse"}, default="soft_norm"
         :math:`L_{recon}`, the sum over the blocks of the mean distance of :math:`\hat u_m` and
         :math:`u_m` ("norm", Eq. 5), of :math:`\sqrt{d^2 + 1} - 1` of it ("soft_norm"), or of the

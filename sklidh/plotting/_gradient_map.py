@@ -32,7 +32,7 @@ def strength(gradient, blur):
     return np.clip(smooth / top, 0, 1) if top > 0 else np.zeros_like(smooth)
 
 
-def gradient_maps(estimator, X):
+def gradient_maps(estimator, X) -> dict:
     """Return where the networks of a fitted estimator looked.
 
     Parameters

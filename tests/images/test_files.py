@@ -44,9 +44,11 @@ def assert_same_image(one, other):
 
 
 def assert_same_grid(one, other):
-    for ours, theirs in zip(grid(one), grid(other), strict=True):
-        # A NIfTI header is in single precision, and each reader makes its own axes of it.
-        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-5)
+    # A NIfTI header is in single precision, and each reader makes its own axes of it; of a
+    # quaternion near half a turn, the scalar part is the root of a difference near 0.
+    tolerances = (0, 1e-5, 1e-5, 5e-4)
+    for ours, theirs, atol in zip(grid(one), grid(other), tolerances, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=atol)
 
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.nrrd", "a.mha"])

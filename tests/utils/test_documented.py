@@ -46,7 +46,7 @@ def test_every_estimator_has_a_link_to_its_page(estimator, address):
 
 
 def test_the_diagram_of_a_pipeline_has_the_links_of_all_its_steps(address):
-    html = make_idh_pipeline()._repr_html_()
+    html = make_idh_pipeline(preset="paper")._repr_html_()
     for name in (
         "images.RigidRegistration",
         "selection.LassoCVSelector",
