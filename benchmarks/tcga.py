@@ -46,8 +46,8 @@ def selection(X, *, scaler=None, keep="relevance", lasso=True, seed=0):
     """Return a scaler and the paper's three steps for each sequence by itself."""
     steps = [
         SimpleImputer(strategy="median"),
-        scaler or PowerTransformer(),
         MannWhitneySelector(),
+        scaler or PowerTransformer(),
         CorrelationPruner(keep=keep, random_state=seed),
     ]
     steps = make_pipeline(*steps, *([LassoCVSelector(random_state=seed)] if lasso else []))

@@ -79,9 +79,9 @@ def make_idh_pipeline(
         The two kinds of features; None leaves one out. "recommended" has
         ``RadiomicsExtractor("paper")`` alone, "paper" ``SANetFeaturizer(n_features=128)`` as well.
     selection : "preset", transformer or None, default="preset"
-        The steps after the features in each branch: a scaler (StandardScaler in "paper",
-        PowerTransformer in "recommended"), MannWhitneySelector, CorrelationPruner and
-        LassoCVSelector.
+        The steps after the features in each branch: MannWhitneySelector, CorrelationPruner and
+        LassoCVSelector, with a scaler: in "paper" StandardScaler before the first, in "recommended"
+        PowerTransformer after it.
     classifier : "preset" or classifier, default="preset"
         The last step, an InvariantSpecificFusionClassifier on `groups`.
     groups : "preset", sequence of tuples of str or None, default="preset"
@@ -171,9 +171,10 @@ def make_idh_pipeline(
         steps = [FeatureUnion([(name, clone(part)) for name, part in extractors])]
         if selection == "preset":
             paper = preset == "paper"
+            test = MannWhitneySelector(alpha=0.05)
             steps += [
-                StandardScaler() if paper else PowerTransformer(),
-                MannWhitneySelector(alpha=0.05),
+                # Ranks are the same after it; the slow transform meets only the columns left.
+                *([StandardScaler(), test] if paper else [test, PowerTransformer()]),
                 CorrelationPruner(
                     threshold=0.9,
                     keep="random" if paper else "relevance",
