@@ -136,9 +136,9 @@ def _warn_of_losses(blocks, n_columns, names, asked):
         lost.append(
             f"the {n_columns} columns of X {'have no names' if names is None else 'carry'} "
             f"{'' if names is None else 'no modality in their names '}"
-            "and form one block, on which the constraints between modalities have no effect: name "
-            f"them <modality>{SEPARATOR}<feature>, with set_output(transform='pandas') on the "
-            "steps before, or give modalities="
+            "and form one block, so that no modalities are fused: name them "
+            f"<modality>{SEPARATOR}<feature>, with set_output(transform='pandas') on the steps "
+            "before, or give modalities="
         )
     present = {modality for block in blocks for modality in block.split("+")}
     if absent := [modality for modality in asked or [] if modality not in present]:

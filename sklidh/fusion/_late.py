@@ -119,13 +119,17 @@ class LateFusionClassifier(
         self.missing = missing
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X, y, groups=None):
         """Train the blocks' classifiers, then what combines them.
 
         Parameters
         ----------
         X : array-like of shape (n_patients, n_columns)
         y : array-like of shape (n_patients,)
+        groups : array-like of shape (n_patients,), default=None
+            Rows of one group, such as scans of one person, are never on both sides of a fold of
+            `out_of_fold`. In a pipeline they come by metadata routing
+            (``set_fit_request(groups=True)``). Not to be confused with the parameter `groups`.
 
         Returns
         -------
@@ -146,7 +150,7 @@ class LateFusionClassifier(
             self.intercept_ = 0.0
             return self
         if self.out_of_fold:
-            probabilities = self._ask_of_unseen(X, codes, present)
+            probabilities = self._ask_of_unseen(X, codes, present, groups)
         else:
             probabilities = self._ask(self.estimators_, X, present)
         weights, intercept = regress(fill_absent(probabilities, present), codes, len(self.classes_))
@@ -226,14 +230,16 @@ class LateFusionClassifier(
             return probabilities.mean(1)
         return combine(probabilities, self.weights_, self.intercept_)
 
-    def _ask_of_unseen(self, X, codes, present):
+    def _ask_of_unseen(self, X, codes, present, groups):
         """Return the blocks' probabilities of patients whom their classifiers did not see."""
         if isinstance(self.cv, Integral):
             # Fewer folds where a class has fewer patients.
-            folds = stratified_folds(self.cv, self.classes_, codes, who="LateFusionClassifier")
+            folds = stratified_folds(
+                self.cv, self.classes_, codes, who="LateFusionClassifier", groups=groups
+            )
         else:
             folds = check_cv(self.cv, codes, classifier=True)
-        splits = list(folds.split(X, codes))
+        splits = list(folds.split(X, codes, groups))
         times_tested = np.bincount(np.concatenate([test for _, test in splits]), minlength=len(X))
         if (times_tested != 1).any():
             row = (times_tested != 1).argmax()

@@ -12,11 +12,14 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
     RepeatedKFold,
     ShuffleSplit,
+    StratifiedGroupKFold,
     StratifiedKFold,
     cross_val_predict,
 )
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -28,7 +31,7 @@ METHODS = ["average", "regression"]
 
 
 @parametrize_with_checks(
-    [LateFusionClassifier(LogisticRegression(), method, cv=2) for method in METHODS]
+    [LateFusionClassifier(LogisticRegression(), method) for method in METHODS]
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
@@ -183,6 +186,20 @@ def test_folds_that_do_not_test_every_patient_once_are_refused(cv):
     late = LateFusionClassifier(LogisticRegression(), "regression", cv=cv)
     with pytest.raises(ValueError, match=r"tests the patient of row \d+ \d+ times"):
         late.fit(*cohort())
+
+
+@pytest.mark.parametrize("cv", [3, GroupKFold(3)], ids=["int", "splitter"])
+def test_rows_of_one_group_are_never_on_both_sides_of_a_fold(cv):
+    X, y = (np.concatenate([part, part]) for part in cohort())
+    patient = np.tile(np.arange(120), 2)
+    nearest = KNeighborsClassifier(1)  # gives a row the class of its twin where it has seen it
+    late = LateFusionClassifier(nearest, "regression", cv=cv).fit(X, y, groups=patient)
+    folds = (StratifiedGroupKFold if cv == 3 else GroupKFold)(3).split(X, y, patient)
+    expected = cross_val_predict(nearest, X, y, cv=list(folds), method="predict_proba")[:, 1:]
+    line = LinearRegression().fit(expected, late.classes_[1] == y)
+    np.testing.assert_allclose(late.weights_, line.coef_)
+    unaware = LateFusionClassifier(nearest, "regression", cv=3).fit(X, y)
+    assert unaware.weights_.item() == pytest.approx(1), "it has seen every twin"
 
 
 def test_estimator_without_probabilities_is_refused():
