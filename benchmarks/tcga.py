@@ -7,8 +7,8 @@ each, and beside common classifiers. Whether a patient is of TCGA-GBM or TCGA-LG
 almost by itself, so it is never a feature, and TCGA-LGG alone stands beside the whole. With
 permuted labels every figure should be one half.
 
-One repeat of one table is kept in a file of ``--out`` as soon as it is done; a second call goes on
-from there.
+The figures of each repeat are kept in a file in ``--out`` as soon as they are computed; a second
+call computes only what is missing.
 """
 
 import argparse
@@ -30,7 +30,12 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from sklidh.fusion import BRNNClassifier, InvariantSpecificFusionClassifier, LateFusionClassifier
 from sklidh.pipeline import PAPER_FUSION, PAPER_GROUPS
-from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
+from sklidh.selection import (
+    CorrelationPruner,
+    LassoCVSelector,
+    MannWhitneySelector,
+    StabilitySelector,
+)
 
 MODALITIES = ["T1", "T1CE", "T2", "FLAIR"]
 METHOD_1, METHOD_3 = [("T1CE",), ("FLAIR",)], list(PAPER_GROUPS)
@@ -42,30 +47,28 @@ def columns_of(X, blocks):
     return [name for name in X.columns if name.partition("__")[0] in blocks]
 
 
-def selection(X, *, scaler=None, keep="relevance", lasso=True, seed=0):
-    """Return a scaler and the paper's three steps for each sequence by itself."""
-    steps = [
-        SimpleImputer(strategy="median"),
-        MannWhitneySelector(),
-        scaler or PowerTransformer(),
-        CorrelationPruner(keep=keep, random_state=seed),
-    ]
-    steps = make_pipeline(*steps, *([LassoCVSelector(random_state=seed)] if lasso else []))
-    branches = [(m, steps, columns_of(X, [m])) for m in MODALITIES]
-    return ColumnTransformer(branches, verbose_feature_names_out=False).set_output(
-        transform="pandas"
-    )
-
-
 def selections(X, seed):
-    """Return the ways to scale and select, by name."""
-    scaler = StandardScaler()
-    return {
-        "recommended": selection(X, seed=seed),
-        "standard scaler": selection(X, scaler=scaler, seed=seed),
-        "without LASSO": selection(X, lasso=False, seed=seed),
-        "paper": selection(X, scaler=scaler, keep="random", seed=seed),
+    """Return the ways to scale and select within each sequence, by name."""
+    power, standard = PowerTransformer(), StandardScaler()
+    test, lasso = MannWhitneySelector(), LassoCVSelector(random_state=seed)
+    relevance = CorrelationPruner(keep="relevance")
+    random = CorrelationPruner(keep="random", random_state=seed)
+    stability = StabilitySelector(lasso, n_resamples=20, random_state=seed)
+    ways = {
+        "recommended": [test, power, relevance, lasso],
+        "standard scaler": [test, standard, relevance, lasso],
+        "one of two at random": [test, power, random, lasso],
+        "without LASSO": [test, power, relevance],
+        "stability": [test, power, relevance, stability],
+        "paper": [standard, test, random, lasso],
     }
+    found = {}
+    for name, steps in ways.items():
+        branch = make_pipeline(SimpleImputer(strategy="median"), *steps)
+        branches = [(m, branch, columns_of(X, [m])) for m in MODALITIES]
+        found[name] = ColumnTransformer(branches, verbose_feature_names_out=False)
+        found[name].set_output(transform="pandas")
+    return found
 
 
 def models(seed):
@@ -78,7 +81,9 @@ def models(seed):
 
     yield "Recommended", "recommended", fusion()
     yield "- StandardScaler", "standard scaler", fusion()
+    yield "- pruned at random", "one of two at random", fusion()
     yield "- without LASSO", "without LASSO", fusion()
+    yield "- stability selection", "stability", fusion()
     yield "- Input Method 1", "recommended", fusion(groups=METHOD_1)
     yield "- Input Method 3", "recommended", fusion(groups=METHOD_3)
     yield "- no bootstrap", "recommended", fusion(bootstrap=False)
@@ -102,24 +107,26 @@ def models(seed):
     yield "Random forest, all columns", None, RandomForestClassifier(500, random_state=seed)
     for modality in MODALITIES:
         name = f"Logistic regression, {modality}"
-        yield name, ("recommended", modality), LogisticRegression(max_iter=5000)
+        yield name, modality, LogisticRegression(max_iter=5000)
 
 
-def one_repeat(X, y, repeat):
-    """Return the AUC of the predictions of all five folds together, by model."""
-    predicted = {}
+def one_repeat(X, y, repeat, done):
+    """Return the AUC of the predictions of all five folds together, by model not yet done."""
+    ways = selections(X, repeat)
+    left = [each for each in models(repeat) if each[0] not in done]
+    predicted = {name: np.empty(len(y)) for name, *_ in left}
     folds = StratifiedKFold(5, shuffle=True, random_state=repeat)
     for train, test in folds.split(X, y):
         tables = {None: X.fillna(X.iloc[train].median())}
-        for name, select in selections(X, repeat).items():
-            tables[name] = select.fit(X.iloc[train], y[train]).transform(X)
-        for modality in MODALITIES:
-            table = tables["recommended"]
-            tables["recommended", modality] = table[columns_of(table, [modality])]
-        for name, chosen, model in models(repeat):
-            table = tables[chosen]
+        for way in {way for _, way, _ in left if way in ways}:
+            tables[way] = ways[way].fit(X.iloc[train], y[train]).transform(X)
+        for name, way, model in left:
+            if way in MODALITIES:
+                table = tables["recommended"][columns_of(tables["recommended"], [way])]
+            else:
+                table = tables[way]
             probability = model.fit(table.iloc[train], y[train]).predict_proba(table.iloc[test])
-            predicted.setdefault(name, np.empty(len(y)))[test] = probability[:, 1]
+            predicted[name][test] = probability[:, 1]
     return {name: float(roc_auc_score(y, p)) for name, p in predicted.items()}
 
 
@@ -136,11 +143,10 @@ def read(path, cohort, permuted, repeat):
 
 
 def main():
-    """Go on with what is not done yet, then print the table."""
+    """Compute what is not there yet, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", type=Path)
     parser.add_argument("--out", type=Path, default=Path("tcga-benchmark"))
-    parser.add_argument("--pieces", type=int, default=1000, help="do at most so many, then stop")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     options.out.mkdir(exist_ok=True)
@@ -149,18 +155,15 @@ def main():
         title = f"{cohort}{', permuted' if permuted else ''}"
         for repeat in range(REPEATS):
             file = options.out / f"{title}-{repeat}.json"
-            if not file.exists() and options.pieces > 0:
-                options.pieces -= 1
-                X, y = read(options.table, cohort, permuted, repeat)
-                file.write_text(json.dumps(one_repeat(X, y, repeat)))
-            if file.exists():
-                found.setdefault(title, []).append(json.loads(file.read_text()))
+            done = json.loads(file.read_text()) if file.exists() else {}
+            X, y = read(options.table, cohort, permuted, repeat)
+            done |= one_repeat(X, y, repeat, done)
+            file.write_text(json.dumps(done))
+            found.setdefault(title, []).append(done)
     print("Pooled AUC of five folds: mean, and standard deviation over the 5 repeats.")
     table = pd.DataFrame({title: pd.DataFrame(rows).T.mean(1) for title, rows in found.items()})
     spread = pd.DataFrame({title: pd.DataFrame(rows).T.std(1) for title, rows in found.items()})
     print((table.map("{:.3f}".format) + spread.map(" ({:.3f})".format)).to_string())
-    for title, rows in found.items():
-        print(f"{title}: {len(rows)} of {REPEATS} repeats")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ sphinx_gallery_conf = {
             "quick_start.py",
             "own_cohort.py",
             "own_selector.py",
+            "select_in_each_resample.py",
             "own_features.py",
             "own_baseline.py",
             "grid_over_constraints.py",
