@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectFromModel
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -53,7 +54,7 @@ def selections(X, seed):
     test, lasso = MannWhitneySelector(), LassoCVSelector(random_state=seed)
     relevance = CorrelationPruner(keep="relevance")
     random = CorrelationPruner(keep="random", random_state=seed)
-    stability = StabilitySelector(lasso, n_resamples=20, random_state=seed)
+    stability = StabilitySelector(SelectFromModel(Lasso(0.05)), random_state=seed)
     ways = {
         "recommended": [test, power, relevance, lasso],
         "standard scaler": [test, standard, relevance, lasso],

@@ -20,6 +20,7 @@ def test_the_documentation_builds_without_a_warning_and_every_example_runs(tmp_p
     # In a copy: the pages of the reference and the gallery are written beside their sources.
     for folder in ("docs", "examples", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("_build"))
+    shutil.copy(ROOT / "CHANGELOG.md", tmp_path)
     pages = tmp_path / "html"
     built = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-W", tmp_path / "docs", pages],

@@ -136,7 +136,7 @@ def test_a_selector_that_is_swapped_in_keeps_the_patients_for_the_steps_after_it
     assert fast[:-1].transform(X).index.equals(X.index)
     search = GridSearchCV(fast, {"intra__T1__mannwhitneyselector": [SelectKBest(k=4)]}, cv=2)
     search.fit(X, y)
-    assert search.best_estimator_["intra"].transformers_[0][1][2].k == 4
+    assert search.best_estimator_["intra"].transformers_[0][1][1].k == 4
 
 
 def test_a_step_that_is_put_into_a_branch_by_hand_keeps_the_patients_too():

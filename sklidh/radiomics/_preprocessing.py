@@ -25,8 +25,12 @@ def normalise(volume, *, scale=1.0, outliers=None):
     if volume.min() == volume.max():
         raise ValueError("setting normalize: the image has a single intensity, nothing to scale")
     stored = volume.astype(np.uint8) if volume.dtype == bool else volume
-    # By ITK, as in PyRadiomics: in the last bit, a mean depends on the order of summation.
-    x = sitk.GetArrayFromImage(sitk.Normalize(sitk.GetImageFromArray(stored)))
+    # ITK's sums, as in PyRadiomics, but of one thread: with more, the last bit of the mean depends
+    # on which thread ends first.
+    statistics = sitk.StatisticsImageFilter()
+    statistics.SetNumberOfThreads(1)
+    statistics.Execute(sitk.GetImageFromArray(stored))
+    x = (stored.astype(float) - statistics.GetMean()) * (1 / statistics.GetSigma())
     if outliers is not None:
         np.clip(x, -outliers, outliers, out=x)
     x *= scale

@@ -30,9 +30,7 @@ from sklidh.fusion._combination import as_probabilities, fill_absent
 METHODS = ["average", "regression"]
 
 
-@parametrize_with_checks(
-    [LateFusionClassifier(LogisticRegression(), method) for method in METHODS]
-)
+@parametrize_with_checks([LateFusionClassifier(LogisticRegression(), method) for method in METHODS])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 

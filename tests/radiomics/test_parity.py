@@ -264,6 +264,16 @@ def test_weights_that_vanish_across_thick_slices(norm, symmetrical):
         assert_same(intensities(seed=seed), ball(seed=seed), settings, (6.5, 1, 4.5))
 
 
+@pytest.fixture
+def one_itk_thread():
+    """With more, ITK adds up in the order in which they end, and the last bit varies."""
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    yield
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
+
+
+@pytest.mark.usefixtures("one_itk_thread")
 @pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.float32, np.float64])
 def test_normalised_intensities_are_those_of_pyradiomics_bit_by_bit(dtype):
     from radiomics.imageoperations import normalizeImage
