@@ -79,9 +79,9 @@ def make_idh_pipeline(
         The two kinds of features; None leaves one out. "recommended" has
         ``RadiomicsExtractor("paper")`` alone, "paper" ``SANetFeaturizer(n_features=128)`` as well.
     selection : "preset", transformer or None, default="preset"
-        The steps after the features in each branch: MannWhitneySelector, CorrelationPruner and
-        LassoCVSelector, with a scaler: in "paper" StandardScaler before the first, in "recommended"
-        PowerTransformer after it.
+        The steps after the features in each branch: in "recommended" MannWhitneySelector,
+        PowerTransformer and CorrelationPruner, in "paper" StandardScaler, MannWhitneySelector,
+        CorrelationPruner and LassoCVSelector.
     classifier : "preset" or classifier, default="preset"
         The last step, an InvariantSpecificFusionClassifier on `groups`.
     groups : "preset", sequence of tuples of str or None, default="preset"
@@ -164,24 +164,24 @@ def make_idh_pipeline(
             groups=groups,
             missing="raise" if missing == "raise" else "ignore",
             random_state=random_state,
-            **(PAPER_FUSION if preset == "paper" else {"bootstrap": True}),
+            **(PAPER_FUSION if preset == "paper" else {}),
         )
 
     def branch():
         steps = [FeatureUnion([(name, clone(part)) for name, part in extractors])]
         if selection == "preset":
-            paper = preset == "paper"
             test = MannWhitneySelector(alpha=0.05)
-            steps += [
-                # Ranks are the same after it; the slow transform meets only the columns left.
-                *([StandardScaler(), test] if paper else [test, PowerTransformer()]),
-                CorrelationPruner(
-                    threshold=0.9,
-                    keep="random" if paper else "relevance",
-                    random_state=random_state,
-                ),
-                LassoCVSelector(cv=10, random_state=random_state or 0),
-            ]
+            if preset == "paper":
+                steps += [
+                    StandardScaler(),
+                    test,
+                    CorrelationPruner(threshold=0.9, keep="random", random_state=random_state),
+                    LassoCVSelector(cv=10, random_state=random_state or 0),
+                ]
+            else:
+                # The test's ranks are the same before the transform, which is slow on all columns.
+                pruner = CorrelationPruner(threshold=0.9, keep="relevance")
+                steps += [test, PowerTransformer(), pruner]
         elif selection is not None:
             steps.append(clone(selection))
         return make_pipeline(*steps, memory=memory)

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 def quick_pipeline(**changes):
     """The paper's pipeline, with few features, networks of one epoch and ten penalties a LASSO."""
     parameters = {
+        "preset": "paper",
         "radiomics": RadiomicsExtractor(FIRST_ORDER),
         "deep": SANetFeaturizer(n_features=8, size=16, max_epochs=1, random_state=0),
         "classifier": InvariantSpecificFusionClassifier(
@@ -80,11 +81,12 @@ def test_the_steps_read_as_the_paper_does():
 def test_the_recommended_pipeline_differs_as_the_guide_says():
     pipeline = make_idh_pipeline()
     branch = pipeline["intra"].transformers[0][1]
-    assert list(branch.named_steps)[1:3] == ["mannwhitneyselector", "powertransformer"]
+    steps = ["featureunion", "mannwhitneyselector", "powertransformer", "correlationpruner"]
+    assert list(branch.named_steps) == steps
     assert [name for name, _ in branch["featureunion"].transformer_list] == ["radiomics"]
     assert branch["correlationpruner"].keep == "relevance"
     fusion = pipeline["fusion"]
-    assert (fusion.groups, fusion.n_members, fusion.bootstrap) == (None, 10, True)
+    assert (fusion.groups, fusion.n_members, fusion.bootstrap) == (None, 10, False)
     with pytest.raises(ValueError, match="preset='best': expected 'recommended' or 'paper'"):
         make_idh_pipeline(preset="best")
 
@@ -136,7 +138,7 @@ def test_a_selector_that_is_swapped_in_keeps_the_patients_for_the_steps_after_it
     assert fast[:-1].transform(X).index.equals(X.index)
     search = GridSearchCV(fast, {"intra__T1__mannwhitneyselector": [SelectKBest(k=4)]}, cv=2)
     search.fit(X, y)
-    assert search.best_estimator_["intra"].transformers_[0][1][1].k == 4
+    assert search.best_estimator_["intra"].transformers_[0][1][2].k == 4
 
 
 def test_a_step_that_is_put_into_a_branch_by_hand_keeps_the_patients_too():

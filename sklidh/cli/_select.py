@@ -53,7 +53,7 @@ def select_features(
     X, y = read_feature_table(features, target=target, modalities=PAPER_MODALITIES)
     y = mutations(X, y, wildtype)
     modalities = modalities_of(X.columns)
-    built = make_idh_pipeline(modalities, reference=None, random_state=seed)
+    built = make_idh_pipeline(modalities, preset="paper", reference=None, random_state=seed)
     fates = []
     with warnings_told_once():
         for modality, branch, _ in built["intra"].transformers:

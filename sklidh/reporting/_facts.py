@@ -168,13 +168,15 @@ def _of_settings(run: Run) -> dict[str, str]:
                 f"side, features of their training patients {known['train_features']}; "
                 f"seed {known['seed']}."
             )
-        too = " and the threshold" if is_rule(known.get("threshold")) else ""
+        tuned = ["the strengths of the fusion's constraints"] if known.get("tune") else []
+        if any("LASSO" in each["left"] for each in run.flow.values()):
+            tuned.append("the penalty of the LASSO")
+        if is_rule(known.get("threshold")):
+            tuned.append("the threshold")
         facts["tuning"] = (
-            f"The strengths of the fusion's constraints{too} were chosen in folds of the training "
-            "patients."
-            if known.get("tune")
-            else f"Only the LASSO's penalty{too} {'were' if too else 'was'} tuned, in folds of the "
-            "training patients."
+            f"Chosen in folds of the training patients: {', '.join(tuned)}."
+            if tuned
+            else "Nothing was tuned."
         )
     return facts | _design(run)
 
