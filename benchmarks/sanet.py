@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 
 from sklidh.nn import SAN, PairwiseAttention
-from sklidh.nn._neighbours import unfold
+from sklidh.nn._pairs import unfold
 from sklidh.nn._san import Bottleneck, Stage, Stem
 from sklidh.nn._threads import OneThread
 

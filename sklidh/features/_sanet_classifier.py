@@ -11,7 +11,7 @@ from sklidh.features._radiomics_columns import radiomics_columns
 from sklidh.features._sanet_base import BaseSANet
 from sklidh.features._sanet_slices import patient_means
 from sklidh.images import image_columns
-from sklidh.nn._modality_attention import ModalitySAN
+from sklidh.nn._san import ModalitySAN
 from sklidh.nn._trained import predict
 from sklidh.utils import CohortError, check_cases
 

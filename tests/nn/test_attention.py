@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from sklidh.nn import SAN, PairwiseAttention
-from sklidh.nn._neighbours import difference_moments, reflect_pad, reflected, visits
-from sklidh.nn._pairs import Pixels, Windows
+from sklidh.nn._pairs import Pixels, Windows, difference_moments, reflect_pad, reflected, visits
 from sklidh.nn._san import Bottleneck, Stage, Stem
 from sklidh.nn._tiles import Attend
 from sklidh.nn._training import fenced

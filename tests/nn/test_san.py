@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sklidh.nn import SAN
+from sklidh.nn._san import ModalitySAN
 from sklidh.nn._training import fenced
 
 
@@ -106,3 +107,12 @@ def test_half_precision_keeps_little_more_than_half(monkeypatch):
     single = saved_bytes(network, x)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert saved_bytes(network, x) < 0.7 * single
+
+
+@pytest.mark.parametrize("n_columns", [0, 3])
+def test_every_parameter_has_a_gradient(n_columns):
+    network = ModalitySAN(in_channels=2, n_features=8, channel_attention=True, n_columns=n_columns)
+    # With the running averages: the batch's own would cancel the biases before a normalisation.
+    images, columns = torch.randn(2, 2, 64, 64), torch.randn(2, 3)  # 2 x 2 in the last stage
+    network.eval()((images, columns) if n_columns else images).square().sum().backward()
+    assert [name for name, p in network.named_parameters() if not p.grad.any()] == []

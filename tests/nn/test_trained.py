@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sklidh.nn import SAN
-from sklidh.nn._modality_attention import ModalityAttention, ModalitySAN
+from sklidh.nn._san import ModalityAttention, ModalitySAN
 from sklidh.nn._trained import freeze, predict, sensitivity, thaw
 from sklidh.nn._training import explained, fenced, train
 
