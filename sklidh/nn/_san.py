@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sklidh.nn._attention import PairwiseAttention
-from sklidh.nn._pointwise import PointwiseConvolution, product
-from sklidh.nn._rectification import update_running
+from sklidh.nn._layers import PointwiseConvolution, product, update_running
 
 BLOCKS = {"san10": (2, 1, 2, 4, 1), "san15": (3, 2, 3, 5, 2), "san19": (3, 3, 4, 6, 3)}
 """Bottlenecks in each of the five stages."""

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from sklidh.nn._training import explained, fenced, owner, tensors
+from sklidh.nn._device import explained, fenced, tensors
+from sklidh.nn._training import owner
 from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
 
 

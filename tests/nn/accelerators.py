@@ -16,8 +16,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from sklidh.nn import SAN, PairwiseAttention
+from sklidh.nn._device import fenced
 from sklidh.nn._san import Bottleneck, Stage, Stem
-from sklidh.nn._training import fenced
 
 pytestmark = pytest.mark.skipif(
     not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"),

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sklidh.nn import SAN
+from sklidh.nn._device import fenced
 from sklidh.nn._san import ModalitySAN
-from sklidh.nn._training import fenced
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_a_training_step_of_the_default_size_keeps_at_most_230_mib():
 
 
 def test_half_precision_keeps_little_more_than_half(monkeypatch):
-    for module in ("_attention", "_pointwise"):
+    for module in ("_attention", "_layers"):
         monkeypatch.setattr(f"sklidh.nn.{module}.is_parallel", lambda x: False)
     network, x = SAN(n_features=8), torch.randn(4, 1, 64, 64)
     single = saved_bytes(network, x)
