@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 
 from sklidh.plotting._axes import ON_MAP
+from sklidh.plotting._nested import parts_of
 from sklidh.plotting._shown import ShownMixin
 
 
@@ -51,9 +51,9 @@ def gradient_maps(estimator, X) -> dict:
     if hasattr(estimator, "gradient_maps"):
         return estimator.gradient_maps(X)
     found = {patient: {} for patient in X.index}
-    parts = [(part, columns) for part, columns in _parts(estimator) if _has_networks(part)]
+    parts = [(part, columns) for part, columns in parts_of(estimator) if _has_networks(part)]
     if isinstance(estimator, Pipeline) and parts:
-        for part, _ in _parts(estimator):
+        for part, _ in parts_of(estimator):
             _add(found, gradient_maps(part, X) if _has_networks(part) else {})
             if part is parts[-1][0]:
                 break
@@ -71,26 +71,8 @@ def _add(found, maps):
 
 def _has_networks(estimator):
     return hasattr(estimator, "gradient_maps") or any(
-        _has_networks(part) for part, _ in _parts(estimator)
+        _has_networks(part) for part, _ in parts_of(estimator)
     )
-
-
-def _parts(estimator):
-    """Return the fitted estimators within one, each with its columns of images; None means all."""
-    if isinstance(estimator, ColumnTransformer):
-        parts = [(part, columns) for _, part, columns in estimator.transformers_]
-    elif isinstance(estimator, FeatureUnion):
-        parts = [(part, None) for _, part in estimator.transformer_list]
-    elif isinstance(estimator, Pipeline):
-        parts = [(part, None) for _, part in estimator.steps]
-    else:
-        inner = (getattr(estimator, name, None) for name in ("best_estimator_", "estimator_"))
-        parts = [(part, None) for part in inner]
-    return [(part, columns) for part, columns in parts if part is not None and part not in WORDS]
-
-
-WORDS = "drop", "passthrough"
-"""What scikit-learn takes in the place of an estimator."""
 
 
 @dataclass
