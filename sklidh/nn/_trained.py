@@ -54,9 +54,9 @@ def predict(net, inputs, layer="forward"):
 
 
 def sensitivity(net, inputs):
-    """Return how fast a network's verdict would change with every pixel.
+    """Return how fast a network's prediction would change with every pixel.
 
-    The verdict is the log odds of the class that the network finds most probable.
+    What changes is the log odds of the class that the network finds most probable.
 
     Parameters
     ----------

@@ -77,9 +77,9 @@ def _has_networks(estimator):
 
 @dataclass
 class GradientMapDisplay(ShownMixin):
-    """Draw the slices that networks saw of a patient, and the pixels that their verdict hangs on.
+    """Draw the slices that networks saw of a patient, and the pixels that influence predictions.
 
-    One row a slice, one column a modality; the tumour is outlined. Build it with `from_estimator`.
+    One row per slice, one column per modality, the tumour outlined. Build it with `from_estimator`.
 
     Parameters
     ----------
@@ -161,6 +161,6 @@ class GradientMapDisplay(ShownMixin):
                     ax.contour(mask, levels=[0.5], colors=[ON_MAP], linewidths=1.5)
         bar = self.figure_.colorbar(drawn, ax=self.axes_, shrink=0.8, ticks=[0, 1])
         bar.ax.set_yticklabels(["none", "most"])
-        bar.set_label("pull on the verdict")
+        bar.set_label("influence on the prediction")
         self.figure_.suptitle(self.title, fontsize="medium")
         return self

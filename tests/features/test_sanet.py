@@ -481,14 +481,14 @@ def test_planes_and_slices_are_images_to_train_on():
     assert CountImages.seen == [4 * 2 * 2]
 
 
-def test_maps_show_what_moves_the_verdict_on_the_slices_that_were_seen(featurizer):
+def test_maps_show_what_moves_the_prediction_on_the_slices_that_were_seen(featurizer):
     found = featurizer.gradient_maps(X.iloc[[3, 5]])
     images, _ = featurizer._cut(X.iloc[[3]])
     assert list(found) == [X.index[3], X.index[5]]
     seen = found[X.index[3]]["T1CE"]
     np.testing.assert_array_equal(seen.slices, images[:, 0])
     assert seen.masks.all(), "a square tumour fills its square"
-    # A small step of all pixels moves the verdict by no more than the pixels' derivatives.
+    # A small step of all pixels moves the log odds by no more than the pixels' derivatives.
     odds = [
         np.ptp(predict(featurizer.nets_["T1CE"], images + step).astype(float))
         for step in np.float32([-1e-2, 1e-2])
