@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from sanet import network
 
 from sklidh.nn import SAN
+from sklidh.nn._device import choose_device
 from sklidh.nn._trained import predict
-from sklidh.nn._training import choose_device, train
+from sklidh.nn._training import train
 
 MIB = 2**20
 VARIANTS = {  # kind of network, bfloat16, channels last
@@ -82,9 +83,8 @@ def fit(slices, labels, epochs, device, batch=16):
     """Return a network trained on slices, and the seconds that took."""
     start = time.perf_counter()
     net, _ = train(
-        SAN, slices, labels, epochs=(epoch for epoch in range(epochs)), lr=1e-4,
-        batch_size=batch, device=device, seed=0,
-    )  # fmt: skip
+        SAN, slices, labels, max_epochs=epochs, lr=1e-4, batch_size=batch, device=device, seed=0
+    )
     wait(device)
     return net, time.perf_counter() - start
 

@@ -104,7 +104,7 @@ class ModalityTransformer(DocumentedMixin, ColumnTransformer):
         devices = {value for name, value in parameters if name.endswith("__device")} - {"cpu"}
         if not devices:
             return False
-        from sklidh.nn._training import choose_device  # loads torch
+        from sklidh.nn._device import choose_device  # loads torch
 
         return any(choose_device(device) != "cpu" for device in devices)
 

@@ -40,8 +40,9 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         to train on; a patient's features are the mean over the slices.
     planes : sequence of {"axial", "coronal", "sagittal"}, default=("axial",)
         The planes to cut slices in.
-    max_epochs : int, default=20
-        Passes over the training slices. The paper does not give its number.
+    max_epochs : int, default=8
+        Passes over the training slices. The paper does not give its number; out of fold, more
+        passes gain no AUC and make the probabilities overconfident.
     lr : float, default=1e-4
         Step of Adam on the cross-entropy.
     batch_size : int, default=16
@@ -52,6 +53,15 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         Turn and mirror the slices at random while training (the square's eight symmetries).
     class_weight : "balanced", dict or None, default=None
         Weights of the classes in the loss.
+    n_members : int, default=1
+        Networks trained on the same patients from different first weights. The layers' values
+        stand side by side, `n_features` columns each; probabilities are averaged.
+    validation_fraction : float, default=None
+        Fraction of the training patients that take no step, drawn for each network. Their loss is
+        recorded after every epoch, training stops when it has not fallen for `n_iter_no_change`
+        epochs, and the network ends with the weights of its best epoch. None trains on everybody.
+    n_iter_no_change : int, default=5
+        Epochs to wait for a lower validation loss.
     train_features : {"in_sample", "out_of_fold"}, default="in_sample"
         How the patients that the network was trained on are described. "in_sample", as in the
         paper: as everyone else, by the `n_features` values of the layer. The network has seen
@@ -70,7 +80,9 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     label : int or sequence of int, default=None
         The mask's labels that are tumour; None means every label above 0.
     callbacks : list of skorch callbacks, default=None
-        Copied for each network. Early stopping can monitor ``"train_loss"``.
+        Copied for each network. Those that need held-out patients, such as ``EpochScoring`` or
+        ``EarlyStopping("valid_loss")``, need `validation_fraction`; ``"train_loss"`` can always be
+        monitored.
     random_state : int, RandomState instance or None, default=None
         Seeds the first weights, the order and the augmentation.
     verbose : int, default=0
@@ -79,10 +91,14 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    net_ : skorch.NeuralNetClassifier
-        The network trained on all patients; ``net_.module_`` is a `sklidh.nn.SAN`.
-    loss_curve_ : ndarray of shape (n_epochs,)
-        Mean training loss of each epoch.
+    nets_ : dict of str to skorch.NeuralNetClassifier
+        The network trained on all patients, by the modality, as ``nets_["FLAIR"]``, or the networks
+        of an ensemble, ``"FLAIR, member 1 of 5"``; ``.module_`` is a `sklidh.nn.SAN`.
+    history_ : dict of str to dict of str to ndarray of shape (n_epochs,)
+        Learning curves of every trained network,
+        also of those of a fold: ``"train_loss"``, the
+        mean loss of an epoch's steps; with `validation_fraction` ``"valid_loss"`` and
+        ``"valid_acc"``; and what callbacks record.
     n_features_in_ : int
         2.
     feature_names_in_ : ndarray of shape (2,)
@@ -142,12 +158,15 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         size=72,
         n_slices=1,
         planes=("axial",),
-        max_epochs=20,
+        max_epochs=8,
         lr=1e-4,
         batch_size=16,
         shuffle=False,
         augment=False,
         class_weight=None,
+        n_members=1,
+        validation_fraction=None,
+        n_iter_no_change=5,
         train_features="in_sample",
         cv=5,
         device="auto",
@@ -168,6 +187,9 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         self.shuffle = shuffle
         self.augment = augment
         self.class_weight = class_weight
+        self.n_members = n_members
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.train_features = train_features
         self.cv = cv
         self.device = device
@@ -209,7 +231,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
 
         Returns
         -------
-        DataFrame of shape (n_patients, n_features) or (n_patients, n_classes - 1), float64
+        DataFrame of shape (n_patients, n_features * n_members) or (n_patients, n_classes - 1)
             See `train_features`. Index: that of X.
         """
         n_folds = self.cv if self.train_features == "out_of_fold" else 0
@@ -224,13 +246,13 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
 
         Returns
         -------
-        DataFrame of shape (n_patients, n_features) or (n_patients, n_classes - 1), float64
+        DataFrame of shape (n_patients, n_features * n_members) or (n_patients, n_classes - 1)
             Index: that of X; a row of NaN where an image is missing.
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
         images, patients = self._cut(check_image_and_mask(X, missing=self.missing))
-        return self._table(self._describe(self.net_, images), patients, X.index)
+        return self._table(self._describe(self.nets_, images), patients, X.index)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features.
@@ -242,13 +264,14 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
 
         Returns
         -------
-        ndarray of str, shape (n_features,) or (n_classes - 1,)
+        ndarray of str, shape (n_features * n_members,) or (n_classes - 1,)
             ``sanet000``, ``sanet001``, ...; with ``train_features="out_of_fold"``
             ``sanet_probability``, or one such name per class but the first.
         """
         if self.train_features == "in_sample":
-            digits = max(3, len(str(self.n_features - 1)))
-            names = [f"sanet{i:0{digits}}" for i in range(self.n_features)]
+            n_columns = self.n_features * self.n_members
+            digits = max(3, len(str(n_columns - 1)))
+            names = [f"sanet{i:0{digits}}" for i in range(n_columns)]
         else:
             check_is_fitted(self)
             names = ["sanet_probability"]
@@ -261,20 +284,31 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         cases = check_image_and_mask(X, missing=self.missing)
         targets = self._check(X, y, cases)
         held_out = self._deal(cases, targets, n_folds) if n_folds else []
-        name = f"SA-Net {X.columns[0]}"
-        with self._announced_fit(X, y, n_networks=1 + len(held_out)) as tasks:
+        self.history_ = {}
+        n_networks = self.n_members * (1 + len(held_out))
+        with self._announced_fit(X, y, n_networks) as tasks:
             images, patients = self._cut(cases)
 
             def trained(rows, name):
-                labels, task = targets[patients[rows]], next(tasks)
-                return self._train(images[rows], labels, seed=self._seed, name=name, task=task)
+                return {
+                    member: self._train(
+                        images[rows],
+                        patients[rows],
+                        targets,
+                        seed=self._seed + number,
+                        name=member,
+                        task=next(tasks),
+                    )
+                    for number, member in enumerate(self._members(name))
+                }
 
-            self.net_, self.loss_curve_ = trained(slice(None), name)
-            features = self._describe(self.net_, images)
+            modality = X.columns[0]
+            self.nets_ = trained(slice(None), modality)
+            features = self._describe(self.nets_, images)
             for number, rows in enumerate(held_out, start=1):
                 unseen = np.isin(patients, rows)
-                net, _ = trained(~unseen, f"{name}, fold {number} of {len(held_out)}")
-                features[unseen] = self._describe(net, images[unseen])
+                nets = trained(~unseen, f"{modality}, fold {number} of {len(held_out)}")
+                features[unseen] = self._describe(nets, images[unseen])
         return self._table(features, patients, X.index)
 
     def _deal(self, cases, targets, n_folds):
@@ -283,11 +317,12 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         folds = stratified_folds(n_folds, self.classes_, targets[rows], who="SANetFeaturizer")
         return [rows[test] for _, test in folds.split(rows, targets[rows])]
 
-    def _describe(self, net, images):
-        """Return the layer's values of images, or the probabilities that a network gives them."""
+    def _describe(self, nets, images):
+        """Return the layer's values of images, or the probabilities that networks give them."""
         if self.train_features == "in_sample":
-            return predict(net, images, "features")
-        return softmax(predict(net, images).astype(np.float64), axis=1)[:, 1:]
+            return np.hstack([predict(net, images, "features") for net in nets.values()])
+        logits = np.stack([predict(net, images).astype(np.float64) for net in nets.values()])
+        return softmax(logits, axis=2).mean(0)[:, 1:]
 
     def _table(self, features, patients, index):
         means = patient_means(features, patients, len(index))
@@ -297,5 +332,5 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         return check_image_and_mask(X, missing=self.missing)
 
     def _readers(self):
-        """Return the modality and the network that sees it, in a list."""
-        return [([self.feature_names_in_[0]], self.net_)]
+        """Return the modality and the networks that see it, in a list."""
+        return [([self.feature_names_in_[0]], list(self.nets_.values()))]

@@ -1,43 +1,75 @@
 """What the two SA-Net estimators share: tumour slices in, a trained network out."""
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
+from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklidh.features._sanet_slices import GradientMap, cut_slices
 from sklidh.features._sanet_state import SavedNetworksMixin
 from sklidh.images import check_planes
 from sklidh.nn import SAN
+from sklidh.nn._device import choose_device
 from sklidh.nn._san import BLOCKS
 from sklidh.nn._trained import sensitivity
-from sklidh.nn._training import choose_device, train
+from sklidh.nn._training import train
 from sklidh.utils import CohortError, DocumentedMixin, check_target, is_missing, progress
 
 
-def announced(epochs, task, estimator):
-    """Iterate over epochs, telling scikit-learn's callbacks; one of them may ask to stop."""
-    for epoch in epochs:
-        subtask = task.subcontext(task_name="epoch").call_on_fit_task_begin(estimator=estimator)
-        try:
-            yield epoch
-        finally:
-            # Also where the network was stopped from elsewhere, by a callback of skorch.
-            stop = subtask.call_on_fit_task_end(estimator=estimator)
-        if stop:
-            return
+def _rows(inputs, rows):
+    """Return some images, with their columns where there are any."""
+    return tuple(each[rows] for each in inputs) if isinstance(inputs, tuple) else inputs[rows]
+
+
+class EpochTasks(Callback):
+    """Show each epoch in a progress bar and to scikit-learn's callbacks, which may stop there.
+
+    Parameters
+    ----------
+    bar : generator
+        Advanced once per epoch.
+    task : sklearn.callback.CallbackContext
+        The network's; each epoch becomes a part of it.
+    estimator : estimator
+    """
+
+    def __init__(self, bar, task, estimator):
+        self.bar, self.task, self.estimator = bar, task, estimator
+
+    def on_epoch_begin(self, net, **_):
+        """Begin the task of an epoch."""
+        next(self.bar)
+        epoch = self.task.subcontext(task_name="epoch")
+        self.epoch = epoch.call_on_fit_task_begin(estimator=self.estimator)
+
+    def on_epoch_end(self, net, **_):
+        """End it; stop the training where a callback of scikit-learn asks for it."""
+        if self._end():
+            raise KeyboardInterrupt  # by which a callback of skorch ends a training
+
+    def on_train_end(self, net, **_):
+        """End the bar, and the task of an epoch that another callback stopped in."""
+        next(self.bar, None)
+        self._end()
+
+    def _end(self):
+        epoch, self.epoch = self.epoch, None
+        return epoch is not None and epoch.call_on_fit_task_end(estimator=self.estimator)
 
 
 class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseEstimator):
     """Parameters and training of SA-Nets on tumour slices.
 
     An estimator has `_module`, the networks' class; `_checked`, which checks a table; and
-    `_readers`, the networks by the modalities that they see.
+    `_readers`, the modalities and the networks that see them.
     """
 
     _module = SAN
@@ -54,6 +86,9 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         "shuffle": ["boolean"],
         "augment": ["boolean"],
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
         "missing": [StrOptions({"raise", "nan"})],
         "label": [Integral, str, "array-like", None],
@@ -81,6 +116,7 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         y = check_target(y, X)
         choose_device(self.device)
         check_planes(self.planes)
+        self._check_callbacks()
         validate_data(self, X, reset=True, skip_check_array=True)
         self.classes_, targets = np.unique(y, return_inverse=True)
         for modality in cases.columns.drop("mask"):
@@ -92,6 +128,22 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
                 )
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return targets
+
+    def _check_callbacks(self):
+        """Refuse callbacks that read what is recorded on held-out patients where nobody is."""
+        for each in self.callbacks or () if self.validation_fraction is None else ():
+            callback = each[1] if isinstance(each, tuple) else each
+            monitor = getattr(callback, "monitor", None)
+            if isinstance(monitor, str) and monitor.startswith("valid_"):
+                raise ValueError(
+                    f"callbacks: {type(callback).__name__} monitors {monitor!r}, which needs "
+                    "held-out patients; set validation_fraction, or monitor 'train_loss'"
+                )
+            if getattr(callback, "on_train", True) is False:
+                raise ValueError(
+                    f"callbacks: {type(callback).__name__} scores held-out patients; set "
+                    "validation_fraction, or on_train=True"
+                )
 
     @contextmanager
     def _announced_fit(self, X, y, n_networks):
@@ -118,48 +170,86 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
             verbose=self.verbose,
         )
 
-    def _train(self, inputs, targets, *, seed, name, task):
-        """Train one network.
+    def _train(self, inputs, patients, targets, *, seed, name, task):
+        """Train one network, and keep its learning curves in `history_`.
 
         Parameters
         ----------
         inputs : ndarray of shape (n_images, n_channels, size, size)
             Or a tuple of images and columns, (n_images, n_columns).
-        targets : ndarray of int, shape (n_images,)
+        patients : ndarray of int, shape (n_images,)
+            The row of each image's patient.
+        targets : ndarray of int, shape (n_patients,)
             Places in `classes_`.
         seed : int
         name : str
-            Stands before the progress bar.
+            The network's, in `history_` and before the progress bar.
         task : sklearn.callback.CallbackContext
-            The network's; each epoch becomes a part of it.
+            The network's.
 
         Returns
         -------
-        net : skorch.NeuralNetClassifier
-        losses : ndarray of shape (n_epochs,)
+        skorch.NeuralNetClassifier
         """
+        validation, callbacks = None, deepcopy(self.callbacks or [])
+        if self.validation_fraction is not None:
+            held_out = self._validation_images(patients, targets, seed)
+            validation = _rows(inputs, held_out), targets[patients[held_out]]
+            inputs, patients = _rows(inputs, ~held_out), patients[~held_out]
+            patience = {"patience": self.n_iter_no_change, "threshold": 0}
+            callbacks.append(EarlyStopping("valid_loss", **patience, load_best=True))
+        labels = targets[patients]
+        title = f"SA-Net {name}"
         task.call_on_fit_task_begin(estimator=self)
-        bar = progress(range(self.max_epochs), name, verbose=self.verbose)
-        net, losses = train(
-            self._module,
-            inputs,
-            targets,
-            epochs=announced(bar, task, self),
-            lr=self.lr,
-            batch_size=self.batch_size,
-            shuffle=self.shuffle,
-            augment=self.augment,
-            class_weight=self._class_weights(targets),
-            device=choose_device(self.device),
-            callbacks=self.callbacks or (),
-            seed=seed,
-            architecture=self.architecture,
-            n_features=self.n_features,
-            n_classes=len(self.classes_),
-            **self._module_parameters(inputs),
-        )
+        with closing(
+            progress(range(self.max_epochs), title, unit="epoch", verbose=self.verbose)
+        ) as bar:
+            net, self.history_[name] = train(
+                self._module,
+                inputs,
+                labels,
+                max_epochs=self.max_epochs,
+                lr=self.lr,
+                batch_size=self.batch_size,
+                shuffle=self.shuffle,
+                augment=self.augment,
+                class_weight=self._class_weights(labels),
+                validation=validation,
+                device=choose_device(self.device),
+                callbacks=[*callbacks, EpochTasks(bar, task, self)],
+                seed=seed,
+                architecture=self.architecture,
+                n_features=self.n_features,
+                n_classes=len(self.classes_),
+                **self._module_parameters(inputs),
+            )
         task.call_on_fit_task_end(estimator=self)
-        return net, losses
+        return net
+
+    def _validation_images(self, patients, targets, seed):
+        """Return which images take no step: all of some patients of each class."""
+        everyone = np.unique(patients)
+        try:
+            _, held_out = train_test_split(
+                everyone,
+                test_size=self.validation_fraction,
+                stratify=targets[everyone],
+                random_state=seed,
+            )
+        except ValueError as error:
+            raise CohortError(
+                [
+                    f"validation_fraction={self.validation_fraction} of {len(everyone)} patients: "
+                    f"{error}; choose another fraction, or None"
+                ]
+            ) from error
+        return np.isin(patients, held_out)
+
+    def _members(self, name):
+        """Return the names of the networks whose answers are joined."""
+        if self.n_members == 1:
+            return [name]
+        return [f"{name}, member {i} of {self.n_members}" for i in range(1, self.n_members + 1)]
 
     def _inputs(self, X, images, patients):
         """Return what a network takes: the images, of whatever patients."""
@@ -178,7 +268,9 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         )
 
     def gradient_maps(self, X):
-        """Return where the networks looked: the pixels that their verdict hangs on.
+        """Return where the networks looked: the pixels that most influence the prediction.
+
+        The mean over the members of an ensemble.
 
         Parameters
         ----------
@@ -192,12 +284,12 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         check_is_fitted(self)
         cases = self._checked(X)
         found = {patient: {} for patient in X.index}
-        for modalities, net in self._readers():
+        for modalities, nets in self._readers():
             images, patients, masks = self._cut_with_masks(cases[[*modalities, "mask"]])
             if not len(images):
                 continue
             inputs = self._inputs(X, images, patients)
-            maps = sensitivity(net, inputs)
+            maps = np.mean([sensitivity(net, inputs) for net in nets], axis=0)
             for row in np.unique(patients):
                 own = patients == row
                 for channel, modality in enumerate(modalities):

@@ -11,7 +11,7 @@ from sklidh.features._radiomics_columns import radiomics_columns
 from sklidh.features._sanet_base import BaseSANet
 from sklidh.features._sanet_slices import patient_means
 from sklidh.images import image_columns
-from sklidh.nn._modality_attention import ModalitySAN
+from sklidh.nn._san import ModalitySAN
 from sklidh.nn._trained import predict
 from sklidh.utils import CohortError, check_cases
 
@@ -43,8 +43,9 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         probability is the mean over the slices.
     planes : sequence of {"axial", "coronal", "sagittal"}, default=("axial",)
         The planes to cut slices in.
-    max_epochs : int, default=20
-        Passes over the training slices. The paper does not give its number.
+    max_epochs : int, default=8
+        Passes over the training slices. The paper does not give its number; out of fold, more
+        passes gain no AUC and make the probabilities overconfident.
     lr : float, default=1e-4
         Step of Adam on the cross-entropy.
     batch_size : int, default=16
@@ -55,6 +56,15 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         Turn and mirror the slices at random while training (the square's eight symmetries).
     class_weight : "balanced", dict or None, default=None
         Weights of the classes in the loss.
+    n_members : int, default=1
+        Networks trained on the same patients from different first weights. Their
+        probabilities are averaged.
+    validation_fraction : float, default=None
+        Fraction of the training patients that take no step, drawn for each network. Their loss is
+        recorded after every epoch, training stops when it has not fallen for `n_iter_no_change`
+        epochs, and the network ends with the weights of its best epoch. None trains on everybody.
+    n_iter_no_change : int, default=5
+        Epochs to wait for a lower validation loss.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1", "mps", or "auto": a GPU where there is one. Another device rounds
         differently, so the trained network, and its answers, may differ.
@@ -65,7 +75,9 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
     label : int or sequence of int, default=None
         The mask's labels that are tumour; None means every label above 0.
     callbacks : list of skorch callbacks, default=None
-        Copied for each network. Early stopping can monitor ``"train_loss"``.
+        Copied for each network. Those that need held-out patients, such as ``EpochScoring`` or
+        ``EarlyStopping("valid_loss")``, need `validation_fraction`; ``"train_loss"`` can always be
+        monitored.
     random_state : int, RandomState instance or None, default=None
         Seeds the first weights, the order and the augmentation.
     verbose : int, default=0
@@ -76,9 +88,12 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
     classes_ : ndarray of shape (n_classes,)
     modalities_ : list of str
     nets_ : dict of str to skorch.NeuralNetClassifier
-        The trained networks, by their modality, or ``"T1+T1CE+..."`` with ``fusion="channels"``.
-    loss_curves_ : dict of str to ndarray of shape (n_epochs,)
-        Mean training loss of each epoch.
+        The trained networks, by their modality, or ``"T1+T1CE+..."`` with ``fusion="channels"``;
+        of an ensemble ``"T1, member 1 of 5"``.
+    history_ : dict of str to dict of str to ndarray of shape (n_epochs,)
+        Learning curves of every trained network, by the same names: ``"train_loss"``, the
+        mean loss of an epoch's steps; with `validation_fraction` ``"valid_loss"`` and
+        ``"valid_acc"``; and what callbacks record.
     radiomics_mean_, radiomics_scale_ : ndarray of shape (n_radiomics,)
         Mean and deviation of the `radiomics` columns of the training patients.
     n_features_in_ : int
@@ -128,12 +143,15 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         size=72,
         n_slices=1,
         planes=("axial",),
-        max_epochs=20,
+        max_epochs=8,
         lr=1e-4,
         batch_size=16,
         shuffle=False,
         augment=False,
         class_weight=None,
+        n_members=1,
+        validation_fraction=None,
+        n_iter_no_change=5,
         device="auto",
         missing="raise",
         label=None,
@@ -156,6 +174,9 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         self.shuffle = shuffle
         self.augment = augment
         self.class_weight = class_weight
+        self.n_members = n_members
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.device = device
         self.missing = missing
         self.label = label
@@ -195,18 +216,21 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         columns = radiomics_columns(X, self.radiomics)
         self.radiomics_mean_, deviation = columns.mean(0), columns.std(0)
         self.radiomics_scale_ = np.where(deviation > 0, deviation, 1.0)
-        self.nets_, self.loss_curves_ = {}, {}
+        self.nets_, self.history_ = {}, {}
         seen = self._seen()
-        with self._announced_fit(X, y, n_networks=len(seen)) as tasks:
-            for number, (name, modalities) in enumerate(seen.items()):
+        with self._announced_fit(X, y, n_networks=len(seen) * self.n_members) as tasks:
+            for first, (name, modalities) in enumerate(seen.items()):
                 images, patients = self._cut(cases[[*modalities, "mask"]])
-                self.nets_[name], self.loss_curves_[name] = self._train(
-                    self._inputs(X, images, patients),
-                    targets[patients],
-                    seed=self._seed + number,
-                    name=f"SA-Net {name}",
-                    task=next(tasks),
-                )
+                inputs = self._inputs(X, images, patients)
+                for number, member in enumerate(self._members(name)):
+                    self.nets_[member] = self._train(
+                        inputs,
+                        patients,
+                        targets,
+                        seed=self._seed + first + number * len(seen),
+                        name=member,
+                        task=next(tasks),
+                    )
         return self
 
     def predict_proba(self, X):
@@ -229,10 +253,11 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         check_is_fitted(self)
         cases = self._checked(X)
         total, n_networks = np.zeros((len(X), len(self.classes_))), np.zeros((len(X), 1))
-        for modalities, net in self._readers():
+        for modalities, nets in self._readers():
             images, patients = self._cut(cases[[*modalities, "mask"]])
-            logits = predict(net, self._inputs(X, images, patients))
-            probability = softmax(logits.astype(np.float64), axis=1)
+            inputs = self._inputs(X, images, patients)
+            logits = np.stack([predict(net, inputs).astype(np.float64) for net in nets])
+            probability = softmax(logits, axis=2).mean(0)
             means = patient_means(probability, patients, len(X))
             there = np.isin(np.arange(len(X)), patients)[:, None]
             total += np.where(there, means, 0)
@@ -287,5 +312,8 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         }
 
     def _readers(self):
-        """Return pairs of modalities and the network that sees them."""
-        return [(modalities, self.nets_[name]) for name, modalities in self._seen().items()]
+        """Return pairs of modalities and the networks that see them."""
+        return [
+            (modalities, [self.nets_[member] for member in self._members(name)])
+            for name, modalities in self._seen().items()
+        ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from sklidh.utils import ModelFileError, atomic_write
 
-FORMAT = 1
+FORMAT = 2
 CONFIGURATION = "model.json"
 
 

@@ -74,7 +74,7 @@ def patient_means(values, patients, n_patients):
 
 @dataclass
 class GradientMap:
-    """Slices of one patient in one modality, and how much every pixel moves the verdict.
+    """Slices of one patient in one modality, and how much every pixel influences the prediction.
 
     Parameters
     ----------

@@ -5,16 +5,13 @@ from numbers import Integral
 from sklearn.utils.validation import check_is_fitted
 
 from sklidh.features._sanet_files import read_model, write_model
+from sklidh.nn._device import choose_device
 from sklidh.nn._trained import freeze, thaw
-from sklidh.nn._training import choose_device
 from sklidh.utils import ModelFileError
 
 
 class SavedNetworksMixin:
-    """An estimator that holds trained networks, of the class `_module`.
-
-    They are its attributes ``net_`` or ``nets_`` (a dict).
-    """
+    """An estimator that holds trained networks, of the class `_module`, in the dict ``nets_``."""
 
     def __getstate__(self):
         # Plain values: what pickle, deepcopy and save_model write is the same, and holds no code.
@@ -30,12 +27,9 @@ class SavedNetworksMixin:
     @staticmethod
     def _with_nets(state, change):
         """Return a fitted estimator's attributes with each network changed."""
-        changed = {}
-        if "net_" in state:
-            changed["net_"] = change(state["net_"])
-        if "nets_" in state:
-            changed["nets_"] = {name: change(net) for name, net in state["nets_"].items()}
-        return state | changed
+        if "nets_" not in state:
+            return state
+        return state | {"nets_": {name: change(net) for name, net in state["nets_"].items()}}
 
     def save(self, folder):
         """Save what fit learned in a folder of files that hold no code, JSON and safetensors.

@@ -100,7 +100,9 @@ def train_together(classifiers, X, y, weight, present):
             batch(training, weight[training] * counts).split(lead.batch_size),
             torch.tensor(strengths, dtype=torch.float64),
             Constraints(lead.similarity, lead.difference, lead.reconstruction),
-            epochs=progress(epochs, "fusion", total=len(epochs), verbose=lead.verbose),
+            epochs=progress(
+                epochs, "fusion", total=len(epochs), unit="epoch", verbose=lead.verbose
+            ),
             n_epochs=len(epochs),
             lr=lead.lr,
             schedule=lead.lr_schedule,

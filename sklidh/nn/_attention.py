@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from sklidh.nn._neighbours import coordinates, unfold
-from sklidh.nn._pointwise import PointwiseConvolution, is_parallel, product
+from sklidh.nn._layers import PointwiseConvolution, is_parallel, product
+from sklidh.nn._pairs import coordinates, unfold
 from sklidh.nn._tiles import attend_in_tiles
 
 

@@ -18,9 +18,7 @@ from torch.amp import custom_bwd, custom_fwd
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from sklidh.nn._neighbours import coordinates, difference_moments
-from sklidh.nn._pairs import Pixels, Windows
-from sklidh.nn._rectification import (
+from sklidh.nn._layers import (
     Rectification,
     multiply,
     outer,
@@ -28,6 +26,7 @@ from sklidh.nn._rectification import (
     sums_of,
     update_running,
 )
+from sklidh.nn._pairs import Pixels, Windows, coordinates, difference_moments
 from sklidh.nn._threads import parallel_map, scratch, total
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from sklidh.nn._training import explained, fenced, owner, tensors
+from sklidh.nn._device import explained, fenced, tensors
+from sklidh.nn._training import owner
 from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
 
 
@@ -53,9 +54,9 @@ def predict(net, inputs, layer="forward"):
 
 
 def sensitivity(net, inputs):
-    """Return how fast a network's verdict would change with every pixel.
+    """Return how fast a network's prediction would change with every pixel.
 
-    The verdict is the log odds of the class that the network finds most probable.
+    What changes is the log odds of the class that the network finds most probable.
 
     Parameters
     ----------

@@ -1,79 +1,16 @@
 """Train a network: the one file that knows skorch."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback
+from skorch.dataset import Dataset
+from skorch.helper import predefined_split
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from sklidh.nn._threads import OneThread
-
-# torch's random state belongs to the whole process.
-_ONE_AT_A_TIME = threading.RLock()
-
-
-def choose_device(device):
-    """Return the device to work on.
-
-    Parameters
-    ----------
-    device : str
-        "auto", or a name that torch knows: "cpu", "cuda", "cuda:1", "mps". "auto" takes an NVIDIA
-        GPU where there is one, then Apple's, then the CPU.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        torch knows no such device, or finds none on this machine.
-    """
-    gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    found = ["cuda", *gpus] if gpus else []
-    found += ["mps", "cpu"] if torch.backends.mps.is_available() else ["cpu"]
-    if device == "auto":
-        return found[0]
-    if device not in found:
-        raise ValueError(
-            f"device={device!r}, but torch {torch.__version__} finds no such device on this "
-            f"machine, only {', '.join(found)}; use one of these or device='auto', or install a "
-            "build of torch for your GPU"
-        )
-    return device
-
-
-@contextmanager
-def fenced(seed=None, device="cpu") -> Iterator[None]:
-    """Seed torch inside the block, let it use one thread there, and leave no trace outside.
-
-    The random states of the CPU and of the device in use are restored; other GPUs are not touched.
-    """
-    device = torch.device(device)
-    devices = [device] if device.type == "cuda" else []
-    with _ONE_AT_A_TIME, torch.random.fork_rng(devices), OneThread():
-        if seed is not None:
-            torch.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def explained(device, batch_size) -> Iterator[None]:
-    """Say what to do where the device's memory is too small."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise MemoryError(
-            f"device={device!r} has too little memory for batch_size={batch_size}; lower "
-            "batch_size, or use device='cpu'"
-        ) from error
+from sklidh.nn._device import explained, fenced, tensors
 
 
 def random_symmetry(images):
@@ -99,18 +36,21 @@ class Batches:
     Parameters
     ----------
     dataset : skorch.dataset.Dataset
-        Holds tensors: ``X``, images (n_images, n_channels, size, size) or a tuple of them and of
-        columns (n_images, n_columns), and ``y`` (n_images,).
+        ``X``, images (n_images, n_channels, size, size) or a tuple of them and of columns
+        (n_images, n_columns), and ``y`` (n_images,), or None where the labels are not known.
     batch_size : int
-        Images a step.
+        Images per step.
     shuffle : bool, default=False
-        Draw the order anew each epoch.
+        Draw a new order in each epoch.
     augment : bool, default=False
         Pass each image through `random_symmetry`.
     """
 
     def __init__(self, dataset, batch_size, shuffle=False, augment=False):
-        self.inputs, self.labels = dataset.X, dataset.y
+        several = dataset.X if isinstance(dataset.X, tuple) else (dataset.X,)
+        self.inputs = [torch.as_tensor(each) for each in several]
+        labels = np.zeros(len(self.inputs[0])) if dataset.y is None else dataset.y
+        self.labels = torch.as_tensor(labels)
         self.batch_size, self.shuffle, self.augment = batch_size, shuffle, augment
 
     def __iter__(self):
@@ -121,50 +61,10 @@ class Batches:
             starts.pop()
         for start, stop in zip(starts, [*starts[1:], n], strict=True):
             rows = order[start:stop]
-            images, *columns = self._take(rows)
+            images, *columns = (each[rows] for each in self.inputs)
             if self.augment:
                 images = random_symmetry(images)
             yield (images, *columns) if columns else images, self.labels[rows]
-
-    def _take(self, rows):
-        inputs = self.inputs if isinstance(self.inputs, tuple) else (self.inputs,)
-        return [each[rows] for each in inputs]
-
-
-class EpochsFrom(Callback):
-    """Let an iterator say when an epoch begins and when training ends; stop on a loss of NaN.
-
-    Parameters
-    ----------
-    epochs : generator
-        Advanced once an epoch; training stops where it does. It is what shows a progress bar or
-        tells others.
-    """
-
-    def __init__(self, epochs):
-        self.epochs = epochs
-
-    def on_train_begin(self, net, **_):
-        """Begin the first epoch."""
-        next(self.epochs, None)
-
-    def on_epoch_end(self, net, **_):
-        """Begin the next epoch, or stop; a loss that is not finite is an error."""
-        losses = np.array(net.history[-1, "batches", :, "train_loss"])
-        if not np.isfinite(losses).all():
-            raise FloatingPointError(
-                f"the training loss became {losses[~np.isfinite(losses)][0]} in epoch "
-                f"{len(net.history)} with lr={net.lr:g}; lower lr, or look for extreme intensities "
-                "in the images"
-            )
-        if next(self.epochs, None) is None:
-            raise KeyboardInterrupt  # skorch's sign for an orderly stop
-
-    def on_train_end(self, net, **_):
-        """Close the iterator, and pass on a Ctrl-C, which skorch takes for an orderly stop."""
-        self.epochs.close()
-        if "train_loss" not in net.history[-1]:
-            raise KeyboardInterrupt
 
 
 @torch.no_grad()
@@ -193,23 +93,72 @@ def average_normalisations(module, batches):
 
 
 class Network(NeuralNetClassifier):
-    """skorch's classifier, which waits for a GPU once per epoch, not after every batch."""
+    """skorch's classifier, adapted in three ways.
+
+    It waits for a GPU once per epoch, not after every batch. It validates with the averages of the
+    normalisations that a training which ends here would leave. And it passes on a Ctrl-C, which
+    skorch takes for an orderly stop, as its callbacks ask for one in the same way.
+    """
+
+    def partial_fit(self, X, y=None, classes=None, **fit_params):
+        """Train; see skorch."""
+        self.interrupted = False
+        super().partial_fit(X, y, classes, **fit_params)
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run one epoch; the losses of its batches are read when all are computed."""
+        """Run one epoch; the losses of its batches are tensors until all are computed."""
         if iterator is None:
             return
+        if training:
+            self.learned_from = iterator
+        else:
+            average_normalisations(self.module_, self.learned_from)
         losses = []
-        for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **fit_params)
-            losses.append(step["loss"].detach())
-            self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
-            self.notify("on_batch_end", batch=batch, training=training, **step)
-        rows = self.history[-1]["batches"][-len(losses) :]
-        for row, loss in zip(rows, torch.stack(losses).tolist(), strict=True):
-            row[f"{prefix}_loss"] = loss
+        try:
+            for batch in iterator:
+                self.notify("on_batch_begin", batch=batch, training=training)
+                step = step_fn(batch, **fit_params)
+                losses.append(step["loss"].detach())
+                self.history.record_batch(f"{prefix}_loss", losses[-1])
+                self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            raise
+        values = torch.stack(losses).tolist()
+        for row, value in zip(self.history[-1]["batches"][-len(losses) :], values, strict=True):
+            row[f"{prefix}_loss"] = value
         self.history.record(f"{prefix}_batch_count", len(losses))
+        if not np.isfinite(values).all():
+            raise FloatingPointError(
+                f"the {'training' if training else 'validation'} loss became {sum(values)} in "
+                f"epoch {len(self.history)} with lr={self.lr:g}; lower lr, or look for extreme "
+                "intensities in the images"
+            )
+
+
+def curves(history):
+    """Return what a history of skorch knows of every epoch: losses and scores.
+
+    Parameters
+    ----------
+    history : skorch.history.History
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_epochs,)
+        ``"train_loss"``, with validation ``"valid_loss"`` and ``"valid_acc"``, and what callbacks
+        record; NaN in an epoch that another callback stopped before.
+    """
+    names = [name for name, value in history[0].items() if isinstance(value, float)]
+    return {
+        name: np.array([row.get(name, np.nan) for row in history])
+        for name in names
+        if name != "dur"
+    }
 
 
 def owner(module, parameters, **settings):
@@ -218,18 +167,13 @@ def owner(module, parameters, **settings):
         module,
         **{f"module__{name}": value for name, value in parameters.items()},
         criterion=nn.CrossEntropyLoss,
+        # skorch would ask the criterion, which a trained network no longer has.
+        predict_nonlinearity=partial(torch.softmax, dim=-1),
         iterator_train=Batches,
-        train_split=None,
+        iterator_valid=Batches,
         verbose=0,
         **settings,
     )
-
-
-def tensors(inputs, device):
-    """Return images, or images and columns, as tensors on a device."""
-    if isinstance(inputs, tuple):
-        return tuple(torch.as_tensor(each, device=device) for each in inputs)
-    return torch.as_tensor(inputs, device=device)
 
 
 def train(
@@ -237,12 +181,13 @@ def train(
     inputs,
     labels,
     *,
-    epochs,
+    max_epochs,
     lr,
     batch_size,
     shuffle=False,
     augment=False,
     class_weight=None,
+    validation=None,
     device="cpu",
     callbacks=(),
     seed=None,
@@ -262,18 +207,19 @@ def train(
         Or a tuple of images and columns, (n_images, n_columns), for a module that takes both.
     labels : ndarray of int, shape (n_images,)
         0 .. n_classes - 1.
-    epochs : generator
-        As in `EpochsFrom`.
+    max_epochs : int
+        Callbacks may stop earlier, as skorch's EarlyStopping does.
     lr : float
         Adam's step.
     batch_size, shuffle, augment
         As in `Batches`.
     class_weight : ndarray of shape (n_classes,), default=None
         Weights of the classes in the loss.
+    validation : tuple of inputs and labels, default=None
+        Images that take no step; their loss is computed after every epoch.
     device : str, default="cpu"
         As `choose_device` returns it.
     callbacks : sequence of skorch callbacks, default=()
-        Copied: they keep what they count.
     seed : int, default=None
         Of the first weights, the order and the augmentation.
     **parameters
@@ -283,15 +229,21 @@ def train(
     -------
     net : skorch.NeuralNetClassifier
         Trimmed for prediction: without optimiser, history and callbacks.
-    losses : ndarray of shape (n_epochs,)
-        Mean training loss of each epoch.
+    curves : dict of str to ndarray of shape (n_epochs,)
+        As in `curves`.
 
     Raises
     ------
     FloatingPointError
-        The loss became NaN or infinite.
+        A loss became NaN or infinite.
     """
     weight = None if class_weight is None else torch.as_tensor(class_weight, dtype=torch.float32)
+    inputs, labels = tensors(inputs, device), torch.as_tensor(labels, device=device)
+    split = None
+    if validation is not None:
+        split = predefined_split(
+            Dataset(tensors(validation[0], device), torch.as_tensor(validation[1], device=device))
+        )
     net = owner(
         module,
         parameters,
@@ -299,19 +251,19 @@ def train(
         optimizer=torch.optim.Adam,
         optimizer__fused=True,
         lr=lr,
-        max_epochs=10**9,  # `epochs` ends the training
+        max_epochs=max_epochs,
         batch_size=batch_size,
         iterator_train__shuffle=shuffle,
         iterator_train__augment=augment,
-        callbacks=[*deepcopy(callbacks), EpochsFrom(epochs)],
+        train_split=split,
+        callbacks=list(callbacks),
         device=device,
     )
-    inputs, labels = tensors(inputs, device), torch.as_tensor(labels, device=device)
     with fenced(seed, device), explained(device, batch_size):
         net.fit(inputs, labels)
-        batches = net.get_iterator(net.get_dataset(inputs, labels), training=True)
-        average_normalisations(net.module_, batches)
-    losses = np.array(net.history[:, "train_loss"])
+        average_normalisations(net.module_, net.learned_from)
+    found = curves(net.history)
     net.module_.zero_grad(set_to_none=True)
     net.trim_for_prediction()
-    return net, losses
+    del net.learned_from
+    return net, found

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import Pipeline
 
 from sklidh.plotting._axes import ON_MAP
+from sklidh.plotting._nested import parts_of
 from sklidh.plotting._shown import ShownMixin
 
 
@@ -51,9 +51,9 @@ def gradient_maps(estimator, X) -> dict:
     if hasattr(estimator, "gradient_maps"):
         return estimator.gradient_maps(X)
     found = {patient: {} for patient in X.index}
-    parts = [(part, columns) for part, columns in _parts(estimator) if _has_networks(part)]
+    parts = [(part, columns) for part, columns in parts_of(estimator) if _has_networks(part)]
     if isinstance(estimator, Pipeline) and parts:
-        for part, _ in _parts(estimator):
+        for part, _ in parts_of(estimator):
             _add(found, gradient_maps(part, X) if _has_networks(part) else {})
             if part is parts[-1][0]:
                 break
@@ -71,33 +71,15 @@ def _add(found, maps):
 
 def _has_networks(estimator):
     return hasattr(estimator, "gradient_maps") or any(
-        _has_networks(part) for part, _ in _parts(estimator)
+        _has_networks(part) for part, _ in parts_of(estimator)
     )
-
-
-def _parts(estimator):
-    """Return the fitted estimators within one, each with its columns of images; None means all."""
-    if isinstance(estimator, ColumnTransformer):
-        parts = [(part, columns) for _, part, columns in estimator.transformers_]
-    elif isinstance(estimator, FeatureUnion):
-        parts = [(part, None) for _, part in estimator.transformer_list]
-    elif isinstance(estimator, Pipeline):
-        parts = [(part, None) for _, part in estimator.steps]
-    else:
-        inner = (getattr(estimator, name, None) for name in ("best_estimator_", "estimator_"))
-        parts = [(part, None) for part in inner]
-    return [(part, columns) for part, columns in parts if part is not None and part not in WORDS]
-
-
-WORDS = "drop", "passthrough"
-"""What scikit-learn takes in the place of an estimator."""
 
 
 @dataclass
 class GradientMapDisplay(ShownMixin):
-    """Draw the slices that networks saw of a patient, and the pixels that their verdict hangs on.
+    """Draw the slices that networks saw of a patient, and the pixels that influence predictions.
 
-    One row a slice, one column a modality; the tumour is outlined. Build it with `from_estimator`.
+    One row per slice, one column per modality, the tumour outlined. Build it with `from_estimator`.
 
     Parameters
     ----------
@@ -179,6 +161,6 @@ class GradientMapDisplay(ShownMixin):
                     ax.contour(mask, levels=[0.5], colors=[ON_MAP], linewidths=1.5)
         bar = self.figure_.colorbar(drawn, ax=self.axes_, shrink=0.8, ticks=[0, 1])
         bar.ax.set_yticklabels(["none", "most"])
-        bar.set_label("pull on the verdict")
+        bar.set_label("influence on the prediction")
         self.figure_.suptitle(self.title, fontsize="medium")
         return self

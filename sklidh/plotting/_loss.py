@@ -1,21 +1,48 @@
-"""The terms of the fusion's loss over the epochs."""
+"""The loss over the epochs: the terms of the fusion's, or that of self-attention networks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import cycle
 
-from sklidh.plotting._axes import LINES, legend_below, new_axes
+from sklidh.plotting._axes import COLOURS, LINES, legend_below, new_axes
+from sklidh.plotting._nested import parts_of
 from sklidh.plotting._shown import ShownMixin
+
+
+def histories(estimator) -> dict:
+    """Return the learning curves of all self-attention networks within a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        A SANetFeaturizer, a SANetClassifier, or a pipeline or search that holds some.
+
+    Returns
+    -------
+    dict of str to dict of str to ndarray of shape (n_epochs,)
+        By the networks' names; empty without any network.
+    """
+    found = dict(getattr(estimator, "history_", {}))
+    for part, _ in parts_of(estimator):
+        found |= histories(part)
+    return found
 
 
 @dataclass
 class LossCurveDisplay(ShownMixin):
-    """Draw each term of the fusion's loss (paper Eq. 3 to 6) over the epochs.
+    """Draw the loss of a training over the epochs.
 
-    Build it with `from_estimator`.
+    Of the fusion each term (paper Eq. 3 to 6); of self-attention networks the cross-entropy on
+    the patients they learn from, and dashed on those held out. Build it with `from_estimator` or
+    `from_networks`.
 
     Parameters
     ----------
     curves : dict of str to array of shape (n_epochs,)
-        Mean loss of an epoch, by term.
+        Mean loss of an epoch, by term or network.
+    validation : dict of str to array of shape (n_epochs,), optional
+        Loss of held-out patients, by network.
+    of_networks : bool, default=False
+        Whether the curves are those of networks rather than the fusion's terms.
 
     Attributes
     ----------
@@ -24,14 +51,16 @@ class LossCurveDisplay(ShownMixin):
     """
 
     curves: dict
+    validation: dict = field(default_factory=dict)
+    of_networks: bool = False
 
     @classmethod
     def from_estimator(cls, classifier, *, ax=None):
-        """Draw the training of a fitted InvariantSpecificFusionClassifier.
+        """Draw the training of a fusion classifier, or of self-attention networks.
 
         Parameters
         ----------
-        classifier : fitted InvariantSpecificFusionClassifier
+        classifier : fitted InvariantSpecificFusionClassifier, SANetClassifier or SANetFeaturizer
             Or a Pipeline that ends with one.
         ax : matplotlib Axes, default=None
 
@@ -41,7 +70,42 @@ class LossCurveDisplay(ShownMixin):
         """
         steps = getattr(classifier, "steps", None)
         final = steps[-1][1] if steps else classifier
+        if hasattr(final, "history_"):
+            return cls.from_networks(final, ax=ax)
         return cls(dict(final.loss_curve_)).plot(ax=ax)
+
+    @classmethod
+    def from_networks(cls, estimator, *, ax=None):
+        """Draw the training of all self-attention networks in a fitted estimator.
+
+        One colour per modality. Networks of further folds and members are drawn as thin lines.
+
+        Parameters
+        ----------
+        estimator : fitted estimator
+            A SANetFeaturizer, a SANetClassifier, or a pipeline or search that holds some.
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        LossCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            The estimator has no network.
+        """
+        found = histories(estimator)
+        if not found:
+            raise ValueError(
+                f"{type(estimator).__name__} has no self-attention network; give a fitted "
+                "SANetFeaturizer, SANetClassifier, or a pipeline that holds one"
+            )
+        learning, held_out = (
+            {name: curves[loss] for name, curves in found.items() if loss in curves}
+            for loss in ("train_loss", "valid_loss")
+        )
+        return cls(learning, held_out, of_networks=True).plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Draw the plot.
@@ -58,10 +122,31 @@ class LossCurveDisplay(ShownMixin):
         """
         self.ax_ = new_axes(ax, figsize=(5.0, 3.6))
         self.figure_ = self.ax_.figure
-        for (colour, line), (term, curve) in zip(LINES, self.curves.items(), strict=False):
-            epochs = range(1, len(curve) + 1)
-            self.ax_.plot(epochs, curve, color=colour, linestyle=line, label=term)
-        # The terms fall by orders of magnitude, each to a floor of its own.
-        self.ax_.set(xlabel="epoch", ylabel="loss", yscale="log", title="Training of the fusion")
+        if self.of_networks:
+            self._draw_networks()
+            self.ax_.set(ylabel="cross-entropy", title="Training of the networks")
+        else:
+            for (colour, line), (term, curve) in zip(LINES, self.curves.items(), strict=False):
+                self._draw(curve, color=colour, linestyle=line, label=term)
+            # The terms fall by orders of magnitude, each to a floor of its own.
+            self.ax_.set(ylabel="loss", yscale="log", title="Training of the fusion")
+        self.ax_.set(xlabel="epoch")
         legend_below(self.ax_, ncols=3)
         return self
+
+    def _draw_networks(self):
+        colours, of_modality = cycle(COLOURS), {}
+        for name, curve in self.curves.items():
+            modality = name.partition(",")[0]
+            style = {"linewidth": 0.7, "alpha": 0.6}
+            labels = None, None
+            if modality not in of_modality:
+                of_modality[modality] = next(colours)
+                style, labels = {}, (modality, f"{modality}, held out")
+            style["color"] = of_modality[modality]
+            self._draw(curve, label=labels[0], **style)
+            if name in self.validation:
+                self._draw(self.validation[name], label=labels[1], linestyle="--", **style)
+
+    def _draw(self, curve, **style):
+        self.ax_.plot(range(1, len(curve) + 1), curve, **style)

@@ -51,7 +51,7 @@ def thumbnail(image: sitk.Image, mask: sitk.Image | None) -> bytes:
 
 
 def gradient_thumbnail(voxels: np.ndarray, mask: np.ndarray, gradient: np.ndarray) -> bytes:
-    """Draw a slice that a network saw, and over it what its verdict hangs on, as a JPEG picture.
+    """Draw a slice, and over it what influences the network's prediction, as a JPEG picture.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from sklidh.plotting import (
     ROCDisplay,
     SelectedFeaturesDisplay,
 )
+from sklidh.plotting._loss import histories
 
 ONE_LOOK = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, and is the same on every machine
@@ -65,6 +66,12 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
             figures["selected_features"] = (
                 SelectedFeaturesDisplay.from_estimator(pipeline).figure_,
                 "Features selected per sequence, by kind." + which,
+            )
+        if histories(pipeline):
+            figures["networks"] = (
+                LossCurveDisplay.from_networks(pipeline).figure_,
+                "Loss of the self-attention networks while they were trained; thin lines are the "
+                "networks of inner folds and members, dashed lines held-out patients." + which,
             )
         if hasattr(pipeline[-1], "loss_curve_"):
             figures["loss"] = (

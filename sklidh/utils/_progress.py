@@ -67,7 +67,9 @@ def no_progress():
         _here.hidden = before
 
 
-def progress(items: Iterable, description: str, *, total: int | None = None, verbose=0) -> Iterator:
+def progress(
+    items: Iterable, description: str, *, total: int | None = None, unit: str = "", verbose=0
+) -> Iterator:
     """Iterate over `items`, and show on the standard error how far it is, if asked to.
 
     On a terminal and in a notebook it is a bar that goes when it is done. In a log file it is a
@@ -81,6 +83,8 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
         What is done.
     total : int, default=None
         Number of items, where `items` does not tell.
+    unit : str, default=""
+        What an item is, as "epoch": the bar or line then reads "SA-Net T1: epoch 12 of 20".
     verbose : int, default=0
         0 shows nothing.
 
@@ -100,12 +104,12 @@ def progress(items: Iterable, description: str, *, total: int | None = None, ver
     where = [part for part in _here.where if part not in description.split()]
     name = ", ".join((*where, description))
     if console.is_terminal or console.is_jupyter:
-        yield from _with_bar(items, name, total, console)
+        yield from _with_bar(items, name, total, unit, console)
     else:
-        yield from _with_lines(items, name, total, console)
+        yield from _with_lines(items, name, total, unit, console)
 
 
-def _with_bar(items, name, total, console):
+def _with_bar(items, name, total, unit, console):
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 
@@ -120,7 +124,9 @@ def _with_bar(items, name, total, console):
         display = _bars[0]
         bar = display.add_task(name, total=total)
     try:
-        for item in items:
+        for number, item in enumerate(items, start=1):
+            if unit:
+                display.update(bar, description=f"{name}: {unit} {number} of {total}")
             yield item
             display.advance(bar)
     finally:
@@ -131,7 +137,7 @@ def _with_bar(items, name, total, console):
                 display.stop()
 
 
-def _with_lines(items, name, total, console):
+def _with_lines(items, name, total, unit, console):
     started = told = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
@@ -139,14 +145,15 @@ def _with_lines(items, name, total, console):
         if done == 1:
             first = now
         if done < total and now - told >= PATIENCE:
-            line = f"{name}: {done} of {total}"
+            line = f"{name}: {unit} {done} of {total}" if unit else f"{name}: {done} of {total}"
             if done > 1:
                 line += f", {_duration((now - first) / (done - 1) * (total - done))} left"
             console.print(line, soft_wrap=True)
             told = now
     took = time.monotonic() - started
     if took >= SHORT:
-        console.print(f"{name}: {total} in {_duration(took)}", highlight=False, soft_wrap=True)
+        items_done = f"{total} {unit}s" if unit else str(total)
+        console.print(f"{name}: {items_done} in {_duration(took)}", highlight=False, soft_wrap=True)
 
 
 def _duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring
 
 from sklidh import per_modality
 from sklidh.features import SANetFeaturizer
@@ -127,7 +127,7 @@ def test_a_pickled_network_gives_the_same_bits(featurizer):
     pd.testing.assert_frame_equal(
         pickle.loads(content).transform(X), featurizer.transform(X), check_exact=True
     )
-    weights = sum(p.numel() for p in featurizer.net_.module_.parameters()) * 4
+    weights = sum(p.numel() for p in featurizer.nets_["T1CE"].module_.parameters()) * 4
     assert len(content) < 1.1 * weights, "the optimiser's state must not travel along"
 
 
@@ -194,7 +194,7 @@ def test_more_than_two_classes_and_labels_of_any_kind():
     three = np.resize([7, 3, 5], len(X))
     featurizer = SANetFeaturizer(**QUICK).fit(X, three)
     assert featurizer.classes_.tolist() == [3, 5, 7]
-    assert featurizer.net_.module_.classifier.out_features == 3
+    assert featurizer.nets_["T1CE"].module_.classifier.out_features == 3
 
 
 class CountImages(Callback):
@@ -229,7 +229,7 @@ def test_each_training_patient_is_described_by_a_network_trained_without_them(ou
 def test_a_new_patient_is_described_by_the_network_of_all_patients(out_of_fold, featurizer):
     new, _ = cohort(3, first=70)
     images, _ = featurizer._cut(new)
-    logits = predict(featurizer.net_, images).astype(float)
+    logits = predict(featurizer.nets_["T1CE"], images).astype(float)
     features = out_of_fold[0].transform(new)
     assert features.columns.tolist() == ["sanet_probability"]
     expected = 1 / (1 + np.exp(logits[:, :1] - logits[:, 1:]))  # of wild type, the second class
@@ -241,7 +241,7 @@ def test_out_of_fold_of_three_classes_has_the_probabilities_of_all_but_the_first
     featurizer = SANetFeaturizer(**QUICK, train_features="out_of_fold", cv=2)
     features = featurizer.fit_transform(X, labels)
     assert features.columns.tolist() == ["sanet_probability_b", "sanet_probability_c"]
-    odds = np.exp(predict(featurizer.net_, featurizer._cut(X)[0]).astype(float))
+    odds = np.exp(predict(featurizer.nets_["T1CE"], featurizer._cut(X)[0]).astype(float))
     expected = (odds / odds.sum(1, keepdims=True))[:, 1:]
     np.testing.assert_allclose(featurizer.transform(X), expected, rtol=1e-12)
 
@@ -306,13 +306,95 @@ def test_epochs_are_tasks_of_scikit_learns_callbacks():
 
 def test_a_callback_of_scikit_learn_can_stop_the_training():
     featurizer = SANetFeaturizer(**QUICK | {"max_epochs": 50}).set_callbacks(Record(stop=True))
-    assert len(featurizer.fit(X, y).loss_curve_) == 1
+    assert len(featurizer.fit(X, y).history_["T1CE"]["train_loss"]) == 1
+
+
+def test_every_network_has_learning_curves():
+    featurizer = SANetFeaturizer(
+        **QUICK, train_features="out_of_fold", cv=2, validation_fraction=0.4
+    )
+    featurizer.fit_transform(X, y)
+    assert list(featurizer.history_) == ["T1CE", "T1CE, fold 1 of 2", "T1CE, fold 2 of 2"]
+    for curves in featurizer.history_.values():
+        assert set(curves) == {"train_loss", "valid_acc", "valid_loss"}
+        assert {curve.shape for curve in curves.values()} == {(2,)}
+
+
+class Seen(Callback):
+    """Write down how many images learn and validate."""
+
+    sizes = []
+
+    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **_):
+        self.sizes.append((len(dataset_train), len(dataset_valid)))
+
+
+def test_all_slices_of_a_patient_validate_together_and_both_classes_do():
+    Seen.sizes.clear()
+    featurizer = SANetFeaturizer(
+        **QUICK | {"max_epochs": 1}, n_slices=2, validation_fraction=0.4, callbacks=[Seen()]
+    ).fit(X, y)
+    assert Seen.sizes == [(12, 8)]
+    patients, targets = np.repeat(np.arange(10), 2), np.arange(10) % 2
+    held_out = featurizer._validation_images(patients, targets, seed=3)
+    assert (held_out[::2] == held_out[1::2]).all()
+    assert targets[patients[held_out]].mean() == 0.5
+
+
+def test_training_stops_when_the_validation_loss_no_longer_falls():
+    X, y = cohort(10, signal=0)  # noise: the more is learned, the worse
+    featurizer = SANetFeaturizer(
+        **QUICK | {"max_epochs": 60, "lr": 1e-3}, validation_fraction=0.4, n_iter_no_change=2
+    ).fit(X, y)
+    loss = featurizer.history_["T1CE"]["valid_loss"]
+    assert len(loss) == loss.argmin() + 1 + 2 < 60
+
+
+@pytest.mark.parametrize(
+    ("callback", "message"),
+    [
+        (EarlyStopping("valid_loss"), "EarlyStopping monitors 'valid_loss', .*validation_fraction"),
+        (("best", Checkpoint()), "Checkpoint monitors 'valid_loss_best'"),
+        (EpochScoring("roc_auc"), "EpochScoring scores held-out patients; .*on_train=True"),
+    ],
+)
+def test_a_callback_that_needs_held_out_patients_says_so(callback, message):
+    with pytest.raises(ValueError, match=message):
+        SANetFeaturizer(**QUICK, callbacks=[callback]).fit(X, y)
+
+
+def test_early_stopping_on_the_training_loss_needs_no_held_out_patients():
+    stop = EarlyStopping("train_loss", patience=2, threshold=10, threshold_mode="abs")
+    record = Record()
+    featurizer = SANetFeaturizer(**QUICK | {"max_epochs": 50}, callbacks=[stop])
+    featurizer.set_callbacks(record).fit(X, y)
+    assert len(featurizer.history_["T1CE"]["train_loss"]) == 3
+    assert record.ended == ["epoch", "epoch", "epoch", "network", "fit"]
+
+
+def test_too_few_patients_to_validate_is_one_clear_error():
+    with pytest.raises(CohortError, match=r"validation_fraction=0\.1 of 10 patients: .*another"):
+        SANetFeaturizer(**QUICK, validation_fraction=0.1).fit(X, y)
+
+
+def test_members_are_networks_of_other_seeds_side_by_side():
+    both = SANetFeaturizer(**QUICK | {"max_epochs": 1}, n_members=2)
+    features = both.fit_transform(X, y)
+    assert features.columns.tolist() == [f"sanet{i:03}" for i in range(12)]
+    assert list(both.nets_) == ["T1CE, member 1 of 2", "T1CE, member 2 of 2"] == list(both.history_)
+    first = SANetFeaturizer(**QUICK | {"max_epochs": 1}).fit_transform(X, y).to_numpy()
+    np.testing.assert_array_equal(features.iloc[:, :6], first)
+    assert np.abs(features.iloc[:, 6:].to_numpy() - first).max() > 1e-3
+    both.set_params(train_features="out_of_fold")  # the same networks, their probabilities
+    one_by_one = [predict(net, both._cut(X)[0]).astype(float) for net in both.nets_.values()]
+    expected = np.mean([1 / (1 + np.exp(-np.diff(each)[:, 0])) for each in one_by_one], axis=0)
+    np.testing.assert_allclose(both.transform(X)["sanet_probability"], expected, rtol=1e-12)
 
 
 def test_a_progress_bar_shows_the_epochs(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws no bar on what is not a terminal
     SANetFeaturizer(**QUICK | {"max_epochs": 1}, verbose=1).fit(X[:4], y[:4])
-    assert "SA-Net T1CE" in capsys.readouterr().err
+    assert "SA-Net T1CE: epoch 1 of 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -399,16 +481,16 @@ def test_planes_and_slices_are_images_to_train_on():
     assert CountImages.seen == [4 * 2 * 2]
 
 
-def test_maps_show_what_moves_the_verdict_on_the_slices_that_were_seen(featurizer):
+def test_maps_show_what_moves_the_prediction_on_the_slices_that_were_seen(featurizer):
     found = featurizer.gradient_maps(X.iloc[[3, 5]])
     images, _ = featurizer._cut(X.iloc[[3]])
     assert list(found) == [X.index[3], X.index[5]]
     seen = found[X.index[3]]["T1CE"]
     np.testing.assert_array_equal(seen.slices, images[:, 0])
     assert seen.masks.all(), "a square tumour fills its square"
-    # A small step of all pixels moves the verdict by no more than the pixels' derivatives.
+    # A small step of all pixels moves the log odds by no more than the pixels' derivatives.
     odds = [
-        np.ptp(predict(featurizer.net_, images + step).astype(float))
+        np.ptp(predict(featurizer.nets_["T1CE"], images + step).astype(float))
         for step in np.float32([-1e-2, 1e-2])
     ]
     assert 0 < abs(odds[1] - odds[0]) / 2e-2 <= 1.05 * seen.maps.sum()

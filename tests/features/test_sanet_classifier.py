@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
 
 from sklidh.features import SANetClassifier, SANetFeaturizer
-from sklidh.nn._trained import predict
+from sklidh.nn._trained import predict, sensitivity
 from sklidh.utils import CohortError
 from sklidh.utils.estimator_checks import parametrize_with_image_checks
 
@@ -74,11 +74,23 @@ def test_the_mean_is_over_one_network_for_each_modality(classifier):
     np.testing.assert_allclose(classifier.predict_proba(X), np.mean(alone, 0), rtol=1e-6)
 
 
+def test_members_are_averaged_in_probabilities_and_maps():
+    both = SANetClassifier(**QUICK, modalities=["T1CE"], n_members=2).fit(X, y)
+    images, _ = both._cut(X[["T1CE", "mask"]])
+    assert list(both.nets_) == list(both.history_)
+    nets = [both.nets_[f"T1CE, member {i} of 2"] for i in (1, 2)]
+    expected = np.mean([softmax(predict(net, images), axis=1) for net in nets], axis=0)
+    np.testing.assert_allclose(both.predict_proba(X), expected, rtol=1e-6)
+    maps = both.gradient_maps(X[:1])[X.index[0]]["T1CE"].maps
+    expected = np.mean([sensitivity(net, images[:1]) for net in nets], axis=0)[:, 0]
+    np.testing.assert_array_equal(maps, expected)
+
+
 def test_the_first_network_is_the_featurizers(classifier):
     featurizer = SANetFeaturizer(**QUICK).fit(X[["T1", "mask"]], y)
     images, _ = classifier._cut(X[["T1", "mask"]])
     np.testing.assert_array_equal(
-        predict(classifier.nets_["T1"], images), predict(featurizer.net_, images)
+        predict(classifier.nets_["T1"], images), predict(featurizer.nets_["T1"], images)
     )
 
 

@@ -123,7 +123,7 @@ def rewrite(old, new):
         ("model.json", lambda file: file.write_bytes(b"\xff\x00"), "not the configuration"),
         ("model.json", lambda file: file.write_text("[1]"), "not the configuration"),
         ("model.json", rewrite("SANetFeaturizer", "SANetClassifier"), "holds a SANetClassifier"),
-        ("model.json", rewrite('"format": 1', '"format": 2'), "of format 2"),
+        ("model.json", rewrite('"format": 2', '"format": 1'), "of format 1"),
         ("model.json", rewrite('"san10"', '"san15"'), "model.json: not what was saved"),
         ("weights0.safetensors", lambda file: file.unlink(), "safetensors: cannot be read"),
         ("weights0.safetensors", halve, "weights0.safetensors: not what was saved"),
@@ -137,7 +137,7 @@ def test_a_bad_file_is_an_error_that_names_it(saved, name, damage, message):
 
 
 def test_a_state_of_another_class_is_an_error(tmp_path):
-    write_model(tmp_path, "SANetFeaturizer", {"net_": 3})
+    write_model(tmp_path, "SANetFeaturizer", {"nets_": 3})
     with pytest.raises(ModelFileError, match="not a saved SANetFeaturizer"):
         SANetFeaturizer.load(tmp_path)
 

@@ -16,8 +16,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from sklidh.nn import SAN, PairwiseAttention
+from sklidh.nn._device import fenced
 from sklidh.nn._san import Bottleneck, Stage, Stem
-from sklidh.nn._training import fenced
 
 pytestmark = pytest.mark.skipif(
     not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"),
@@ -209,7 +209,7 @@ def test_a_training_step_launches_hardly_more_kernels_than_unfolded_attention(si
         if isinstance(module, Stem):
             module.forward = partial(plain_stem, module)
     # The number of kernels depends on the size of the maps, not on the number of images.
-    x = Stub(torch.randn(2, 1, size, size))
+    x = Stub(torch.randn(1, 1, size, size))
     *_, kernels, transfers = counted(network, x)
     *_, bar, _ = counted(plain, x)
     assert transfers == 0

@@ -9,11 +9,10 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from sklidh.nn import SAN, PairwiseAttention
-from sklidh.nn._neighbours import difference_moments, reflect_pad, reflected, visits
-from sklidh.nn._pairs import Pixels, Windows
+from sklidh.nn._device import fenced
+from sklidh.nn._pairs import Pixels, Windows, difference_moments, reflect_pad, reflected, visits
 from sklidh.nn._san import Bottleneck, Stage, Stem
 from sklidh.nn._tiles import Attend
-from sklidh.nn._training import fenced
 
 # Maps larger than the 7 x 7 footprint, of its area or less, and narrower than its reach.
 MAPS = [(12, 9), (8, 8), (7, 7), (4, 4), (3, 5), (2, 2), (1, 3), (1, 1)]
@@ -195,7 +194,7 @@ def test_the_plain_path_and_the_tiles_give_the_same(shape, training, monkeypatch
 
     def plain(block, x):
         with monkeypatch.context() as patch:
-            for module in ("_attention", "_pointwise"):
+            for module in ("_attention", "_layers"):
                 patch.setattr(f"sklidh.nn.{module}.is_parallel", lambda x: False)
             return block(x)
 

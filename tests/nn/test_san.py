@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from sklidh.nn import SAN
-from sklidh.nn._training import fenced
+from sklidh.nn._device import fenced
+from sklidh.nn._san import ModalitySAN
 
 
 @pytest.fixture(autouse=True)
@@ -100,9 +101,18 @@ def test_a_training_step_of_the_default_size_keeps_at_most_230_mib():
 
 
 def test_half_precision_keeps_little_more_than_half(monkeypatch):
-    for module in ("_attention", "_pointwise"):
+    for module in ("_attention", "_layers"):
         monkeypatch.setattr(f"sklidh.nn.{module}.is_parallel", lambda x: False)
     network, x = SAN(n_features=8), torch.randn(4, 1, 64, 64)
     single = saved_bytes(network, x)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert saved_bytes(network, x) < 0.7 * single
+
+
+@pytest.mark.parametrize("n_columns", [0, 3])
+def test_every_parameter_has_a_gradient(n_columns):
+    network = ModalitySAN(in_channels=2, n_features=8, channel_attention=True, n_columns=n_columns)
+    # With the running averages: the batch's own would cancel the biases before a normalisation.
+    images, columns = torch.randn(2, 2, 64, 64), torch.randn(2, 3)  # 2 x 2 in the last stage
+    network.eval()((images, columns) if n_columns else images).square().sum().backward()
+    assert [name for name, p in network.named_parameters() if not p.grad.any()] == []

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sklidh.nn import PairwiseAttention
-from sklidh.nn._pointwise import RowProduct
+from sklidh.nn._layers import RowProduct
 from sklidh.nn._threads import OneThread, cut, parallel_map, scratch
 
 SOURCE = torch.Generator()

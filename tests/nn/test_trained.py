@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from sklidh.nn import SAN
-from sklidh.nn._modality_attention import ModalityAttention, ModalitySAN
+from sklidh.nn._device import explained, fenced
+from sklidh.nn._san import ModalityAttention, ModalitySAN
 from sklidh.nn._trained import freeze, predict, sensitivity, thaw
-from sklidh.nn._training import explained, fenced, train
+from sklidh.nn._training import train
 
 
 class Linear(nn.Module):
@@ -24,11 +25,8 @@ class Linear(nn.Module):
 
 
 def trained(inputs, **arguments):
-    epochs = (epoch for epoch in range(2))
     labels = np.arange(6) % 3
-    return train(
-        Linear, inputs, labels, epochs=epochs, lr=0.1, batch_size=4, seed=0, **arguments
-    )[0]  # fmt: skip
+    return train(Linear, inputs, labels, max_epochs=2, lr=0.1, batch_size=4, seed=0, **arguments)[0]
 
 
 @pytest.fixture

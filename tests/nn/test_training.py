@@ -1,15 +1,18 @@
 """Training is seeded, leaves no trace, and stops when it should."""
 
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, EarlyStopping
+from sklearn.metrics import roc_auc_score
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring
 from torch import nn
 
+from sklidh.nn._device import choose_device, fenced
 from sklidh.nn._trained import predict
-from sklidh.nn._training import Batches, choose_device, fenced, random_symmetry, train
+from sklidh.nn._training import Batches, random_symmetry, train
 
 
 class Tiny(nn.Module):
@@ -30,13 +33,9 @@ def images_and_labels(n=10):
     return (rng.normal(size=(n, 1, 2, 2)) + labels[:, None, None, None]).astype("f4"), labels
 
 
-def epochs(n):
-    yield from range(n)
-
-
-def fitted(n_epochs=3, **options):
+def fitted(max_epochs=3, n=10, **options):
     settings = {"lr": 0.01, "batch_size": 4, "seed": 0} | options
-    return train(Tiny, *images_and_labels(), epochs=epochs(n_epochs), **settings)
+    return train(Tiny, *images_and_labels(n), max_epochs=max_epochs, **settings)
 
 
 def batches(n, **options):
@@ -113,50 +112,100 @@ def test_every_image_counts_alike_in_the_normalisations_averages_whatever_its_ba
     images = np.random.default_rng(0).normal(size=(18, 1, 2, 2)).astype("f4")
     images[16:] += 3
     labels = np.arange(18) % 2
-    net, _ = train(Tiny, images, labels, epochs=epochs(2), lr=0.01, batch_size=16, seed=0)
+    net, _ = train(Tiny, images, labels, max_epochs=2, lr=0.01, batch_size=16, seed=0)
     np.testing.assert_allclose(
         net.module_.norm.running_mean, images.reshape(18, 4).mean(0), rtol=1e-5
     )
     assert net.module_.norm.momentum == 0.1
 
 
-def test_the_iterator_counts_the_epochs():
-    assert [len(fitted(n)[1]) for n in (1, 5)] == [1, 5]
+def test_every_epoch_has_a_loss():
+    assert [len(fitted(n)[1]["train_loss"]) for n in (1, 5)] == [1, 5]
 
 
-def test_early_stopping_ends_the_training_and_closes_the_iterator():
-    closed = []
+UNSEEN = images_and_labels(24)[0][10:], np.arange(10, 24) % 2
 
-    def announced():
-        try:
-            yield from range(50)
-        finally:
-            closed.append(True)
 
-    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=10, threshold_mode="abs")
-    _, losses = train(
-        Tiny, *images_and_labels(), epochs=announced(), lr=0.01, batch_size=4, callbacks=[stop]
-    )
-    assert len(losses) < 50
-    assert closed == [True]
+def test_validation_changes_no_step_and_its_last_loss_is_that_of_the_trained_network():
+    alone, _ = fitted()
+    net, curves = fitted(validation=UNSEEN)
+    for found, right in zip(net.module_.parameters(), alone.module_.parameters(), strict=True):
+        assert torch.equal(found, right)
+    logits = torch.from_numpy(predict(net, UNSEEN[0]))
+    loss = nn.functional.cross_entropy(logits, torch.from_numpy(UNSEEN[1])).item()
+    assert curves["valid_loss"][-1] == pytest.approx(loss, rel=1e-5)
+    assert len(curves["valid_loss"]) == len(curves["train_loss"]) == 3
+
+
+def test_early_stopping_on_the_validation_loss_ends_with_the_weights_of_the_best_epoch():
+    noise = UNSEEN[0], UNSEEN[1][::-1].copy()  # the more is learned, the worse
+    options = {"validation": noise, "lr": 0.05}
+    stop = EarlyStopping("valid_loss", patience=3, threshold=0, load_best=True)
+    net, curves = fitted(50, callbacks=[stop], **options)
+    best = curves["valid_loss"].argmin() + 1
+    assert len(curves["valid_loss"]) == best + 3 < 50
+    expected, _ = fitted(best, **options)
+    np.testing.assert_array_equal(predict(net, UNSEEN[0]), predict(expected, UNSEEN[0]))
+
+
+class ReadLosses(Callback):
+    """Read every batch's loss as soon as it is computed."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_batch_end(self, net, training, **_):
+        prefix = "train" if training else "valid"
+        self.seen.append(float(net.history[-1, "batches", -1, f"{prefix}_loss"]))
+
+
+def test_skorchs_callbacks_behave(tmp_path):
+    losses = ReadLosses()
+    checkpoint = Checkpoint(dirname=tmp_path, load_best=True)
+    scoring = EpochScoring("roc_auc", lower_is_better=False, name="auc")
+    trained = EpochScoring("accuracy", on_train=True, name="accuracy")
+    net, curves = fitted(validation=UNSEEN, callbacks=[scoring, trained, checkpoint, losses])
+    assert set(curves) == {"train_loss", "valid_loss", "valid_acc", "auc", "accuracy"}
+    assert (tmp_path / "params.pt").exists()
+    logits = predict(net, UNSEEN[0])
+    best = curves["valid_loss"].argmin()
+    assert curves["auc"][best] == pytest.approx(roc_auc_score(UNSEEN[1], np.diff(logits)[:, 0]))
+    # Per epoch three batches to learn from and four to validate: 10 and 14 images.
+    assert np.mean(losses.seen[-4:]) == pytest.approx(curves["valid_loss"][-1], rel=0.2)
+    assert len(losses.seen) == 3 * (3 + 4)
+
+
+def test_a_trained_network_predicts_as_skorch_does():
+    net, _ = fitted(validation=UNSEEN)
+    probability = torch.from_numpy(predict(net, UNSEEN[0])).softmax(1).numpy()
+    np.testing.assert_allclose(net.predict_proba(UNSEEN[0]), probability, rtol=1e-5)
+
+
+def test_nothing_of_the_training_is_kept_in_a_trained_network():
+    net, _ = fitted(validation=UNSEEN, callbacks=[ReadLosses()])
+    assert len(pickle.dumps(net)) < len(pickle.dumps(fitted(n=200)[0])) + 200
 
 
 class PressCtrlC(Callback):
-    def on_batch_end(self, net, **_):
-        if len(net.history) == 2:
+    def __init__(self, while_training):
+        self.while_training = while_training
+
+    def on_batch_end(self, net, training, **_):
+        if len(net.history) == 2 and training == self.while_training:
             raise KeyboardInterrupt
 
 
-def test_ctrl_c_in_an_epoch_is_passed_on():
+@pytest.mark.parametrize("while_training", [True, False])
+def test_ctrl_c_in_an_epoch_is_passed_on(while_training):
     with pytest.raises(KeyboardInterrupt):
-        fitted(callbacks=[PressCtrlC()])
+        fitted(validation=UNSEEN, callbacks=[PressCtrlC(while_training)])
 
 
 def test_a_loss_of_nan_is_an_error_that_names_epoch_and_learning_rate():
     images, labels = images_and_labels()
     images[7] = np.nan
     with pytest.raises(FloatingPointError, match=r"nan in epoch 1 with lr=0\.01"):
-        train(Tiny, images, labels, epochs=epochs(2), lr=0.01, batch_size=4)
+        train(Tiny, images, labels, max_epochs=2, lr=0.01, batch_size=4)
 
 
 def test_class_weights_move_the_decision():

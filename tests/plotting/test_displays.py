@@ -12,6 +12,7 @@ from scipy.spatial.distance import pdist
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import auc, average_precision_score
+from sklearn.pipeline import Pipeline
 
 from sklidh.evaluation import Comparison, compare, cross_validate, decision_curve, holdout
 from sklidh.fusion import InvariantSpecificFusionClassifier
@@ -366,6 +367,41 @@ def test_every_term_of_the_loss_is_a_line_over_the_epochs():
         ("task", 7),
         ("similarity", 7),
     ]
+
+
+class Networks:
+    """What a fitted SA-Net estimator has of its training."""
+
+    history_ = {
+        "T1": {"train_loss": np.ones(3), "valid_loss": np.zeros(3), "valid_acc": np.ones(3)},
+        "T1, fold 1 of 2": {"train_loss": np.ones(2)},
+        "FLAIR": {"train_loss": np.ones(4)},
+    }
+
+
+@pytest.mark.parametrize("network", [Networks(), Pipeline([("deep", Networks())])])
+def test_every_network_is_a_line_and_every_modality_a_colour(network):
+    lines = LossCurveDisplay.from_estimator(network).ax_.get_lines()
+    drawn = [(line.get_label(), len(line.get_xdata()), line.get_linestyle()) for line in lines]
+    assert [each for each in drawn if not each[0].startswith("_")] == [
+        ("T1", 3, "-"),
+        ("T1, held out", 3, "--"),
+        ("FLAIR", 4, "-"),
+    ]
+    assert len(drawn) == 4
+    assert len({line.get_color() for line in lines}) == 2
+
+
+def test_the_networks_of_a_pipeline_are_drawn_beside_its_fusion():
+    class Fusion:
+        loss_curve_ = {"task": np.ones(5)}
+
+    pipeline = Pipeline([("deep", Networks()), ("fusion", Fusion())])
+    task, *others = LossCurveDisplay.from_estimator(pipeline).ax_.get_lines()
+    assert (task.get_label(), others) == ("task", [])
+    assert len(LossCurveDisplay.from_networks(pipeline).ax_.get_lines()) == 4
+    with pytest.raises(ValueError, match="Fusion has no self-attention network"):
+        LossCurveDisplay.from_networks(Fusion())
 
 
 def case(size=(12, 10, 6)):

@@ -96,7 +96,7 @@ def test_a_map_of_nothing_is_drawn_as_nothing():
     assert strength(np.ones((5, 5)), 1.0).max() == pytest.approx(1)
 
 
-def test_the_small_picture_is_bright_where_the_verdict_hangs_and_outlined_where_the_tumour_is(
+def test_the_small_picture_is_bright_where_the_prediction_depends_and_outlined_where_the_tumour_is(
     tmp_path,
 ):
     from matplotlib.image import imread

@@ -104,6 +104,17 @@ def test_the_counts_of_repeats_are_said_to_be_of_the_first(run):
     assert draw_figures(twice, pipeline)["confusion"][1].endswith("In the first repeat.")
 
 
+def test_the_training_of_the_networks_is_drawn_where_there_are_any(run):
+    class Networks:
+        history_ = {"T1": {"train_loss": [0.7, 0.5]}, "FLAIR": {"train_loss": [0.6, 0.4]}}
+
+    comparison = Comparison(dict([run.shown]))
+    assert "networks" not in draw_figures(comparison, make_pipeline("passthrough"))
+    figure, caption = draw_figures(comparison, make_pipeline(Networks(), "passthrough"))["networks"]
+    assert [line.get_label() for line in figure.axes[0].get_lines()] == ["T1", "FLAIR"]
+    assert caption.startswith("Loss of the self-attention networks")
+
+
 def test_groups_too_small_for_figures_are_named_in_a_sentence_and_have_no_table(run, html):
     label = 'aria-label="By group of patients"'
     assert label in html

@@ -37,6 +37,23 @@ def test_a_log_has_one_line_a_loop_and_one_a_minute_while_it_lasts(clock, capsys
     ]
 
 
+def test_a_unit_names_what_is_counted(clock, capsys, monkeypatch):
+    for _ in progress(range(3), "SA-Net T1", unit="epoch", verbose=1):
+        clock(70)
+    assert capsys.readouterr().err.splitlines() == [
+        "SA-Net T1: epoch 1 of 3",
+        "SA-Net T1: epoch 2 of 3, 70 s left",
+        "SA-Net T1: 3 epochs in 4 min",
+    ]
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr("rich.console.Console", lambda **_: screen)
+    bars = (
+        _progress._bars[0].tasks[0].description
+        for _ in progress(range(2), "SA-Net T1", unit="epoch", verbose=1)
+    )
+    assert list(bars) == ["SA-Net T1: epoch 1 of 2", "SA-Net T1: epoch 2 of 2"]
+
+
 def test_the_first_item_in_which_loops_are_compiled_does_not_count_for_the_time_left(clock, capsys):
     for item in progress(range(4), "patients", verbose=1):
         clock(60 if item else 500)

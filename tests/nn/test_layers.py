@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch.autograd import gradcheck
 
-from sklidh.nn._pointwise import PointwiseConvolution, RowProduct
-from sklidh.nn._training import fenced
+from sklidh.nn._device import fenced
+from sklidh.nn._layers import PointwiseConvolution, RowProduct
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def test_the_product_is_the_convolution(bias, channels_last):
 
 def test_gradients_are_those_of_finite_differences(monkeypatch):
     monkeypatch.setattr("sklidh.nn._threads.LEAST", 1)
-    monkeypatch.setattr("sklidh.nn._pointwise.ROWS", 1)
+    monkeypatch.setattr("sklidh.nn._layers.ROWS", 1)
     shapes = (20, 3), (2, 3), (2,)
     inputs = [torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
     assert gradcheck(RowProduct.apply, inputs)

@@ -1,0 +1,32 @@
+"""The fitted estimators within an estimator."""
+
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+WORDS = "drop", "passthrough"
+"""What scikit-learn takes in the place of an estimator."""
+
+
+def parts_of(estimator):
+    """Return the fitted estimators one level down.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        Pipelines, column transformers, unions and searches hold others.
+
+    Returns
+    -------
+    list of (estimator, columns)
+        The columns of images that it takes; None means all.
+    """
+    if isinstance(estimator, ColumnTransformer):
+        parts = [(part, columns) for _, part, columns in estimator.transformers_]
+    elif isinstance(estimator, FeatureUnion):
+        parts = [(part, None) for _, part in estimator.transformer_list]
+    elif isinstance(estimator, Pipeline):
+        parts = [(part, None) for _, part in estimator.steps]
+    else:
+        inner = (getattr(estimator, name, None) for name in ("best_estimator_", "estimator_"))
+        parts = [(part, None) for part in inner]
+    return [(part, columns) for part, columns in parts if part is not None and part not in WORDS]
