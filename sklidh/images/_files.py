@@ -2,7 +2,6 @@
 
 import os
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklidh.images._errors import (
 )
 from sklidh.images._headers import LONGEST_HEADER, Layout, check_axes, check_spacing
 from sklidh.images._nifti import LONGEST, Grid, nifti_layout
-from sklidh.images._streams import GZIP, STEEPEST, Inflating, fill
+from sklidh.images._streams import DAMAGED, GZIP, STEEPEST, Inflating, fill
 from sklidh.images._text_headers import meta_layout, nrrd_layout
 
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img")
@@ -70,7 +69,7 @@ def load_image(path) -> sitk.Image:
         )
     try:
         layout, voxels, n_trailing = _read(Path(path))
-    except (EOFError, zlib.error) as error:
+    except DAMAGED as error:
         reason = str(error)[:1].lower() + str(error)[1:]
         raise CorruptImage(
             f"its compressed stream is damaged or cut off ({reason}); copy it again"
