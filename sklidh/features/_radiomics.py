@@ -10,7 +10,14 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.features._radiomics_case import Case, Extracted, Failure, features_of_case
+from sklidh.features._radiomics_case import (
+    Case,
+    Extracted,
+    Failure,
+    entry_of,
+    features_of_case,
+    kept_features,
+)
 from sklidh.features._radiomics_table import (
     list_cases,
     table_of_failures,
@@ -221,22 +228,27 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         return np.array(feature_names(self.settings_), dtype=object)
 
     def _extract(self, cases: list[Case | Failure | None]) -> list[Extracted | Failure | None]:
-        """Work on every case, several at once if asked; leave alone what is none."""
-        job = delayed(features_of_case)
-        options = {
-            "settings": self.settings_,
-            "engine": self.engine,
-            "label": self.settings_.setting["label"] if self.label is None else self.label,
-            "folder": cache_folder(self.cache, "radiomics"),
-            "on_error": self.on_error,
-        }
-        jobs = [job(case, **options) for case in cases if isinstance(case, Case)]
+        """Extract the cases that are not in the cache, several at once if asked."""
+        label = self.settings_.setting["label"] if self.label is None else self.label
+        options = {"engine": self.engine, "label": label}
+        folder = cache_folder(self.cache, "radiomics")
+        outcomes, jobs = list(cases), {}
+        for number, case in enumerate(cases):
+            if isinstance(case, Case):
+                # Looked up here, not by the workers, which take seconds to start.
+                entry = entry_of(case, self.settings_, folder=folder, **options)
+                outcomes[number] = kept_features(entry, self.settings_)
+                if outcomes[number] is None:
+                    jobs[number] = delayed(features_of_case)(
+                        case, self.settings_, entry=entry, on_error=self.on_error, **options
+                    )
         name = f"radiomics {self.feature_names_in_[0]}"
         how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
         with lost_workers(name, cache=self.cache, **how):
-            done = list(spread(jobs, name, verbose=self.verbose, **how))
-        done = iter(done)
-        return [next(done) if isinstance(case, Case) else case for case in cases]
+            done = spread(list(jobs.values()), name, verbose=self.verbose, **how)
+            for number, outcome in zip(jobs, done, strict=True):
+                outcomes[number] = outcome
+        return outcomes
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

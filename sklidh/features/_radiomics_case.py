@@ -4,7 +4,6 @@ import os
 import warnings
 import zipfile
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import sklidh
 from sklidh import radiomics
 from sklidh.images import ImageError, files_of, read_case
 from sklidh.radiomics import Settings, engine_of, feature_names
-from sklidh.utils import atomic_write, fingerprint, is_path
+from sklidh.utils import atomic_write, fingerprint, is_path, source_digest
 
 
 class ExtractionError(ImageError):
@@ -68,8 +67,8 @@ class Extracted:
     n_levels: int
 
 
-def features_of_case(case: Case, settings: Settings, *, engine, label, folder, on_error):
-    """Return one case's features, from the cache where they are there.
+def features_of_case(case: Case, settings: Settings, *, engine, label, entry, on_error):
+    """Extract one case's features, and keep them.
 
     Parameters
     ----------
@@ -78,8 +77,8 @@ def features_of_case(case: Case, settings: Settings, *, engine, label, folder, o
     engine : {"native", "pyradiomics"}
     label : int, str, sequence of these, or None
         The labels that are tumour; None means every label above 0.
-    folder : Path or None
-        The cache; None keeps nothing.
+    entry : Path or None
+        Where they are kept; None keeps nothing.
     on_error : {"raise", "record"}
 
     Returns
@@ -92,12 +91,8 @@ def features_of_case(case: Case, settings: Settings, *, engine, label, folder, o
     ImageError
         The image cannot be read or has no such features.
     """
+    names = feature_names(settings)
     try:
-        names = feature_names(settings)
-        entry = _entry(case, settings, engine, label, folder)
-        kept = _read_entry(entry, names) if entry is not None and entry.exists() else None
-        if kept is not None:
-            return kept
         extracted = _extract(case, settings, engine, label, names)
     except Exception as error:
         if on_error == "record":
@@ -129,30 +124,57 @@ def _extract(case: Case, settings: Settings, engine: str, label, names: list[str
     return Extracted(values, n_levels.get("original", max(n_levels.values(), default=0)))
 
 
-def _entry(case: Case, settings: Settings, engine: str, label, folder: Path | None) -> Path | None:
+def kept_features(entry: Path | None, settings: Settings) -> Extracted | None:
+    """Return the features that are kept in a file, or None where there are none to be used.
+
+    Parameters
+    ----------
+    entry : Path or None
+    settings : Settings
+
+    Returns
+    -------
+    Extracted or None
+
+    Warns
+    -----
+    UserWarning
+        The file is there and cannot be used.
+    """
+    if entry is None or not entry.exists():
+        return None
+    return _read_entry(entry, feature_names(settings))
+
+
+def entry_of(case: Case, settings: Settings, *, engine, label, folder) -> Path | None:
+    """Return the file in which a case's features are kept.
+
+    Parameters
+    ----------
+    case, settings, engine, label
+        As in `features_of_case`.
+    folder : Path or None
+        The cache.
+
+    Returns
+    -------
+    Path or None
+        None without a cache, and for images in memory or that cannot be read.
+    """
     cells = (case.image, case.mask)
     if folder is None or not all(map(is_path, cells)):
         return None
-    key = fingerprint(
-        *files_of(case.image),
-        *files_of(case.mask),
-        settings.as_text(),
-        _labels(label),
-        engine,
-        sklidh.__version__,
-        _code(),
-    )
+    parts = (settings.as_text(), _labels(label), engine, sklidh.__version__)
+    try:
+        files = [*files_of(case.image), *files_of(case.mask)]
+        key = fingerprint(*files, *parts, source_digest(radiomics.__file__))
+    except OSError:  # reading the image says more
+        return None
     return folder / f"{key}.npz"
 
 
 def _labels(label) -> str:
     return "above 0" if label is None else str(sorted(set(map(str, np.atleast_1d(label)))))
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    # A development install keeps its version while the arithmetic changes.
-    return fingerprint(*sorted(Path(radiomics.__file__).parent.glob("*.py")))
 
 
 def _read_entry(entry: Path, names: list[str]) -> Extracted | None:

@@ -6,10 +6,12 @@ from sklidh.utils._cache import (
     atomic_write,
     cache_folder,
     fingerprint,
+    source_digest,
     sweep,
 )
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
+from sklidh.utils._kept import spread_kept
 from sklidh.utils._kernels import kernel
 from sklidh.utils._listing import listed
 from sklidh.utils._positive_class import binary_target, mutant_index
@@ -53,7 +55,9 @@ __all__ = [
     "part",
     "progress",
     "results_as",
+    "source_digest",
     "spread",
+    "spread_kept",
     "stratified_folds",
     "sweep",
 ]

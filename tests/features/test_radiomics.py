@@ -523,10 +523,18 @@ def test_a_worker_of_a_dask_cluster_that_dies_once_costs_nothing(cohort, tmp_pat
     pd.testing.assert_frame_equal(serial, table, check_exact=True)
 
 
+def test_no_worker_starts_for_what_is_in_the_cache(cohort, tmp_path, monkeypatch):
+    X, _ = cohort
+    first = RadiomicsExtractor(SMALL, cache=tmp_path).fit_transform(X)
+    monkeypatch.setattr("sklidh.features._radiomics.delayed", None)
+    again = RadiomicsExtractor(SMALL, cache=tmp_path, n_jobs=2).fit_transform(X)
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+
+
 def test_progress_is_shown_on_request_only(cohort, capfd, monkeypatch):
     X, _ = cohort
     RadiomicsExtractor(SMALL).fit_transform(X)
     assert capfd.readouterr() == ("", "")
     monkeypatch.setattr(_progress, "SHORT", 0)
-    RadiomicsExtractor(SMALL, verbose=1).fit_transform(X)
+    RadiomicsExtractor(SMALL, cache=False, verbose=1).fit_transform(X)
     assert "radiomics T1CE" in capfd.readouterr().err
