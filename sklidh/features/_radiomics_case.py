@@ -11,9 +11,9 @@ import SimpleITK as sitk
 
 import sklidh
 from sklidh import radiomics
-from sklidh.images import ImageError, files_of, read_case
+from sklidh.images import ImageError, read_case
 from sklidh.radiomics import Settings, engine_of, feature_names
-from sklidh.utils import atomic_write, fingerprint, is_path, source_digest
+from sklidh.utils import atomic_write, files_of, fingerprint, is_path, source_digest
 
 
 class ExtractionError(ImageError):

@@ -18,7 +18,6 @@ from sklidh.images._errors import (
     WrongDimension,
     describe_source,
 )
-from sklidh.images._files import files_of
 from sklidh.images._grids import grid_difference
 from sklidh.images._identity import inspection_entry, same_images, voxel_digests
 from sklidh.images._intensity import IntensityNormalization
@@ -27,6 +26,7 @@ from sklidh.images._reading import read_image, read_mask
 from sklidh.images._registration import RigidRegistration
 from sklidh.images._resampling import Resampling
 from sklidh.images._roi import check_planes, tumour_slices
+from sklidh.utils import files_of
 
 __all__ = [
     "BiasFieldCorrection",

@@ -87,33 +87,6 @@ def load_image(path) -> sitk.Image:
     return _placed(path, layout, voxels)
 
 
-def files_of(cell) -> list[Path]:
-    """List the files that an image depends on: the one named, and the one with its voxels.
-
-    Parameters
-    ----------
-    cell : str or path
-        An image file or a folder of DICOM slices; it need not be valid.
-
-    Returns
-    -------
-    list of Path
-    """
-    path = Path(cell)
-    match path.suffix.lower():
-        case ".hdr" | ".img":
-            both = [path.with_suffix(suffix) for suffix in (".hdr", ".img")]
-        case ".nhdr" | ".mhd":
-            try:
-                with open(path, "rb") as file:
-                    both = [path, path.with_name(_layout(path, file).data)]
-            except (OSError, ValueError):
-                both = [path]
-        case _:
-            both = [path]
-    return [each for each in both if each == path or each.is_file()]
-
-
 def _layout(path: Path, file) -> Layout:
     """Read the header at the beginning of an open file."""
     name = path.name.lower()

@@ -8,8 +8,15 @@ import numpy as np
 import SimpleITK as sitk
 
 from sklidh.images._case import Inspection
-from sklidh.images._files import files_of
-from sklidh.utils import cache_folder, fingerprint, is_missing, is_path, listed, source_digest
+from sklidh.utils import (
+    cache_folder,
+    files_of,
+    fingerprint,
+    is_missing,
+    is_path,
+    listed,
+    source_digest,
+)
 
 DIGITS = 16
 """Of a fingerprint, 64 bits: two of a million images agree by chance once in ten million times."""

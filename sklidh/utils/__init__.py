@@ -11,6 +11,7 @@ from sklidh.utils._cache import (
 )
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
+from sklidh.utils._image_files import files_of
 from sklidh.utils._kept import spread_kept
 from sklidh.utils._kernels import kernel
 from sklidh.utils._listing import listed
@@ -43,6 +44,7 @@ __all__ = [
     "check_image_and_mask",
     "check_same_patients",
     "check_target",
+    "files_of",
     "fingerprint",
     "ignore_joblib",
     "is_missing",
