@@ -30,13 +30,18 @@ def bin_positions(values, n_bins):
     low, high = np.quantile(
         values.ravel()[:: 7 if values.size > 10**5 else 1], [0, 1 - CLIPPED_SHARE]
     )
-    # In place: the image may have ten million voxels, and temporary ones cost more than arithmetic.
-    share = values - low
-    share /= max(high - low, np.finfo(np.float32).tiny)
-    np.clip(share, 0, 1, out=share)
-    share *= n_bins - 3.01
-    share += 1
-    return share.astype(np.float32, copy=False)
+    step = max(high - low, np.finfo(np.float32).tiny)
+    return scale(values, low, step, n_bins - 3.01)
+
+
+@kernel
+def scale(values, low, step, largest):
+    """Return 1 plus the share of the way from `low` to `low + step`, times `largest`."""
+    scaled = np.empty(values.shape, np.float32)
+    flat, out = values.ravel(), scaled.ravel()
+    for i in range(flat.size):
+        out[i] = 1 + min(max((flat[i] - low) / step, 0.0), 1.0) * largest
+    return scaled
 
 
 @kernel
