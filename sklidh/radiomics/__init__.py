@@ -2,6 +2,7 @@
 
 from sklidh.radiomics._announcement import announced_once
 from sklidh.radiomics._engines import engine_of, extract
+from sklidh.radiomics._feature_table import describe_features
 from sklidh.radiomics._names import feature_names
 from sklidh.radiomics._settings import Settings, SettingsError, read_settings
 
@@ -9,6 +10,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "announced_once",
+    "describe_features",
     "engine_of",
     "extract",
     "feature_names",
