@@ -108,7 +108,8 @@ def resample(image, grid, matrix):
     sample_affinely(voxels, to_voxels[:3, :3].copy(), to_voxels[:3, 3].copy(), moved)
     stored = sitk.GetArrayViewFromImage(image).dtype
     if stored.kind in "iu":
-        moved = np.floor(moved + np.float32(0.5))
+        moved += 0.5
+        np.floor(moved, out=moved)
     resampled = sitk.GetImageFromArray(moved.astype(stored))
     resampled.CopyInformation(grid)
     return resampled
