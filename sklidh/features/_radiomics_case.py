@@ -12,7 +12,7 @@ import SimpleITK as sitk
 import sklidh
 from sklidh import radiomics
 from sklidh.images import ImageError, read_case
-from sklidh.radiomics import Settings, engine_of, feature_names
+from sklidh.radiomics import Settings, engine_of
 from sklidh.utils import atomic_write, files_of, fingerprint, is_path, source_digest
 
 
@@ -67,13 +67,15 @@ class Extracted:
     n_levels: int
 
 
-def features_of_case(case: Case, settings: Settings, *, engine, label, entry, on_error):
+def features_of_case(case: Case, settings: Settings, names, *, engine, label, entry, on_error):
     """Extract one case's features, and keep them.
 
     Parameters
     ----------
     case : Case
     settings : Settings
+    names : list of str
+        Of the features, and of the diagnostics if there are to be any.
     engine : {"native", "pyradiomics"}
     label : int, str, sequence of these, or None
         The labels that are tumour; None means every label above 0.
@@ -91,7 +93,6 @@ def features_of_case(case: Case, settings: Settings, *, engine, label, entry, on
     ImageError
         The image cannot be read or has no such features.
     """
-    names = feature_names(settings)
     try:
         extracted = _extract(case, settings, engine, label, names)
     except Exception as error:
@@ -114,23 +115,23 @@ def _extract(case: Case, settings: Settings, engine: str, label, names: list[str
     image, mask = read_case(
         case.image, case.mask, label=label, patient=case.patient, modality=case.column
     )
-    features, n_levels = engine_of(engine).measure(
-        sitk.GetArrayFromImage(image),
-        sitk.GetArrayViewFromImage(mask) != 0,
-        image.GetSpacing()[::-1],
-        settings,
-    )
+    volume, region = sitk.GetArrayFromImage(image), sitk.GetArrayViewFromImage(mask) != 0
+    spacing = image.GetSpacing()[::-1]
+    features, n_levels = engine_of(engine).measure(volume, region, spacing, settings)
+    if names[0] == radiomics.DIAGNOSTICS[0]:
+        features |= radiomics.diagnose(volume, region)
     values = np.array([features[name] for name in names], dtype=np.float64)
     return Extracted(values, n_levels.get("original", max(n_levels.values(), default=0)))
 
 
-def kept_features(entry: Path | None, settings: Settings) -> Extracted | None:
+def kept_features(entry: Path | None, names: list[str]) -> Extracted | None:
     """Return the features that are kept in a file, or None where there are none to be used.
 
     Parameters
     ----------
     entry : Path or None
-    settings : Settings
+    names : list of str
+        What they must be.
 
     Returns
     -------
@@ -143,15 +144,15 @@ def kept_features(entry: Path | None, settings: Settings) -> Extracted | None:
     """
     if entry is None or not entry.exists():
         return None
-    return _read_entry(entry, feature_names(settings))
+    return _read_entry(entry, names)
 
 
-def entry_of(case: Case, settings: Settings, *, engine, label, folder) -> Path | None:
+def entry_of(case: Case, settings: Settings, names, *, engine, label, folder) -> Path | None:
     """Return the file in which a case's features are kept.
 
     Parameters
     ----------
-    case, settings, engine, label
+    case, settings, names, engine, label
         As in `features_of_case`.
     folder : Path or None
         The cache.
@@ -164,7 +165,8 @@ def entry_of(case: Case, settings: Settings, *, engine, label, folder) -> Path |
     cells = (case.image, case.mask)
     if folder is None or not all(map(is_path, cells)):
         return None
-    parts = (settings.as_text(), _labels(label), engine, sklidh.__version__)
+    diagnosed = names[0] == radiomics.DIAGNOSTICS[0]
+    parts = (settings.as_text(), _labels(label), engine, diagnosed, sklidh.__version__)
     try:
         files = [*files_of(case.image), *files_of(case.mask)]
         key = fingerprint(*files, *parts, source_digest(radiomics.__file__))
