@@ -2,7 +2,8 @@
 
 pictologics (0.9, Python 3.12) measures the unfiltered image by IBSI's definitions, so that is what
 both do here: first-order, shape and texture of each image of the real cases, bins of 25, one
-thread, in turns, seconds of the processor. The values are not compared: PyRadiomics' definitions,
+thread, in turns, seconds of the processor. pictologics has no MCC, which ``--mcc`` adds to the
+native features. The values are not compared: PyRadiomics' definitions,
 which the native engine keeps, are not IBSI's everywhere.
 """
 
@@ -44,9 +45,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--cases", default=CASES, type=Path)
+    parser.add_argument("--mcc", action="store_true")
     options = parser.parse_args()
     pictologics.set_num_threads(1)
     settings = read_settings({"imageType": {"Original": {}}})
+    if not options.mcc:
+        classes = {name: list(kept) for name, kept in settings.feature_classes.items()}
+        classes["glcm"].remove("MCC")
+        settings = read_settings({"imageType": {"Original": {}}, "featureClass": classes})
     ratios = []
     with threadpool_limits(1):
         for case, volumes, mask, spacing in read_cases(options.cases):

@@ -1,5 +1,6 @@
 """How the documentation is built: `make docs`, or sphinx-build -W docs docs/_build."""
 
+import csv
 import os
 import sys
 import warnings
@@ -8,12 +9,23 @@ from pathlib import Path
 from sphinx_gallery.sorting import ExplicitOrder
 
 from sklidh import __version__
+from sklidh.radiomics import describe_features
 
 sys.path.insert(0, str(Path(__file__).parent))
 # A warning in the gallery is its text, without its place on the machine of the build.
 warnings.formatwarning = lambda message, category, *_, **__: f"{category.__name__}: {message}\n"
 # The diagrams of the gallery lead to the reference beside it.
 os.environ["SKLIDH_DOCS"] = ".."
+
+# The table of features in the guide to radiomics.
+(Path(__file__).parent / "generated").mkdir(exist_ok=True)
+with open(Path(__file__).parent / "generated" / "features.csv", "w", newline="") as file:
+    table = csv.writer(file)
+    table.writerow(["class", "feature", "IBSI", "formula"])
+    table.writerows(
+        (each.family, "~" * each.on_request + each.name, each.ibsi, each.formula)
+        for each in describe_features()
+    )
 
 project = "sklidh"
 author = "the sklidh developers"

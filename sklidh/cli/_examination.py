@@ -168,16 +168,22 @@ def image_problems(
     """
     from joblib import delayed
 
-    from sklidh.images import same_images
-    from sklidh.utils import cache_folder, spread
+    from sklidh.images import inspection_entry, same_images
+    from sklidh.utils import spread_kept
 
-    # What comes next writes there.
-    cache_folder(None, "")
     there = [modality for modality in modalities if modality in X.columns]
-    work = [
-        delayed(examine_case)(case, there, reference, label, missing) for _, case in X.iterrows()
-    ]
-    found = list(spread(work, "checking the images", n_jobs=jobs, verbose=verbosity()))
+    how = reference, label, missing
+    work = [delayed(examine_case)(case, there, *how) for _, case in X.iterrows()]
+    entries = [inspection_entry(None, case, [*there, "mask"], *how) for _, case in X.iterrows()]
+    found = spread_kept(
+        work,
+        "checking the images",
+        entries,
+        # Problems are looked for each time: a file may have been put right since.
+        keeps=lambda result: not result[0],
+        n_jobs=jobs,
+        verbose=verbosity(),
+    )
     for line in same_images(dict(zip(X.index, (digests for _, digests in found), strict=True))):
         errors.print(f"[yellow]Warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
     return [line for of_patient, _ in found for line in of_patient]

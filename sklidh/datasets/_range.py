@@ -5,8 +5,8 @@ import pandas as pd
 import SimpleITK as sitk
 from joblib import delayed
 
-from sklidh.images import image_columns, inspect_case, voxel_digests
-from sklidh.utils import is_missing, spread
+from sklidh.images import image_columns, inspect_case, inspection_entry, voxel_digests
+from sklidh.utils import is_missing, spread_kept
 
 SPACING_TOLERANCE = 0.02
 """Relative: by so much a spacing may lie outside before it counts as another; headers round."""
@@ -26,6 +26,7 @@ def cohort_range(
     modalities=None,
     site: str = "site",
     intensities: bool = True,
+    cache=None,
     n_jobs=None,
     verbose=0,
 ) -> dict:
@@ -44,6 +45,9 @@ def cohort_range(
     intensities : bool, default=True
         Whether the model depends on the scale of the intensities. Radiomics do, unless images
         are normalised before; the self-attention networks do not.
+    cache : None, False, str or path, default=None
+        The folder where it is kept what was seen in each patient's images: None is
+        ``$SKLIDH_CACHE`` or else ``~/.cache/sklidh``; False keeps nothing.
     n_jobs : int, default=None
         Patients read at the same time.
     verbose : int, default=0
@@ -77,7 +81,7 @@ def cohort_range(
     """
     chosen = image_columns(X) if modalities is None else modalities
     chosen = [name for name in chosen if name != "mask"]
-    seen = [*_seen(X, chosen, n_jobs, verbose)]
+    seen = _seen(X, chosen, cache, n_jobs, verbose)
     covered = {}
     for modality in chosen:
         images = [of_patient[modality] for of_patient, _ in seen if modality in of_patient]
@@ -103,7 +107,7 @@ def cohort_range(
 
 
 def outside_range(
-    X: pd.DataFrame, covered: dict, *, site: str = "site", n_jobs=None, verbose=0
+    X: pd.DataFrame, covered: dict, *, site: str = "site", cache=None, n_jobs=None, verbose=0
 ) -> pd.Series:
     """Tell in what each patient differs from a cohort, and who was in it.
 
@@ -115,7 +119,7 @@ def outside_range(
         nobody is told to have been in it.
     site : str, default="site"
         As there.
-    n_jobs, verbose : int, default=None and 0
+    cache, n_jobs, verbose : default=None, None and 0
         As there.
 
     Returns
@@ -131,7 +135,7 @@ def outside_range(
     ImageError
         An image cannot be read.
     """
-    seen = _seen(X, list(covered["modalities"]), n_jobs, verbose)
+    seen = _seen(X, list(covered["modalities"]), cache, n_jobs, verbose)
     return pd.Series(
         [
             _familiar(digests, covered) + _differences(patient, images, covered, site)
@@ -142,10 +146,14 @@ def outside_range(
     )
 
 
-def _seen(X, modalities, n_jobs, verbose):
-    """Yield, of each patient, what `see` returns."""
+def _seen(X, modalities, cache, n_jobs, verbose) -> list:
+    """Return, for each patient, what `see` returns."""
     work = [delayed(see)(patient, modalities) for _, patient in X.iterrows()]
-    return spread(work, "comparing the images", n_jobs=n_jobs, verbose=verbose)
+    entries = [
+        inspection_entry(cache, case, [*modalities, "mask"], "range 1") for _, case in X.iterrows()
+    ]
+    how = {"n_jobs": n_jobs, "verbose": verbose}
+    return spread_kept(work, "comparing the images", entries, **how)
 
 
 def see(patient: pd.Series, modalities) -> tuple[dict[str, dict], dict[str, str]]:

@@ -21,7 +21,7 @@ from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._prediction import Rows, predict_split, prediction_table
 from sklidh.evaluation._splits import check_two_classes
 from sklidh.evaluation._threshold import check_threshold
-from sklidh.utils import atomic_write, fingerprint, ignore_joblib, is_path, spread, sweep
+from sklidh.utils import atomic_write, files_of, fingerprint, ignore_joblib, is_path, spread, sweep
 
 NO_VALUE = ("memory", "n_jobs", "timeout", "verbose")
 """Parameters on which no prediction depends."""
@@ -205,11 +205,10 @@ def data_fingerprint(X, labels) -> str:
     str
     """
     text = X.select_dtypes(exclude="number") if hasattr(X, "columns") else pd.DataFrame()
-    files = [
-        Path(cell)
-        for cell in text.to_numpy().ravel()
-        if is_path(cell) and str(cell) and os.path.isfile(cell)
-    ]
+    cells = [cell for cell in text.to_numpy().ravel() if is_path(cell) and str(cell)]
+    files = [file for cell in cells if os.path.isfile(cell) for file in files_of(cell)]
+    # A folder of DICOM slices; a site may be called as a folder that happens to be here.
+    files += [Path(cell) for cell in cells if os.path.isabs(cell) and os.path.isdir(cell)]
     return fingerprint(joblib.hash((X, labels)), *files)
 
 

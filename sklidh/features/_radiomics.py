@@ -10,7 +10,14 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.features._radiomics_case import Case, Extracted, Failure, features_of_case
+from sklidh.features._radiomics_case import (
+    Case,
+    Extracted,
+    Failure,
+    entry_of,
+    features_of_case,
+    kept_features,
+)
 from sklidh.features._radiomics_table import (
     list_cases,
     table_of_failures,
@@ -19,7 +26,7 @@ from sklidh.features._radiomics_table import (
     warn_of_undefined,
 )
 from sklidh.images import check_label
-from sklidh.radiomics import Settings, engine_of, feature_names, read_settings
+from sklidh.radiomics import DIAGNOSTICS, Settings, engine_of, feature_names, read_settings
 from sklidh.utils import (
     DocumentedMixin,
     cache_folder,
@@ -51,6 +58,10 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
     label : int, str or sequence of these, default=None
         The labels of the mask that are tumour, by number or by the name of a structure. None means
         the settings' ``label`` if they have one, else every label above 0.
+    diagnostics : bool, default=False
+        Put before the features the numbers that PyRadiomics notes beside them (its
+        ``additionalInfo``): the image's mean, minimum and maximum, the region's voxels and parts.
+        They are for looking at a cohort; a model would learn from them as from any feature.
     missing : {"raise", "nan"}, default="raise"
         An empty cell of the image's column is an error, or a row of NaN.
     on_error : {"raise", "record"}, default="raise"
@@ -117,6 +128,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         "settings": [str, os.PathLike, dict, Settings],
         "engine": [StrOptions({"native", "pyradiomics"})],
         "label": [None, Interval(Integral, 1, None, closed="left"), str, "array-like"],
+        "diagnostics": ["boolean"],
         "missing": [StrOptions({"raise", "nan"})],
         "on_error": [StrOptions({"raise", "record"})],
         "cache": [None, Options(bool, {False}), str, os.PathLike],
@@ -131,6 +143,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         *,
         engine="native",
         label=None,
+        diagnostics=False,
         missing="raise",
         on_error="raise",
         cache=None,
@@ -141,6 +154,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         self.settings = settings
         self.engine = engine
         self.label = label
+        self.diagnostics = diagnostics
         self.missing = missing
         self.on_error = on_error
         self.cache = cache
@@ -218,25 +232,32 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         ndarray of shape (n_features,), dtype object
         """
         check_is_fitted(self)
-        return np.array(feature_names(self.settings_), dtype=object)
+        notes = DIAGNOSTICS if self.diagnostics else ()
+        return np.array([*notes, *feature_names(self.settings_)], dtype=object)
 
     def _extract(self, cases: list[Case | Failure | None]) -> list[Extracted | Failure | None]:
-        """Work on every case, several at once if asked; leave alone what is none."""
-        job = delayed(features_of_case)
-        options = {
-            "settings": self.settings_,
-            "engine": self.engine,
-            "label": self.settings_.setting["label"] if self.label is None else self.label,
-            "folder": cache_folder(self.cache, "radiomics"),
-            "on_error": self.on_error,
-        }
-        jobs = [job(case, **options) for case in cases if isinstance(case, Case)]
+        """Extract the cases that are not in the cache, several at once if asked."""
+        label = self.settings_.setting["label"] if self.label is None else self.label
+        options = {"engine": self.engine, "label": label}
+        folder = cache_folder(self.cache, "radiomics")
+        names = self.get_feature_names_out().tolist()
+        outcomes, jobs = list(cases), {}
+        for number, case in enumerate(cases):
+            if isinstance(case, Case):
+                # Looked up here, not by the workers, which take seconds to start.
+                entry = entry_of(case, self.settings_, names, folder=folder, **options)
+                outcomes[number] = kept_features(entry, names)
+                if outcomes[number] is None:
+                    jobs[number] = delayed(features_of_case)(
+                        case, self.settings_, names, entry=entry, on_error=self.on_error, **options
+                    )
         name = f"radiomics {self.feature_names_in_[0]}"
         how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
         with lost_workers(name, cache=self.cache, **how):
-            done = list(spread(jobs, name, verbose=self.verbose, **how))
-        done = iter(done)
-        return [next(done) if isinstance(case, Case) else case for case in cases]
+            done = spread(list(jobs.values()), name, verbose=self.verbose, **how)
+            for number, outcome in zip(jobs, done, strict=True):
+                outcomes[number] = outcome
+        return outcomes
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

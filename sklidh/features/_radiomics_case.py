@@ -4,7 +4,6 @@ import os
 import warnings
 import zipfile
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,9 @@ import SimpleITK as sitk
 
 import sklidh
 from sklidh import radiomics
-from sklidh.images import ImageError, files_of, read_case
-from sklidh.radiomics import Settings, engine_of, feature_names
-from sklidh.utils import atomic_write, fingerprint, is_path
+from sklidh.images import ImageError, read_case
+from sklidh.radiomics import Settings, engine_of
+from sklidh.utils import atomic_write, files_of, fingerprint, is_path, source_digest
 
 
 class ExtractionError(ImageError):
@@ -68,18 +67,20 @@ class Extracted:
     n_levels: int
 
 
-def features_of_case(case: Case, settings: Settings, *, engine, label, folder, on_error):
-    """Return one case's features, from the cache where they are there.
+def features_of_case(case: Case, settings: Settings, names, *, engine, label, entry, on_error):
+    """Extract one case's features, and keep them.
 
     Parameters
     ----------
     case : Case
     settings : Settings
+    names : list of str
+        Of the features, and of the diagnostics if there are to be any.
     engine : {"native", "pyradiomics"}
     label : int, str, sequence of these, or None
         The labels that are tumour; None means every label above 0.
-    folder : Path or None
-        The cache; None keeps nothing.
+    entry : Path or None
+        Where they are kept; None keeps nothing.
     on_error : {"raise", "record"}
 
     Returns
@@ -93,11 +94,6 @@ def features_of_case(case: Case, settings: Settings, *, engine, label, folder, o
         The image cannot be read or has no such features.
     """
     try:
-        names = feature_names(settings)
-        entry = _entry(case, settings, engine, label, folder)
-        kept = _read_entry(entry, names) if entry is not None and entry.exists() else None
-        if kept is not None:
-            return kept
         extracted = _extract(case, settings, engine, label, names)
     except Exception as error:
         if on_error == "record":
@@ -119,40 +115,68 @@ def _extract(case: Case, settings: Settings, engine: str, label, names: list[str
     image, mask = read_case(
         case.image, case.mask, label=label, patient=case.patient, modality=case.column
     )
-    features, n_levels = engine_of(engine).measure(
-        sitk.GetArrayFromImage(image),
-        sitk.GetArrayViewFromImage(mask) != 0,
-        image.GetSpacing()[::-1],
-        settings,
-    )
+    volume, region = sitk.GetArrayFromImage(image), sitk.GetArrayViewFromImage(mask) != 0
+    spacing = image.GetSpacing()[::-1]
+    features, n_levels = engine_of(engine).measure(volume, region, spacing, settings)
+    if names[0] == radiomics.DIAGNOSTICS[0]:
+        features |= radiomics.diagnose(volume, region)
     values = np.array([features[name] for name in names], dtype=np.float64)
     return Extracted(values, n_levels.get("original", max(n_levels.values(), default=0)))
 
 
-def _entry(case: Case, settings: Settings, engine: str, label, folder: Path | None) -> Path | None:
+def kept_features(entry: Path | None, names: list[str]) -> Extracted | None:
+    """Return the features that are kept in a file, or None where there are none to be used.
+
+    Parameters
+    ----------
+    entry : Path or None
+    names : list of str
+        What they must be.
+
+    Returns
+    -------
+    Extracted or None
+
+    Warns
+    -----
+    UserWarning
+        The file is there and cannot be used.
+    """
+    if entry is None or not entry.exists():
+        return None
+    return _read_entry(entry, names)
+
+
+def entry_of(case: Case, settings: Settings, names, *, engine, label, folder) -> Path | None:
+    """Return the file in which a case's features are kept.
+
+    Parameters
+    ----------
+    case, settings, names, engine, label
+        As in `features_of_case`.
+    folder : Path or None
+        The cache.
+
+    Returns
+    -------
+    Path or None
+        None without a cache, and for images in memory or that cannot be read.
+    """
     cells = (case.image, case.mask)
     if folder is None or not all(map(is_path, cells)):
         return None
-    key = fingerprint(
-        *files_of(case.image),
-        *files_of(case.mask),
-        settings.as_text(),
-        _labels(label),
-        engine,
-        sklidh.__version__,
-        _code(),
-    )
+    diagnosed = names[0] == radiomics.DIAGNOSTICS[0]
+    parts = (settings.as_text(), _labels(label), engine, diagnosed, sklidh.__version__)
+    try:
+        files = [*files_of(case.image), *files_of(case.mask)]
+        key = fingerprint(*files, *parts, source_digest(radiomics.__file__))
+    except OSError:  # reading the image says more
+        return None
     return folder / f"{key}.npz"
 
 
 def _labels(label) -> str:
     return "above 0" if label is None else str(sorted(set(map(str, np.atleast_1d(label)))))
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    # A development install keeps its version while the arithmetic changes.
-    return fingerprint(*sorted(Path(radiomics.__file__).parent.glob("*.py")))
 
 
 def _read_entry(entry: Path, names: list[str]) -> Extracted | None:

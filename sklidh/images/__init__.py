@@ -18,15 +18,15 @@ from sklidh.images._errors import (
     WrongDimension,
     describe_source,
 )
-from sklidh.images._files import files_of
 from sklidh.images._grids import grid_difference
-from sklidh.images._identity import same_images, voxel_digests
+from sklidh.images._identity import inspection_entry, same_images, voxel_digests
 from sklidh.images._intensity import IntensityNormalization
 from sklidh.images._labels import check_label
 from sklidh.images._reading import read_image, read_mask
 from sklidh.images._registration import RigidRegistration
 from sklidh.images._resampling import Resampling
 from sklidh.images._roi import check_planes, tumour_slices
+from sklidh.utils import files_of
 
 __all__ = [
     "BiasFieldCorrection",
@@ -53,6 +53,7 @@ __all__ = [
     "grid_difference",
     "image_columns",
     "inspect_case",
+    "inspection_entry",
     "is_dicom_folder",
     "read_case",
     "read_image",

@@ -7,8 +7,8 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from sklidh.images._errors import ImageError
-from sklidh.images._files import files_of, load_image
-from sklidh.utils import atomic_write, fingerprint, is_path
+from sklidh.images._files import load_image
+from sklidh.utils import atomic_write, files_of, fingerprint, is_path
 
 
 def cache_entry(folder, cells, *settings, suffix=".nii.gz"):

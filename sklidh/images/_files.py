@@ -2,7 +2,6 @@
 
 import os
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklidh.images._errors import (
 )
 from sklidh.images._headers import LONGEST_HEADER, Layout, check_axes, check_spacing
 from sklidh.images._nifti import LONGEST, Grid, nifti_layout
-from sklidh.images._streams import GZIP, STEEPEST, Inflating, fill
+from sklidh.images._streams import DAMAGED, GZIP, STEEPEST, Inflating, fill
 from sklidh.images._text_headers import meta_layout, nrrd_layout
 
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img")
@@ -70,7 +69,7 @@ def load_image(path) -> sitk.Image:
         )
     try:
         layout, voxels, n_trailing = _read(Path(path))
-    except (EOFError, zlib.error) as error:
+    except DAMAGED as error:
         reason = str(error)[:1].lower() + str(error)[1:]
         raise CorruptImage(
             f"its compressed stream is damaged or cut off ({reason}); copy it again"
@@ -86,33 +85,6 @@ def load_image(path) -> sitk.Image:
             stacklevel=2,
         )
     return _placed(path, layout, voxels)
-
-
-def files_of(cell) -> list[Path]:
-    """List the files that an image depends on: the one named, and the one with its voxels.
-
-    Parameters
-    ----------
-    cell : str or path
-        An image file or a folder of DICOM slices; it need not be valid.
-
-    Returns
-    -------
-    list of Path
-    """
-    path = Path(cell)
-    match path.suffix.lower():
-        case ".hdr" | ".img":
-            both = [path.with_suffix(suffix) for suffix in (".hdr", ".img")]
-        case ".nhdr" | ".mhd":
-            try:
-                with open(path, "rb") as file:
-                    both = [path, path.with_name(_layout(path, file).data)]
-            except (OSError, ValueError):
-                both = [path]
-        case _:
-            both = [path]
-    return [each for each in both if each == path or each.is_file()]
 
 
 def _layout(path: Path, file) -> Layout:

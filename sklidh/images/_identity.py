@@ -2,12 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from sklidh.images._case import Inspection
-from sklidh.utils import fingerprint, listed
+from sklidh.utils import (
+    cache_folder,
+    files_of,
+    fingerprint,
+    is_missing,
+    is_path,
+    listed,
+    source_digest,
+)
 
 DIGITS = 16
 """Of a fingerprint, 64 bits: two of a million images agree by chance once in ten million times."""
@@ -39,6 +48,39 @@ def voxel_digests(found: Inspection) -> dict[str, str]:
         if not tumour[np.ix_(*sides)].all():
             digests["mask"] = _digest(found.mask, np.packbits(tumour.astype(bool)))
     return digests
+
+
+def inspection_entry(cache, case, columns, *settings) -> Path | None:
+    """Return the file in which it is kept what was found in one patient's images.
+
+    Parameters
+    ----------
+    cache : None, False, str or path
+        As in `RigidRegistration`.
+    case : Series
+        Its name is the patient.
+    columns : sequence of str
+        The images and the mask that were looked at; those that the case lacks are passed over.
+    *settings : object with a faithful text
+        All else that the result depends on.
+
+    Returns
+    -------
+    Path or None
+        None without a cache, and where an image is in memory or cannot be read.
+    """
+    folder = cache_folder(cache, "inspections")
+    cells = {name: case[name] for name in columns if not is_missing(case.get(name))}
+    if folder is None or not all(map(is_path, cells.values())):
+        return None
+    try:
+        files = [file for cell in cells.values() for file in files_of(cell)]
+        # Messages name patient and path.
+        named = case.name, {name: str(cell) for name, cell in cells.items()}
+        key = fingerprint(*files, *named, *settings, source_digest(__file__))
+    except OSError:
+        return None
+    return folder / f"{key}.json"
 
 
 def same_images(digests: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -175,8 +175,7 @@ def chosen_labels(image: sitk.Image, label) -> np.ndarray:
     """
     labels, names = whole_labels(image), names_of(image)
     numbers = numbers_of(label, names)
-    there = np.unique(labels)
-    there = there[there > 0]
+    there = np.unique(labels[labels > 0])
     if there.size == 0:
         raise EmptyROI("every voxel is 0: no voxel has a label above 0; draw the tumour")
     if numbers is None and not image.HasMetaDataKey(CHOSEN):

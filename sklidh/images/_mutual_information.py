@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklidh.images._interpolation import interpolate
 from sklidh.utils import kernel
 
 # The share of the brightest voxels that are told apart no further: vessels and artefacts would
@@ -29,8 +30,18 @@ def bin_positions(values, n_bins):
     low, high = np.quantile(
         values.ravel()[:: 7 if values.size > 10**5 else 1], [0, 1 - CLIPPED_SHARE]
     )
-    share = (values - low) / max(high - low, np.finfo(np.float32).tiny)
-    return (1 + np.clip(share, 0, 1) * (n_bins - 3.01)).astype(np.float32)
+    step = max(high - low, np.finfo(np.float32).tiny)
+    return scale(values, low, step, n_bins - 3.01)
+
+
+@kernel
+def scale(values, low, step, largest):
+    """Return 1 plus the share of the way from `low` to `low + step`, times `largest`."""
+    scaled = np.empty(values.shape, np.float32)
+    flat, out = values.ravel(), scaled.ravel()
+    for i in range(flat.size):
+        out[i] = 1 + min(max((flat[i] - low) / step, 0.0), 1.0) * largest
+    return scaled
 
 
 @kernel
@@ -114,29 +125,6 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
             for other in range(3):
                 by_matrix[axis, other] += step * offsets[i, other]
     return information, by_matrix, by_shift
-
-
-@kernel
-def interpolate(moving, x, y, z):
-    """Return the intensity at a position within the image, in voxels, and its three derivatives."""
-    depth, height, width = moving.shape
-    # The last voxel belongs to the cell before it, so that its neighbour exists.
-    j, k, m = min(int(x), width - 2), min(int(y), height - 2), min(int(z), depth - 2)
-    u, v, w = x - j, y - k, z - m
-    near_low = moving[m, k, j] * (1 - u) + moving[m, k, j + 1] * u
-    near_high = moving[m, k + 1, j] * (1 - u) + moving[m, k + 1, j + 1] * u
-    far_low = moving[m + 1, k, j] * (1 - u) + moving[m + 1, k, j + 1] * u
-    far_high = moving[m + 1, k + 1, j] * (1 - u) + moving[m + 1, k + 1, j + 1] * u
-    near, far = near_low * (1 - v) + near_high * v, far_low * (1 - v) + far_high * v
-    along_x = (
-        (moving[m, k, j + 1] - moving[m, k, j]) * (1 - v)
-        + (moving[m, k + 1, j + 1] - moving[m, k + 1, j]) * v
-    ) * (1 - w) + (
-        (moving[m + 1, k, j + 1] - moving[m + 1, k, j]) * (1 - v)
-        + (moving[m + 1, k + 1, j + 1] - moving[m + 1, k + 1, j]) * v
-    ) * w
-    along_y = (near_high - near_low) * (1 - w) + (far_high - far_low) * w
-    return near * (1 - w) + far * w, along_x, along_y, far - near
 
 
 @kernel

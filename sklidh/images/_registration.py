@@ -13,7 +13,11 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklidh.images._columns import image_columns
 from sklidh.images._errors import without_reference
 from sklidh.images._labels import check_label
-from sklidh.images._registration_patient import register_patient, warn_of_lost_masks
+from sklidh.images._registration_patient import (
+    kept_registrations,
+    register_patient,
+    warn_of_lost_masks,
+)
 from sklidh.images._table import TableTransformer, with_cells
 from sklidh.utils import CohortError, cache_folder, check_cases, is_missing, lost_workers, spread
 
@@ -33,12 +37,13 @@ def check_reference(X, reference) -> None:
         raise CohortError(without_reference(patient, reference) for patient in empty)
 
 
-def report_of(fits) -> pd.DataFrame:
-    """Return one row per registered image, from (patient, fits by modality)."""
+def report_of(patients, registered) -> pd.DataFrame:
+    """Return one row per registered image, from each patient's `Registered` by column."""
     rows = [
-        {"patient": patient, "modality": modality} | asdict(fit)
-        for patient, by_modality in fits
-        for modality, fit in by_modality.items()
+        {"patient": patient, "modality": column} | asdict(each.fit)
+        for patient, images in zip(patients, registered, strict=True)
+        for column, each in images.items()
+        if each.fit is not None
     ]
     report = pd.DataFrame(rows, columns=["patient", "modality", *REPORTED])
     return report.set_index(["patient", "modality"])
@@ -213,7 +218,7 @@ class RigidRegistration(TableTransformer):
         check_cases(X, [self.reference])
         self.modalities_ = modalities_to_move(X, self.reference, self.modalities, self.mask)
         self._check_fit(X, y)
-        self.report_ = report_of([])
+        self.report_ = report_of([], [])
         return self
 
     def transform(self, X):
@@ -246,34 +251,52 @@ class RigidRegistration(TableTransformer):
         """
         self._check_transform(X)
         columns = self._columns()
-        settings = {
-            "tolerance": self.tolerance,
-            "n_samples": self.n_samples,
-            "n_bins": self.n_bins,
-            "poor": self.warn_below,
-            "seed": self.random_state,
+        options = {
+            "reference": self.reference,
+            "mask": self.mask,
+            "label": self.label,
+            "settings": {
+                "tolerance": self.tolerance,
+                "n_samples": self.n_samples,
+                "n_bins": self.n_bins,
+                "poor": self.warn_below,
+                "seed": self.random_state,
+            },
         }
+        folder = cache_folder(self.cache, "registration")
+        rows = [dict(zip(columns, cells, strict=True)) for cells in X[columns].to_numpy(object)]
+        # Looked up here, not by the workers, which take seconds to start.
+        registered, wanted = zip(
+            *(kept_registrations(row, folder=folder, **options) for row in rows), strict=True
+        )
+        absent = [number for number, entries in enumerate(wanted) if entries]
         jobs = [
-            delayed(register_patient)(
-                patient,
-                dict(zip(columns, cells, strict=True)),
-                reference=self.reference,
-                mask=self.mask,
-                label=self.label,
-                folder=cache_folder(self.cache, "registration"),
-                settings=settings,
-            )
-            for patient, *cells in X[columns].itertuples(name=None)
+            delayed(register_patient)(X.index[number], rows[number], wanted[number], **options)
+            for number in absent
         ]
         how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
         with lost_workers("registration", cache=self.cache, **how):
-            results = list(spread(jobs, "registration", verbose=self.verbose, **how))
-        self.report_ = report_of(zip(X.index, [fits for _, fits, _ in results], strict=True))
+            done = spread(jobs, "registration", verbose=self.verbose, **how)
+            for number, images in zip(absent, done, strict=True):
+                registered[number].update(images)
+        cells = {
+            column: [
+                row[column] if column not in images or images[column].image is None
+                else images[column].image
+                for row, images in zip(rows, registered, strict=True)
+            ]
+            for column in columns[1:]
+        }  # fmt: skip
+        by_column = [
+            {column: images[column] for column in columns if column in images}
+            for images in registered
+        ]
+        self.report_ = report_of(X.index, by_column)
         self._warn_of_poor_fits()
-        volumes = [volumes for *_, volumes in results]
-        warn_of_lost_masks(X.index, volumes, mask=self.mask, reference=self.reference)
-        moved = (column for column in columns if column != self.reference)
-        return with_cells(X, {column: [row[column] for row, *_ in results] for column in moved})
+        if self.mask:
+            masks = [images.get(self.mask) for images in registered]
+            warn_of_lost_masks(X.index, masks, mask=self.mask, reference=self.reference)
+        return with_cells(X, cells)
 
     def _columns(self) -> list[str]:
         """Return the columns that are read, the reference first."""

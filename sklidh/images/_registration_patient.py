@@ -10,11 +10,12 @@ from sklidh.images._cached_images import cache_entry, cached_record, keep
 from sklidh.images._columns import is_dicom
 from sklidh.images._errors import describe_source, failing, naming
 from sklidh.images._grids import carry, check_kept, grid_difference, is_noticed, volume_of
+from sklidh.images._interpolation import sample_affinely
 from sklidh.images._reading import read_image, read_labels
-from sklidh.images._rigid import RigidFit, register_rigidly
+from sklidh.images._rigid import Fixed, RigidFit, Search, register_onto
 from sklidh.utils import is_missing
 
-ARITHMETIC = "rigid registration 4"
+ARITHMETIC = "rigid registration 5"
 """Part of every cached file's name: to be changed when the same images would give other voxels."""
 
 
@@ -37,22 +38,22 @@ class Registered:
     volumes: tuple[float, float] | None = None
 
 
-def register_image(image, reference, *, tolerance, **search):
+def register_image(image, reference, fixed, tolerance):
     """Register an image onto the reference.
 
     Parameters
     ----------
     image, reference : SimpleITK.Image
+    fixed : Fixed
+        The reference, prepared.
     tolerance : float
         In voxels of the reference: an image in its grid that is displaced by less stays.
-    **search
-        Of `register_rigidly`: ``n_samples``, ``n_bins``, ``poor`` and ``seed``.
 
     Returns
     -------
     Registered
     """
-    fit = register_rigidly(reference, image, **search)
+    fit = register_onto(fixed, image)
     aligned = fit.displacement < tolerance * min(reference.GetSpacing())
     if aligned and not grid_difference(image, reference):
         return Registered(None, fit)
@@ -100,19 +101,38 @@ def resample(image, grid, matrix):
     SimpleITK.Image
         Voxels of the type that `image` has; outside its field of view, its background.
     """
-    transform = sitk.AffineTransform(3)
-    transform.SetMatrix(matrix[:3, :3].ravel())
-    transform.SetTranslation(matrix[:3, 3])
-    values = sitk.Cast(image, sitk.sitkFloat32)
-    moved = sitk.Resample(values, grid, transform, sitk.sitkLinear, background(image))
-    whole_numbers = "float" not in image.GetPixelIDTypeAsString()
-    return sitk.Cast(sitk.Round(moved) if whole_numbers else moved, image.GetPixelID())
+    of_image, of_grid = index_to_point(image), index_to_point(grid)
+    to_voxels = np.linalg.inv(of_image) @ matrix @ of_grid
+    voxels = sitk.GetArrayViewFromImage(image).astype(np.float32)
+    moved = np.full(grid.GetSize()[::-1], background(image), np.float32)
+    sample_affinely(voxels, to_voxels[:3, :3].copy(), to_voxels[:3, 3].copy(), moved)
+    stored = sitk.GetArrayViewFromImage(image).dtype
+    if stored.kind in "iu":
+        moved += 0.5
+        np.floor(moved, out=moved)
+    resampled = sitk.GetImageFromArray(moved.astype(stored))
+    resampled.CopyInformation(grid)
+    return resampled
+
+
+def index_to_point(image):
+    """Return the matrix, shape (4, 4), from voxels, x first, to mm."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    matrix[:3, 3] = image.GetOrigin()
+    return matrix
 
 
 def background(image):
     """Return the brightness around the head: the median of the image's eight corners."""
     corners = np.ix_(*[(0, -1)] * 3)
     return float(np.median(sitk.GetArrayViewFromImage(image)[corners]))
+
+
+def as_record(registered) -> dict:
+    """Return what a record of the cache says of a registered image, beside the image."""
+    fit = registered.fit and asdict(registered.fit) | {"matrix": registered.fit.matrix.tolist()}
+    return {"fit": fit, "volumes": registered.volumes}
 
 
 def from_record(record) -> Registered | None:
@@ -128,13 +148,11 @@ def from_record(record) -> Registered | None:
         return None
 
 
-def register_patient(patient, row, *, reference, mask, label, folder, settings):
-    """Lay one patient's images and mask onto the reference.
+def kept_registrations(row, *, reference, mask, label, folder, settings):
+    """Look up which of a patient's images are registered already.
 
     Parameters
     ----------
-    patient : object
-        Named in messages.
     row : dict
         Path or SimpleITK image by column: the reference, the modalities and the mask.
     reference, mask : str
@@ -144,76 +162,94 @@ def register_patient(patient, row, *, reference, mask, label, folder, settings):
     folder : Path or None
         The cache.
     settings : dict
-        As `register_image` takes them.
+        ``tolerance``, and what `Search` has.
 
     Returns
     -------
+    kept : dict of Registered
+        By column.
+    entries : dict of Path or None
+        Where the other images are to be kept, by column; without the reference and empty cells.
+    """
+    kept, entries = {}, {}
+    for column, cell in row.items():
+        if column == reference or is_missing(cell):
+            continue
+        how, suffix = settings, ".nii.gz"
+        if column == mask:
+            how, suffix = {"rewrite": is_rewritten(cell, label)}, ".nrrd"
+        cells = row[reference], cell
+        entry = cache_entry(folder, cells, ARITHMETIC, how, str(label), suffix=suffix)
+        registered = from_record(cached_record(entry))
+        if registered is None:
+            entries[column] = entry
+        else:
+            kept[column] = registered
+    return kept, entries
+
+
+def is_rewritten(cell, label) -> bool:
+    """Return whether a mask in the reference's grid is stored anew; see `carry_mask`."""
+    return is_dicom(cell) or label is not None
+
+
+def register_patient(patient, row, entries, *, reference, mask, label, settings):
+    """Lay one patient's images and mask onto the reference.
+
+    Parameters
+    ----------
+    patient : object
+        Named in messages.
     row : dict
-        Paths where both images came as paths and there is a cache, else SimpleITK images.
-    fits : dict of RigidFit
-        By modality; without the reference, the mask and what is missing.
-    volumes : tuple of 2 float, or None
-        The mask's ml before and after, where it was carried to the reference's grid.
+    entries : dict of Path or None
+        The columns to register, and where the images are kept.
+    reference, mask, label, settings
+        All as in `kept_registrations`.
+
+    Returns
+    -------
+    dict of Registered
+        By column of `entries`: paths where there is a cache, else SimpleITK images.
 
     Raises
     ------
     ImageError
         An image cannot be read or registered; patient, column and path are named.
     """
-    done, fits, images, volumes = dict(row), {}, {}, None
-
-    def read(column):
-        if column not in images:
-            about = {"patient": patient, "modality": column}
-            if column == mask:
-                about |= {"label": label, "like": read(reference)}
-            images[column] = (read_labels if column == mask else read_image)(row[column], **about)
-        return images[column]
-
-    for column, cell in row.items():
-        if column == reference or is_missing(cell):
-            continue
-        how, suffix = settings, ".nii.gz"
+    grid = read_image(row[reference], patient=patient, modality=reference)
+    search = {name: value for name, value in settings.items() if name != "tolerance"}
+    fixed, done = None, {}
+    for column, entry in entries.items():
+        cell, about = row[column], {"patient": patient, "modality": column}
+        where, what = describe_source(cell, patient, column), f"cannot be laid onto {reference!r}"
         if column == mask:
-            how, suffix = {"rewrite": is_dicom(cell) or label is not None}, ".nrrd"
-        entry = cache_entry(
-            folder, (row[reference], cell), ARITHMETIC, how, str(label), suffix=suffix
-        )
-        registered = from_record(cached_record(entry))
-        if registered is None:
-            register = carry_mask if column == mask else register_image
-            pair = read(column), read(reference)
-            where = describe_source(cell, patient, column)
-            with naming(where), failing(f"cannot be laid onto {reference!r}"):
-                registered = register(*pair, **how)
-            fit = registered.fit and asdict(registered.fit) | {
-                "matrix": registered.fit.matrix.tolist()
-            }
-            record = keep(entry, registered.image, fit=fit, volumes=registered.volumes)
-            registered = replace(registered, image=record["image"])
-        if registered.image is not None:
-            done[column] = registered.image
-        if registered.fit is not None:
-            fits[column] = registered.fit
-        volumes = registered.volumes or volumes
-    return done, fits, volumes
+            labels = read_labels(cell, label=label, like=grid, **about)
+            with naming(where), failing(what):
+                registered = carry_mask(labels, grid, rewrite=is_rewritten(cell, label))
+        else:
+            image = read_image(cell, **about)
+            with naming(where), failing(what):
+                fixed = fixed or Fixed(grid, Search(**search))
+                registered = register_image(image, grid, fixed, settings["tolerance"])
+        record = keep(entry, registered.image, **as_record(registered))
+        done[column] = replace(registered, image=record["image"])
+    return done
 
 
-def warn_of_lost_masks(patients, volumes, *, mask, reference) -> None:
-    """Say which masks lost a part of their volume on the reference's grid.
+def warn_of_lost_masks(patients, masks, *, mask, reference) -> None:
+    """Warn of masks that lost a part of their volume on the reference's grid.
 
     Parameters
     ----------
     patients : sequence
-    volumes : sequence of (float, float) or None
-        ml before and after, by patient; None where the mask was not carried.
+    masks : sequence of Registered or None
     mask, reference : str
         Columns.
     """
     lost = [
-        f"{patient} ({pair[1]:.3g} of {pair[0]:.3g} ml left)"
-        for patient, pair in zip(patients, volumes, strict=True)
-        if pair and is_noticed(*pair)
+        f"{patient} ({each.volumes[1]:.3g} of {each.volumes[0]:.3g} ml left)"
+        for patient, each in zip(patients, masks, strict=True)
+        if each and each.volumes and is_noticed(*each.volumes)
     ]
     if lost:
         warnings.warn(

@@ -7,7 +7,14 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
-from sklidh.images._rigid_comparison import Comparison, Foreground, grid_points, rotate
+from sklidh.images._rigid_comparison import (
+    Comparison,
+    Foreground,
+    Moving,
+    Samples,
+    grid_points,
+    rotate,
+)
 
 SHRINKING = (4, 2, 1)
 """The levels' resolutions, coarse to fine, in multiples of the shortest voxel edge."""
@@ -23,6 +30,9 @@ SEARCHED_SHIFTS = np.array([*product((-0.3, -0.15, 0, 0.15, 0.3), repeat=3)])
 
 MOST_PROMISING = 10
 """How many of these are climbed at the coarse level."""
+
+FEW_SAMPLES, FEW_STEPS = 5000, 15
+"""Voxels compared, and steps climbed, by an attempt at the coarse level."""
 
 FOLLOWED = 3
 """How many of all attempts at the coarse level are climbed at all levels."""
@@ -62,6 +72,8 @@ def shrink(image, factor):
     spacing, size = np.array(image.GetSpacing()), np.array(image.GetSize())
     blocks = np.rint(factor * spacing.min() / spacing)
     blocks = np.clip(blocks, 1, np.maximum(size // FEWEST_VOXELS, 1))
+    if blocks.max() == 1:
+        return image
     return sitk.BinShrink(image, blocks.astype(int).tolist())
 
 
@@ -74,11 +86,77 @@ def check_registrable(image):
         raise ValueError(f"every voxel is {values.min()}")
 
 
-def search_start(compare, fixed, moving):
-    """Return the parameters of the best start: grids, centres and a few rotations compete."""
+@dataclass(frozen=True)
+class Search:
+    """How the maximum is looked for.
+
+    Attributes
+    ----------
+    n_samples, n_bins, poor, seed
+        As in `register_rigidly`.
+    """
+
+    n_samples: int = 30_000
+    n_bins: int = 32
+    poor: float = 0.4
+    seed: int = 0
+
+
+class Fixed:
+    """The image onto which others are registered, prepared once for all of them.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+    search : Search
+
+    Attributes
+    ----------
+    levels : list of SimpleITK.Image
+        Coarse to fine.
+    foreground : Foreground
+    samples : list of Samples
+        One for each level.
+    few_samples : Samples
+        Of the coarsest level, for the many attempts where images agree poorly.
+    """
+
+    def __init__(self, image, search):
+        check_registrable(image)
+        image = sitk.Cast(image, sitk.sitkFloat32)
+        self.levels = [shrink(image, factor) for factor in SHRINKING]
+        self.foreground = Foreground.of(self.levels[0])
+        self.search = search
+        rng = np.random.default_rng(search.seed)
+        self.samples = [self._draw(level, search.n_samples, rng) for level in self.levels]
+        n_few = min(search.n_samples, FEW_SAMPLES)
+        self.few_samples = self._draw(self.levels[0], n_few, np.random.default_rng(search.seed))
+
+    def _draw(self, level, n_samples, rng):
+        return Samples.of(level, self.foreground, n_samples, self.search.n_bins, rng)
+
+    def compare(self, samples, moving, base):
+        """Return the comparison of some of the samples with a moving image."""
+        return Comparison(samples, moving, self.foreground, base, self.search.n_bins)
+
+
+def search_start(compare, fixed, moving, moving_centre):
+    """Return the parameters of the best start: grids, centres and a few rotations compete.
+
+    Parameters
+    ----------
+    compare : Comparison
+    fixed, moving : SimpleITK.Image
+        At the coarsest resolution.
+    moving_centre : ndarray of shape (3,)
+        Of the foreground of `moving`, in mm.
+
+    Returns
+    -------
+    ndarray of shape (6,)
+    """
     middles = [grid_points(image, (np.array(image.GetSize()) - 1) / 2) for image in (fixed, moving)]
-    centres = compare.centre, Foreground.of(moving).centre
-    translations = [np.zeros(3), middles[1] - middles[0], centres[1] - centres[0]]
+    translations = [np.zeros(3), middles[1] - middles[0], moving_centre - compare.centre]
     candidates = [np.concatenate([np.zeros(3), translation]) for translation in translations]
     best = max(candidates, key=lambda candidate: compare(candidate)[0])
     turns = np.radians(SEARCHED_DEGREES)[:, None, None] * np.eye(3) * compare.radius
@@ -92,7 +170,7 @@ def describe(compare, parameters):
     matrix = np.eye(4)
     matrix[:3, :3] = rotate(angles)[0] @ compare.base
     matrix[:3, 3] = compare.centre + translation - matrix[:3, :3] @ compare.centre
-    moved = compare.offsets @ (matrix[:3, :3] - np.eye(3)).T + translation
+    moved = compare.samples.offsets @ (matrix[:3, :3] - np.eye(3)).T + translation
     return RigidFit(
         matrix=matrix,
         translation=float(np.linalg.norm(translation)),
@@ -102,57 +180,38 @@ def describe(compare, parameters):
     )
 
 
-def climb(levels, base, seed, most_steps=200, start=None, **options):
+def climb(comparisons, parameters, most_steps=200):
     """Maximise the mutual information level by level.
 
     Parameters
     ----------
-    levels : list of pair of SimpleITK.Image
-        Fixed and moving, coarse to fine.
-    base : ndarray of shape (3, 3)
-        The rotation to start from.
-    seed : int
-        Of the choice of samples.
+    comparisons : list of Comparison
+        Coarse to fine.
+    parameters : ndarray of shape (6,)
+        The start.
     most_steps : int, default=200
         At each level.
-    start : ndarray of shape (6,), default=None
-        Parameters; None: those that `search_start` finds.
-    **options
-        Of `Comparison`: ``foreground``, ``n_samples`` and ``n_bins``.
 
     Returns
     -------
     RigidFit
     """
-    parameters, rng = start, np.random.default_rng(seed)
-    for pair in levels:
-        compare = Comparison(*pair, base=base, rng=rng, **options)
-        if parameters is None:
-            parameters = search_start(compare, *pair)
+    for compare in comparisons:
         parameters = compare.maximise(parameters, most_steps)
     return describe(compare, parameters)
 
 
-def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, poor=0.4, seed=0):
+def register_rigidly(fixed, moving, **search):
     """Find the rigid transform that lays `moving` onto `fixed`.
-
-    The mutual information is maximised at three resolutions, each starting from the one before.
-    Where images agree poorly even so, the search starts again: from translations, since in a thin
-    slab the coarse levels have local maxima, and from orientations all around, among which are
-    those of a header that takes one axis for another.
 
     Parameters
     ----------
     fixed, moving : SimpleITK.Image
         Three-dimensional, two voxels or more along every axis.
-    n_samples : int, default=30000
-        Voxels of the fixed image's foreground compared at each resolution.
-    n_bins : int, default=32
-        Of either axis of the joint histogram.
-    poor : float, default=0.4
-        Mutual information, in nats, below which the search starts again.
-    seed : int, default=0
-        Of the choice of samples.
+    **search
+        ``n_samples`` (default 30000), voxels of the fixed image's foreground compared at each
+        resolution; ``n_bins`` (32) of either axis of the joint histogram; ``poor`` (0.4), mutual
+        information in nats below which the search starts again; ``seed`` (0) of the samples.
 
     Returns
     -------
@@ -163,24 +222,62 @@ def register_rigidly(fixed, moving, *, n_samples=30_000, n_bins=32, poor=0.4, se
     ValueError
         An image is a single slice, or holds one value only.
     """
-    for image in (fixed, moving):
-        check_registrable(image)
-    fixed, moving = (sitk.Cast(image, sitk.sitkFloat32) for image in (fixed, moving))
-    levels = [(shrink(fixed, factor), shrink(moving, factor)) for factor in SHRINKING]
-    foreground = Foreground.of(shrink(fixed, SHRINKING[0]))
-    options = {"foreground": foreground, "n_samples": n_samples, "n_bins": n_bins}
-    fit = climb(levels, np.eye(3), seed, **options)
-    if fit.mutual_information >= poor:
+    return register_onto(Fixed(fixed, Search(**search)), moving)
+
+
+def register_onto(fixed, moving):
+    """Find the rigid transform that lays an image onto a prepared one.
+
+    The mutual information is maximised at three resolutions, each starting from the one before.
+    Where images agree poorly even so, the search starts again: from translations, since in a thin
+    slab the coarse levels have local maxima, and from orientations all around, among which are
+    those of a header that takes one axis for another.
+
+    Parameters
+    ----------
+    fixed : Fixed
+    moving : SimpleITK.Image
+
+    Returns
+    -------
+    RigidFit
+
+    Raises
+    ------
+    ValueError
+        As `register_rigidly`.
+    """
+    check_registrable(moving)
+    moving = sitk.Cast(moving, sitk.sitkFloat32)
+    levels = [shrink(moving, factor) for factor in SHRINKING]
+    moving_levels = [Moving(level, fixed.search.n_bins) for level in levels]
+    moving_centre = Foreground.of(levels[0]).centre
+
+    def comparisons(base):
+        pairs = zip(fixed.samples, moving_levels, strict=True)
+        return [fixed.compare(*pair, base) for pair in pairs]
+
+    def start_of(compare):
+        return search_start(compare, fixed.levels[0], levels[0], moving_centre)
+
+    upright = comparisons(np.eye(3))
+    start = start_of(upright[0])
+    fit = climb(upright, start)
+    if fit.mutual_information >= fixed.search.poor:
         return fit
-    compare = Comparison(*levels[0], base=np.eye(3), rng=np.random.default_rng(seed), **options)
-    shifts = SEARCHED_SHIFTS * compare.radius + search_start(compare, *levels[0])[3:]
+    shifts = SEARCHED_SHIFTS * fixed.foreground.radius + start[3:]
     starts = np.pad(shifts, ((0, 0), (3, 0)))
-    agreement = np.array([compare(start)[0] for start in starts])
+    agreement = np.array([upright[0](each)[0] for each in starts])
     promising = starts[np.argsort(-agreement, kind="stable")[:MOST_PROMISING]]
-    quickly = options | {"n_samples": min(n_samples, 5000), "most_steps": 15}
-    attempts = [(np.eye(3), start) for start in promising] + [(base, None) for base in ORIENTATIONS]
-    coarsely = [climb(levels[:1], base, seed, start=start, **quickly) for base, start in attempts]
-    ranked = np.argsort([-each.mutual_information for each in coarsely], kind="stable")
-    followed = [attempts[index] for index in ranked[:FOLLOWED]]
-    retried = [climb(levels, base, seed, start=start, **options) for base, start in followed]
+    attempts = [(np.eye(3), each) for each in promising] + [(base, None) for base in ORIENTATIONS]
+    coarsely = []
+    for base, each in attempts:
+        compare = fixed.compare(fixed.few_samples, moving_levels[0], base)
+        each = start_of(compare) if each is None else each
+        coarsely.append(climb([compare], each, FEW_STEPS).mutual_information)
+    retried = []
+    for index in np.argsort(-np.array(coarsely), kind="stable")[:FOLLOWED]:
+        base, each = attempts[index]
+        levels_of = comparisons(base)
+        retried.append(climb(levels_of, start_of(levels_of[0]) if each is None else each))
     return max(fit, *retried, key=lambda each: each.mutual_information)

@@ -78,26 +78,88 @@ class Foreground:
         return cls(region, centre, np.sqrt(((points - centre) ** 2).sum(axis=1).mean()))
 
 
+@dataclass(frozen=True)
+class Samples:
+    """The voxels of the fixed image that are compared at one resolution.
+
+    Attributes
+    ----------
+    offsets : ndarray of shape (n_samples, 3)
+        From the foreground's centre, in mm.
+    bins : ndarray of int64 of shape (n_samples,)
+    """
+
+    offsets: np.ndarray
+    bins: np.ndarray
+
+    @classmethod
+    def of(cls, image, foreground, n_samples, n_bins, rng):
+        """Draw samples from the foreground of an image."""
+        chosen = np.flatnonzero(region_on(image, foreground.region))
+        if len(chosen) > n_samples:
+            chosen = np.sort(rng.choice(chosen, n_samples, replace=False))
+        values = sitk.GetArrayViewFromImage(image)
+        voxels = np.stack(np.unravel_index(chosen, values.shape)[::-1], axis=1)
+        bins = bin_positions(values.ravel()[chosen], n_bins).astype(np.int64)
+        return cls(grid_points(image, voxels) - foreground.centre, bins)
+
+
+def region_on(image, region):
+    """Return a region, stored at a coarser resolution, on the voxels of an image.
+
+    Parameters
+    ----------
+    image, region : SimpleITK.Image
+        With axes in the same directions, so that each axis is resampled by itself.
+
+    Returns
+    -------
+    ndarray of bool, shape (z, y, x)
+        From the nearest voxel; False outside the region's grid.
+    """
+    direction = np.reshape(image.GetDirection(), (3, 3))
+    start = (np.subtract(image.GetOrigin(), region.GetOrigin()) @ direction) / region.GetSpacing()
+    step = np.divide(image.GetSpacing(), region.GetSpacing())
+    nearest = [
+        np.floor(start[axis] + step[axis] * np.arange(n) + 0.5).astype(int)
+        for axis, n in enumerate(image.GetSize())
+    ]
+    # A border of False on the far side, which -1 reaches too, is what lies outside.
+    bordered = np.pad(sitk.GetArrayViewFromImage(region).astype(bool), ((0, 1),) * 3)
+    index = [
+        np.where((n < 0) | (n >= size), size, n)
+        for n, size in zip(nearest, region.GetSize(), strict=True)
+    ]
+    return bordered[np.ix_(*index[::-1])]
+
+
+class Moving:
+    """The moving image at one resolution.
+
+    Attributes
+    ----------
+    positions : ndarray of float32 of shape (n_z, n_y, n_x)
+        Intensities, as `bin_positions` scales them.
+    to_voxels : ndarray of shape (3, 3)
+        Maps mm from the origin to voxels, x first.
+    origin : ndarray of shape (3,)
+    """
+
+    def __init__(self, image, n_bins):
+        self.positions = bin_positions(sitk.GetArrayViewFromImage(image), n_bins)
+        self.to_voxels = (np.reshape(image.GetDirection(), (3, 3)) / image.GetSpacing()).T
+        self.origin = np.array(image.GetOrigin())
+
+
 class Comparison:
     """The mutual information of two images at one resolution, as a function of the transform.
 
     `base` is a rotation that comes before the one of the parameters, so that angles stay small.
     """
 
-    def __init__(self, fixed, moving, foreground, base, n_samples, n_bins, rng):
-        self.base = base
-        self.centre, self.radius, self.n_bins = foreground.centre, foreground.radius, n_bins
-        region = sitk.Resample(foreground.region, fixed, sitk.Transform(), sitk.sitkNearestNeighbor)
-        chosen = np.flatnonzero(sitk.GetArrayViewFromImage(region))
-        if len(chosen) > n_samples:
-            chosen = np.sort(rng.choice(chosen, n_samples, replace=False))
-        values = sitk.GetArrayViewFromImage(fixed)
-        voxels = np.stack(np.unravel_index(chosen, values.shape)[::-1], axis=1)
-        self.offsets = grid_points(fixed, voxels) - self.centre
-        self.fixed = bin_positions(values.ravel()[chosen], n_bins).astype(np.int64)
-        self.moving = bin_positions(sitk.GetArrayViewFromImage(moving), n_bins)
-        self.to_voxels = (np.reshape(moving.GetDirection(), (3, 3)) / moving.GetSpacing()).T
-        self.origin = np.array(moving.GetOrigin())
+    def __init__(self, samples, moving, foreground, base, n_bins):
+        self.samples, self.moving, self.base, self.n_bins = samples, moving, base, n_bins
+        self.centre, self.radius = foreground.centre, foreground.radius
 
     def __call__(self, parameters):
         """Return the mutual information and its derivative.
@@ -106,17 +168,18 @@ class Comparison:
         in one unit, so that a descent has no steep and no flat direction.
         """
         rotation, by_angle = rotate(parameters[:3] / self.radius)
+        to_voxels = self.moving.to_voxels
         value, by_matrix, by_shift = mutual_information(
-            self.fixed,
-            self.offsets,
-            self.moving,
-            self.to_voxels @ rotation @ self.base,
-            self.to_voxels @ (self.centre + parameters[3:] - self.origin),
+            self.samples.bins,
+            self.samples.offsets,
+            self.moving.positions,
+            to_voxels @ rotation @ self.base,
+            to_voxels @ (self.centre + parameters[3:] - self.moving.origin),
             self.n_bins,
         )
-        by_rotation = self.to_voxels.T @ by_matrix @ self.base.T
+        by_rotation = to_voxels.T @ by_matrix @ self.base.T
         turning = np.tensordot(by_angle, by_rotation) / self.radius
-        return value, np.concatenate([turning, self.to_voxels.T @ by_shift])
+        return value, np.concatenate([turning, to_voxels.T @ by_shift])
 
     def maximise(self, start, most_steps=200):
         """Return the parameters of the maximum next to `start`."""

@@ -4,6 +4,7 @@ from types import ModuleType
 
 import numpy as np
 
+from sklidh.radiomics._diagnostics import diagnose
 from sklidh.radiomics._settings import read_settings
 
 
@@ -27,7 +28,7 @@ def engine_of(name: str) -> ModuleType:
     return engine
 
 
-def extract(volume, mask, spacing, settings="full", *, engine="native") -> dict[str, float]:
+def extract(volume, mask, spacing, settings="full", *, engine="native", diagnostics=False):
     """Compute the radiomics features of one image in one region, from arrays.
 
     Parameters
@@ -42,6 +43,8 @@ def extract(volume, mask, spacing, settings="full", *, engine="native") -> dict[
     settings : {"paper", "full"}, dict, path or Settings, default="full"
         As in `read_settings`.
     engine : {"native", "pyradiomics"}, default="native"
+    diagnostics : bool, default=False
+        Put the numbers of PyRadiomics' ``additionalInfo`` before the features.
 
     Returns
     -------
@@ -74,4 +77,6 @@ def extract(volume, mask, spacing, settings="full", *, engine="native") -> dict[
     compute.check_supported(settings)
     volume = np.asarray(volume)
     volume = np.ascontiguousarray(volume, volume.dtype.newbyteorder("="))
-    return compute.extract(volume, np.ascontiguousarray(mask), spacing, settings)
+    mask = np.ascontiguousarray(mask)
+    features = compute.extract(volume, mask, spacing, settings)
+    return (diagnose(volume, mask) if diagnostics else {}) | features

@@ -87,12 +87,13 @@ def measure(volume, mask, spacing, settings):
     check_supported(settings)
     check_grid(volume, mask, spacing)
     spacing = tuple(float(step) for step in spacing)
-    volume, mask, form, spacing = _prepare(volume, mask, spacing, settings.setting)
+    volume, mask, box, form, spacing = _prepare(volume, mask, spacing, settings.setting)
     classes = settings.feature_classes
     features, n_levels = {}, {}
     with compilation_announced():
         each = {name: settings.of_image_type(name) for name in settings.image_types}
-        roi = Roi(mask, margin=max(max(setting["distances"]) for setting in each.values()))
+        margin = max(max(setting["distances"]) for setting in each.values())
+        roi = Roi(mask, margin, box)
         outline = roi if form is mask else Roi(form)
         if "shape" in classes:
             features |= _named("original_shape", shape_features(outline, spacing))
@@ -124,14 +125,14 @@ def count_levels(volume, mask, spacing, settings):
     """
     if "Original" not in settings.image_types:
         return {}
-    volume, mask, _, _ = _prepare(volume, mask, tuple(spacing), settings.setting)
-    roi = Roi(mask)
+    volume, mask, box, _, _ = _prepare(volume, mask, tuple(spacing), settings.setting)
+    roi = Roi(mask, box=box)
     grey, _ = _describe(volume[roi.box], roi, (), settings.of_image_type("Original"), {})
     return {"original": grey.level.size}
 
 
 def _prepare(volume, mask, spacing, setting):
-    """Apply what comes before the filters; return also the region whose form is described."""
+    """Apply what comes before the filters; return also the region's box, and whose form counts."""
     required = {
         "fewest_axes": setting["minimumROIDimensions"],
         "more_than": setting["minimumROISize"],
@@ -161,18 +162,17 @@ def _prepare(volume, mask, spacing, setting):
             )
     elif setting["preCrop"]:
         volume, mask = crop(volume, mask, setting["padDistance"])
-    check_region(mask, **required)
+    box = check_region(mask, **required)
     if not setting["resegmentRange"]:
-        return volume, mask, mask, spacing
+        return volume, mask, box, mask, spacing
     kept = resegment(volume, mask, setting["resegmentRange"], setting["resegmentMode"])
-    check_region(kept, **required)
+    box = check_region(kept, **required)
     if setting["resegmentShape"]:
-        return volume, kept, kept, spacing
+        return volume, kept, box, kept, spacing
     # PyRadiomics describes the form of the region before, but within the box of the one after.
     form = np.zeros_like(mask)
-    box = bounding_box(kept)
     form[box] = mask[box]
-    return volume, kept, form, spacing
+    return volume, kept, box, form, spacing
 
 
 def _describe(image, roi, spacing, setting, classes):

@@ -1,5 +1,7 @@
 """The surface of a mask as triangles: marching cubes through the middle of every edge."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from sklidh.utils import kernel
@@ -69,13 +71,8 @@ def surface(mask, spacing):
     volume : float
         mm3.
     """
-    area_of, volume_of, shift_of = _configurations(spacing)
-    configuration = np.zeros(np.array(mask.shape) - 1, np.uint8)
-    bits = mask.view(np.uint8)
-    for bit, corner in enumerate(CORNERS):
-        window = tuple(slice(c, c + n) for c, n in zip(corner, configuration.shape, strict=True))
-        configuration |= bits[window] << np.uint8(bit)
-    count, place = _tally(configuration)
+    area_of, volume_of, shift_of = _configurations(tuple(spacing))
+    count, place = _tally(mask.view(np.uint8))
     # Gauss: six times the volume is the sum over triangles of det(a, b, c), from any origin. Moving
     # a cube's triangles to where the cube is adds its place times a sum that the table holds.
     volume = count @ volume_of + (place * shift_of).sum(0) @ spacing
@@ -83,21 +80,30 @@ def surface(mask, spacing):
 
 
 @kernel
-def _tally(configuration):
+def _tally(mask):
     """How often each configuration occurs, and the sum of the places (z, y, x) where it does."""
     count, place = np.zeros(256), np.zeros((256, 3))
-    for z in range(configuration.shape[0]):
-        for y in range(configuration.shape[1]):
-            for x in range(configuration.shape[2]):
-                c = configuration[z, y, x]
-                if 0 < c < 255:
-                    count[c] += 1
-                    place[c, 0] += z
-                    place[c, 1] += y
-                    place[c, 2] += x
+    for z in range(np.uint64(mask.shape[0] - 1)):
+        for y in range(np.uint64(mask.shape[1] - 1)):
+            # The four lines of a row of cubes; corners in the order of `CORNERS`.
+            a, b = mask[z, y], mask[z, y + np.uint64(1)]
+            c, d = mask[z + np.uint64(1), y], mask[z + np.uint64(1), y + np.uint64(1)]
+            left = a[0] | b[0] << 3 | c[0] << 4 | d[0] << 7
+            for x in range(np.uint64(a.size - 1)):
+                n = x + np.uint64(1)
+                right = a[n] | b[n] << 3 | c[n] << 4 | d[n] << 7
+                # What is to the right of one cube is to the left of the next, in other bits.
+                cube = left | (a[n] << 1 | b[n] << 2 | c[n] << 5 | d[n] << 6)
+                left = right
+                if 0 < cube < 255:
+                    count[cube] += 1
+                    place[cube, 0] += z
+                    place[cube, 1] += y
+                    place[cube, 2] += x
     return count, place
 
 
+@lru_cache(maxsize=64)
 def _configurations(spacing):
     """Area, determinant sum and its change with the place, for each of the 256 configurations."""
     middle = np.array([(CORNERS[a] + CORNERS[b]) / 2 for a, b in EDGES]) * np.asarray(spacing)
@@ -125,14 +131,14 @@ def surface_vertices(mask):
     ndarray of int64, shape (n_vertices, 3)
         Twice the index along (z, y, x): exactly one of the three is odd.
     """
-    n_vertices = sum(np.count_nonzero(np.diff(mask, axis=axis)) for axis in range(3))
-    vertices = np.empty((n_vertices, 3), np.int64)
+    vertices = np.empty((_list_crossings(mask, np.empty((0, 3), np.int64)), 3), np.int64)
     _list_crossings(mask, vertices)
     return vertices
 
 
 @kernel
 def _list_crossings(mask, vertices):
+    """List as many crossings as there is room for, and count all."""
     found = 0
     for z in range(mask.shape[0] - 1):
         for y in range(mask.shape[1] - 1):
@@ -142,9 +148,12 @@ def _list_crossings(mask, vertices):
                 for axis, beyond in enumerate(
                     (mask[z + 1, y, x], mask[z, y + 1, x], mask[z, y, x + 1])
                 ):
-                    if beyond != here:
+                    if beyond == here:
+                        continue
+                    if found < vertices.shape[0]:
                         vertices[found, 0] = 2 * z
                         vertices[found, 1] = 2 * y
                         vertices[found, 2] = 2 * x
                         vertices[found, axis] += 1
-                        found += 1
+                    found += 1
+    return found

@@ -21,8 +21,10 @@ class Roi:
     ----------
     mask : ndarray of bool, shape (n_slices, n_rows, n_columns)
         True inside the region; at least one voxel is.
-    margin : int
+    margin : int, default=1
         Background voxels around the box: the largest neighbour distance in use.
+    box : tuple of slice, default=None
+        The mask's `bounding_box`, where it is known: to find it, all of the image is read.
 
     Attributes
     ----------
@@ -41,8 +43,8 @@ class Roi:
         to one past its last. Gaps inside a span are background.
     """
 
-    def __init__(self, mask, margin=1):
-        self.box = bounding_box(mask)
+    def __init__(self, mask, margin=1, box=None):
+        self.box = box or bounding_box(mask)
         self.inside = np.ascontiguousarray(mask[self.box])
         self.margin = margin
         self.padded = np.pad(self.inside, margin)
@@ -111,7 +113,7 @@ class Roi:
 
     def _find_line(self, direction):
         (offset,) = self.offsets(direction[None])
-        if self._is_inside[self.voxels + offset].any():
+        if _has_pair(self._is_inside, self.voxels, offset):
             return True
         # No two adjacent ones: two voxels share a line when the first step along it meets the
         # same point of the plane that it starts from.
@@ -122,6 +124,16 @@ class Roi:
     def values(self, box_image):
         """Intensities of the region's voxels in an image cropped to the bounding box."""
         return np.ravel(box_image)[self._places_in_box].astype(np.float64)
+
+
+@kernel
+def _has_pair(is_inside, voxels, offset):
+    found = False
+    for voxel in voxels:
+        if is_inside[voxel + offset]:
+            found = True
+            break
+    return found
 
 
 @kernel
@@ -179,6 +191,11 @@ def check_region(mask, *, fewest_axes=1, more_than=None):
         ``minimumROIDimensions``: along how many axes it must extend; a single voxel never passes.
     more_than : int or None
         ``minimumROISize``: a number of voxels that it must exceed.
+
+    Returns
+    -------
+    tuple of slice
+        The region's `bounding_box`.
     """
     if not mask.any():
         raise ValueError("the mask is empty: no voxel of the region's label is left")
@@ -194,6 +211,7 @@ def check_region(mask, *, fewest_axes=1, more_than=None):
         raise ValueError(
             f"the region has {n_voxels} voxels; minimumROISize={more_than} asks for more than that"
         )
+    return box
 
 
 def bounding_box(mask):

@@ -8,10 +8,9 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from sklidh.radiomics._feature_table import DEPRECATED, FEATURES
 from sklidh.radiomics._parameters import (
-    DEPRECATED,
     DISCRETISATION_AND_MATRICES,
-    FEATURES,
     FILTERS,
     IMAGE_TYPES,
     INTERPOLATORS,

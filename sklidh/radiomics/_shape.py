@@ -81,53 +81,58 @@ def diameters(vertices, spacing):
     half = np.asarray(spacing, float) / 2
     within, is_end = [], np.ones(len(vertices), bool)
     for plane, row, along in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        low, high = row_ends(vertices[:, (plane, row, along)])
+        low, high = row_ends(vertices, plane, row, along, is_end)
         within.append(_widest_in_a_plane(low, high, half[row], half[along]))
-        # Along a line, the distance from any point is largest at an end.
-        line = vertices[:, plane], vertices[:, row]
-        is_end &= (vertices[:, along] == low[line]) | (vertices[:, along] == high[line])
     return (*within, farthest_pair(vertices[is_end] * half))
 
 
-def row_ends(places):
+@kernel
+def row_ends(vertices, plane, row, along, is_end):
     """First and last vertex of each row of each plane; nothing between ends a diameter.
 
     Parameters
     ----------
-    places : ndarray of int64, shape (n_vertices, 3)
-        Plane, row, and place along the row.
+    vertices : ndarray of int64, shape (n_vertices, 3)
+    plane, row, along : int
+        Axes.
+    is_end : ndarray of bool, shape (n_vertices,)
+        Becomes False for a vertex between two others of its row: along a line, the distance from
+        any point is largest at an end.
 
     Returns
     -------
     low, high : ndarray of int64, shape (n_planes, n_rows)
         `high` is -1 in a row without a vertex.
     """
-    n_planes, n_rows, n_places = places.max(0) + 1
-    low, high = np.full((n_planes, n_rows), n_places), np.full((n_planes, n_rows), -1)
-    _find_ends(places, low, high)
+    n_planes, n_rows = vertices[:, plane].max() + 1, vertices[:, row].max() + 1
+    low = np.full((n_planes, n_rows), vertices[:, along].max() + 1)
+    high = np.full((n_planes, n_rows), -1)
+    for v in range(vertices.shape[0]):
+        p, r, a = vertices[v, plane], vertices[v, row], vertices[v, along]
+        low[p, r] = min(low[p, r], a)
+        high[p, r] = max(high[p, r], a)
+    for v in range(vertices.shape[0]):
+        p, r, a = vertices[v, plane], vertices[v, row], vertices[v, along]
+        is_end[v] &= a == low[p, r] or a == high[p, r]
     return low, high
-
-
-@kernel
-def _find_ends(places, low, high):
-    for v in range(places.shape[0]):
-        plane, row, along = places[v, 0], places[v, 1], places[v, 2]
-        low[plane, row] = min(low[plane, row], along)
-        high[plane, row] = max(high[plane, row], along)
 
 
 @kernel
 def _widest_in_a_plane(low, high, row_step, along_step):
     """Largest distance between ends of rows of one plane."""
     widest = 0.0
+    n_rows = low.shape[1]
     for plane in range(low.shape[0]):
-        for a in range(low.shape[1]):
+        extent = along_step * (high[plane].max() - low[plane].min())
+        for a in range(n_rows):
             if high[plane, a] < 0:
                 continue
-            for b in range(a, low.shape[1]):
+            for b in range(n_rows - 1, a - 1, -1):
+                across = (b - a) * row_step
+                if across * across + extent * extent <= widest:
+                    break  # the rows between are nearer still
                 if high[plane, b] < 0:
                     continue
-                across = (b - a) * row_step
                 along = along_step * max(
                     abs(high[plane, b] - low[plane, a]), abs(high[plane, a] - low[plane, b])
                 )
@@ -142,15 +147,17 @@ def farthest_pair(points):
     together no farther from the middle than that are left out.
     """
     middle = (points.min(0) + points.max(0)) / 2
-    radius = np.linalg.norm(points - middle, axis=1)
-    order = np.argsort(-radius)
-    points, radius = points[order], radius[order]
-    best, at = 0.0, 0
+    radius = np.sqrt(((points - middle) ** 2).sum(1))
+    best, at = 0.0, int(radius.argmax())
     for _ in range(4):
-        distance = np.linalg.norm(points - points[at], axis=1)
+        distance = np.sqrt(((points - points[at]) ** 2).sum(1))
         at = int(distance.argmax())
         best = max(best, distance[at])
-    return _farthest_beyond(points, radius, best)
+    # Few are left to be sorted.
+    far = radius + radius.max() > best
+    points, radius = points[far], radius[far]
+    order = np.argsort(-radius)
+    return _farthest_beyond(points[order], radius[order], best)
 
 
 @kernel

@@ -6,7 +6,7 @@ import warnings
 import pandas as pd
 
 from sklidh.evaluation import Evaluation
-from sklidh.images import read_image
+from sklidh.images import read_image, read_mask
 from sklidh.plotting import gradient_maps, gradient_thumbnail, thumbnail
 from sklidh.utils import is_missing, progress
 
@@ -70,7 +70,7 @@ def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, ve
         if "register" in pipeline.named_steps:
             registered = pipeline["register"].transform(cases)
         slices = {
-            str(patient): slices_of(row, modalities)
+            str(patient): slices_of(row, modalities, label_of(pipeline))
             for patient, row in progress(
                 registered.iterrows(), "pictures", total=len(cases), verbose=verbose
             )
@@ -79,14 +79,34 @@ def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, ve
     return slices, attention
 
 
-def slices_of(case: pd.Series, modalities) -> dict[str, str]:
-    """Draw one patient's sequences: JPEG in base64 by modality, without those not acquired."""
-    mask = None if is_missing(case["mask"]) else read_image(case["mask"])
-    return {
-        modality: _text(thumbnail(read_image(case[modality]), mask))
-        for modality in modalities
-        if not is_missing(case[modality])
-    }
+def slices_of(case: pd.Series, modalities, label) -> dict[str, str]:
+    """Draw one patient's sequences.
+
+    Parameters
+    ----------
+    case : Series
+    modalities : sequence of str
+    label : int, str, sequence of these, or None
+        The labels of the mask that are tumour.
+
+    Returns
+    -------
+    dict of str to str
+        JPEG in base64 by modality, without those not acquired.
+    """
+    images = {name: read_image(case[name]) for name in modalities if not is_missing(case[name])}
+    mask = None
+    if images and not is_missing(case["mask"]):
+        # Registered or not, the first lies in the mask's grid, on which DICOM masks are laid.
+        mask = read_mask(case["mask"], label=label, like=next(iter(images.values())))
+    return {name: _text(thumbnail(image, mask)) for name, image in images.items()}
+
+
+def label_of(pipeline):
+    """Return the labels of tumour that a pipeline's steps were given, or None."""
+    given = pipeline.get_params().items()
+    labels = (value for name, value in given if name.endswith("label") and value is not None)
+    return next(labels, None)
 
 
 def _attention(evaluation: Evaluation, cases: pd.DataFrame) -> dict[str, dict[str, str]]:

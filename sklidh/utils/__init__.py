@@ -6,10 +6,13 @@ from sklidh.utils._cache import (
     atomic_write,
     cache_folder,
     fingerprint,
+    source_digest,
     sweep,
 )
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._folds import stratified_folds
+from sklidh.utils._image_files import files_of
+from sklidh.utils._kept import spread_kept
 from sklidh.utils._kernels import kernel
 from sklidh.utils._listing import listed
 from sklidh.utils._positive_class import binary_target, mutant_index
@@ -41,6 +44,7 @@ __all__ = [
     "check_image_and_mask",
     "check_same_patients",
     "check_target",
+    "files_of",
     "fingerprint",
     "ignore_joblib",
     "is_missing",
@@ -53,7 +57,9 @@ __all__ = [
     "part",
     "progress",
     "results_as",
+    "source_digest",
     "spread",
+    "spread_kept",
     "stratified_folds",
     "sweep",
 ]

@@ -103,6 +103,25 @@ def fingerprint(*parts) -> str:
     return digest.hexdigest()
 
 
+@lru_cache(maxsize=16)
+def source_digest(package: str) -> str:
+    """Return a digest of a package's code: a result kept by other code is not used.
+
+    A version does not do: a development install keeps its version while the code changes.
+
+    Parameters
+    ----------
+    package : str
+        Path of its folder or of a file in it.
+
+    Returns
+    -------
+    str
+    """
+    folder = Path(package)
+    return fingerprint(*sorted((folder if folder.is_dir() else folder.parent).glob("*.py")))
+
+
 def _path_digest(path: Path) -> bytes:
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -223,6 +224,22 @@ def test_every_command_that_reads_images_tells_of_a_patient_listed_twice(phantom
     X = pd.concat([X, X.iloc[:1].set_axis(["again"])])
     assert image_problems(X, ["T1"], None, label=None, missing="nan", jobs=1) == []
     assert f"patients '{X.index[0]}', 'again': the same T1, mask" in capsys.readouterr().err
+
+
+def test_images_found_sound_are_not_read_again(phantoms, tmp_path, monkeypatch):
+    X = phantoms[0].iloc[:2]
+    monkeypatch.setenv("SKLIDH_CACHE", str(tmp_path))
+    how = {"label": None, "missing": "nan", "jobs": 1}
+    assert image_problems(X, ["T1"], None, **how) == []
+    with monkeypatch.context() as patch:
+        patch.setattr("sklidh.images.inspect_case", lambda *_, **__: pytest.fail("read"))
+        assert image_problems(X, ["T1"], None, **how) == []
+    damaged = X.copy()
+    damaged.loc[X.index[0], "T1"] = str(tmp_path / "damaged.nii.gz")
+    (tmp_path / "damaged.nii.gz").write_bytes(Path(X["T1"].iloc[0]).read_bytes()[:-9])
+    for _ in range(2):
+        (problem,) = image_problems(damaged, ["T1"], None, **how)
+        assert "damaged or cut off" in problem
 
 
 def test_the_tumours_label_is_the_same_in_every_step(cohort):

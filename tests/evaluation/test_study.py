@@ -93,11 +93,19 @@ def test_finished_splits_are_read_again_also_half_a_run_and_not_when_anything_ch
     assert fits(C=0.1)[0] == 6
 
 
-def test_another_content_of_an_image_file_is_another_cohort(cohort, tmp_path):
+@pytest.mark.parametrize("name", ["image.nii", "image.img", "voxels.raw", "slices/1.dcm"])
+def test_another_content_of_an_image_file_is_another_cohort(cohort, tmp_path, name):
+    """Of a pair of files, the cell names the one without voxels; of DICOM slices, their folder."""
     X, y = cohort
-    image = tmp_path / "image.nii"
+    image = tmp_path / name
+    image.parent.mkdir(exist_ok=True)
     image.write_text("one")
-    X["T1"] = str(image)
+    named = {
+        ".img": image.with_suffix(".hdr"), ".raw": tmp_path / "image.mhd", ".dcm": image.parent
+    }.get(image.suffix, image)  # fmt: skip
+    if not named.exists():
+        named.write_text("ElementDataFile = voxels.raw\n")
+    X["T1"] = str(named)
     model = {"model": DummyClassifier}
     run((X, y), tmp_path, model)
     key = json.loads((tmp_path / "model" / "0-0.json").read_text())["key"]

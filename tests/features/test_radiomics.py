@@ -523,10 +523,28 @@ def test_a_worker_of_a_dask_cluster_that_dies_once_costs_nothing(cohort, tmp_pat
     pd.testing.assert_frame_equal(serial, table, check_exact=True)
 
 
+def test_diagnostics_come_before_the_features_on_request(cohort, tmp_path):
+    X, _ = cohort
+    plain = RadiomicsExtractor(SMALL, cache=tmp_path).fit_transform(X)
+    for _ in range(2):  # extracted, then from the cache
+        table = RadiomicsExtractor(SMALL, cache=tmp_path, diagnostics=True).fit_transform(X)
+        pd.testing.assert_frame_equal(table.iloc[:, 5:], plain, check_exact=True)
+        mask = sitk.GetArrayFromImage(sitk.ReadImage(X["mask"].iloc[1]))
+        assert table["diagnostics_Mask-original_VoxelNum"].iloc[1] == np.count_nonzero(mask)
+
+
+def test_no_worker_starts_for_what_is_in_the_cache(cohort, tmp_path, monkeypatch):
+    X, _ = cohort
+    first = RadiomicsExtractor(SMALL, cache=tmp_path).fit_transform(X)
+    monkeypatch.setattr("sklidh.features._radiomics.delayed", None)
+    again = RadiomicsExtractor(SMALL, cache=tmp_path, n_jobs=2).fit_transform(X)
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+
+
 def test_progress_is_shown_on_request_only(cohort, capfd, monkeypatch):
     X, _ = cohort
     RadiomicsExtractor(SMALL).fit_transform(X)
     assert capfd.readouterr() == ("", "")
     monkeypatch.setattr(_progress, "SHORT", 0)
-    RadiomicsExtractor(SMALL, verbose=1).fit_transform(X)
+    RadiomicsExtractor(SMALL, cache=False, verbose=1).fit_transform(X)
     assert "radiomics T1CE" in capfd.readouterr().err

@@ -133,6 +133,15 @@ def test_what_is_in_the_cache_is_not_computed_again(few, tmp_path):
     assert [path.stat().st_mtime_ns for path in sorted(tmp_path.rglob("*"))] == written
 
 
+def test_no_worker_starts_for_what_is_in_the_cache(few, tmp_path, monkeypatch):
+    register = RigidRegistration(cache=tmp_path, n_jobs=2).fit(few[0])
+    first = register.transform(few[0])
+    report = register.report_
+    monkeypatch.setattr("sklidh.images._registration.delayed", None)
+    pd.testing.assert_frame_equal(register.transform(few[0]), first)
+    pd.testing.assert_frame_equal(register.report_, report)
+
+
 def test_the_cache_knows_content_and_parameters_not_names(few, tmp_path):
     X, _ = few
     X = X.iloc[:1][["T1", "T2", "mask"]]

@@ -9,8 +9,9 @@ import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
 from sklidh.datasets import make_glioma_phantoms
+from sklidh.images._registration_patient import background, resample
 from sklidh.images._rigid import register_rigidly
-from sklidh.images._rigid_comparison import GENERATORS, rotate
+from sklidh.images._rigid_comparison import GENERATORS, region_on, rotate
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "brats-4mod"
 
@@ -197,3 +198,44 @@ def test_real_images_moved_far_come_back(patient, modality):
     millimetres, degrees = error(found, true @ own.matrix, points)
     assert millimetres < 1
     assert degrees < 1
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.float32])
+def test_resampling_gives_the_voxels_of_simpleitk(dtype):
+    rng = np.random.default_rng(0)
+    image, grid = (
+        sitk.GetImageFromArray(rng.integers(0, 200, shape).astype(dtype))
+        for shape in ((9, 11, 13), (12, 8, 10))
+    )
+    image.SetSpacing((1.0, 1.3, 2.0))
+    image.SetOrigin((-3.0, 2.0, 5.0))
+    grid.SetDirection(Rotation.from_rotvec([0.2, -0.1, 0.3]).as_matrix().ravel().tolist())
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_rotvec([0.1, -0.05, 0.08]).as_matrix()
+    matrix[:3, 3] = 1.5, 0.4, -0.7
+    transform = sitk.AffineTransform(matrix[:3, :3].ravel(), matrix[:3, 3])
+    resampled = resample(image, grid, matrix)
+    around = background(image)
+    expected = sitk.Resample(image, grid, transform, sitk.sitkLinear, around, sitk.sitkFloat64)
+    assert resampled.GetPixelID() == image.GetPixelID()
+    assert resampled.GetSize() == grid.GetSize()
+    there = sitk.GetArrayFromImage(expected)
+    assert 0.1 < (there == around).mean() < 0.9
+    # Whole numbers are rounded.
+    allowed = 1e-4 if dtype == np.float32 else 0.5 + 1e-6
+    np.testing.assert_allclose(sitk.GetArrayFromImage(resampled), there, rtol=0, atol=allowed)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_a_coarse_region_is_found_on_finer_voxels_as_by_simpleitk(factor):
+    fine = sitk.GetImageFromArray(np.zeros((13, 17, 22), np.float32))
+    fine.SetSpacing((0.9, 1.1, 2.0))
+    fine.SetOrigin((7.0, -3.0, 1.0))
+    fine.SetDirection(Rotation.from_rotvec([0.1, 0.2, 0.3]).as_matrix().ravel().tolist())
+    coarse = sitk.BinShrink(fine, [4, 4, 2])
+    inside = np.random.default_rng(0).random(sitk.GetArrayViewFromImage(coarse).shape) > 0.5
+    region = sitk.GetImageFromArray(inside.astype(np.uint8))
+    region.CopyInformation(coarse)
+    image = sitk.BinShrink(fine, [factor, factor, 1]) if factor > 1 else fine
+    expected = sitk.Resample(region, image, sitk.Transform(), sitk.sitkNearestNeighbor)
+    np.testing.assert_array_equal(region_on(image, region), sitk.GetArrayViewFromImage(expected))

@@ -2,9 +2,17 @@
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from sklidh import radiomics
-from sklidh.radiomics import SettingsError, feature_names, read_settings
+from sklidh.radiomics import (
+    DIAGNOSTICS,
+    SettingsError,
+    diagnose,
+    extract,
+    feature_names,
+    read_settings,
+)
 
 SPACING = (3.0, 0.9, 0.9)
 VOLUME = np.random.default_rng(0).normal(100, 30, (8, 12, 10)).astype(np.float32)
@@ -47,3 +55,22 @@ def test_both_engines_behind_one_function():
         for engine in ("native", "pyradiomics")
     )
     assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-6)
+
+
+def test_diagnostics_are_those_of_pyradiomics():
+    generalinfo = pytest.importorskip("radiomics.generalinfo")
+    rng = np.random.default_rng(0)
+    volume = rng.normal(size=(7, 8, 9)).astype(np.float32)
+    mask = rng.random(volume.shape) > 0.93
+    notes = generalinfo.GeneralInfo()
+    image, region = (sitk.GetImageFromArray(a) for a in (volume, mask.astype(np.uint8)))
+    notes.addImageElements(image)
+    notes.addMaskElements(image, region, 1)
+    expected = notes.getGeneralInfo()
+    found = diagnose(volume, mask)
+    assert found["diagnostics_Mask-original_VolumeNum"] > 1
+    assert list(found) == list(DIAGNOSTICS)
+    assert found == pytest.approx({name: expected[name] for name in DIAGNOSTICS}, rel=1e-6)
+    settings = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean"]}}
+    names = list(extract(volume, mask, (1, 1, 1), settings, diagnostics=True))
+    assert names == [*DIAGNOSTICS, "original_firstorder_Mean"]

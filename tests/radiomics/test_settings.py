@@ -6,8 +6,9 @@ from collections import Counter
 import pytest
 
 from sklidh.radiomics import Settings, SettingsError, feature_names, read_settings
+from sklidh.radiomics._feature_table import DEPRECATED, FEATURES
 from sklidh.radiomics._names import image_names, in_order
-from sklidh.radiomics._parameters import DEPRECATED, FEATURES, IMAGE_TYPES, SETTINGS
+from sklidh.radiomics._parameters import IMAGE_TYPES, SETTINGS
 
 
 def write(folder, text):

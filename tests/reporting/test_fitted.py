@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import SimpleITK as sitk
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
@@ -10,13 +11,21 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklidh import CorrelationPruner, LassoCVSelector, MannWhitneySelector, per_modality
+from sklidh import (
+    CorrelationPruner,
+    LassoCVSelector,
+    MannWhitneySelector,
+    RadiomicsExtractor,
+    make_idh_pipeline,
+    per_modality,
+)
+from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import Evaluation
 from sklidh.features._sanet_slices import GradientMap
 from sklidh.plotting import gradient_maps
 from sklidh.reporting import counts_left, fate_of
 from sklidh.reporting._fitted import description_of, selection_of
-from sklidh.reporting._pictures import worth_a_picture
+from sklidh.reporting._pictures import label_of, slices_of, worth_a_picture
 from sklidh.reporting._stability import in_total, selections_of, stability_of
 
 
@@ -155,6 +164,25 @@ def test_attention_is_that_of_the_networks_and_of_nothing_else(paper):
     assert list(found["P0"]) == ["T1", "FLAIR"]
     nothing = Pipeline([("model", LogisticRegression())])
     assert gradient_maps(nothing, X[:2]) == {"P0": {}, "P1": {}}
+
+
+def test_pictures_outline_the_labels_that_the_steps_were_given(tmp_path):
+    X, _ = make_glioma_phantoms(tmp_path, 2, size=24, spacing=3.0)
+    case = X.iloc[0].copy()
+    mask = sitk.ReadImage(case["mask"])
+    case["mask"] = str(tmp_path / "labels.nrrd")
+    elsewhere = np.zeros(mask.GetSize()[::-1], np.uint8)
+    elsewhere[:, 2:6, 2:6] = 5
+    other = sitk.GetImageFromArray(elsewhere)
+    other.CopyInformation(mask)
+    alone = slices_of(X.iloc[0], ["T2"], None)
+    sitk.WriteImage(sitk.Cast(mask, sitk.sitkUInt8) + other, case["mask"])
+    labels = [n for n in np.unique(sitk.GetArrayFromImage(mask)) if n]
+    assert slices_of(case, ["T2"], [int(n) for n in labels]) == alone
+    assert slices_of(case, ["T2"], None) != alone
+    pipeline = make_idh_pipeline(radiomics=RadiomicsExtractor(label="GTV"))
+    assert label_of(pipeline) == "GTV"
+    assert label_of(make_idh_pipeline()) is None
 
 
 def test_those_called_wrong_are_pictured_first_then_others_who_were_predicted():
