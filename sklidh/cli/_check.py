@@ -36,7 +36,8 @@ def check_cohort(cases: Path, out: Path, cohort: Cohort, *, jobs: int) -> dict:
     from sklidh.reporting import examine, render_check
     from sklidh.utils import CohortError, spread
 
-    X, _, modalities, problems = examine_table(cases, cohort, target=cohort.target_or_none)
+    examined = examine_table(cases, cohort, target=cohort.target_or_none)
+    X, modalities, problems = examined.X, examined.modalities, examined.problems
     there = [modality for modality in modalities if modality in X.columns]
     if there and not cohort.groups:
         try:

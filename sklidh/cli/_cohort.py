@@ -12,12 +12,12 @@ from sklidh.cli._examination import (
     examine_table,
     image_problems,
     patients_in_words,
-    renamings,
+    print_notes,
 )
 from sklidh.cli._mutations import mutations
 from sklidh.cli._options import Cohort, Extraction, Method
 from sklidh.cli._output import console, errors
-from sklidh.cli._parsing import parse_groups
+from sklidh.cli._parsing import as_columns, parse_groups
 from sklidh.cli._recipe import PAPER_MODALITIES, Recipe
 
 
@@ -61,21 +61,30 @@ def read_cohort(
     """
     from sklidh.utils import CohortError
 
-    X, y, _, problems = examine_table(
+    examined = examine_table(
         cases,
         cohort,
         target=cohort.target if target_needed else cohort.target_or_none,
         classes=target_needed or bool(cohort.wildtype),
         where=where,
     )
-    refuse_folds(y, folds)
+    X, y, problems = examined.X, examined.y, examined.problems
     groups = parse_groups(cohort.groups)
-    recipe = Recipe.of(groups, () if groups else paper_modalities(X), cohort, method, jobs)
+    try:
+        there = () if groups else paper_modalities(X)
+    except CohortError as error:
+        problems, there = [*problems, *error.problems], ()
+        groups = tuple((name,) for name in examined.modalities if name in X)
+    recipe = Recipe.of(groups, there, cohort, method, jobs)
     console.print(patients_in_words(X, recipe.modalities), highlight=False)
     images = {"label": recipe.label, "missing": recipe.missing, "jobs": jobs}
-    problems = [*problems, *image_problems(X, recipe.modalities, recipe.reference, **images)]
+    problems = [
+        *problems,
+        *image_problems(examined, recipe.modalities, recipe.reference, **images),
+    ]
     if problems:
-        raise CohortError(problems)
+        raise CohortError(problems, cases)
+    refuse_folds(y, folds)
     # Its engine may be absent or unable, which else is found once all is registered.
     recipe.extractor().fit(X[[recipe.modalities[0], "mask"]])
     return X, y, recipe
@@ -95,27 +104,39 @@ def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:
     Raises
     ------
     CohortError
-        The table has none of them.
+        The table has none of them, or an image's heading is nearly one of them.
     """
+    from sklidh.datasets import near_misses
     from sklidh.images import image_columns
     from sklidh.utils import CohortError, listed
 
-    renamed = renamings(X.columns, PAPER_MODALITIES)
-    meant = ", ".join(f"{column!r} to {name!r}" for name, column in renamed.items())
     found = tuple(name for name in PAPER_MODALITIES if name in X.columns)
+    unused = [name for name in image_columns(X) if name not in found]
+    near = {
+        heading: name
+        for name in PAPER_MODALITIES
+        if name not in found
+        for heading in near_misses(name, unused)
+    }
+    if near:
+        raise CohortError(
+            f"column {heading!r} holds images; did you mean {name}? Rename it, give --columns "
+            f"{name}={heading}, or name the sequences to use by --groups"
+            for heading, name in near.items()
+        )
     if not found:
         raise CohortError(
             [
                 f"no column is called {', '.join(PAPER_MODALITIES)}; rename "
-                f"{meant or 'the columns of images'}, or name them by --groups"
+                f"{listed(unused) or 'the columns of images'}, map them by --columns, or name them "
+                "by --groups"
             ]
         )
-    unused = [name for name in image_columns(X) if name not in found]
     if unused:
         errors.print(
             f"[yellow]Warning:[/] {escape(listed(unused))} holds images and is not used: the "
-            f"sequences are called {', '.join(PAPER_MODALITIES)}; rename "
-            f"{escape(meant) or 'the column'}, or name it by --groups",
+            f"sequences are called {', '.join(PAPER_MODALITIES)}; to use the column, name it by "
+            "--groups or map it by --columns",
             highlight=False,
             soft_wrap=True,
         )
@@ -158,15 +179,13 @@ def read_features(
     y : Series of shape (n_patients,)
     recipe : Recipe
     """
-    from sklidh.baselines import modalities_of, read_feature_table
-
     groups = parse_groups(cohort.groups)
     known = tuple(name for group in groups for name in group) or PAPER_MODALITIES
-    X, y = read_feature_table(features, target=cohort.target, modalities=known)
-    X, y = asked_for(X, y, where)
-    y = mutations(X, y, cohort.wildtype)
+    X, y, there = read_feature_columns(
+        features, target=cohort.target, wildtype=cohort.wildtype, modalities=known,
+        columns=cohort.columns, where=where,
+    )  # fmt: skip
     refuse_folds(y, folds)
-    there = modalities_of(X.columns, known)
     if absent := [name for name in known if groups and name not in there]:
         others = dict.fromkeys(name.split("__")[0] for name in X.columns if "__" in name)
         raise typer.BadParameter(
@@ -176,6 +195,60 @@ def read_features(
     recipe = Recipe.of(groups, there, cohort, method, jobs)
     console.print(f"{len(X)} patients, features of {', '.join(recipe.modalities)}", highlight=False)
     return X, y, replace(recipe, reference=None)
+
+
+def read_feature_columns(
+    features: Path,
+    *,
+    target: str,
+    wildtype: str,
+    modalities: tuple[str, ...],
+    columns: str = "",
+    where: str = "",
+) -> tuple[pd.DataFrame, pd.Series, tuple[str, ...]]:
+    """Read a table of features, print what was recognised in it, and code the target.
+
+    Parameters
+    ----------
+    features : Path
+    target, wildtype : str
+        Its column, and as `mutations` takes it.
+    modalities : tuple of str
+        Whose features are looked for.
+    columns : str, default=""
+        As `as_columns` takes it.
+    where : str, default=""
+        As `asked_for` takes it.
+
+    Returns
+    -------
+    X : DataFrame of shape (n_patients, n_columns)
+    y : Series of int, shape (n_patients,)
+    modalities : tuple of str
+        Those that have features.
+
+    Raises
+    ------
+    CohortError
+        All that is wrong with the table, at once.
+    """
+    from sklidh.baselines import examine_feature_table
+    from sklidh.utils import CohortError
+
+    examined = examine_feature_table(
+        features, target=target, modalities=modalities, columns=as_columns(columns)
+    )
+    print_notes(examined.notes)
+    examined = asked_for(examined, where)
+    y, problems = examined.y, examined.problems
+    try:
+        if y is not None:
+            y = mutations(examined.X, y, wildtype)
+    except CohortError as error:
+        problems = [*problems, *examined.located(error.problems)]
+    if problems:
+        raise CohortError(problems, features)
+    return examined.X, y, tuple(examined.modalities)
 
 
 def read_patients(

@@ -1,5 +1,6 @@
 """What is wrong with a cohort, in its table, its target and its images, before any work."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ from rich.markup import escape
 from sklidh.cli._mutations import mutations
 from sklidh.cli._options import Cohort
 from sklidh.cli._output import errors, verbosity
-from sklidh.cli._parsing import parse_groups
+from sklidh.cli._parsing import as_columns, parse_groups
 
 
 def patients_in_words(X: pd.DataFrame, modalities) -> str:
@@ -32,30 +33,12 @@ def patients_in_words(X: pd.DataFrame, modalities) -> str:
     return f"{len(X)} patients, {', '.join(modalities)}" + (f"; {lacking}" if lacking else "")
 
 
-def renamings(columns, names) -> dict[str, str]:
-    """Return how absent columns are written in a table: t1 for T1.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        The table's.
-    names : sequence of str
-        The columns it should have.
-
-    Returns
-    -------
-    dict of str to str
-        The absent names that are there but for case and spaces, each with the table's own heading.
-    """
-    written = {str(column).strip().casefold(): column for column in columns}
-    absent = [name for name in names if name not in columns]
-    return {name: written[name.casefold()] for name in absent if name.casefold() in written}
-
-
 def examine_table(
     cases: Path, cohort: Cohort, *, target: str | None, classes: bool = True, where: str = ""
-) -> tuple[pd.DataFrame, pd.Series | None, list[str], list[str]]:
+):
     """Read a cohort's table and find everything that is wrong with it, but for its images.
+
+    What was recognised under another heading is printed.
 
     Parameters
     ----------
@@ -71,93 +54,96 @@ def examine_table(
 
     Returns
     -------
-    X : DataFrame of shape (n_kept, n_columns)
-    y : Series of shape (n_kept,) or None
-    modalities : list of str
-        Those asked for by ``--groups``, else every column of images.
-    problems : list of str
+    sklidh.datasets.ExaminedCohort
     """
     from sklidh.datasets import examine_cohort
     from sklidh.utils import CohortError, check_target
 
-    X, y, modalities, problems = examine_cohort(
+    examined = examine_cohort(
         cases,
         target=target,
         modalities=[name for group in parse_groups(cohort.groups) for name in group] or None,
+        columns=as_columns(cohort.columns),
         missing=cohort.missing,
         layout=cohort.layout,
         patients=cohort.patients,
         cells=False,
     )
-    X, y = asked_for(X, y, where)
+    print_notes(examined.notes)
+    examined = asked_for(examined, where)
+    X, y, problems = examined.X, examined.y, []
     try:
         if y is not None and classes:
             y = mutations(X, y, cohort.wildtype)
         elif y is not None:
             check_target(y, X)
     except CohortError as error:
-        problems = [*problems, *error.problems]
-    return X, y, modalities, problems
+        problems = examined.located(error.problems)
+    return replace(examined, y=y, problems=[*examined.problems, *problems])
 
 
-def asked_for(
-    X: pd.DataFrame, y: pd.Series | None, where: str
-) -> tuple[pd.DataFrame, pd.Series | None]:
+def print_notes(notes):
+    """Print what was recognised in a table or passed over."""
+    for note in notes:
+        errors.print(f"[cyan]Note:[/] {escape(note)}", highlight=False, soft_wrap=True)
+
+
+def asked_for(examined, where: str):
     """Keep the patients that ``--where`` asks for.
 
     Parameters
     ----------
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of shape (n_patients,) or None
+    examined : sklidh.datasets.ExaminedCohort
     where : str
         "COLUMN=VALUE", or empty for all.
 
     Returns
     -------
-    X : DataFrame of shape (n_kept, n_columns)
-    y : Series of shape (n_kept,) or None
+    sklidh.datasets.ExaminedCohort
     """
     if not where:
-        return X, y
-    column, separator, value = where.partition("=")
-    if not separator or column not in X.columns:
-        from sklidh.images import image_columns
+        return examined
+    from sklidh.datasets import matches
+    from sklidh.utils import category_text
+
+    X = examined.X
+    asked, separator, value = (part.strip() for part in where.partition("="))
+    images = {*examined.modalities, "mask"}
+    others = [name for name in X.columns if name not in images and "__" not in name]
+    column = next(iter(matches(asked, others)), None)
+    if not separator or column is None:
         from sklidh.utils import listed
 
-        images = {*image_columns(X), "mask"}
-        there = listed(name for name in X.columns if name not in images and "__" not in name)
         raise typer.BadParameter(
-            f"--where {where!r}: expected COLUMN=VALUE with a column of the table; beside images "
-            f"and features it has {there or 'none'}"
+            f"--where {where!r}: expected COLUMN=VALUE with a column of the table; available "
+            f"columns: {listed(others) or 'none'}"
         )
-    values = X[column].astype(str)
-    if value not in set(values):
+    texts = X[column].map(category_text)
+    kept = (texts == value).to_numpy()
+    if not kept.any():
         raise typer.BadParameter(
             f"--where {where!r}: no patient; {column} is one of "
-            f"{', '.join(sorted(values.unique())[:20])}"
+            f"{', '.join(sorted(texts.unique())[:20])}"
         )
-    kept = values == value
-    return X[kept], None if y is None else y[kept]
+    lines = [line for line, is_kept in zip(examined.lines, kept, strict=False) if is_kept]
+    y = None if examined.y is None else examined.y[kept]
+    return replace(examined, X=X[kept], y=y, lines=lines)
 
 
-def image_problems(
-    X: pd.DataFrame, modalities, reference, *, label, missing: str, jobs: int
-) -> list[str]:
+def image_problems(examined, modalities, reference, *, label, missing: str, jobs: int) -> list[str]:
     """Read every image before the work starts, and find all that cannot be used.
 
-    One damaged file among hundreds would else end the work in its midst, and the next one the next
-    time. ``sklidh check`` makes the same checks, and shows the images. What is odd across patients,
-    an image that two of them have, is told as a warning.
+    ``sklidh check`` makes the same checks, and shows the images. An image that two patients have is
+    told as a warning.
 
     Parameters
     ----------
-    X : DataFrame of shape (n_patients, n_columns)
+    examined : sklidh.datasets.ExaminedCohort
     modalities : sequence of str
-        Those that X lacks are passed over.
     reference : str or None
     label : int, str, sequence of these, or None
     missing : {"raise", "nan"}
-        All as `sklidh.images.check_case` takes them.
+        All as `sklidh.datasets.check_images` takes them.
     jobs : int
         Patients read at the same time.
 
@@ -166,44 +152,13 @@ def image_problems(
     list of str
         One line each.
     """
-    from joblib import delayed
-
-    from sklidh.images import same_images
-    from sklidh.utils import cache_folder, spread
+    from sklidh.datasets import check_images
+    from sklidh.utils import cache_folder
 
     # What comes next writes there.
     cache_folder(None, "")
-    there = [modality for modality in modalities if modality in X.columns]
-    work = [
-        delayed(examine_case)(case, there, reference, label, missing) for _, case in X.iterrows()
-    ]
-    found = list(spread(work, "checking the images", n_jobs=jobs, verbose=verbosity()))
-    for line in same_images(dict(zip(X.index, (digests for _, digests in found), strict=True))):
+    how = {"label": label, "reference": reference, "missing": missing, "n_jobs": jobs}
+    problems, doubts = check_images(examined.X, modalities, **how, verbose=verbosity())
+    for line in doubts:
         errors.print(f"[yellow]Warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
-    return [line for of_patient, _ in found for line in of_patient]
-
-
-def examine_case(case: pd.Series, modalities, reference, label, missing) -> tuple[list[str], dict]:
-    """Read one patient's images, and return what is wrong with them and digests of their voxels.
-
-    Parameters
-    ----------
-    case : Series
-    modalities : sequence of str
-    reference : str or None
-    label : int, str, sequence of these, or None
-    missing : {"raise", "nan"}
-        All as `sklidh.images.check_case` takes them.
-
-    Returns
-    -------
-    problems : list of str
-    digests : dict of str to str
-    """
-    from sklidh.images import ImageError, inspect_case, voxel_digests
-
-    found = inspect_case(
-        case, modalities, mask="mask", label=label, reference=reference, missing=missing
-    )
-    problems = [each for each in found.problems if isinstance(each, ImageError)]
-    return [" ".join(str(each).split()) for each in problems], voxel_digests(found)
+    return examined.located(problems)

@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from sklidh.cli._parsing import as_labels, parse_jobs, parse_label, parse_radiomics
+from sklidh.cli._parsing import (
+    as_labels,
+    parse_columns,
+    parse_jobs,
+    parse_label,
+    parse_radiomics,
+)
 
 COHORT, METHOD, WORK = "Cohort", "Method", "Work"
 
@@ -124,6 +130,14 @@ class Folder:
             rich_help_panel=COHORT,
         ),
     ] = None
+    columns: Annotated[
+        str,
+        typer.Option(
+            callback=parse_columns,
+            help="Headings of the table that are not recognised, as T1CE=t1_gd,mask=seg.",
+            rich_help_panel=COHORT,
+        ),
+    ] = ""
     label: Annotated[
         str,
         typer.Option(

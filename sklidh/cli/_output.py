@@ -77,7 +77,7 @@ def tell_error(error: Exception):
     text = str(error)
     if isinstance(error, CohortError):
         lines = (f"  - {problem}" for problem in error.problems)
-        text = "\n".join(["the table of patients has problems:", *lines])
+        text = "\n".join([f"{error.source} has problems:", *lines])
     errors.print(f"[bold red]Error:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 

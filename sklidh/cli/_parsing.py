@@ -1,5 +1,6 @@
 """What the options' texts mean, and how a text that means nothing is refused."""
 
+import csv
 from pathlib import Path
 
 import typer
@@ -87,6 +88,26 @@ def parse_tables(text: str) -> tuple[str, ...]:
             f"--tables: {', '.join(map(repr, unknown))} is not among {','.join(TABLES)}"
         )
     return names
+
+
+def as_columns(text: str) -> dict[str, str]:
+    """Read "T1CE=t1_gd,mask='my seg'" as {"T1CE": "t1_gd", "mask": "my seg"}."""
+    columns = {}
+    for part in next(csv.reader([text], quotechar="'"), []):
+        name, separator, heading = (word.strip(" '") for word in part.partition("="))
+        if not (separator and name and heading) or name in columns:
+            raise typer.BadParameter(
+                f"--columns {text!r}: expected NAME=HEADING, separated by commas, each NAME once, "
+                "such as T1CE=t1_gd,mask=seg"
+            )
+        columns[name] = heading
+    return columns
+
+
+def parse_columns(text: str) -> str:
+    """Check ``--columns`` as it is read."""
+    as_columns(text)
+    return text
 
 
 def as_labels(text: str) -> list | None:

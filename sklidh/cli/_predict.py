@@ -7,11 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 from sklearn.compose import ColumnTransformer
 
-from sklidh.cli._examination import image_problems, patients_in_words, renamings
+from sklidh.cli._examination import image_problems, patients_in_words, print_notes
 from sklidh.cli._options import Folder
 from sklidh.cli._output import console, errors, print_files, verbosity, warnings_told_once
+from sklidh.cli._parsing import as_columns
 from sklidh.cli._place import replaced
-from sklidh.cli._recipe import PAPER_MODALITIES
 from sklidh.cli._scheduler import time_limit
 
 SHOWN = 20
@@ -42,7 +42,7 @@ def predict_cases(
     dict
         ``model``, ``predictions`` (one dict a patient) and ``files``.
     """
-    from sklidh.datasets import examine_cohort, outside_range
+    from sklidh.datasets import examine_cohort, not_found, outside_range
     from sklidh.persistence import ModelFileError, load_model, parts_of, read_about
     from sklidh.reporting import predictions_as_csv
     from sklidh.utils import CohortError, mutant_index
@@ -54,18 +54,22 @@ def predict_cases(
             "train, or give them to save_model(about=...): sklidh.load_model reads it as it is"
         )
     modalities = list(about["cohort"]["modalities"])
-    X, _, _, problems = examine_cohort(
+    examined = examine_cohort(
         cases,
         target=None,
+        columns=as_columns(folder.columns),
         missing="nan",
         layout=folder.layout,
         patients=folder.patients,
         cells=False,
     )
-    remedies = _remedies(X, modalities)
+    print_notes(examined.notes)
+    X, problems = examined.X, list(examined.problems)
+    trained = f" (a sequence that {about['name']} was trained on)"
     problems += [
-        f"column {name!r} is absent, and {about['name']} was trained on it; {remedy}"
-        for name, remedy in remedies.items()
+        f"{not_found(name, X.columns, of=trained)}; if no patient has it, add an empty column"
+        for name in modalities
+        if name not in X
     ]
     console.print(f"{patients_in_words(X, modalities)}: {escape(about['name'])}", highlight=False)
     fitted = load_model(model)
@@ -85,9 +89,9 @@ def predict_cases(
     label = labelled[0].label if labelled else None
     reference = getattr(fitted[0], "reference", None)
     images = {"label": label, "missing": "nan", "jobs": jobs}
-    problems += image_problems(X, modalities, reference, **images)
+    problems += image_problems(examined, modalities, reference, **images)
     if problems:
-        raise CohortError(problems)
+        raise CohortError(problems, cases)
     warned = outside_range(X, about["cohort"], n_jobs=jobs, verbose=verbosity())
     with warnings_told_once():
         answers = fitted.predict_proba(X[[*modalities, "mask"]])
@@ -111,24 +115,6 @@ def predict_cases(
     print_files(files)
     rows = table.reset_index().to_dict("records")
     return {"model": about["name"], "predictions": rows, "files": files}
-
-
-def _remedies(X: pd.DataFrame, modalities) -> dict[str, str]:
-    """Return what to do about each absent column, by its name."""
-    from sklidh.images import image_columns
-    from sklidh.utils import listed
-
-    meant = renamings(X.columns, modalities)
-    known = {*PAPER_MODALITIES, *modalities, *meant.values()}
-    # An empty column beside images under a heading of their own would leave them out unseen.
-    odd = listed(name for name in image_columns(X) if name not in known)
-    held = f"rename the column that holds this sequence, if one of {odd} does; " if odd else ""
-    add = f"{held}if no patient has this sequence, add an empty column"
-    return {
-        name: f"rename {meant[name]!r}" if name in meant else add
-        for name in modalities
-        if name not in X.columns
-    }
 
 
 def print_predictions(table: pd.DataFrame, warned: pd.Series):

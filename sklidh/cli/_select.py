@@ -6,7 +6,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli._mutations import mutations
+from sklidh.cli._cohort import read_feature_columns
 from sklidh.cli._output import console, print_files, print_whole, warnings_told_once
 from sklidh.cli._place import replaced
 from sklidh.cli._recipe import PAPER_MODALITIES
@@ -46,13 +46,12 @@ def select_features(
     dict
         ``selected`` (names), ``counts`` (left after each stage, by modality) and ``files``.
     """
-    from sklidh.baselines import modalities_of, read_feature_table
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import counts_left, fate_of
 
-    X, y = read_feature_table(features, target=target, modalities=PAPER_MODALITIES)
-    y = mutations(X, y, wildtype)
-    modalities = modalities_of(X.columns)
+    X, y, modalities = read_feature_columns(
+        features, target=target, wildtype=wildtype, modalities=PAPER_MODALITIES
+    )
     built = make_idh_pipeline(modalities, reference=None, random_state=seed)
     fates = []
     with warnings_told_once():

@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from joblib import delayed
 
 from sklidh.images import image_columns, inspect_case, voxel_digests
-from sklidh.utils import is_missing, spread
+from sklidh.utils import category_text, is_missing, spread
 
 SPACING_TOLERANCE = 0.02
 """Relative: by so much a spacing may lie outside before it counts as another; headers round."""
@@ -96,7 +96,7 @@ def cohort_range(
     return {
         "patients": len(X),
         "classes": {} if y is None else {str(k): int(n) for k, n in y.value_counts().items()},
-        "sites": sorted(map(str, X[site].dropna().unique())) if site in X else None,
+        "sites": sorted({*map(category_text, X[site].dropna())}) if site in X else None,
         "modalities": covered,
         "fingerprints": sorted({digest for _, digests in seen for digest in digests.values()}),
     }
@@ -199,9 +199,9 @@ def _familiar(digests, covered) -> list[str]:
 
 def _differences(patient, images, covered, site) -> list[str]:
     found = []
-    known, seen = covered["sites"], patient.get(site)
-    if known is not None and not is_missing(seen) and str(seen) not in known:
-        found.append(f"site {str(seen)!r} is not among the {len(known)} trained on")
+    known, seen = covered["sites"], category_text(patient.get(site))
+    if known is not None and seen and seen not in known:
+        found.append(f"site {seen!r} is not among the {len(known)} trained on")
     for modality, of_cohort in covered["modalities"].items():
         if modality not in images:
             found.append(

@@ -49,8 +49,9 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
     -------
     CheckedCase
     """
+    mask = "mask" if "mask" in case else None
     found = inspect_case(
-        case, modalities, mask="mask", label=label, reference=reference, missing=missing
+        case, modalities, mask=mask, label=label, reference=reference, missing=missing
     )
     pictures = {}
     for modality in modalities:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sklidh.cli import app
 from sklidh.cli._examination import image_problems
-from sklidh.datasets import make_glioma_phantoms
+from sklidh.datasets import ExaminedCohort, make_glioma_phantoms
 from sklidh.plotting import thumbnail
 
 runner = CliRunner()
@@ -101,7 +101,7 @@ def test_the_tables_own_problems_are_listed_with_those_of_the_images(cohort):
     (cohort / f"{table.loc[0, 'patient']}-T1.nii.gz").write_bytes(b"")
     result, page = check(cohort)
     assert result.exit_code == 1
-    for said in ("has 2 rows", "one class only", "column 'T1'"):
+    for said in ("appears in lines", "one class only", "column 'T1'"):
         assert said in result.output
         assert said in page.replace("&#39;", "'")
 
@@ -147,22 +147,43 @@ def test_a_patient_without_the_reference_is_named_before_any_work(cohort, sklidh
     )
 
 
-@pytest.mark.parametrize("command", ["check", "train", "extract"])
-def test_headings_in_small_letters_are_to_be_renamed_says_every_command(cohort, sklidh, command):
+@pytest.mark.parametrize("command", ["check", "extract"])
+def test_usual_headings_are_recognised_and_shown_by_every_command(cohort, sklidh, command):
     table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
-    table.rename(columns={"T1": "t1", "T2": "t2"}).to_csv(cohort / "cases.csv", index=False)
+    table = table.rename(columns={"T1": "t1", "T2": "T2w", "mask": "Tumor seg"})
+    table.to_csv(cohort / "cases.csv", index=False)
+    options = ("--radiomics", small_radiomics(cohort)) if command == "extract" else ()
     words = (command, cohort / "cases.csv", "--out", cohort / "out.csv", "--jobs", 1)
-    result = sklidh(*words)
+    result = sklidh(*words, *options)
+    assert result.exit_code == 0, result.output
+    for heading, name in (("t1", "T1"), ("T2w", "T2"), ("Tumor seg", "mask")):
+        assert f"Note: column {heading!r} is read as {name!r}" in result.output
+
+
+def small_radiomics(folder):
+    (folder / "r.yaml").write_text("featureClass: {shape: [VoxelVolume]}\n")
+    return folder / "r.yaml"
+
+
+def test_a_heading_that_is_nearly_a_sequence_is_a_problem_and_columns_mends_it(cohort, sklidh):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    table.rename(columns={"T1": "FLIAR"}).to_csv(cohort / "cases.csv", index=False)
+    result, _ = check(cohort)
     assert result.exit_code == 1
-    assert "rename 't1' to 'T1', 't2' to 'T2', or name them by --groups" in result.output
-    if command == "check":
-        assert sklidh(*words, "--groups", "t1,t2", "--overwrite").exit_code == 0
+    assert "column 'FLIAR' holds images; did you mean FLAIR? Rename it, give --columns" in (
+        result.output
+    )
+    assert check(cohort, "--columns", "FLAIR=FLIAR")[0].exit_code == 0
+    assert check(cohort, "--groups", "FLIAR,T2")[0].exit_code == 0
+    result, _ = check(cohort, "--columns", "FLAIR")
+    assert result.exit_code == 2
+    assert "expected NAME=HEADING" in " ".join(result.output.replace("│", "").split())
 
 
 def test_a_sequence_that_no_column_has_is_told_once_and_not_of_every_patient(cohort):
     result, _ = check(cohort, "--groups", "T9")
     assert result.exit_code == 1
-    assert "column 'T9' is absent" in result.output
+    assert "column 'T9' (a sequence) not found" in result.output
     assert "no image at all" not in result.output
 
 
@@ -197,7 +218,7 @@ def test_a_table_that_is_none_is_one_line_and_status_1(tmp_path):
     (tmp_path / "cases.csv").write_text("id,T1\n1,a.nii\n")
     result, page = check(tmp_path)
     assert result.exit_code == 1
-    assert "column 'mask' is absent" in result.output
+    assert "column 'mask' not found" in result.output
     assert page == ""
 
 
@@ -221,7 +242,8 @@ def test_a_thumbnail_shows_the_slice_with_most_tumour_and_its_outline(tmp_path):
 def test_every_command_that_reads_images_tells_of_a_patient_listed_twice(phantoms, capsys):
     X = phantoms[0].iloc[:2]
     X = pd.concat([X, X.iloc[:1].set_axis(["again"])])
-    assert image_problems(X, ["T1"], None, label=None, missing="nan", jobs=1) == []
+    examined = ExaminedCohort(X, None, ["T1"], [], [], [2, 3, 4])
+    assert image_problems(examined, ["T1"], None, label=None, missing="nan", jobs=1) == []
     assert f"patients '{X.index[0]}', 'again': the same T1, mask" in capsys.readouterr().err
 
 

@@ -151,7 +151,7 @@ def test_what_is_wrong_with_table_and_images_is_told_together(
     told = [line for line in result.output.splitlines() if "patient 'phantom" in line]
     target = [] if command == "predict" else ["phantom-004', column 'idh': the target is missing"]
     expected = [
-        "phantom-005' has 2 rows",
+        "phantom-005' appears in lines",
         *target,
         "phantom-002', column 'T1'",
         "phantom-003', column 'FLAIR'",
@@ -167,27 +167,26 @@ def test_patients_are_predicted_by_as_many_workers_as_asked_for(sklidh, model, c
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 
-def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_path):
+def test_a_column_that_the_model_needs_is_recognised_or_named(sklidh, model, cases, tmp_path):
     X, _ = load_cohort(cases)
-    names = {"T1": "t1", "FLAIR": "flair"}
-    X.rename(columns=names).to_csv(tmp_path / "new.csv", index_label="patient")
-    result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
+    new = tmp_path / "new.csv"
+    X.rename(columns={"T1": "t1", "FLAIR": "T2 flair"}).to_csv(new, index_label="Patient ID")
+    result = sklidh("predict", model, new, "--out", tmp_path / "p.csv", "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    assert "Note: column 'T2 flair' is read as 'FLAIR'" in result.output
+    X.rename(columns={"T1": "first", "FLAIR": "FLIAR"}).to_csv(new, index_label="patient")
+    result = sklidh("predict", model, new, "--out", tmp_path / "q.csv")
     assert result.exit_code == 1
-    for name, heading in names.items():
-        assert f"column {name!r} is absent" in result.output
-        assert f"was trained on it; rename {heading!r}" in result.output
+    assert "column 'T1' (a sequence that small: Model 2" in result.output
+    assert "not found; available columns: 'first', 'T1CE'" in result.output
+    assert "not found; did you mean 'FLIAR'? available columns" in result.output
+    assert "if no patient has it, add an empty column" in result.output
     assert "no image at all" not in result.output, "the columns are to blame, not the patients"
-    assert not (tmp_path / "p.csv").exists()
-
-
-def test_no_empty_column_is_advised_without_a_word_on_images_under_another_name(
-    sklidh, model, cases, tmp_path
-):
-    X, _ = load_cohort(cases)
-    X.rename(columns={"FLAIR": "T2_FLAIR"}).to_csv(tmp_path / "new.csv", index_label="patient")
-    result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
-    assert result.exit_code == 1
-    assert "rename the column that holds this sequence, if one of 'T2_FLAIR' does" in result.output
+    assert not (tmp_path / "q.csv").exists()
+    columns = ("--columns", "T1=first,FLAIR=FLIAR")
+    assert sklidh("predict", model, new, "--out", tmp_path / "q.csv", *columns).exit_code == 0
+    mapped, recognised = ((tmp_path / f"{name}.csv").read_bytes() for name in "pq")
+    assert mapped == recognised
 
 
 @pytest.mark.parametrize("name", ["p.xlsx", "p.csv.gz", "p"])
