@@ -29,7 +29,7 @@ NAMES = ("patient", "mask", *PAPER_MODALITIES, "age", "sex", "site")
 class ExaminedCohort:
     """A cohort's table as it was understood, and what is wrong with it.
 
-    Attributes
+    Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
         Index: ids; "line 5" where the table has none. Paths are absolute.

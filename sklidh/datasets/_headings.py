@@ -64,7 +64,7 @@ def matches(name: str, headings: Iterable[str]) -> list[str]:
 
     Examples
     --------
-    >>> from sklidh.datasets._headings import matches
+    >>> from sklidh.datasets import matches
     >>> matches("T1CE", ["Patient ID", "T1 Gd", "t1_path", "FLAIR"])
     ['T1 Gd']
     """
@@ -79,7 +79,24 @@ def matches(name: str, headings: Iterable[str]) -> list[str]:
 
 
 def near_misses(name: str, headings: Iterable[str]) -> list[str]:
-    """Return the headings that are spelt nearly as a column or one of its synonyms."""
+    """Return the headings that are spelt nearly as a column or one of its synonyms.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    headings : iterable of str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from sklidh.datasets import near_misses
+    >>> near_misses("FLAIR", ["FLIAR", "T2"])
+    ['FLIAR']
+    """
     known = {key for keys in SYNONYMS.values() for key in keys}
     keys = {key_of(each): each for each in headings}
     keys = {key: each for key, each in keys.items() if key and key not in known}
@@ -92,7 +109,21 @@ def near_misses(name: str, headings: Iterable[str]) -> list[str]:
 
 
 def not_found(name: str, headings, *, of: str = "") -> str:
-    """Return the message about a column that the table lacks, with what it may be called."""
+    """Return the message about a column that the table lacks, with what it may be called.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    headings : iterable of str
+        The table's.
+    of : str, default=""
+        What the column is, in brackets.
+
+    Returns
+    -------
+    str
+    """
     near = near_misses(name, headings)
     asked = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     meant = near[0] if near else "HEADING"

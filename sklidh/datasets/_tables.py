@@ -30,7 +30,7 @@ and one empty cell must not make it 1.0."""
 class Table:
     """A table of patients as it was understood.
 
-    Attributes
+    Parameters
     ----------
     path : Path
     frame : DataFrame of shape (n_rows, n_columns)

@@ -123,10 +123,10 @@ def test_every_damaged_image_is_named_before_any_work(command, sklidh, model, ca
     out = tmp_path / f"out{'.csv' if command in ('extract', 'predict') else ''}"
     result = sklidh(command, *words, tmp_path / "cases.csv", "--out", out, "--jobs", 1)
     assert result.exit_code == 1
-    lines = [line for line in result.output.splitlines() if line.startswith("  - patient")]
+    lines = [line for line in result.output.splitlines() if line.startswith("  - line")]
     assert [line.split(", column")[0] for line in lines] == [
-        "  - patient 'phantom-002'",
-        "  - patient 'phantom-007'",
+        "  - line 4, patient 'phantom-002'",
+        "  - line 9, patient 'phantom-007'",
     ]
     assert not out.is_file()
     assert not list(out.glob("*"))
