@@ -11,6 +11,7 @@ from sklidh.datasets import ExaminedCohort, check_ids, not_found, scan_table
 from sklidh.utils import CohortError, binary_target, check_target, listed
 
 DEEP = "deep"
+PAPER_MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
 
 
 class ModalityColumns:
@@ -56,15 +57,16 @@ class ModalityColumns:
         return chosen
 
 
-def modalities_of(columns, known=("T1", "T1CE", "T2", "FLAIR")) -> tuple[str, ...]:
-    """Tell which modalities a feature table holds.
+def modalities_of(columns, known=None) -> tuple[str, ...]:
+    """Return the modalities of a feature table.
 
     Parameters
     ----------
     columns : sequence of str
         ``MOD__name``, and others.
-    known : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
-        The modalities to look for, in this order.
+    known : sequence of str, default=None
+        The modalities to look for, in this order. None: the paper's, T1, T1CE, T2 and FLAIR; where
+        the table has none of these, every prefix in its order.
 
     Returns
     -------
@@ -75,13 +77,16 @@ def modalities_of(columns, known=("T1", "T1CE", "T2", "FLAIR")) -> tuple[str, ..
     CohortError
         None of them is there.
     """
-    prefixes = {str(column).split("__")[0] for column in columns if "__" in str(column)}
-    found = tuple(modality for modality in known if modality in prefixes)
+    prefixes = dict.fromkeys(str(name).split("__")[0] for name in columns if "__" in str(name))
+    found = tuple(name for name in (known or PAPER_MODALITIES) if name in prefixes)
+    if known is None and not found:
+        found = tuple(prefixes)
     if not found:
+        one = "" if known is None else f" with MOD one of {', '.join(known)}"
         raise CohortError(
             [
-                f"no column is named MOD__name with MOD one of {', '.join(known)}; the prefixes "
-                f"are {', '.join(sorted(prefixes)) or 'none'}"
+                f"no column is named MOD__name{one}; the prefixes are "
+                f"{', '.join(sorted(prefixes)) or 'none'}"
             ]
         )
     return found
@@ -121,7 +126,7 @@ def load_feature_table(
     *,
     target="idh",
     wildtype=None,
-    modalities=("T1", "T1CE", "T2", "FLAIR"),
+    modalities=None,
     columns=None,
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Load a table of features, one row per patient.
@@ -136,8 +141,8 @@ def load_feature_table(
         The column of the IDH status.
     wildtype : str or number, default=None
         As in `sklidh.load_cohort`.
-    modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
-        Whose features must be numbers; at least one must be there.
+    modalities : sequence of str, default=None
+        Whose features must be there, as numbers. None: as `modalities_of` finds them.
     columns : dict of str to str, default=None
         As in `sklidh.load_cohort`.
 
@@ -176,7 +181,7 @@ def examine_feature_table(path, *, target, modalities, columns=None) -> Examined
     ----------
     path : str or path
     target : str
-    modalities : sequence of str
+    modalities : sequence of str or None
     columns : dict of str to str, default=None
         All as in `load_feature_table`.
 
@@ -205,6 +210,12 @@ def examine_feature_table(path, *, target, modalities, columns=None) -> Examined
     there = []
     try:
         there = list(modalities_of(X.columns, modalities))
+        held = dict.fromkeys(str(name).split("__")[0] for name in X if "__" in str(name))
+        problems += [
+            f"no column is named {name}__...; the table has features of {', '.join(held)}"
+            for name in modalities or ()
+            if name not in there
+        ]
     except CohortError as error:
         problems += error.problems
     features = X[[name for name in X.columns if name.split("__")[0] in there]]

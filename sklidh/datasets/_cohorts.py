@@ -15,6 +15,7 @@ from sklidh.datasets._tables import Table, scan_table, warn_of
 from sklidh.images import image_columns
 from sklidh.utils import (
     CohortError,
+    atomic_write,
     binary_target,
     check_cases,
     check_target,
@@ -393,3 +394,36 @@ def load_cohort(
         raise CohortError(problems, path)
     warn_of(path, cohort.notes)
     return X, y
+
+
+def write_cohort(path, X: pd.DataFrame, y: pd.Series | None = None) -> Path:
+    """Write a cohort as a table that `load_cohort` reads without a note.
+
+    Parameters
+    ----------
+    path : str or path
+        A ``.csv`` file.
+    X : DataFrame of shape (n_patients, n_columns)
+        As from `load_cohort`. Paths below the table's folder are written relative to it.
+    y : Series of shape (n_patients,), default=None
+        1 is written as "mutant" and 0 as "wildtype"; words stay.
+
+    Returns
+    -------
+    Path
+        The same.
+    """
+    path = Path(path)
+    folder = os.path.abspath(path.parent) + os.sep
+    images = [*image_columns(X), *(["mask"] if "mask" in X else [])]
+    cells = X.assign(**{name: [_relative(cell, folder) for cell in X[name]] for name in images})
+    if y is not None:
+        words = y.map({0: "wildtype", 1: "mutant"})
+        cells = cells.assign(**{str(y.name): words.where(words.notna(), y)})
+    with atomic_write(path) as temporary:
+        cells.rename_axis("patient").to_csv(temporary)
+    return path
+
+
+def _relative(cell, folder: str):
+    return cell if is_missing(cell) else os.fspath(cell).removeprefix(folder)

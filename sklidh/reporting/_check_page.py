@@ -1,7 +1,8 @@
 """A page of thumbnails on which a person sees at a glance what is wrong with a cohort."""
 
 import base64
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -67,6 +68,30 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
     return CheckedCase(str(case.name), lines[True], lines[False], pictures, voxel_digests(found))
 
 
+def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
+    """Move the table's problems that name a patient to the patient.
+
+    Parameters
+    ----------
+    cases : list of CheckedCase
+    problems : list of str
+
+    Returns
+    -------
+    cases : list of CheckedCase
+    problems : list of str
+        Those that name nobody.
+    """
+    named = {case.patient: [] for case in cases}
+    others = []
+    for line in problems:
+        match = re.match(r"(?:line \d+, )?patient (?:'([^']*)'|\"([^\"]*)\")", line)
+        patient = (match[1] or match[2]) if match else None
+        named.get(patient, others).append(line)
+    cases = [replace(case, errors=[*named[case.patient], *case.errors]) for case in cases]
+    return cases, others
+
+
 def render_check(
     title: str, problems: list[str], doubts: list[str], modalities, cases: list[CheckedCase]
 ) -> str:
@@ -88,6 +113,7 @@ def render_check(
     str
         The HTML page. Every text from the cohort is escaped.
     """
+    cases, problems = with_own_problems(cases, problems)
     by_weight = sorted(cases, key=lambda case: (-len(case.errors), -len(case.warnings)))
     return render_page(
         "check.html",

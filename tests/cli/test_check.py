@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ import SimpleITK as sitk
 from typer.testing import CliRunner
 
 from sklidh.cli import app
-from sklidh.cli._examination import image_problems
-from sklidh.datasets import ExaminedCohort, make_glioma_phantoms
+from sklidh.cli.patients import image_problems
+from sklidh.datasets import ExaminedCohort, load_cohort, make_glioma_phantoms
 from sklidh.plotting import thumbnail
 
 runner = CliRunner()
@@ -180,6 +181,29 @@ def test_a_heading_that_is_nearly_a_sequence_is_a_problem_and_columns_mends_it(c
     assert "expected NAME=HEADING" in " ".join(result.output.replace("│", "").split())
 
 
+def test_fix_writes_the_table_as_it_was_understood(cohort, sklidh):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    good = load_cohort(cohort / "cases.csv")
+    table["idh"] = ["WT", "IDH1 p.R132H", "wild type", "Mutant"]
+    table["age"] = ["40,5", "41", "42", "n/a"]
+    table = table.rename(columns={"T1": " t1 path", "mask": "Tumor seg", "patient": "Patient ID"})
+    table.to_csv(cohort / "messy.csv", index=False, sep=";")
+    words = ("check", cohort / "messy.csv", "--out", cohort / "page.html", "--jobs", 1)
+    result = sklidh(*words, "--fix", cohort / "clean.csv")
+    assert result.exit_code == 0, result.output
+    clean = pd.read_csv(cohort / "clean.csv", dtype=str)
+    assert clean["idh"].tolist() == ["wildtype", "mutant", "wildtype", "mutant"]
+    assert clean["T1"].tolist() == table[" t1 path"].tolist()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        X, y = load_cohort(cohort / "clean.csv")
+    assert X["age"].tolist()[:3] == [40.5, 41.0, 42.0]
+    for column in ("T1", "T2", "mask"):
+        assert X[column].tolist() == good[0][column].tolist()
+    assert y.tolist() == [0, 1, 0, 1]
+    assert sklidh(*words, "--fix", cohort / "clean.csv").exit_code == 2
+
+
 def test_a_sequence_that_no_column_has_is_told_once_and_not_of_every_patient(cohort):
     result, _ = check(cohort, "--groups", "T9")
     assert result.exit_code == 1
@@ -192,7 +216,7 @@ def test_patients_who_lack_a_sequence_are_counted(cohort):
     table.loc[1, "T2"] = None
     table.to_csv(cohort / "cases.csv", index=False)
     result, _ = check(cohort, "--reference", "none")
-    assert "4 patients, T1, T2; 1 without T2: no problem" in result.output
+    assert "4 patients, T1, T2; 1 without T2: no problems and no warnings. Open " in result.output
 
 
 def test_only_the_images_asked_for_are_read(cohort):
@@ -218,8 +242,9 @@ def test_a_table_that_is_none_is_one_line_and_status_1(tmp_path):
     (tmp_path / "cases.csv").write_text("id,T1\n1,a.nii\n")
     result, page = check(tmp_path)
     assert result.exit_code == 1
-    assert "column 'mask' not found" in result.output
-    assert page == ""
+    for said in ("column 'mask' not found", "column 'idh' (the target) not found", "a.nii"):
+        assert said in result.output
+        assert said in page.replace("&#39;", "'")
 
 
 def test_a_thumbnail_shows_the_slice_with_most_tumour_and_its_outline(tmp_path):

@@ -17,9 +17,9 @@ from sklearn.pipeline import Pipeline
 
 from sklidh import load_cohort, load_model
 from sklidh.baselines import STRENGTHS
-from sklidh.cli._evaluate import choices
-from sklidh.cli._output import clear_errors
-from sklidh.cli._predict import print_warnings
+from sklidh.cli.commands.evaluate import choices
+from sklidh.cli.commands.predict import print_warnings
+from sklidh.cli.console import clear_errors
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
@@ -228,7 +228,10 @@ def test_what_is_not_there_is_told_in_words(words, said, sklidh):
     ("content", "said"),
     [
         (b"patient,T1,mask,idh\n", "there is no patient below the line of headings"),
-        ("patient,site\n1,Köln\n".encode("latin-1"), "no table of text in UTF-8 (byte 0xf6)"),
+        (
+            "patient,site\n1,Köln\n".encode("latin-1"),
+            "not in UTF-8, so it was read as Windows-1252",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["train", "select", "check"])
@@ -361,7 +364,7 @@ def test_problems_found_are_status_1_and_in_the_json(sklidh, cases, tmp_path):
         ("groups: [T1, FLAIR]", "groups: one value is accepted, got ['T1', 'FLAIR']"),
         ("target: yes", "target: got True; write the value in quotes"),
         ("quiet: 3", "quiet: got 3; true or false is accepted"),
-        ("- a\n- b", "no table of options"),
+        ("- a\n- b", "not a table of options"),
         ("a: [", "while parsing"),
         (None, "No such file"),
     ],
@@ -384,7 +387,7 @@ def test_a_parameter_file_that_is_not_there_is_status_2(sklidh, cases):
 def test_a_parameter_file_that_is_none_is_told_before_an_image_is_read(
     sklidh, cases, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("sklidh.cli._cohort.image_problems", lambda *_, **__: pytest.fail("read"))
+    monkeypatch.setattr("sklidh.cli.patients.image_problems", lambda *_, **__: pytest.fail("read"))
     (tmp_path / "params.yaml").write_text("patient,T1,T2\n" * 100)
     words = ("--radiomics", tmp_path / "params.yaml", "--out", tmp_path / "features.csv")
     result = sklidh("extract", cases, *words)
@@ -483,7 +486,7 @@ def test_what_was_chosen_in_each_fold_is_told():
     used = evaluation.predictions.groupby("fold")["threshold"].first()
     told = ", ".join(f"{value:.2f}" for value in used)
     assert thresholds == f"Thresholds of the folds (youden): {told}."
-    assert choices(evaluation, {"tune": False, "threshold": "0.5"}) == []
+    assert choices(evaluation, {"tune": False, "threshold": 0.5}) == []
 
 
 def test_a_model_without_strengths_cannot_be_tuned(sklidh, cases, tmp_path):

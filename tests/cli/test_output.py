@@ -9,8 +9,8 @@ import pytest
 from joblib import memory
 from joblib.externals.loky import process_executor
 
-from sklidh.cli import _output
-from sklidh.cli._output import counted, print_models, warnings_told_once
+from sklidh.cli import console as printing
+from sklidh.cli.console import counted, print_models, warnings_told_once
 from sklidh.images import ImageWarning
 from sklidh.utils._spread import JOBLIB_SAYS
 
@@ -63,7 +63,7 @@ def test_what_joblib_says_of_its_own_affairs_is_not_the_user_s_business(beginnin
 
 @pytest.mark.parametrize("width", [30, 80, 120])
 def test_no_figure_is_cut_off_however_narrow_the_terminal(width, monkeypatch, capsys):
-    monkeypatch.setattr(_output.console, "_width", width)
+    monkeypatch.setattr(printing.console, "_width", width)
     figures = {"AUC": 0.81, "AUC low": 0.62, "AUC high": 0.93, "Accuracy": 0.84}
     figures |= {"Precision": 0.85, "Recall": 0.86, "F1": 0.87}
     print_models(pd.DataFrame(figures, ["Model 4 (proposed)"]), title="Four models")

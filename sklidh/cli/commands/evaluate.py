@@ -1,14 +1,15 @@
-"""The command `sklidh evaluate`: one model, cross-validated, with everything chosen inside."""
+"""`sklidh evaluate`: one model, cross-validated, with everything chosen inside."""
 
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from sklidh.cli._cohort import read_cohort
-from sklidh.cli._options import Cohort, Method, Work
-from sklidh.cli._output import (
+from sklidh.cli import options
+from sklidh.cli.command import EVALUATE, command
+from sklidh.cli.console import (
     console,
     counted,
     print_files,
@@ -16,41 +17,35 @@ from sklidh.cli._output import (
     verbosity,
     warnings_told_once,
 )
-from sklidh.cli._parsing import parse_threshold
+from sklidh.cli.patients import read_cohort
 
 
-def evaluate_model(
-    cases: Path, out: Path, cohort: Cohort, method: Method, work: Work, *, model: str, **protocol
-) -> dict:
-    """Cross-validate one model on a cohort, and leave tables and report in a folder.
-
-    Parameters
-    ----------
-    cases : Path
-        Table or folder.
-    out : Path
-        Folder of the results.
-    cohort : Cohort
-    method : Method
-    work : Work
-    model : str
-        As `Recipe.system` takes it.
-    **protocol
-        ``folds``, ``repeats``, ``threshold`` and ``tune``.
-
-    Returns
-    -------
-    dict
-        ``table``, ``found`` and ``files``.
-    """
-    threshold = parse_threshold(protocol["threshold"])
+@command(
+    "sklidh evaluate cases.csv --folds 5 --repeats 3",
+    "sklidh evaluate cases.csv --model model-2 --threshold precision>=0.9",
+    panel=EVALUATE,
+)
+def evaluate(
+    cases: options.Cases,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-evaluate"),
+    cohort: options.Cohort,
+    model: options.Model = "recommended",
+    tune: options.Tune = False,
+    threshold: options.Threshold = "0.5",
+    folds: options.Folds = 5,
+    repeats: options.Repeats = 1,
+    method: options.Method,
+    work: options.Work,
+):
+    """Cross-validate one model: every choice is made on the training patients of each fold."""
+    protocol = {"folds": folds, "repeats": repeats, "threshold": threshold, "tune": tune}
     if protocol["tune"] and not model.startswith(("recommended", "model-4")):
         raise typer.BadParameter(
             "--tune searches the strengths of --model recommended, model-4 and model-4-radiomics; "
             f"{model} has none"
         )
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, folds=protocol["folds"])
-    # Torch takes a second to load: not before the table was read and found sound.
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, folds=folds)
     from sklidh.baselines import IN_SAMPLE, STRENGTHS, tuned
     from sklidh.evaluation import Comparison, cross_validate
     from sklidh.reporting import write_results
@@ -100,14 +95,14 @@ def evaluate_model(
     print_models(comparison.table, title=heading)
     for line in choices(evaluation, protocol):
         console.print(f"- {line}", highlight=False, soft_wrap=True)
-    console.print(f"\nWritten in {time.perf_counter() - started:.0f} s:")
+    console.print(f"\nFinished in {time.perf_counter() - started:.0f} s. Files written:")
     print_files(files)
     table = comparison.table.to_dict("index")
     return {"table": table, "found": recipe.found, "files": files}
 
 
 def choices(evaluation, protocol: dict) -> list[str]:
-    """Tell what was chosen inside the folds, one value a fold."""
+    """Return what was chosen inside the folds, one value per fold."""
     lines = []
     if protocol["tune"]:
         found = [model.best_params_ for model in evaluation.estimators]
@@ -116,7 +111,7 @@ def choices(evaluation, protocol: dict) -> list[str]:
             for name in found[0]
         )
         lines.append(f"Chosen in the folds: {'; '.join(chosen)}.")
-    if isinstance(parse_threshold(protocol["threshold"]), str):
+    if isinstance(protocol["threshold"], str):
         folds = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
         values = ", ".join(f"{value:.2f}" for value in folds["threshold"].first())
         lines.append(f"Thresholds of the folds ({protocol['threshold']}): {values}.")
