@@ -180,6 +180,37 @@ def asked_for(examined, where: Where):
     return replace(examined, X=X[kept], y=y, lines=lines)
 
 
+def column_of(X: pd.DataFrame, column: str) -> pd.Series:
+    """Return a column that an option names; case does not matter, and no cell may be empty.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    column : str
+
+    Returns
+    -------
+    Series of str, shape (n_patients,)
+
+    Raises
+    ------
+    CohortError
+        There is no such column, or a patient's cell is empty.
+    """
+    from sklidh.datasets import matches, not_found
+    from sklidh.utils import CohortError, category_text
+
+    found = next(iter(matches(column, X.columns)), None)
+    if found is None:
+        raise CohortError([not_found(column, X.columns)])
+    texts = X[found].map(category_text)
+    if (empty := texts.index[texts == ""]).size:
+        raise CohortError(
+            f"patient {each!r}, column {found!r}: the cell is empty" for each in empty
+        )
+    return texts
+
+
 def image_problems(examined, modalities, reference, *, label, missing: str, jobs: int) -> list[str]:
     """Read every image before the work starts, and find all that cannot be used.
 

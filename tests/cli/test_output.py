@@ -1,6 +1,8 @@
 """A terminal shows what matters: every kind of warning once, and nothing of it is lost."""
 
 import inspect
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -71,3 +73,26 @@ def test_no_figure_is_cut_off_however_narrow_the_terminal(width, monkeypatch, ca
     assert row.strip("│ ").split(" │ ") == (
         ["Model 4 (proposed)", "0.81", "0.62-0.93", "0.84", "0.85", "0.86", "0.87"]
     )
+
+
+READERLESS = """
+import sys, pathlib
+sys.stdin.readline()
+from sklidh.cli.console import console, print_json, print_whole
+console.print("one")
+console.print("two")
+print_json({"three": 3})
+pathlib.Path(sys.argv[1]).touch()
+"""
+
+
+def test_a_reader_that_goes_away_stops_the_printing_and_not_the_work(tmp_path):
+    words = [sys.executable, "-c", READERLESS, tmp_path / "done"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(words, **pipes) as process:
+        process.stdout.close()
+        process.stdin.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == 0, said
+    assert said == ""
+    assert (tmp_path / "done").exists()
