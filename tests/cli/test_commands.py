@@ -63,6 +63,7 @@ def test_the_model_s_card_lies_beside_it(model):
 def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
     size = {"size": 32, "spacing": 2.0, "random_state": 1}
     X, _ = make_glioma_phantoms(tmp_path / "others", 4, **size)
+    X.index = [*X.index[:2].str.replace("phantom", "new"), X.index[2], "new-003"]
     X.loc[X.index[0], "site"] = "far away"
     X.loc[X.index[1], "FLAIR"] = None
     for column in ("T1", "FLAIR", "mask"):
@@ -75,11 +76,11 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
     assert pd.read_csv(tmp_path / "p.csv", keep_default_na=False)["warnings"].tolist() == [
         "site 'far away' is not among the 1 trained on",
         "no FLAIR: 12 of the 12 trained on had one",
-        "",
+        "trained on a patient with this id, from other images",
         "T1 with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm; "
         "FLAIR with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm",
     ]
-    assert "Warning: patient 'phantom-000': site 'far away'" in result.stderr
+    assert "Warning: patient 'new-000': site 'far away'" in result.stderr
     assert f"4 patients, T1, FLAIR; 1 without FLAIR: {read_about(model)['name']}" in result.stdout
 
 

@@ -132,7 +132,7 @@ def predict(
 
 
 def print_predictions(table: pd.DataFrame, warned: pd.Series):
-    """Print the patients of the highest probabilities, and how many warnings there are of each.
+    """Print the first patients in the order given, and how many warnings there are of each.
 
     The warnings follow the table: many patients share one, and it is printed once.
 
@@ -147,7 +147,7 @@ def print_predictions(table: pd.DataFrame, warned: pd.Series):
     grid.add_column("p(IDH mutant)", justify="right", no_wrap=True)
     grid.add_column("class", no_wrap=True)
     grid.add_column("warnings", justify="right")
-    for patient, row in table.nlargest(SHOWN, "probability").iterrows():
+    for patient, row in table.head(SHOWN).iterrows():
         count = str(len(warned[patient]) or "")
         grid.add_row(escape(str(patient)), f"{row['probability']:.2f}", str(row["class"]), count)
     console.print(grid)

@@ -86,7 +86,8 @@ def train(
         card_file.write_text(card.markdown(), encoding="utf-8")
     console.print(f"\n{about['name']}, trained with sklidh {version('sklidh')}:")
     print_files(files)
-    # Two hundred digests are for sklidh predict, not for the next program.
-    told = {key: value for key, value in covered.items() if key != "fingerprints"}
+    # Hundreds of digests are for sklidh predict, not for the next program.
+    digests = ("fingerprints", "ids")
+    told = {key: value for key, value in covered.items() if key not in digests}
     trained = {"model": about["name"], "threshold": chosen, "cohort": told}
     return {**trained, "found": recipe.found, "files": files}
