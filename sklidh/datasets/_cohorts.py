@@ -205,7 +205,7 @@ def examine_cohort(
             "no column holds image files; name the columns that do by modalities=, or --groups on "
             "the command line"
         )
-    problems += unusable(chosen, found, X.columns)
+    problems += unusable(chosen, found, X.columns, table.renamed)
     there = [modality for modality in chosen if modality in X.columns]
     for column in X.columns.intersection([*there, "mask"]):
         X[column] = [resolve(cell, folder) for cell in X[column]]
@@ -241,7 +241,7 @@ def check_ids(ids: pd.Series, *, has_lines: bool = True) -> list[str]:
     return problems
 
 
-def unusable(modalities, found, columns) -> list[str]:
+def unusable(modalities, found, columns, renamed) -> list[str]:
     """Return what is wrong with the names of sequences.
 
     Parameters
@@ -252,6 +252,8 @@ def unusable(modalities, found, columns) -> list[str]:
         The columns that hold images.
     columns : sequence of str
         All of the table.
+    renamed : dict of str to str
+        Heading -> column, of those that were recognised.
 
     Returns
     -------
@@ -264,7 +266,14 @@ def unusable(modalities, found, columns) -> list[str]:
             f"column {name!r} cannot be the name of a sequence: + joins sequences in --groups; "
             f"rename it, or give --columns NAME={quoted(name)}"
         )
-    parts = {part for name in found if "+" in name and name in joined for part in name.split("+")}
+    for heading, name in renamed.items():
+        if "+" in heading and heading in joined:
+            problems.append(
+                f"--groups: + joins sequences, so {heading!r} cannot be named there; the column is "
+                f"read as {name!r}: write that, or rename it"
+            )
+    odd = [name for name in (*found, *renamed) if "+" in name and name in joined]
+    parts = {part for name in odd for part in name.split("+")}
     for name in modalities:
         if name in columns:
             if sign := next((sign for sign in ("__", "+", ",") if sign in name), None):

@@ -37,12 +37,15 @@ class Table:
         Index: the line of the file in which each row begins. Without blank rows and columns.
     notes, problems : list of str
         What the reader should know, and what must be mended.
+    renamed : dict of str to str
+        Heading -> column, of those that were recognised or mapped.
     """
 
     path: Path
     frame: pd.DataFrame
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
 
 
 def scan_table(
@@ -94,7 +97,7 @@ def scan_table(
     ]
     frame = with_empty_cells(frame, as_text, notes)
     frame = with_numbers(frame, as_text, sheet.separator, notes)
-    return Table(path, frame, [*notes, *recognised], problems)
+    return Table(path, frame, [*notes, *recognised], problems, renamed)
 
 
 def under_headings(sheet: Sheet, path: Path, notes: list, problems: list) -> pd.DataFrame:

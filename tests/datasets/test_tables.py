@@ -266,10 +266,10 @@ def test_columns_map_any_heading_and_a_wrong_one_is_named(rows, write):
     assert (
         "--columns T1=x12: the table has no such heading; did you mean 'x2' or 'x1'?" in problems[0]
     )
-    assert "'x1' is named for two columns" in problems[1]
+    assert any("'x1' is named for two columns" in each for each in problems)
 
 
-@pytest.mark.parametrize(("name", "sign"), [("T1__CE", "__"), ("X+C", "+")])
+@pytest.mark.parametrize(("name", "sign"), [("T1__CE", "__"), ("X+C", "+"), ("T1+C", "+")])
 def test_names_that_mean_something_else_are_refused_by_name(rows, write, name, sign):
     path = write(rows, headings=["patient", "T1", name, *HEADINGS[3:]])
     asked = ["T1", *(name.split("+") if sign == "+" else [name])]
