@@ -410,10 +410,10 @@ def test_a_table_of_features_comes_with_its_patients_and_refuses_what_it_cannot_
     assert read.index.tolist() == X.index.tolist()
     assert labels.tolist() == y.tolist()
     assert modalities_of(read.columns) == MODALITIES
-    with pytest.raises(CohortError, match="column 'IDH' is absent"):
-        load_feature_table(path, target="IDH")
+    with pytest.raises(CohortError, match=r"column 'MGMT' \(the target\) not found"):
+        load_feature_table(path, target="MGMT")
     X.assign(idh=y, T1__word="high").to_csv(path)
-    with pytest.raises(CohortError, match="column 'T1__word' is not a number"):
+    with pytest.raises(CohortError, match="line 2, column 'T1__word': 'high' is not a number"):
         load_feature_table(path)
     pd.DataFrame({"idh": y, "PET__suv": 1.0}).to_csv(path)
     with pytest.raises(CohortError, match="one of T1, T1CE, T2, FLAIR; the prefixes are PET"):
@@ -425,8 +425,8 @@ def test_a_table_of_features_comes_with_its_patients_and_refuses_what_it_cannot_
     ) as e:
         load_feature_table(path)
     assert [problem.split(":")[0] for problem in e.value.problems] == [
-        f"patient {X.index[2]!r}",
-        f"patient {X.index[5]!r}",
+        f"line 4, patient {X.index[2]!r}",
+        f"line 7, patient {X.index[5]!r}",
     ]
 
 

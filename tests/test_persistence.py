@@ -12,7 +12,12 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
+from scipy.stats import loguniform
 from sklearn.base import BaseEstimator, clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import (
     SelectKBest,
@@ -22,7 +27,15 @@ from sklearn.feature_selection import (
     f_regression,
     mutual_info_classif,
 )
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    RandomizedSearchCV,
+    StratifiedKFold,
+    TunedThresholdClassifierCV,
+)
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import sklidh
 from sklidh import (
@@ -40,7 +53,7 @@ from sklidh import (
     save_model,
 )
 from sklidh.baselines import from_features
-from sklidh.persistence import ModelFileError, read_about
+from sklidh.persistence import ModelFileError, parts_of, read_about
 from sklidh.persistence._trust import HOMES, is_our_estimator, path_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -368,3 +381,36 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         small_model(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def wrapped():
+    """Return scikit-learn's own wrappers of classifiers, by name."""
+    inner = Pipeline([("scale", StandardScaler()), ("model", LogisticRegression())], memory="here")
+    pair = [("a", inner), ("b", LogisticRegression())]
+    by_column = ColumnTransformer([("T1", StandardScaler(), make_column_selector("T1__"))])
+    drawn = {"model__C": loguniform(0.1, 1)}
+    return {
+        "calibrated": CalibratedClassifierCV(inner, cv=2),
+        "calibrated, isotonic": CalibratedClassifierCV(inner, cv=2, method="isotonic"),
+        "threshold tuned": TunedThresholdClassifierCV(inner, cv=2),
+        "stacked": StackingClassifier(pair, cv=2),
+        "voting": VotingClassifier(pair, voting="soft"),
+        "selected by heading": make_pipeline(by_column, LogisticRegression()),
+        "random search": RandomizedSearchCV(inner, drawn, n_iter=2, cv=2, random_state=0),
+    }
+
+
+@pytest.mark.parametrize("name", wrapped())
+def test_scikit_learns_wrappers_come_back_from_a_file_without_paths_of_this_machine(
+    name, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    y = np.arange(40) % 2
+    values = np.random.default_rng(0).normal(size=(40, 2)) + y[:, None]
+    X = pd.DataFrame(values, columns=["T1__a", "T2__a"])
+    model = wrapped()[name].fit(X, y)
+    save_model(model, tmp_path / "m.skops")
+    again = load_model(tmp_path / "m.skops")
+    assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+    assert_array_equal(again.predict(X), model.predict(X))
+    assert not [part for part in parts_of(again) if getattr(part, "memory", None)]

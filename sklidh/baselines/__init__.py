@@ -23,10 +23,10 @@ from sklidh.baselines._common import (
     random_forest,
 )
 from sklidh.baselines._feature_table import (
+    examine_feature_table,
     from_features,
     load_feature_table,
     modalities_of,
-    read_feature_table,
 )
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
 from sklidh.baselines._paper import MODEL_4, PAPER_TABLES, RECOMMENDED
@@ -49,6 +49,7 @@ __all__ = [
     "cnn",
     "constraint_fusion",
     "differences_from_paper",
+    "examine_feature_table",
     "from_features",
     "gradient_boosting",
     "input_method",
@@ -62,7 +63,6 @@ __all__ = [
     "paper_table",
     "radiomics_only",
     "random_forest",
-    "read_feature_table",
     "regression_fusion",
     "reproduce",
     "selection_table",

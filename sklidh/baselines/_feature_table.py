@@ -1,15 +1,17 @@
 """Start from a table of feature columns instead of images."""
 
+import warnings
 from pathlib import Path
 
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from sklidh.datasets import read_table
-from sklidh.utils import CohortError, binary_target, check_cases, check_target, listed
+from sklidh.datasets import ExaminedCohort, check_ids, not_found, scan_table
+from sklidh.utils import CohortError, binary_target, check_target, listed
 
 DEEP = "deep"
+PAPER_MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
 
 
 class ModalityColumns:
@@ -55,15 +57,16 @@ class ModalityColumns:
         return chosen
 
 
-def modalities_of(columns, known=("T1", "T1CE", "T2", "FLAIR")) -> tuple[str, ...]:
-    """Tell which modalities a feature table holds.
+def modalities_of(columns, known=None) -> tuple[str, ...]:
+    """Return the modalities of a feature table.
 
     Parameters
     ----------
     columns : sequence of str
         ``MOD__name``, and others.
-    known : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
-        The modalities to look for, in this order.
+    known : sequence of str, default=None
+        The modalities to look for, in this order. None: the paper's, T1, T1CE, T2 and FLAIR; where
+        the table has none of these, every prefix in its order.
 
     Returns
     -------
@@ -74,13 +77,16 @@ def modalities_of(columns, known=("T1", "T1CE", "T2", "FLAIR")) -> tuple[str, ..
     CohortError
         None of them is there.
     """
-    prefixes = {str(column).split("__")[0] for column in columns if "__" in str(column)}
-    found = tuple(modality for modality in known if modality in prefixes)
+    prefixes = dict.fromkeys(str(name).split("__")[0] for name in columns if "__" in str(name))
+    found = tuple(name for name in (known or PAPER_MODALITIES) if name in prefixes)
+    if known is None and not found:
+        found = tuple(prefixes)
     if not found:
+        one = "" if known is None else f" with MOD one of {', '.join(known)}"
         raise CohortError(
             [
-                f"no column is named MOD__name with MOD one of {', '.join(known)}; the prefixes "
-                f"are {', '.join(sorted(prefixes)) or 'none'}"
+                f"no column is named MOD__name{one}; the prefixes are "
+                f"{', '.join(sorted(prefixes)) or 'none'}"
             ]
         )
     return found
@@ -116,82 +122,114 @@ def from_features(pipeline: Pipeline) -> Pipeline:
 
 
 def load_feature_table(
-    path, *, target="idh", wildtype=None, modalities=("T1", "T1CE", "T2", "FLAIR")
+    path,
+    *,
+    target="idh",
+    wildtype=None,
+    modalities=None,
+    columns=None,
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Load a table of features, one row per patient.
 
     Parameters
     ----------
     path : str or path
-        A comma-separated file. Its first column is the patient; features are named ``MOD__name``,
-        deep ones ``MOD__deep__name``; other columns, such as age, are kept as they are.
+        A file as `sklidh.datasets.read_table` takes it. The column of ids is recognised by its
+        heading, or is the first; features are named ``MOD__name``, deep ones ``MOD__deep__name``;
+        other columns, such as age, are kept.
     target : str, default="idh"
         The column of the IDH status.
     wildtype : str or number, default=None
         As in `sklidh.load_cohort`.
-    modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
-        Whose features must be numbers; at least one must be there.
+    modalities : sequence of str, default=None
+        Whose features must be there, as numbers. None: as `modalities_of` finds them.
+    columns : dict of str to str, default=None
+        As in `sklidh.load_cohort`.
 
     Returns
     -------
     X : DataFrame of shape (n_patients, n_columns)
-        Index: patients. The table without the target.
+        Index: patient ids. The table without the target.
     y : Series of int, shape (n_patients,)
         1 for mutants and 0 for wild types.
 
     Raises
     ------
     CohortError
-        As `read_feature_table`, or the target is not one that `binary_target` takes.
+        Everything that is wrong with the table, at once, as `examine_feature_table` finds it, and
+        a target that `binary_target` refuses.
     """
-    X, y = read_feature_table(path, target=target, modalities=modalities)
-    y = binary_target(y, wildtype=wildtype)
-    check_target(y, X)
-    return X, y
+    table = examine_feature_table(path, target=target, modalities=modalities, columns=columns)
+    y, problems = table.y, table.problems
+    try:
+        if y is not None:
+            y = binary_target(y, wildtype=wildtype)
+            check_target(y, table.X)
+    except CohortError as error:
+        problems += table.located(error.problems)
+    if problems:
+        raise CohortError(problems, path)
+    for note in table.notes:
+        warnings.warn(f"{path}: {note}", stacklevel=2)
+    return table.X, y
 
 
-def read_feature_table(path, *, target, modalities) -> tuple[pd.DataFrame, pd.Series]:
-    """Read a table of features, and leave the target as it is.
+def examine_feature_table(path, *, target, modalities, columns=None) -> ExaminedCohort:
+    """Read a table of features and find everything that is wrong with it, without raising.
 
     Parameters
     ----------
     path : str or path
     target : str
-    modalities : sequence of str
+    modalities : sequence of str or None
+    columns : dict of str to str, default=None
         All as in `load_feature_table`.
 
     Returns
     -------
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of shape (n_patients,)
-        The target as the table has it.
+    ExaminedCohort
+        ``modalities`` are those that have features. Its problems: no target, a patient listed twice
+        or without id, no column of a known modality, a feature that is not a number, a patient
+        without any feature.
 
     Raises
     ------
     CohortError
-        No target, a patient listed twice, no column of a known modality, a feature that is not a
-        number, or a patient without any feature.
+        The file cannot be read.
     """
-    X = read_table(Path(path), ids_first=True).set_index("patient")
-    if target not in X.columns:
-        others = [column for column in X.columns if "__" not in str(column)]
-        raise CohortError(
-            [
-                f"{path}: column {target!r} is absent, the target; beside the features the table "
-                f"has {listed(others)}"
-            ]
-        )
-    y = X.pop(target)
-    check_cases(X, cells=False)
-    there = modalities_of(X.columns, modalities)
+    names = ("patient", target, "age", "sex", "site")
+    table = scan_table(Path(path), names, columns=columns, text=[target], ids_first=True)
+    frame, problems = table.frame, list(table.problems)
+    others = [column for column in frame if "__" not in str(column)]
+    if target not in frame:
+        problems.append(not_found(target, others, of=" (the target)"))
+    ids = frame["patient"].fillna("")
+    problems += check_ids(ids)
+    X = frame.assign(patient=ids).set_index("patient")
+    y = X.pop(target) if target in X else None
+    there = []
+    try:
+        there = list(modalities_of(X.columns, modalities))
+        held = dict.fromkeys(str(name).split("__")[0] for name in X if "__" in str(name))
+        problems += [
+            f"no column is named {name}__...; the table has features of {', '.join(held)}"
+            for name in modalities or ()
+            if name not in there
+        ]
+    except CohortError as error:
+        problems += error.problems
     features = X[[name for name in X.columns if name.split("__")[0] in there]]
-    words = features.select_dtypes(exclude="number")
-    if len(words.columns):
-        raise CohortError(f"{path}: column {name!r} is not a number" for name in words)
-    if len(empty := features.index[features.isna().all(axis=1)]):
-        raise CohortError(
-            f"patient {patient!r}: no feature at all, every column of {listed(there)} is empty; "
-            "drop the row or extract features of one of them"
-            for patient in empty
-        )
-    return X, y
+    for name in features.select_dtypes(exclude="number"):
+        if (cells := frame[name].dropna()).empty:
+            continue
+        numbers = pd.to_numeric(cells, errors="coerce")
+        line = (numbers.index[numbers.isna()] if numbers.isna().any() else cells.index)[0]
+        problems.append(f"line {line}, column {name!r}: {cells[line]!r} is not a number")
+    examined = ExaminedCohort(X, y, there, problems, table.notes, list(frame.index))
+    problems += examined.located(
+        f"patient {patient!r}: no feature at all, every column of {listed(there)} is empty; drop "
+        "the row or extract features of one of them"
+        for patient in features.index[features.isna().all(axis=1)]
+        if there
+    )
+    return examined

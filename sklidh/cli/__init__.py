@@ -1,6 +1,6 @@
-"""The commands of `sklidh`."""
+"""The command line: `app` is what ``sklidh`` runs."""
 
-from sklidh.cli import _judging  # noqa: F401  registers its commands
-from sklidh.cli._app import app
+from sklidh.cli import commands  # noqa: F401  registers them, in the order of the help
+from sklidh.cli.command import app
 
 __all__ = ["app"]

@@ -1,17 +1,34 @@
 """Cohorts: loaded from a table, or made up with a known truth."""
 
-from sklidh.datasets._cohorts import examine_cohort, load_cohort
+from sklidh.datasets._cohorts import (
+    ExaminedCohort,
+    check_ids,
+    examine_cohort,
+    load_cohort,
+    write_cohort,
+)
+from sklidh.datasets._headings import matches, near_misses, not_found
+from sklidh.datasets._image_check import check_images
 from sklidh.datasets._phantoms import make_glioma_phantoms
 from sklidh.datasets._range import cohort_range, outside_range
-from sklidh.datasets._tables import read_table
+from sklidh.datasets._tables import Table, read_table, scan_table
 from sklidh.utils import binary_target
 
 __all__ = [
+    "ExaminedCohort",
+    "Table",
     "binary_target",
+    "check_ids",
+    "check_images",
     "cohort_range",
     "examine_cohort",
     "load_cohort",
     "make_glioma_phantoms",
+    "matches",
+    "near_misses",
+    "not_found",
     "outside_range",
     "read_table",
+    "scan_table",
+    "write_cohort",
 ]

@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from joblib import delayed
 
 from sklidh.images import image_columns, inspect_case, inspection_entry, voxel_digests
-from sklidh.utils import is_missing, spread_kept
+from sklidh.utils import category_text, fingerprint, is_missing, spread_kept
 
 SPACING_TOLERANCE = 0.02
 """Relative: by so much a spacing may lie outside before it counts as another; headers round."""
@@ -63,7 +63,8 @@ def cohort_range(
         between the ``ends``, and the narrowest and the widest have the ``widths``;
         ``fingerprints``: a digest of the voxels of every image and mask, sorted, so that none
         belongs to a row. It tells whether an image that one has was among them, and nothing of an
-        image that one has not.
+        image that one has not; ``ids``: digests of the patients' ids, sorted, salted with
+        the fingerprints.
 
     Raises
     ------
@@ -97,12 +98,14 @@ def cohort_range(
                 "ends": [_short(low.min()), _short(high.max())],
                 "widths": [_short((high - low).min()), _short((high - low).max())],
             }
+    known = sorted({digest for _, digests in seen for digest in digests.values()})
     return {
         "patients": len(X),
         "classes": {} if y is None else {str(k): int(n) for k, n in y.value_counts().items()},
-        "sites": sorted(map(str, X[site].dropna().unique())) if site in X else None,
+        "sites": sorted({*map(category_text, X[site].dropna())}) if site in X else None,
         "modalities": covered,
-        "fingerprints": sorted({digest for _, digests in seen for digest in digests.values()}),
+        "fingerprints": known,
+        "ids": sorted(fingerprint(*known, str(patient)) for patient in X.index),
     }
 
 
@@ -138,7 +141,7 @@ def outside_range(
     seen = _seen(X, list(covered["modalities"]), cache, n_jobs, verbose)
     return pd.Series(
         [
-            _familiar(digests, covered) + _differences(patient, images, covered, site)
+            _familiar(patient, digests, covered) + _differences(patient, images, covered, site)
             for (images, digests), (_, patient) in zip(seen, X.iterrows(), strict=True)
         ],
         index=X.index,
@@ -194,11 +197,14 @@ def _short(value) -> float:
     return float(f"{value:.6g}")
 
 
-def _familiar(digests, covered) -> list[str]:
+def _familiar(patient, digests, covered) -> list[str]:
     known = set(covered.get("fingerprints", ()))
     same = [name for name, digest in digests.items() if digest in known]
     if not same:
-        return []
+        # Resampled or exported anew, the same person's images have other voxels.
+        id_ = fingerprint(*covered.get("fingerprints", ()), str(patient.name))
+        same_id = id_ in covered.get("ids", ())
+        return ["trained on a patient with this id, from other images"] if same_id else []
     return [
         f"trained on this patient, with the same {', '.join(same)}: the probability says nothing "
         "of how good the model is"
@@ -207,9 +213,9 @@ def _familiar(digests, covered) -> list[str]:
 
 def _differences(patient, images, covered, site) -> list[str]:
     found = []
-    known, seen = covered["sites"], patient.get(site)
-    if known is not None and not is_missing(seen) and str(seen) not in known:
-        found.append(f"site {str(seen)!r} is not among the {len(known)} trained on")
+    known, seen = covered["sites"], category_text(patient.get(site))
+    if known is not None and seen and seen not in known:
+        found.append(f"site {seen!r} is not among the {len(known)} trained on")
     for modality, of_cohort in covered["modalities"].items():
         if modality not in images:
             found.append(

@@ -1,74 +1,324 @@
-"""Read a table of patients as spreadsheets write it."""
+"""Make a DataFrame of a spreadsheet: its headings, its patients, and which columns are numbers."""
 
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from sklidh.utils import CohortError
+from sklidh.datasets._headings import understood, words_of
+from sklidh.datasets._sheets import Sheet, read_sheet
+from sklidh.utils import CohortError, listed
 
-SUFFIXES = (".csv", ".tsv")
+EMPTY = frozenset("na n/a n.a. nan null none #n/a <na> - -- —".split())
+"""What a cell holds, in any case, that is meant to be empty."""
 
-ID_COLUMNS = ("patient", "patient_id", "participant_id", "ID")
-"""What the column of ids may be called; the first that is there counts."""
+SPREADSHEET_ERRORS = frozenset("#REF! #VALUE! #NAME? #DIV/0! #NUM! #NULL! #SPILL!".split())
+
+CATEGORIES = frozenset(
+    "site sites centre center centres centers hospital clinic institution institute sex gender "
+    "scanner vendor manufacturer model protocol cohort collection dataset database group batch "
+    "fold split grade histology subtype type class code id country".split()
+)
+"""Words of a heading whose column is text, also where every cell is a number: 1 is a name there,
+and one empty cell must not make it 1.0."""
 
 
-def read_table(path: Path, *, ids_first: bool = False) -> pd.DataFrame:
-    """Read a table of text separated by commas, semicolons or tabs, every cell as it is written.
+@dataclass(frozen=True)
+class Table:
+    """A table of patients as it was understood.
 
     Parameters
     ----------
     path : Path
+    frame : DataFrame of shape (n_rows, n_columns)
+        Index: the line of the file in which each row begins. Without blank rows and columns.
+    notes, problems : list of str
+        What the reader should know, and what must be mended.
+    renamed : dict of str to str
+        Heading -> column, of those that were recognised or mapped.
+    """
+
+    path: Path
+    frame: pd.DataFrame
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+
+def scan_table(
+    path: Path,
+    names: Iterable[str] = ("patient",),
+    *,
+    columns: Mapping[str, str] | None = None,
+    text: Iterable[str] = (),
+    ids_first: bool = False,
+) -> Table:
+    """Read a table of patients and find everything that is wrong with it, without raising.
+
+    Parameters
+    ----------
+    path : Path
+        As `read_sheet` takes it.
+    names : iterable of str, default=("patient",)
+        Columns to recognise under other headings.
+    columns : dict of str to str, default=None
+        The user's headings, by column; they override what is recognised.
+    text : iterable of str, default=()
+        Columns that stay text, as ids and categories do.
     ids_first : bool, default=False
-        Whether the first column holds the ids where none is called as `ID_COLUMNS`.
+        Whether the first column holds the ids where none is called so.
 
     Returns
     -------
-    DataFrame
-        The ids, where there are some, are text in the column ``patient``.
+    Table
 
     Raises
     ------
     CohortError
-        The file is not there, is no such table, or has no row.
+        The file cannot be read, or has no row below the headings.
     """
-    if not path.is_file():
-        raise CohortError(
-            [f"{path}: there is no such file; name the table of your patients, or their folder"]
-        )
-    if path.suffix.lower() not in SUFFIXES:
-        raise CohortError(
-            [
-                f"{path}: a cohort's table is one of {', '.join(SUFFIXES)}, got {path.suffix!r}; "
-                "save the sheet as comma-separated text"
-            ]
-        )
-    try:
-        with open(path, encoding="utf-8") as file:
-            header = file.readline()
-        # Spreadsheets write semicolons where the decimal sign is a comma.
-        separator = max("\t,;", key=header.count)
-        table = pd.read_csv(path, sep=separator)
-        first = table.columns[0] if ids_first else None
-        ids = next((column for column in ID_COLUMNS if column in table), first)
-        if ids is not None:
-            # Read for themselves, as text: "007" and "NA" stay as they are written.
-            texts = pd.read_csv(
-                path, sep=separator, usecols=[ids], dtype=str, keep_default_na=False
-            )
-            table[ids] = texts[ids].str.strip()
-            table = table.rename(columns={ids: "patient"})
-    except UnicodeDecodeError as error:
-        raise CohortError(
-            [
-                f"{path}: this is no table of text in UTF-8 (byte "
-                f"{error.object[error.start]:#x}); save the sheet as CSV UTF-8"
-            ]
-        ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        seen = " ".join(str(error).split())
-        raise CohortError(
-            [f"{path}: this is no table of text ({seen}); save the sheet as comma-separated text"]
-        ) from error
-    if table.empty:
+    sheet = read_sheet(path)
+    notes, problems = list(sheet.notes), list(sheet.problems)
+    frame = under_headings(sheet, path, notes, problems)
+    renamed, recognised, contradictions = understood([*filter(None, frame)], names, columns)
+    problems += contradictions
+    if ids_first and "patient" not in (*frame, *renamed.values()):
+        frame = frame.set_axis(["patient", *frame.columns[1:]], axis=1)
+    frame = named_once(frame, notes, problems).rename(columns=renamed)
+    frame = frame.loc[:, ~frame.columns.duplicated()]
+    as_text = {"patient", *text}
+    problems += [
+        f"line {line}, column {column!r}: {cell!r} is an error of the spreadsheet; mend its formula"
+        for column in frame
+        for line, cell in frame.loc[frame[column].isin(SPREADSHEET_ERRORS), column].items()
+    ]
+    frame = with_empty_cells(frame, as_text, notes)
+    frame = with_numbers(frame, as_text, sheet.separator, notes)
+    return Table(path, frame, [*notes, *recognised], problems, renamed)
+
+
+def under_headings(sheet: Sheet, path: Path, notes: list, problems: list) -> pd.DataFrame:
+    """Return the rows below the headings, without blank ones.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    path : Path
+        For messages.
+    notes, problems : list of str
+        What is found is added to them.
+
+    Returns
+    -------
+    DataFrame of str
+        Index: lines of the file. A column without heading is called "".
+
+    Raises
+    ------
+    CohortError
+        There is no row below the headings.
+    """
+    filled = {line: row for line, row in zip(sheet.lines, sheet.rows, strict=True) if any(row)}
+    if not filled:
+        raise CohortError([f"{path}: the table is empty"])
+    # A title above a table is one cell, where the table has several.
+    widths = {line: sum(map(bool, row)) for line, row in filled.items()}
+    top = next(line for line, width in widths.items() if width > 1 or max(widths.values()) < 3)
+    if above := [line for line in filled if line < top]:
+        notes.append(f"ignored the text above the headings ({_lines(above)})")
+    if not (below := [line for line in filled if line > top]):
         raise CohortError([f"{path}: there is no patient below the line of headings"])
-    return table
+    blank = [
+        line
+        for line, row in zip(sheet.lines, sheet.rows, strict=True)
+        if line > top and not any(row) and (row or line < below[-1])
+    ]
+    if blank:
+        notes.append(f"ignored {len(blank)} blank row{'s' * (len(blank) > 1)} ({_lines(blank)})")
+    headings = [" ".join(heading.split()) for heading in filled[top]]
+    width = max((place for place, heading in enumerate(headings) if heading), default=0) + 1
+    for line in below:
+        if any(filled[line][width:]):
+            n_cells = max(place for place, cell in enumerate(filled[line]) if cell) + 1
+            remedy = (
+                "; put a cell that holds a comma into quotation marks"
+                if sheet.separator == (",")
+                else ""
+            )
+            problems.append(f"line {line}: {n_cells} cells below {width} headings{remedy}")
+    rows = [(filled[line] + [""] * width)[:width] for line in below]
+    frame = pd.DataFrame(rows, index=pd.Index(below, name="line"), dtype=object)
+    return frame.set_axis(headings[:width], axis=1)
+
+
+def named_once(frame: pd.DataFrame, notes: list, problems: list) -> pd.DataFrame:
+    """Return the columns that have a heading, each once; parameters as of `under_headings`."""
+    headings = list(frame.columns)
+    for place in (place for place, heading in enumerate(headings) if not heading):
+        cells = frame.iloc[:, place]
+        if (cells != "").any():
+            line = cells.index[cells != ""][0]
+            notes.append(
+                f"ignored column {_letter(place)}, which has no heading (line {line} holds "
+                f"{cells[line]!r})"
+            )
+    for heading, n in Counter(filter(None, headings)).items():
+        if n > 1:
+            places = (_letter(place) for place, each in enumerate(headings) if each == heading)
+            problems.append(
+                f"the heading {heading!r} appears {n} times (columns {' and '.join(places)}); "
+                "rename or delete all but one"
+            )
+    return frame.loc[:, (frame.columns != "") & ~frame.columns.duplicated()]
+
+
+def with_empty_cells(frame: pd.DataFrame, as_text: set, notes: list) -> pd.DataFrame:
+    """Replace what means an empty cell by NaN.
+
+    Parameters
+    ----------
+    frame : DataFrame of str
+    as_text : set of str
+        Columns whose words may mean something: "NA" is somebody's id.
+    notes : list of str
+        What is found is added to it.
+
+    Returns
+    -------
+    DataFrame
+    """
+    seen = Counter()
+    cells = {}
+    for column in frame:
+        texts = frame[column]
+        empty = texts == ""
+        if column not in as_text:
+            words = texts.str.casefold().isin(EMPTY)
+            seen.update((column, word) for word in texts[words])
+            empty |= words
+        cells[column] = texts.mask(empty)
+    if seen:
+        counts = (f"{word!r} in {column!r} ({n})" for (column, word), n in seen.items())
+        notes.append(f"read as empty cells: {_some(counts)}")
+    return pd.DataFrame(cells, index=frame.index)
+
+
+def with_numbers(frame: pd.DataFrame, as_text: set, separator: str, notes: list) -> pd.DataFrame:
+    """Turn the columns into numbers in which every cell is one; the others stay text.
+
+    Parameters
+    ----------
+    frame : DataFrame of str
+    as_text : set of str
+        Columns that stay as they are.
+    separator : str
+        What separates the cells; semicolons and tabs go with decimal commas.
+    notes : list of str
+        What is found is added to it.
+
+    Returns
+    -------
+    DataFrame
+    """
+    cells, commas = {}, []
+    for column in frame:
+        texts = frame[column].dropna()
+        cells[column] = frame[column].infer_objects()
+        if column in as_text or is_category(column) or texts.empty:
+            continue
+        has_comma = texts.str.contains(",", regex=False)
+        points = texts.str.replace(",", ".", regex=False) if has_comma.any() else texts
+        numbers = pd.to_numeric(points, errors="coerce")
+        # A leading zero is part of a code. More digits than a float has would be lost.
+        codes = texts.str.fullmatch(r"[+-]?0\d+") | texts.str.fullmatch(r"[+-]?\d{16,}")
+        odd = numbers.isna() | texts.str.count(",").gt(1) | texts.str.contains(r",.*\.|\..*,")
+        mixed = has_comma.any() and texts.str.contains(".", regex=False).any()
+        # In a file of commas "1,234" may be a thousand.
+        thousands = has_comma & texts.str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+")
+        doubtful = has_comma.any() and separator not in (";", "\t") and thousands[has_comma].all()
+        if codes.any() or odd.all():
+            continue
+        if not odd.any() and not mixed and not doubtful:
+            cells[column] = numbers.reindex(frame.index)
+            commas += [column] * int(has_comma.any())
+        elif odd.mean() < 0.5:
+            line = (texts.index[odd] if odd.any() else texts.index[has_comma])[0]
+            why = "is not a number" if odd.any() else "may be a decimal comma or one of thousands"
+            why = "has a decimal comma where other cells have points" if mixed else why
+            notes.append(
+                f"column {column!r} is read as text, not numbers: {texts[line]!r} in line {line} "
+                f"{why}; correct it, or leave the cell empty"
+            )
+    if commas:
+        notes.append(f"decimal commas read as points: {listed(commas)}")
+    return pd.DataFrame(cells, index=frame.index)
+
+
+def is_category(column: str) -> bool:
+    """Whether a column's heading says that its cells are names, not quantities."""
+    return "__" not in column and not CATEGORIES.isdisjoint(words_of(column))
+
+
+def _letter(place: int) -> str:
+    """Return what spreadsheets call a column: A for 0, AA for 26."""
+    letters = ""
+    while place >= 0:
+        letters = chr(ord("A") + place % 26) + letters
+        place = place // 26 - 1
+    return letters
+
+
+def _lines(numbers: list[int]) -> str:
+    return f"line{'s' * (len(numbers) > 1)} {_some(map(str, numbers))}"
+
+
+def _some(texts: Iterable[str], most: int = 6) -> str:
+    texts = list(texts)
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def read_table(
+    path, *, columns: Mapping[str, str] | None = None, ids_first: bool = False
+) -> pd.DataFrame:
+    """Read a table of patients as spreadsheets write it.
+
+    Separated by commas, semicolons or tabs, with decimal points or commas; blank rows and columns,
+    blanks around cells and a title above the headings are passed over. What was passed over or
+    recognised is a warning.
+
+    Parameters
+    ----------
+    path : str or path
+        A ``.csv``, ``.tsv`` or ``.txt`` file in UTF-8, UTF-16 or Windows-1252, or an ``.xlsx``
+        workbook (with ``pip install 'sklidh[excel]'``).
+    columns : dict of str to str, default=None
+        The heading of each column that is called otherwise, as ``{"T1CE": "t1_gd"}``.
+    ids_first : bool, default=False
+        Whether the first column holds the ids where none is called "patient", "ID" or the like.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_columns)
+        Index: the line of the file in which each row begins. Ids, in the column ``patient``, and
+        categories such as site and sex are text; a column of numbers has only numbers.
+
+    Raises
+    ------
+    CohortError
+        Everything that is wrong with the table, at once.
+    """
+    table = scan_table(Path(path), columns=columns, ids_first=ids_first)
+    if table.problems:
+        raise CohortError(table.problems, path)
+    warn_of(path, table.notes)
+    return table.frame
+
+
+def warn_of(path, notes: Iterable[str]) -> None:
+    """Warn of what the reader of a table should know; the warning points at the caller's caller."""
+    for note in notes:
+        warnings.warn(f"{path}: {note}", stacklevel=3)

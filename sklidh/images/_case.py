@@ -190,7 +190,8 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
     ----------
     case : Series
     modalities : sequence of str
-    mask : str
+    mask : str or None
+        None: the table lacks the column, and the images are read alone.
     label : int, str, sequence of these, or None
     reference : str or None
     missing : {"raise", "nan"}
@@ -209,10 +210,10 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
                 with noted(problems), naming(where[modality]):
                     volumes[modality] = load(case[modality])
         drawn_on = [name for name in volumes if reference in (None, name)]
-        if is_missing(case[mask]):
+        if mask is not None and is_missing(case[mask]):
             without = f"patient {case.name!r}, column {mask!r}: no mask; every patient needs one"
             problems.append(ImageError(without))
-        else:
+        elif mask is not None:
             like = volumes[drawn_on[0]] if drawn_on else None
             with noted(problems):
                 tumour = read_mask(case[mask], label=label, like=like, patient=case.name)

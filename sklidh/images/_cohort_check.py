@@ -78,7 +78,7 @@ class CohortCheck(TableTransformer):
         return self
 
     def transform(self, X):
-        """Check the table and return it as it is.
+        """Check the table, and return it with the columns that `fit` saw.
 
         Parameters
         ----------
@@ -88,8 +88,7 @@ class CohortCheck(TableTransformer):
         -------
         DataFrame of shape (n_patients, n_columns)
         """
-        self._check_transform(X)
-        return X
+        return self._check_transform(X)
 
     def _check_cells(self, X):
         check_cases(X, [*self.modalities, self.mask], missing=self.missing)

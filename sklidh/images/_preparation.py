@@ -132,7 +132,7 @@ class ImagePreparation(TableTransformer):
         ImageError
             An image cannot be read or prepared; patient, column and path are named.
         """
-        self._check_transform(X)
+        X = self._check_transform(X)
         columns = [*self.modalities_, *self._masks()]
         places = [
             (patient, column)

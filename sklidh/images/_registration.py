@@ -249,7 +249,7 @@ class RigidRegistration(TableTransformer):
             Of images that agree poorly with the reference even so; see `warn_below`. Of masks of
             which more than a twentieth lies outside the reference.
         """
-        self._check_transform(X)
+        X = self._check_transform(X)
         columns = self._columns()
         options = {
             "reference": self.reference,

@@ -20,11 +20,18 @@ class TableTransformer(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, 
             check_target(y, X)
         validate_data(self, X, skip_check_array=True)
 
-    def _check_transform(self, X):
-        """Check that there was a fit, and that the table is such a one."""
+    def _check_transform(self, X) -> pd.DataFrame:
+        """Check that there was a fit, and return the table with the columns that it saw, in order.
+
+        New patients need the columns that are read. Of the others those that are absent are empty,
+        and those that were not there to be learned from are left out.
+        """
         check_is_fitted(self)
         self._check_cells(X)
+        if hasattr(self, "feature_names_in_"):
+            X = X.reindex(columns=self.feature_names_in_)
         validate_data(self, X, reset=False, skip_check_array=True)
+        return X
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

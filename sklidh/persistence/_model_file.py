@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.model_selection import RandomizedSearchCV
 from sklearn.pipeline import FeatureUnion
 from sklearn.utils.validation import check_is_fitted
 from skops.io import dump, dumps, loads
@@ -221,6 +222,9 @@ def parts_of(value) -> list[BaseEstimator]:
     """
     if isinstance(value, BaseEstimator):
         return [value, *parts_of(vars(value))]
+    # Not an estimator itself, it holds one for each fold.
+    if path_of(type(value)) == "sklearn.calibration._CalibratedClassifier":
+        return parts_of(vars(value))
     inner = value.values() if isinstance(value, dict) else value
     if not isinstance(value, (dict, list, tuple)):
         return []
@@ -233,10 +237,22 @@ def _leave_out_machine_and_patients(estimator):
             setattr(estimator, name, None)
     for name in OF_THE_LAST_CALL:
         vars(estimator).pop(name, None)
+    if isinstance(estimator, RandomizedSearchCV):
+        estimator.param_distributions = _in_words(estimator.param_distributions)
     if isinstance(estimator, FeatureUnion):
         # The one place where scikit-learn keeps names as pandas gave them.
         names = vars(estimator).get("_transformers_feature_names_out", [])
         names[:] = [np.asarray(columns, dtype=object) for columns in names]
+
+
+def _in_words(distributions):
+    """Return a random search's distributions as text: scipy's run code of theirs when loaded."""
+    if not isinstance(distributions, dict):
+        return [_in_words(each) for each in distributions]
+    return {
+        name: f"{values.dist.name}{values.args}" if hasattr(values, "rvs") else values
+        for name, values in distributions.items()
+    }
 
 
 def _culprit(model) -> str:

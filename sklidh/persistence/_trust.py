@@ -33,9 +33,16 @@ _SPLITTERS = (
 PLAIN = frozenset(
     [
         "numpy.dtype",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.compose._column_transformer.make_column_selector",
+        "sklearn.metrics._scorer._CurveScorer",
         "sklearn.metrics._scorer._Scorer",
         "sklearn.metrics._scorer._PassthroughScorer",
         "sklearn.metrics._scorer._MultimetricScorer",
+        "sklearn.utils._bunch.Bunch",
+        "sklearn.utils._metadata_requests.MetadataRequest",
+        "sklearn.utils._metadata_requests.MethodMetadataRequest",
         "sklidh.baselines._feature_table.ModalityColumns",
         "sklidh.branches.ModalityBranch",
         "sklidh.branches.ModalityTransformer",

@@ -2,7 +2,6 @@
 
 from sklidh.reporting._check_page import examine, render_check
 from sklidh.reporting._fitted import counts_left, fate_of
-from sklidh.reporting._folder import predictions_as_csv
 from sklidh.reporting._model_card import ModelCard, card_of_training
 from sklidh.reporting._overview import CohortOverview
 from sklidh.reporting._paper_tables import printed_table
@@ -10,6 +9,7 @@ from sklidh.reporting._report import render_report
 from sklidh.reporting._results import write_report, write_results
 from sklidh.reporting._run import Run, read_run
 from sklidh.reporting._study import write_study
+from sklidh.results import predictions_as_csv
 from sklidh.utils import ResultsError
 
 __all__ = [

@@ -1,7 +1,8 @@
 """A page of thumbnails on which a person sees at a glance what is wrong with a cohort."""
 
 import base64
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -49,8 +50,9 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
     -------
     CheckedCase
     """
+    mask = "mask" if "mask" in case else None
     found = inspect_case(
-        case, modalities, mask="mask", label=label, reference=reference, missing=missing
+        case, modalities, mask=mask, label=label, reference=reference, missing=missing
     )
     pictures = {}
     for modality in modalities:
@@ -64,6 +66,30 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
     for problem in found.problems:
         lines[isinstance(problem, ImageError)].append(" ".join(str(problem).split()))
     return CheckedCase(str(case.name), lines[True], lines[False], pictures, voxel_digests(found))
+
+
+def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
+    """Move the table's problems that name a patient to the patient.
+
+    Parameters
+    ----------
+    cases : list of CheckedCase
+    problems : list of str
+
+    Returns
+    -------
+    cases : list of CheckedCase
+    problems : list of str
+        Those that name nobody.
+    """
+    named = {case.patient: [] for case in cases}
+    others = []
+    for line in problems:
+        match = re.match(r"(?:line \d+, )?patient (?:'([^']*)'|\"([^\"]*)\")", line)
+        patient = (match[1] or match[2]) if match else None
+        named.get(patient, others).append(line)
+    cases = [replace(case, errors=[*named[case.patient], *case.errors]) for case in cases]
+    return cases, others
 
 
 def render_check(
@@ -87,6 +113,7 @@ def render_check(
     str
         The HTML page. Every text from the cohort is escaped.
     """
+    cases, problems = with_own_problems(cases, problems)
     by_weight = sorted(cases, key=lambda case: (-len(case.errors), -len(case.warnings)))
     return render_page(
         "check.html",

@@ -8,8 +8,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sklidh.evaluation import figures_with_intervals, is_rule
 from sklidh.reporting._facts import facts_of, in_words
 from sklidh.reporting._fitted import description_of
-from sklidh.reporting._folder import package_versions
 from sklidh.reporting._run import Run
+from sklidh.results import package_versions
 
 INTENDED = (
     "Research: the probability that a glioma carries an IDH mutation, from the MR sequences named "

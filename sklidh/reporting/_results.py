@@ -10,13 +10,13 @@ import pandas as pd
 from sklidh.evaluation import Comparison
 from sklidh.reporting._figures import draw_figures
 from sklidh.reporting._fitted import description_of
-from sklidh.reporting._folder import REPORT, package_versions
 from sklidh.reporting._overview import cohort_table
 from sklidh.reporting._pictures import picture
 from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
 from sklidh.reporting._stability import selections_of
 from sklidh.reporting._subgroups import figures_by_group
+from sklidh.results import REPORT, package_versions
 from sklidh.utils import atomic_write
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
-from sklidh.reporting._folder import FORMULA, MEASURES, REPORT, predictions_as_csv, write_run
 from sklidh.reporting._stability import COLUMNS
+from sklidh.results import FORMULA, MEASURES, REPORT, predictions_as_csv, write_run
 from sklidh.utils import RUN, ResultsError
 
 PICTURES = "pictures.json"

@@ -13,15 +13,15 @@ from sklidh.evaluation import Comparison, Study
 from sklidh.plotting import ForestDisplay
 from sklidh.reporting._facts import in_words, number
 from sklidh.reporting._figures import ONE_LOOK
-from sklidh.reporting._folder import (
+from sklidh.reporting._page import render_page
+from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
+from sklidh.results import (
     MEASURES,
     REPORT,
     package_versions,
     predictions_as_csv,
     write_run,
 )
-from sklidh.reporting._page import render_page
-from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
 
 
 def write_study(

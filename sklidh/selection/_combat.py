@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklidh.selection._site_effects import raw_effects, shrink_effects
-from sklidh.utils import DocumentedMixin, check_same_patients
+from sklidh.utils import DocumentedMixin, category_text, check_same_patients
 
 
 class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -226,7 +226,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
                 f"{self.site} is missing for {sites.isna().sum()} of {len(sites)} patients; fill "
                 "it in, or leave them out"
             )
-        return X, sites.astype(str).to_numpy(dtype=str)
+        return X, sites.map(category_text).to_numpy(dtype=str)
 
     def _tell_of_unseen(self, names, n_patients):
         said = (

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -60,6 +61,36 @@ def cache_folder(cache, name: str) -> Path | None:
         ) from error
     sweep(folder)
     return folder
+
+
+def cache_content() -> dict[str, tuple[int, int]]:
+    """Return what the cache holds.
+
+    Returns
+    -------
+    dict of str to (int, int)
+        By the kind of file, a subfolder: how many files, and their size in bytes.
+    """
+    kinds = (path for path in sorted(cache_folder(None, "").iterdir()) if path.is_dir())
+    files = {kind.name: [path for path in kind.rglob("*") if path.is_file()] for kind in kinds}
+    return {
+        name: (len(paths), sum(path.stat().st_size for path in paths))
+        for name, paths in files.items()
+    }
+
+
+def clear_cache() -> dict[str, tuple[int, int]]:
+    """Delete all cached files: results are computed as needed. A run that is at work may fail.
+
+    Returns
+    -------
+    dict of str to (int, int)
+        What was deleted, as `cache_content` returns it.
+    """
+    content = cache_content()
+    for name in content:
+        shutil.rmtree(cache_folder(None, "") / name, ignore_errors=True)
+    return content
 
 
 def sweep(folder: Path, *, alone: bool = False) -> None:

@@ -17,23 +17,26 @@ class CohortError(ValueError):
     ----------
     problems : iterable of str
         Each names patient and column where there are such.
+    source : str or path, default="the table of patients"
+        What has them.
 
     Attributes
     ----------
     problems : list of str
         All of them; the message shows the first 20.
+    source : str
     """
 
-    def __init__(self, problems: Iterable[str]):
-        self.problems = list(problems)
+    def __init__(self, problems: Iterable[str], source="the table of patients"):
+        self.problems, self.source = list(problems), str(source)
         lines = [f"  - {problem}" for problem in self.problems[:SHOWN_PROBLEMS]]
         if len(self.problems) > SHOWN_PROBLEMS:
             lines.append(f"  ... and {len(self.problems) - SHOWN_PROBLEMS} more")
-        super().__init__("the table of patients has problems:\n" + "\n".join(lines))
+        super().__init__("\n".join([f"{self.source} has problems:", *lines]))
 
     def __reduce__(self):
         # The default would hand the finished message back to __init__ as if it were a list.
-        return type(self), (self.problems,)
+        return type(self), (self.problems, self.source)
 
 
 class ModelFileError(ValueError):
@@ -59,6 +62,31 @@ def is_missing(cell) -> bool:
     if isinstance(cell, str):
         return not cell.strip()
     return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
+
+
+def category_text(cell) -> str:
+    """Return the name of a category: "1" for 1 and for 1.0, empty for an empty cell.
+
+    A column of site numbers in which one cell is empty holds 1.0 in the place of 1.
+
+    Parameters
+    ----------
+    cell : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from sklidh.utils import category_text
+    >>> category_text(1.0), category_text("1 "), category_text(None)
+    ('1', '1', '')
+    """
+    if is_missing(cell):
+        return ""
+    is_whole = isinstance(cell, float) and cell.is_integer()
+    return str(int(cell)) if is_whole else str(cell).strip()
 
 
 def is_path(cell) -> bool:
@@ -113,7 +141,7 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
     if len(X) == 0:
         problems.append("the table has no rows")
     problems += [
-        f"column {column!r} is absent; the table has {listed(X.columns)}"
+        f"column {column!r} not found; available columns: {listed(X.columns)}"
         for column in columns
         if column not in X.columns
     ]
@@ -121,7 +149,7 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
     problems += [f"column {column!r} appears more than once" for column in repeated_columns]
     n_rows = X.index.value_counts(sort=False, dropna=False)
     problems += [
-        f"patient {patient!r} has {n} rows; one is accepted"
+        f"patient {patient!r} appears in {n} rows; each patient needs exactly one"
         for patient, n in n_rows[n_rows > 1].items()
     ]
     problems += [

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ import SimpleITK as sitk
 from typer.testing import CliRunner
 
 from sklidh.cli import app
-from sklidh.cli._examination import image_problems
-from sklidh.datasets import make_glioma_phantoms
+from sklidh.cli.patients import image_problems
+from sklidh.datasets import ExaminedCohort, load_cohort, make_glioma_phantoms
 from sklidh.plotting import thumbnail
 
 runner = CliRunner()
@@ -102,7 +103,7 @@ def test_the_tables_own_problems_are_listed_with_those_of_the_images(cohort):
     (cohort / f"{table.loc[0, 'patient']}-T1.nii.gz").write_bytes(b"")
     result, page = check(cohort)
     assert result.exit_code == 1
-    for said in ("has 2 rows", "one class only", "column 'T1'"):
+    for said in ("appears in lines", "one class only", "column 'T1'"):
         assert said in result.output
         assert said in page.replace("&#39;", "'")
 
@@ -148,22 +149,66 @@ def test_a_patient_without_the_reference_is_named_before_any_work(cohort, sklidh
     )
 
 
-@pytest.mark.parametrize("command", ["check", "train", "extract"])
-def test_headings_in_small_letters_are_to_be_renamed_says_every_command(cohort, sklidh, command):
+@pytest.mark.parametrize("command", ["check", "extract"])
+def test_usual_headings_are_recognised_and_shown_by_every_command(cohort, sklidh, command):
     table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
-    table.rename(columns={"T1": "t1", "T2": "t2"}).to_csv(cohort / "cases.csv", index=False)
+    table = table.rename(columns={"T1": "t1", "T2": "T2w", "mask": "Tumor seg"})
+    table.to_csv(cohort / "cases.csv", index=False)
+    options = ("--radiomics", small_radiomics(cohort)) if command == "extract" else ()
     words = (command, cohort / "cases.csv", "--out", cohort / "out.csv", "--jobs", 1)
-    result = sklidh(*words)
+    result = sklidh(*words, *options)
+    assert result.exit_code == 0, result.output
+    for heading, name in (("t1", "T1"), ("T2w", "T2"), ("Tumor seg", "mask")):
+        assert f"Note: column {heading!r} is read as {name!r}" in result.output
+
+
+def small_radiomics(folder):
+    (folder / "r.yaml").write_text("featureClass: {shape: [VoxelVolume]}\n")
+    return folder / "r.yaml"
+
+
+def test_a_heading_that_is_nearly_a_sequence_is_a_problem_and_columns_mends_it(cohort, sklidh):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    table.rename(columns={"T1": "FLIAR"}).to_csv(cohort / "cases.csv", index=False)
+    result, _ = check(cohort)
     assert result.exit_code == 1
-    assert "rename 't1' to 'T1', 't2' to 'T2', or name them by --groups" in result.output
-    if command == "check":
-        assert sklidh(*words, "--groups", "t1,t2", "--overwrite").exit_code == 0
+    assert "column 'FLIAR' holds images; did you mean FLAIR? Rename it, give --columns" in (
+        result.output
+    )
+    assert check(cohort, "--columns", "FLAIR=FLIAR")[0].exit_code == 0
+    assert check(cohort, "--groups", "FLIAR,T2")[0].exit_code == 0
+    result, _ = check(cohort, "--columns", "FLAIR")
+    assert result.exit_code == 2
+    assert "expected NAME=HEADING" in " ".join(result.output.replace("│", "").split())
+
+
+def test_fix_writes_the_table_as_it_was_understood(cohort, sklidh):
+    table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
+    good = load_cohort(cohort / "cases.csv")
+    table["idh"] = ["WT", "IDH1 p.R132H", "wild type", "Mutant"]
+    table["age"] = ["40,5", "41", "42", "n/a"]
+    table = table.rename(columns={"T1": " t1 path", "mask": "Tumor seg", "patient": "Patient ID"})
+    table.to_csv(cohort / "messy.csv", index=False, sep=";")
+    words = ("check", cohort / "messy.csv", "--out", cohort / "page.html", "--jobs", 1)
+    result = sklidh(*words, "--fix", cohort / "clean.csv")
+    assert result.exit_code == 0, result.output
+    clean = pd.read_csv(cohort / "clean.csv", dtype=str)
+    assert clean["idh"].tolist() == ["wildtype", "mutant", "wildtype", "mutant"]
+    assert clean["T1"].tolist() == table[" t1 path"].tolist()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        X, y = load_cohort(cohort / "clean.csv")
+    assert X["age"].tolist()[:3] == [40.5, 41.0, 42.0]
+    for column in ("T1", "T2", "mask"):
+        assert X[column].tolist() == good[0][column].tolist()
+    assert y.tolist() == [0, 1, 0, 1]
+    assert sklidh(*words, "--fix", cohort / "clean.csv").exit_code == 2
 
 
 def test_a_sequence_that_no_column_has_is_told_once_and_not_of_every_patient(cohort):
     result, _ = check(cohort, "--groups", "T9")
     assert result.exit_code == 1
-    assert "column 'T9' is absent" in result.output
+    assert "column 'T9' (a sequence) not found" in result.output
     assert "no image at all" not in result.output
 
 
@@ -172,7 +217,7 @@ def test_patients_who_lack_a_sequence_are_counted(cohort):
     table.loc[1, "T2"] = None
     table.to_csv(cohort / "cases.csv", index=False)
     result, _ = check(cohort, "--reference", "none")
-    assert "4 patients, T1, T2; 1 without T2: no problem" in result.output
+    assert "4 patients, T1, T2; 1 without T2: no problems and no warnings. Open " in result.output
 
 
 def test_only_the_images_asked_for_are_read(cohort):
@@ -198,8 +243,9 @@ def test_a_table_that_is_none_is_one_line_and_status_1(tmp_path):
     (tmp_path / "cases.csv").write_text("id,T1\n1,a.nii\n")
     result, page = check(tmp_path)
     assert result.exit_code == 1
-    assert "column 'mask' is absent" in result.output
-    assert page == ""
+    for said in ("column 'mask' not found", "column 'idh' (the target) not found", "a.nii"):
+        assert said in result.output
+        assert said in page.replace("&#39;", "'")
 
 
 def test_a_thumbnail_shows_the_slice_with_most_tumour_and_its_outline(tmp_path):
@@ -222,7 +268,8 @@ def test_a_thumbnail_shows_the_slice_with_most_tumour_and_its_outline(tmp_path):
 def test_every_command_that_reads_images_tells_of_a_patient_listed_twice(phantoms, capsys):
     X = phantoms[0].iloc[:2]
     X = pd.concat([X, X.iloc[:1].set_axis(["again"])])
-    assert image_problems(X, ["T1"], None, label=None, missing="nan", jobs=1) == []
+    examined = ExaminedCohort(X, None, ["T1"], [], [], [2, 3, 4])
+    assert image_problems(examined, ["T1"], None, label=None, missing="nan", jobs=1) == []
     assert f"patients '{X.index[0]}', 'again': the same T1, mask" in capsys.readouterr().err
 
 

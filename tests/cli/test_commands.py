@@ -17,9 +17,9 @@ from sklearn.pipeline import Pipeline
 
 from sklidh import load_cohort, load_model
 from sklidh.baselines import STRENGTHS
-from sklidh.cli._evaluate import choices
-from sklidh.cli._output import clear_errors
-from sklidh.cli._predict import print_warnings
+from sklidh.cli.commands.evaluate import choices
+from sklidh.cli.commands.predict import print_warnings
+from sklidh.cli.console import clear_errors
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
@@ -63,6 +63,7 @@ def test_the_model_s_card_lies_beside_it(model):
 def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
     size = {"size": 32, "spacing": 2.0, "random_state": 1}
     X, _ = make_glioma_phantoms(tmp_path / "others", 4, **size)
+    X.index = [*X.index[:2].str.replace("phantom", "new"), X.index[2], "new-003"]
     X.loc[X.index[0], "site"] = "far away"
     X.loc[X.index[1], "FLAIR"] = None
     for column in ("T1", "FLAIR", "mask"):
@@ -75,11 +76,11 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
     assert pd.read_csv(tmp_path / "p.csv", keep_default_na=False)["warnings"].tolist() == [
         "site 'far away' is not among the 1 trained on",
         "no FLAIR: 12 of the 12 trained on had one",
-        "",
+        "trained on a patient with this id, from other images",
         "T1 with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm; "
         "FLAIR with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm",
     ]
-    assert "Warning: patient 'phantom-000': site 'far away'" in result.stderr
+    assert "Warning: patient 'new-000': site 'far away'" in result.stderr
     assert f"4 patients, T1, FLAIR; 1 without FLAIR: {read_about(model)['name']}" in result.stdout
 
 
@@ -123,10 +124,10 @@ def test_every_damaged_image_is_named_before_any_work(command, sklidh, model, ca
     out = tmp_path / f"out{'.csv' if command in ('extract', 'predict') else ''}"
     result = sklidh(command, *words, tmp_path / "cases.csv", "--out", out, "--jobs", 1)
     assert result.exit_code == 1
-    lines = [line for line in result.output.splitlines() if line.startswith("  - patient")]
+    lines = [line for line in result.output.splitlines() if line.startswith("  - line")]
     assert [line.split(", column")[0] for line in lines] == [
-        "  - patient 'phantom-002'",
-        "  - patient 'phantom-007'",
+        "  - line 4, patient 'phantom-002'",
+        "  - line 9, patient 'phantom-007'",
     ]
     assert not out.is_file()
     assert not list(out.glob("*"))
@@ -151,7 +152,7 @@ def test_what_is_wrong_with_table_and_images_is_told_together(
     told = [line for line in result.output.splitlines() if "patient 'phantom" in line]
     target = [] if command == "predict" else ["phantom-004', column 'idh': the target is missing"]
     expected = [
-        "phantom-005' has 2 rows",
+        "phantom-005' appears in lines",
         *target,
         "phantom-002', column 'T1'",
         "phantom-003', column 'FLAIR'",
@@ -167,27 +168,26 @@ def test_patients_are_predicted_by_as_many_workers_as_asked_for(sklidh, model, c
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 
-def test_a_column_that_the_model_needs_is_not_guessed(sklidh, model, cases, tmp_path):
+def test_a_column_that_the_model_needs_is_recognised_or_named(sklidh, model, cases, tmp_path):
     X, _ = load_cohort(cases)
-    names = {"T1": "t1", "FLAIR": "flair"}
-    X.rename(columns=names).to_csv(tmp_path / "new.csv", index_label="patient")
-    result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
+    new = tmp_path / "new.csv"
+    X.rename(columns={"T1": "t1", "FLAIR": "T2 flair"}).to_csv(new, index_label="Patient ID")
+    result = sklidh("predict", model, new, "--out", tmp_path / "p.csv", "--jobs", 1)
+    assert result.exit_code == 0, result.output
+    assert "Note: column 'T2 flair' is read as 'FLAIR'" in result.output
+    X.rename(columns={"T1": "first", "FLAIR": "FLIAR"}).to_csv(new, index_label="patient")
+    result = sklidh("predict", model, new, "--out", tmp_path / "q.csv")
     assert result.exit_code == 1
-    for name, heading in names.items():
-        assert f"column {name!r} is absent" in result.output
-        assert f"was trained on it; rename {heading!r}" in result.output
+    assert "column 'T1' (a sequence that small: Model 2" in result.output
+    assert "not found; available columns: 'first', 'T1CE'" in result.output
+    assert "not found; did you mean 'FLIAR'? available columns" in result.output
+    assert "if no patient has it, add an empty column" in result.output
     assert "no image at all" not in result.output, "the columns are to blame, not the patients"
-    assert not (tmp_path / "p.csv").exists()
-
-
-def test_no_empty_column_is_advised_without_a_word_on_images_under_another_name(
-    sklidh, model, cases, tmp_path
-):
-    X, _ = load_cohort(cases)
-    X.rename(columns={"FLAIR": "T2_FLAIR"}).to_csv(tmp_path / "new.csv", index_label="patient")
-    result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
-    assert result.exit_code == 1
-    assert "rename the column that holds this sequence, if one of 'T2_FLAIR' does" in result.output
+    assert not (tmp_path / "q.csv").exists()
+    columns = ("--columns", "T1=first,FLAIR=FLIAR")
+    assert sklidh("predict", model, new, "--out", tmp_path / "q.csv", *columns).exit_code == 0
+    mapped, recognised = ((tmp_path / f"{name}.csv").read_bytes() for name in "pq")
+    assert mapped == recognised
 
 
 @pytest.mark.parametrize("name", ["p.xlsx", "p.csv.gz", "p"])
@@ -229,7 +229,10 @@ def test_what_is_not_there_is_told_in_words(words, said, sklidh):
     ("content", "said"),
     [
         (b"patient,T1,mask,idh\n", "there is no patient below the line of headings"),
-        ("patient,site\n1,Köln\n".encode("latin-1"), "no table of text in UTF-8 (byte 0xf6)"),
+        (
+            "patient,site\n1,Köln\n".encode("latin-1"),
+            "not in UTF-8, so it was read as Windows-1252",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["train", "select", "check"])
@@ -362,7 +365,7 @@ def test_problems_found_are_status_1_and_in_the_json(sklidh, cases, tmp_path):
         ("groups: [T1, FLAIR]", "groups: one value is accepted, got ['T1', 'FLAIR']"),
         ("target: yes", "target: got True; write the value in quotes"),
         ("quiet: 3", "quiet: got 3; true or false is accepted"),
-        ("- a\n- b", "no table of options"),
+        ("- a\n- b", "not a table of options"),
         ("a: [", "while parsing"),
         (None, "No such file"),
     ],
@@ -385,7 +388,7 @@ def test_a_parameter_file_that_is_not_there_is_status_2(sklidh, cases):
 def test_a_parameter_file_that_is_none_is_told_before_an_image_is_read(
     sklidh, cases, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("sklidh.cli._cohort.image_problems", lambda *_, **__: pytest.fail("read"))
+    monkeypatch.setattr("sklidh.cli.patients.image_problems", lambda *_, **__: pytest.fail("read"))
     (tmp_path / "params.yaml").write_text("patient,T1,T2\n" * 100)
     words = ("--radiomics", tmp_path / "params.yaml", "--out", tmp_path / "features.csv")
     result = sklidh("extract", cases, *words)
@@ -484,7 +487,7 @@ def test_what_was_chosen_in_each_fold_is_told():
     used = evaluation.predictions.groupby("fold")["threshold"].first()
     told = ", ".join(f"{value:.2f}" for value in used)
     assert thresholds == f"Thresholds of the folds (youden): {told}."
-    assert choices(evaluation, {"tune": False, "threshold": "0.5"}) == []
+    assert choices(evaluation, {"tune": False, "threshold": 0.5}) == []
 
 
 def test_a_model_without_strengths_cannot_be_tuned(sklidh, cases, tmp_path):

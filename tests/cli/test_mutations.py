@@ -3,10 +3,8 @@
 import pandas as pd
 import pytest
 
-from sklidh.cli._cohort import read_features
-from sklidh.cli._examination import examine_table
-from sklidh.cli._mutations import mutations
-from sklidh.cli._options import Cohort, Method
+from sklidh.cli.options import Cohort, Method, Where
+from sklidh.cli.patients import examine_table, mutations, read_patients
 from sklidh.utils import CohortError
 
 
@@ -42,10 +40,11 @@ def test_the_classes_of_those_that_are_asked_for_are_printed_and_no_others(
     table = pd.DataFrame({"idh": ["mut", "wt", "wt", "?", "x"], "site": list("AAABB")})
     table = table.assign(T1__f=1.0) if of_features else table.assign(T1="a.nii", mask="m.nii")
     table.to_csv(tmp_path / "cases.csv", index_label="patient")
-    cohort, where = Cohort(wildtype="wt"), "site=A"
+    cohort, where = Cohort(wildtype="wt"), Where("site", "A")
     if of_features:
-        _, y, _ = read_features(tmp_path / "cases.csv", cohort, Method(), jobs=1, where=where)
+        how = {"cohort": cohort, "method": Method(), "jobs": 1, "where": where}
+        _, y, _ = read_patients(cases=None, features=tmp_path / "cases.csv", **how)
     else:
-        _, y, *_ = examine_table(tmp_path / "cases.csv", cohort, target="idh", where=where)
+        y = examine_table(tmp_path / "cases.csv", cohort, target="idh", where=where).y
     assert y.tolist() == [1, 0, 0]
     assert "idh: 1 mutant (mut), 2 wild types (wt)\n" in capsys.readouterr().out

@@ -9,13 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from sklidh.cli import _options as options
-from sklidh.cli import app
-from sklidh.cli._cohort import paper_modalities
-from sklidh.cli._options import Cohort, Method
-from sklidh.cli._parsing import parse_groups, parse_reference
-from sklidh.cli._place import check_out
-from sklidh.cli._recipe import Recipe
+from sklidh.cli import app, options
+from sklidh.cli.options import Cohort, Method, parse_groups
+from sklidh.cli.patients import paper_modalities
+from sklidh.cli.settings import Recipe, reference_among
+from sklidh.results import PlaceError, check_out
 from sklidh.utils import CohortError
 
 runner = CliRunner()
@@ -33,12 +31,12 @@ def test_groups_with_holes_or_repetitions_are_refused(text):
 
 
 def test_the_reference_is_t2_where_there_is_one():
-    assert parse_reference("", ("T1", "T2")) == "T2"
-    assert parse_reference("", ("T1", "FLAIR")) is None
-    assert parse_reference("none", ("T1", "T2")) is None
-    assert parse_reference("FLAIR", ("T1", "FLAIR")) == "FLAIR"
+    assert reference_among("", ("T1", "T2")) == "T2"
+    assert reference_among("", ("T1", "FLAIR")) is None
+    assert reference_among("none", ("T1", "T2")) is None
+    assert reference_among("FLAIR", ("T1", "FLAIR")) == "FLAIR"
     with pytest.raises(typer.BadParameter, match="'T9' is not among the modalities T1, T2"):
-        parse_reference("T9", ("T1", "T2"))
+        reference_among("T9", ("T1", "T2"))
 
 
 def test_no_jobs_are_refused_before_anything_is_written(tmp_path):
@@ -83,7 +81,7 @@ def test_what_was_found_is_told_as_the_options_name_it():
     paper = Recipe.of((), ("T1", "T1CE", "T2", "FLAIR"), Cohort(), Method(), 1)
     assert paper.found == {"groups": "T1+T1CE,T2+FLAIR", "reference": "T2"}
     cohort = Cohort(groups=paper.found["groups"], reference=paper.found["reference"])
-    assert Recipe.of(parse_groups(cohort.groups), (), cohort, Method(), 1) == paper
+    assert Recipe.of(cohort.groups, (), cohort, Method(), 1) == paper
 
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
@@ -113,8 +111,8 @@ def help_of(command):
 def test_the_help_of_a_command_says_what_holds_for_it_and_nothing_of_others():
     for command in COMMANDS:
         said = help_of(command)
-        assert ("'none' where it is not known" in said) == (command in ("check", "extract"))
-        assert ("Splits worked on" in said) == (command == "reproduce")
+        assert ("'none' if it is not known" in said) == (command in ("check", "extract"))
+        assert ("Splits processed" in said) == (command == "reproduce")
         assert "reproduce: splits" not in said
         assert ("and the target" in said) == (
             command in ("check", "extract", "train", "run", "evaluate")
@@ -148,7 +146,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
 @pytest.mark.parametrize("is_file", [True, False])
 def test_a_place_is_proved_by_writing_there_not_by_its_permissions(tmp_path, is_file):
     sealed = Path("/proc/self")
-    with pytest.raises(typer.BadParameter, match=r"--out .*name a place that can be written"):
+    with pytest.raises(PlaceError, match=r"--out .*name a place that can be written"):
         check_out(sealed / "out", is_file=is_file)
     check_out(tmp_path / "deep" / "out", is_file=is_file)
     made = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
@@ -157,7 +155,7 @@ def test_a_place_is_proved_by_writing_there_not_by_its_permissions(tmp_path, is_
 
 def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(typer.BadParameter, match="is a device or a pipe; name a file"):
+    with pytest.raises(PlaceError, match="is a device or a pipe; name a file"):
         check_out(tmp_path / "pipe", is_file=True)
     assert (tmp_path / "pipe").is_fifo()
 
@@ -174,18 +172,45 @@ def test_more_folds_than_patients_of_a_class_are_refused_before_an_image_is_read
     assert result.exit_code == 2
     said = " ".join(result.output.replace("│", " ").split())
     assert (
-        "--folds 4: a class of idh has 3 patients, and each fold wants one; give at most 3" in said
+        "--folds 4: a class of idh has 3 patients, and each fold needs one; give at most 3" in said
     )
     assert "a.nii" not in said
 
 
-def test_a_column_of_images_under_another_name_is_told_of(tmp_path, capsys):
-    X = pd.DataFrame({"T1": ["a.nii.gz"], "FLIAR": ["b.nii.gz"], "mask": ["c.nii.gz"]}, ["P1"])
+def test_a_column_of_images_that_is_not_used_is_named_and_a_near_miss_refused(capsys):
+    X = pd.DataFrame({"T1": ["a.nii.gz"], "ADC": ["b.nii.gz"], "mask": ["c.nii.gz"]}, ["P1"])
     assert paper_modalities(X) == ("T1",)
-    assert "'FLIAR' holds images and is not used" in capsys.readouterr().err
-    with pytest.raises(
-        CohortError, match="no column is called T1, T1CE, T2, FLAIR; rename the col"
-    ):
-        paper_modalities(X[["FLIAR", "mask"]])
-    assert paper_modalities(X.rename(columns={"FLIAR": "flair"})) == ("T1",)
-    assert "rename 'flair' to 'FLAIR', or name it by --groups" in capsys.readouterr().err
+    assert "'ADC' holds images and is not used" in capsys.readouterr().err
+    with pytest.raises(CohortError, match="no column is called T1, T1CE, T2, FLAIR; rename 'ADC'"):
+        paper_modalities(X[["ADC", "mask"]])
+    with pytest.raises(CohortError, match="'FLIAR' holds images; did you mean FLAIR"):
+        paper_modalities(X.rename(columns={"ADC": "FLIAR"}))
+
+
+TYPED = {
+    "groups": ("T1+T1CE, FLAIR", (("T1", "T1CE"), ("FLAIR",)), "T1+T1CE,FLAIR"),
+    "columns": ("T1CE=t1 gd,mask='a, b'", {"T1CE": "t1 gd", "mask": "a, b"}, None),
+    "labels": ("1, GTV", (1, "GTV"), "1,GTV"),
+    "tables": ("I,III,I", ("I", "III"), "I,III"),
+    "where": ("site = A", ("site", "A"), "site=A"),
+}
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_a_typed_option_is_written_as_it_is_read(name):
+    text, value, written = TYPED[name]
+    parse = getattr(options, f"parse_{name}")
+    assert parse(text) == value
+    assert written is None or str(parse(text)) == written
+    assert parse(str(parse(text))) == value
+    assert parse(parse(text)) == value
+
+
+def test_every_usage_error_looks_the_same():
+    for words in (["train", "--bogus"], ["bogus"], ["run", "nowhere.csv"], ["demo", "--jobs", "0"]):
+        result = runner.invoke(app, words)
+        assert result.exit_code == 2
+        first, *_, last = result.output.strip().splitlines()
+        assert first.startswith("Error: ")
+        assert last.startswith("Try: ")
+        assert last.endswith(" --help")

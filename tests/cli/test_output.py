@@ -1,6 +1,8 @@
 """A terminal shows what matters: every kind of warning once, and nothing of it is lost."""
 
 import inspect
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -9,8 +11,8 @@ import pytest
 from joblib import memory
 from joblib.externals.loky import process_executor
 
-from sklidh.cli import _output
-from sklidh.cli._output import counted, print_models, warnings_told_once
+from sklidh.cli import console as printing
+from sklidh.cli.console import counted, print_models, warnings_told_once
 from sklidh.images import ImageWarning
 from sklidh.utils._spread import JOBLIB_SAYS
 
@@ -63,7 +65,7 @@ def test_what_joblib_says_of_its_own_affairs_is_not_the_user_s_business(beginnin
 
 @pytest.mark.parametrize("width", [30, 80, 120])
 def test_no_figure_is_cut_off_however_narrow_the_terminal(width, monkeypatch, capsys):
-    monkeypatch.setattr(_output.console, "_width", width)
+    monkeypatch.setattr(printing.console, "_width", width)
     figures = {"AUC": 0.81, "AUC low": 0.62, "AUC high": 0.93, "Accuracy": 0.84}
     figures |= {"Precision": 0.85, "Recall": 0.86, "F1": 0.87}
     print_models(pd.DataFrame(figures, ["Model 4 (proposed)"]), title="Four models")
@@ -71,3 +73,26 @@ def test_no_figure_is_cut_off_however_narrow_the_terminal(width, monkeypatch, ca
     assert row.strip("│ ").split(" │ ") == (
         ["Model 4 (proposed)", "0.81", "0.62-0.93", "0.84", "0.85", "0.86", "0.87"]
     )
+
+
+READERLESS = """
+import sys, pathlib
+sys.stdin.readline()
+from sklidh.cli.console import console, print_json, print_whole
+console.print("one")
+console.print("two")
+print_json({"three": 3})
+pathlib.Path(sys.argv[1]).touch()
+"""
+
+
+def test_a_reader_that_goes_away_stops_the_printing_and_not_the_work(tmp_path):
+    words = [sys.executable, "-c", READERLESS, tmp_path / "done"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(words, **pipes) as process:
+        process.stdout.close()
+        process.stdin.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == 0, said
+    assert said == ""
+    assert (tmp_path / "done").exists()

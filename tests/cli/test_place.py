@@ -7,11 +7,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-import typer
 import yaml
 
-from sklidh.cli._place import claimed
-from sklidh.reporting._folder import write_run
+from sklidh.results import PlaceError, claimed, write_run
 
 
 @pytest.fixture
@@ -52,7 +50,7 @@ def test_the_results_of_another_run_are_replaced_only_if_asked_to(sklidh, featur
         "another run (wildtype not given there, 1 here; alpha 0.05 there, 0.01 here; seed 0 there,"
     )
     assert said in refused.output
-    assert "name another place, or replace it by --overwrite" in refused.output
+    assert "name another place, or replace it with --overwrite" in refused.output
     assert (tmp_path / "selection.csv").read_bytes() == before
     assert sklidh(*words, "--alpha", 0.01, "--seed", 7, "--overwrite").exit_code == 0
     record = yaml.safe_load((tmp_path / "selection.csv.config.yaml").read_text())
@@ -76,7 +74,7 @@ def test_a_file_that_sklidh_did_not_make_is_not_replaced(sklidh, features, tmp_p
     (tmp_path / "mine.csv").write_text("mine")
     refused = sklidh("select", features, "--out", tmp_path / "mine.csv")
     assert refused.exit_code == 2
-    assert "is there already, and nothing tells that sklidh made it" in refused.output
+    assert "already exists and was not written by sklidh" in refused.output
     assert (tmp_path / "mine.csv").read_text() == "mine"
 
 
@@ -119,7 +117,7 @@ def test_the_page_of_check_is_made_anew_but_replaces_nothing_else(tmp_path):
         with claimed(out, command="check", options={"groups": groups}, **how):
             out.touch()
     with (
-        pytest.raises(typer.BadParameter, match="sklidh check there, sklidh extract here"),
+        pytest.raises(PlaceError, match="sklidh check there, sklidh extract here"),
         claimed(out, command="extract", options={}, **how),
     ):
         pass
@@ -135,7 +133,7 @@ def test_another_command_s_folder_is_refused(folder, tmp_path):
     out = folder("table.csv", seed=0)
     how = {"is_file": False, "options": {"seed": 0}, "overwrite": False}
     with (
-        pytest.raises(typer.BadParameter, match="sklidh evaluate there, sklidh run here"),
+        pytest.raises(PlaceError, match="sklidh evaluate there, sklidh run here"),
         claimed(out, command="run", **how),
     ):
         pass
@@ -163,7 +161,7 @@ def test_results_are_never_beside_the_options_of_another_run_if_killed_between(f
         killed_once_all_is_written()
     assert files(out) == ["run.json", "table.csv"]
     with (
-        pytest.raises(typer.BadParameter, match="nothing tells that sklidh made it"),
+        pytest.raises(PlaceError, match="was not written by sklidh"),
         claimed(out, overwrite=False, **how),
     ):
         pass
@@ -180,7 +178,7 @@ def test_a_file_is_never_beside_the_options_of_another_run_if_killed_between(
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sklidh.cli._place.write_record", killed)
+    monkeypatch.setattr("sklidh.results._place.write_record", killed)
     assert sklidh(*words, "--alpha", 0.9, "--correlation", 1, "--overwrite").exit_code == 130
     assert out.read_bytes() != before
     assert files(tmp_path) == ["features.csv", "selection.csv"]
@@ -201,7 +199,7 @@ def test_two_runs_do_not_write_to_one_place_at_a_time(tmp_path):
     with (
         at(tmp_path / "a.csv"),
         at(tmp_path / "b.csv"),
-        pytest.raises(typer.BadParameter, match=busy),
+        pytest.raises(PlaceError, match=busy),
         at(tmp_path / "a.csv"),
     ):
         pass

@@ -14,8 +14,7 @@ from joblib import parallel_config
 from sklearn.base import clone
 
 from sklidh import RadiomicsExtractor, SANetFeaturizer, baselines, load_cohort, per_modality
-from sklidh.cli import _scheduler
-from sklidh.cli._scheduler import check_workers, on_scheduler, time_limit
+from sklidh.cli.scheduler import check_workers, on_scheduler, time_limit
 from sklidh.features import _radiomics_case
 
 SETTINGS = {
@@ -128,7 +127,7 @@ def test_without_distributed_the_error_says_what_to_install(sklidh, cases, tmp_p
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
 def test_an_address_that_does_not_answer_is_refused(address, sklidh, cases, tmp_path, monkeypatch):
-    monkeypatch.setattr(_scheduler, "PATIENCE", 0.5)
+    monkeypatch.setattr("sklidh.cli.scheduler.PATIENCE", 0.5)
     result = sklidh("extract", cases, "--scheduler", address, "--out", tmp_path / "f.csv")
     assert result.exit_code == 2
     assert f"--scheduler {address}: no dask scheduler answers there" in result.output

@@ -125,7 +125,7 @@ def test_two_files_for_one_image_are_refused(tmp_path):
 def test_a_folder_does_not_tell_the_target(tmp_path):
     folder, _ = filled(tmp_path, "brats")
     message = refused(folder)
-    assert "does not tell 'idh'; give patients= (on the command line --patients)" in message
+    assert "does not contain 'idh'; give patients= (on the command line --patients)" in message
     assert "target=None (--target none)" in message
     X, y = load_cohort(folder, target=None)
     assert y is None

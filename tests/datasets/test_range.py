@@ -23,6 +23,7 @@ def cohort(T1, FLAIR, sites=("A", "B")):
 
 
 TRAINED = cohort([image(1, 1, 5), image(0.5, 4, 0.5)], [image(1, 1, 1), image(1, 1, 1)])
+ALIKE = TRAINED.set_axis(["new", "newer"])
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_axes_are_compared_from_fine_to_coarse_however_the_image_lies(covered):
 
 
 def test_the_cohort_itself_is_inside(covered):
-    assert outside_range(TRAINED, covered).tolist() == [[], []]
+    assert outside_range(ALIKE, covered).tolist() == [[], []]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_the_cohort_itself_is_inside(covered):
     ],
 )
 def test_who_differs_is_told_in_what(changes, said, covered):
-    X = TRAINED.iloc[[0]].copy()
+    X = ALIKE.iloc[[0]].copy()
     for column, value in changes.items():
         X[column] = pd.Series([value], X.index, dtype=object)
     ((told,),) = outside_range(X, covered)
@@ -64,14 +65,15 @@ def test_who_differs_is_told_in_what(changes, said, covered):
 
 def test_a_header_s_rounding_is_no_difference(covered):
     X = cohort([image(1.001, 1, 5.01)], [image(1, 1, 0.999)], ["A"])
+    X = X.set_axis(["new"])
     assert outside_range(X, covered).tolist() == [[]]
 
 
 def test_without_sites_none_is_strange(covered):
     assert cohort_range(TRAINED.drop(columns="site"))["sites"] is None
-    assert outside_range(TRAINED.drop(columns="site"), covered).tolist() == [[], []]
+    assert outside_range(ALIKE.drop(columns="site"), covered).tolist() == [[], []]
     unknown = cohort_range(TRAINED.drop(columns="site"))
-    assert outside_range(TRAINED, unknown).tolist() == [[], []]
+    assert outside_range(ALIKE, unknown).tolist() == [[], []]
 
 
 def textured(seed, *, scale=100.0, offset=0.0, dtype=np.float32):
@@ -121,6 +123,14 @@ def test_a_patient_trained_on_is_known_by_image_or_mask_whatever_the_name():
     assert told.pop() == []
     for (text,), start in zip(told, known, strict=True):
         assert text.startswith(start)
+
+
+def test_a_patient_trained_on_is_known_by_id_where_the_voxels_differ():
+    covered = cohort_range(patients(0, 8), modalities=["T1"])
+    X = patients(20, 22).set_axis(["P3", "P20"])
+    told = outside_range(X, covered)
+    assert told["P3"] == ["trained on a patient with this id, from other images"]
+    assert told["P20"] == []
 
 
 def test_what_different_patients_may_share_identifies_nobody():

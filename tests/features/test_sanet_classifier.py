@@ -212,7 +212,7 @@ def test_settings_that_cannot_work_are_one_clear_error(change, error, message):
     [
         (X, np.ones(8), "one class only"),
         (X.assign(T1=3, T1CE=4), y, "no column of images"),
-        (X.drop(columns="mask"), y, "column 'mask' is absent"),
+        (X.drop(columns="mask"), y, "column 'mask' not found"),
         (X.assign(T1CE="nowhere.nii.gz"), y, "patient 'P5', column 'T1CE': no such file"),
     ],
 )

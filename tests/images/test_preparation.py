@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sklidh.images import (
     BiasFieldCorrection,
+    CohortCheck,
     EmptyROI,
     ImageError,
     IntensityNormalization,
@@ -327,3 +328,15 @@ def test_a_damaged_image_is_named(tmp_path):
     X = pd.DataFrame({"T1": [str(path)]}, ["P0"])
     with pytest.raises(ImageError, match=r"'P0', column 'T1'.*is not a gzip file"):
         IntensityNormalization(cache=False).fit_transform(X)
+
+
+def test_new_patients_need_the_columns_that_are_read_and_no_others(phantoms):
+    X, _ = phantoms
+    check = CohortCheck(["T1"]).fit(X)
+    new = X.drop(columns=["age", "T2"]).assign(note=1)[["note", "mask", "site", "T1", "FLAIR"]]
+    read = check.transform(new)
+    assert list(read.columns) == list(X.columns)
+    assert read["T1"].tolist() == X["T1"].tolist()
+    assert read["age"].isna().all()
+    with pytest.raises(CohortError, match="column 'T1' not found"):
+        check.transform(new.drop(columns="T1"))

@@ -300,7 +300,7 @@ def test_only_the_modalities_asked_for_move(few):
 @pytest.mark.parametrize("column", ["T2", "mask", "T1CE"])
 def test_an_absent_column_is_named(few, column):
     register = RigidRegistration(modalities=MOVED)
-    with pytest.raises(CohortError, match=f"column '{column}' is absent"):
+    with pytest.raises(CohortError, match=f"column '{column}' not found"):
         register.fit(few[0].drop(columns=column))
 
 

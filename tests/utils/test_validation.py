@@ -87,7 +87,7 @@ def test_a_table_without_rows_is_refused(cases):
 
 def test_an_absent_column_is_named_with_those_that_are_there(cases):
     (problem,) = refused(cases, columns=["T1", "FLAIR"])
-    assert problem == "column 'FLAIR' is absent; the table has 'T1', 'T1CE', 'mask'"
+    assert problem == "column 'FLAIR' not found; available columns: 'T1', 'T1CE', 'mask'"
 
 
 def test_a_column_given_twice_is_named(cases):
@@ -98,7 +98,7 @@ def test_a_column_given_twice_is_named(cases):
 @pytest.mark.parametrize("patient", ["P0", 7, np.nan])
 def test_a_patient_with_two_rows_is_named(cases, patient):
     (problem,) = refused(cases.set_axis(["P2", patient, patient]))
-    assert problem == f"patient {patient!r} has 2 rows; one is accepted"
+    assert problem == f"patient {patient!r} appears in 2 rows; each patient needs exactly one"
 
 
 def test_a_missing_file_is_named_with_patient_column_and_path(cases):

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import typer
 from joblib import parallel_config
 
-from sklidh.cli._output import console
+from sklidh.cli.console import console
 
 PATIENCE = 10
 """s that a scheduler may take to answer."""
@@ -43,7 +43,7 @@ def on_scheduler(address: str):
     try:
         from distributed import Client, KilledWorker
 
-        from sklidh.cli._worker_warnings import TOPIC, ForwardWarnings, warn_here
+        from sklidh.utils._worker_warnings import TOPIC, ForwardWarnings, warn_here
     except ImportError as error:
         raise ImportError(
             "--scheduler needs dask's distributed, which is not installed: pip install "

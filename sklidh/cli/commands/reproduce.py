@@ -1,39 +1,52 @@
-"""The command `sklidh reproduce`: the paper's tables on a cohort of one's own."""
+"""`sklidh reproduce`: the paper's tables on your patients."""
 
 import shlex
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pandas as pd
+import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli._output import console, print_files, print_whole, verbosity
-from sklidh.cli._recipe import Recipe
+from sklidh.cli import options
+from sklidh.cli.command import EVALUATE, command, plain
+from sklidh.cli.console import console, print_files, print_whole, verbosity
+from sklidh.cli.patients import read_patients
 
 
-def run_reproduction(
-    X: pd.DataFrame, y: pd.Series, recipe: Recipe, tables: tuple[str, ...], options: dict
-) -> dict:
-    """Evaluate every row of the tables asked for, print them and write them.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-        Cases, or features where the options name a table of these.
-    y : Series of shape (n_patients,)
-    recipe : Recipe
-    tables : tuple of str
-    options : dict
-        The command's options, by name.
-
-    Returns
-    -------
-    dict
-        ``tables``, ``notes``, ``found`` and ``files``.
-    """
-    # Torch takes a second to load: not before the tables were read and found sound.
+@command(
+    "sklidh reproduce cases.csv --tables I,III --jobs 4",
+    "sklidh reproduce --features features.csv --where collection=LGG",
+    helps={"jobs": "Splits processed at the same time; -1 for all cores."},
+    panel=EVALUATE,
+)
+def reproduce(
+    cases: options.OptionalCases = None,
+    *,
+    features: options.Features = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder of tables and finished splits; the same one resumes.")
+    ] = Path("sklidh-reproduce"),
+    tables: options.TablesOption = "I,II,III,IV,V,others",
+    protocol: Annotated[
+        Literal["paper", "nested"],
+        typer.Option(
+            help="One 3:1 split with nothing tuned, or cross-validation whose training rows choose "
+            "all tuned values and thresholds.",
+            rich_help_panel=options.METHOD,
+        ),
+    ] = "nested",
+    folds: options.Folds = 5,
+    repeats: options.Repeats = 1,
+    where: options.WhereOption = "",
+    cohort: options.Cohort,
+    method: options.Method,
+    work: options.Work = options.Work(jobs=1),  # noqa: B008
+):
+    """Compare every system of the paper's tables on your own patients."""
     from sklidh.baselines import (
         MODEL_4,
         PAPER_TABLES,
@@ -47,8 +60,11 @@ def run_reproduction(
     from sklidh.evaluation import sample_size_notes
     from sklidh.reporting import printed_table, write_study
 
-    started, out, features_only = time.perf_counter(), options["out"], bool(options["features"])
-    modalities = recipe.modalities
+    started, given = time.perf_counter(), {"cases": cases, "features": features, "where": where}
+    n_folds = folds if protocol == "nested" else None
+    how = {"jobs": work.jobs, "folds": n_folds, "cohort": cohort, "method": method}
+    X, y, recipe = read_patients(**given, **how)
+    modalities, features_only = recipe.modalities, features is not None
     console.print(f"Tables: {', '.join(tables)}")
     # Splits are worked on at the same time, not patients.
     within = replace(recipe, jobs=1)
@@ -58,13 +74,13 @@ def run_reproduction(
         out / "splits",
         within.builder(str(out / "steps"), verbose=0),
         tables=tables,
-        protocol=options["protocol"],
+        protocol=protocol,
         deep=within.networks(verbose=0),
         features_only=features_only,
-        n_folds=options["folds"],
-        n_repeats=options["repeats"],
-        random_state=options["seed"],
-        n_jobs=options["jobs"],
+        n_folds=folds,
+        n_repeats=repeats,
+        random_state=method.seed,
+        n_jobs=work.jobs,
         verbose=verbosity(),
     )
     prefixes = tuple(f"{modality}__" for modality in modalities)
@@ -74,7 +90,7 @@ def run_reproduction(
             X,
             study,
             modalities=modalities,
-            protocol=options["protocol"],
+            protocol=protocol,
             features_only=features_only,
             settings=asdict(recipe),
         ),
@@ -93,18 +109,20 @@ def run_reproduction(
         print_table(titles[name], layout)
     for note in notes:
         console.print(f"- {note}", highlight=False, soft_wrap=True)
-    settings = {name: _plain(value) for name, value in options.items()}
-    run = {"command": command(settings), "settings": settings, "seed": options["seed"]}
+    chosen = {"out": out, "tables": tables, "protocol": protocol, "folds": folds}
+    groups = {**vars(cohort), **vars(method), **vars(work)}
+    settings = plain({**given, **chosen, "repeats": repeats, **groups})
+    run = {"command": command_line(settings), "settings": settings, "seed": method.seed}
     files = write_study(
         out, study, layouts, titles, reference=MODEL_4, beside=YARDSTICKS, notes=notes, run=run
     )
-    console.print(f"\nWritten after {time.perf_counter() - started:.0f} s:")
+    console.print(f"\nFinished in {time.perf_counter() - started:.0f} s. Files written:")
     print_files(files)
     measured = {name: printed_table(layout)[0].to_dict("index") for name, layout in layouts.items()}
     return {"tables": measured, "notes": notes, "found": recipe.found, "files": files}
 
 
-def command(settings: dict) -> str:
+def command_line(settings: dict) -> str:
     """Return the command line that repeats the run, every option written out."""
     words = ["sklidh", "reproduce", *([settings["cases"]] if settings["cases"] else [])]
     for name, value in settings.items():
@@ -132,7 +150,3 @@ def print_table(title: str, layout: pd.DataFrame):
     print_whole(grid)
     for label, reason in reasons.items():
         console.print(f"  {label}: {reason}", style="yellow", highlight=False, markup=False)
-
-
-def _plain(value):
-    return str(value.resolve()) if isinstance(value, Path) else value

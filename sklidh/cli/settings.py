@@ -1,16 +1,37 @@
-"""How models are built: the options, completed by what a cohort has."""
+"""How models are built: the options, completed by what a cohort has, or read from a file."""
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import get_args
 
-from sklidh.cli._options import Cohort, Extraction
-from sklidh.cli._output import verbosity
-from sklidh.cli._parsing import parse_reference
-from sklidh.cli._scheduler import time_limit
+import typer
+import yaml
+
+from sklidh.cli.console import verbosity
+from sklidh.cli.options import Cohort, Extraction
+from sklidh.cli.scheduler import time_limit
 from sklidh.radiomics import read_settings
+from sklidh.results import OF_THE_RECORD
 
 PAPER_MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
 PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
+
+OF_THE_CALL = ("config", "help", "overwrite")
+"""Options that no file holds."""
+
+
+def reference_among(text: str, modalities: tuple[str, ...]) -> str | None:
+    """Return the modality that stays, T2 where nothing was said, or None for no registration."""
+    if text.lower() == "none" or (not text and "T2" not in modalities):
+        return None
+    reference = text or "T2"
+    if reference not in modalities:
+        raise typer.BadParameter(
+            f"--reference {reference!r} is not among the modalities {', '.join(modalities)}; name "
+            "one of them, or none"
+        )
+    return reference
 
 
 def pipeline_with_label(modalities, *, label, **options):
@@ -38,7 +59,7 @@ class Recipe:
     label: list | None = None
     # What a command that trains nothing has no option for.
     slice_size: int = 72
-    epochs: int = 20
+    epochs: int = 8
     train_features: str = "in_sample"
     seed: int = 0
 
@@ -66,11 +87,11 @@ class Recipe:
             The parameter file of ``--radiomics`` is none.
         """
         # A label in the parameter file holds for networks and registration, too.
-        label = cohort.labels or read_settings(method.radiomics).setting["label"]
+        label = list(cohort.label) or read_settings(method.radiomics).setting["label"]
         modalities = tuple(name for group in groups for name in group) or there
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS
-        reference = parse_reference(cohort.reference, modalities)
+        reference = reference_among(cohort.reference, modalities)
         shared = {"missing": cohort.missing, "jobs": jobs, "label": label}
         return cls(modalities, groups or None, reference, **shared, **vars(method))
 
@@ -141,3 +162,82 @@ class Recipe:
 
         systems = paper_systems(self.builder(memory), deep=self.networks(), random_state=self.seed)
         return next((title, each) for title, each in systems.items() if each.alias == alias)
+
+
+def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
+    """Take a configuration file's values as the defaults of the command's options.
+
+    Parameters
+    ----------
+    ctx : typer.Context
+    path : Path or None
+        A YAML file whose keys are the command's options, without dashes in front; or what a
+        finished command left beside its results.
+
+    Returns
+    -------
+    Path or None
+        The same.
+
+    Raises
+    ------
+    typer.BadParameter
+        The file cannot be read, is not a table of options or that of another command, or has an
+        unknown key or a value that does not fit.
+    """
+    if path is None:
+        return None
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise typer.BadParameter(f"{path}: not a YAML file in UTF-8 ({error})") from error
+    known = {_key(parameter): parameter for parameter in ctx.command.params}
+    known = {key: parameter for key, parameter in known.items() if key not in OF_THE_CALL}
+    given = dict(content) if isinstance(content, dict) else {}
+    of_record = {key: given.pop(key, None) for key in OF_THE_RECORD}
+    if of_record["command"] not in (None, ctx.info_name):
+        raise typer.BadParameter(
+            f"{path}: settings of sklidh {of_record['command']}, and this is sklidh {ctx.info_name}"
+        )
+    unknown = [key for key in given if str(key).replace("_", "-") not in known]
+    if unknown or not given:
+        what = f"unknown {', '.join(map(str, unknown))}" if unknown else "not a table of options"
+        raise typer.BadParameter(f"{path}: {what}; accepted are {', '.join(known)}")
+    ctx.default_map = {}
+    for key, value in given.items():
+        if value is not None:
+            parameter = known[str(key).replace("_", "-")]
+            ctx.default_map[parameter.name] = _fitting(ctx, parameter, value, f"{path}: {key}")
+    return path
+
+
+def _key(parameter) -> str:
+    """Return what a parameter is called in a file: as on the command line, without dashes."""
+    name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name
+    return name.lstrip("-").replace("_", "-")
+
+
+def _fitting(ctx, parameter, value, where: str):
+    """Return a value that the option takes, or say which key of which file does not fit."""
+    if isinstance(value, (list, dict)):
+        raise typer.BadParameter(
+            f"{where}: one value is accepted, got {value!r}; several go into one text, as "
+            "'T1+T1CE,FLAIR'"
+        )
+    is_switch = getattr(parameter, "is_flag", False)
+    if isinstance(value, bool) != is_switch:
+        wanted = "true or false is accepted" if is_switch else "write the value in quotes"
+        raise typer.BadParameter(f"{where}: got {value!r}; {wanted}")
+    # As if it were written on the command line: the target 1 is a column's name.
+    value = value if is_switch else str(value)
+    kind, *_ = get_args(ctx.command.callback.__annotations__[parameter.name])
+    if kind in (Path, Path | None):
+        # Whether it is there is asked of the path that is used: one on the command line goes first.
+        return value
+    try:
+        parameter.process_value(ctx, value)
+    except typer.BadParameter as error:
+        raise typer.BadParameter(f"{where}: got {value!r}; {error.message}") from error
+    return value

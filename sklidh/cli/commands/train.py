@@ -1,60 +1,49 @@
-"""The command `sklidh train`: a cohort in, a model's file out."""
+"""`sklidh train`: a cohort to one model's file."""
 
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
-from sklidh.cli._cohort import read_cohort
-from sklidh.cli._options import Cohort, Method
-from sklidh.cli._output import console, print_files, verbosity, warnings_told_once
-from sklidh.cli._parsing import parse_threshold
-from sklidh.cli._place import replaced
+import typer
+
+from sklidh.cli import options
+from sklidh.cli.command import PREDICT, command
+from sklidh.cli.console import console, print_files, verbosity, warnings_told_once
+from sklidh.cli.patients import read_cohort
+from sklidh.results import replaced
 
 
-def train_model(
-    cases: Path,
-    out: Path,
-    cohort: Cohort,
-    method: Method,
+@command(
+    "sklidh train cases.csv --out idh.skops",
+    "sklidh train cases.csv --model model-2 --threshold youden --jobs 4",
+    "sklidh train cases.csv --out idh.skops --evaluated sklidh-evaluate",
+    panel=PREDICT,
+)
+def train(
+    cases: options.Cases,
     *,
-    jobs: int,
-    name: str,
-    model: str,
-    threshold: str,
-    evaluated: Path | None,
-) -> dict:
-    """Fit one model on all patients; save it with what `sklidh predict` needs, and its card.
-
-    Parameters
-    ----------
-    cases : Path
-        Table or folder.
-    out : Path
-        The model's file.
-    cohort : Cohort
-    method : Method
-    jobs : int
-        Patients worked on at the same time.
-    name : str
-        What to call the model; empty: by its file.
-    model : str
-        As `Recipe.system` takes it.
-    threshold : str
-        As `parse_threshold` takes it.
-    evaluated : Path or None
-        Folder of `sklidh evaluate`, for the card.
-
-    Returns
-    -------
-    dict
-        ``model``, ``threshold``, ``cohort``, ``found`` and ``files``.
-    """
+    out: Annotated[Path, typer.Option(help="The model's file.")] = Path("idh.skops"),
+    name: Annotated[str, typer.Option(help="What to call the model. Default: the file's.")] = "",
+    cohort: options.Cohort,
+    model: options.Model = "recommended",
+    threshold: options.Threshold = "0.5",
+    evaluated: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of sklidh evaluate with the same options: its figures go on the card.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    method: options.Method,
+    work: options.Work,
+):
+    """Train one model on all patients of a cohort and save it, for sklidh predict."""
     from sklidh.reporting import card_of_training, read_run
 
-    chosen = parse_threshold(threshold)
     run = None if evaluated is None else read_run(evaluated)
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=jobs)
-    # Torch takes a second to load: not before the table was read and found sound.
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
     from sklidh.datasets import cohort_range
     from sklidh.evaluation import choose_threshold
     from sklidh.persistence import save_model
@@ -68,12 +57,13 @@ def train_model(
         y,
         modalities=recipe.modalities,
         intensities=not scaled,
-        n_jobs=jobs,
+        n_jobs=work.jobs,
         verbose=verbosity(),
     )
     images = X[[*recipe.modalities, "mask"]]
     with warnings_told_once():
         fitted = system.make().fit(images, y)
+        chosen = threshold
         if isinstance(chosen, str):
             console.print("Choosing the threshold in inner folds of the training patients ...")
             chosen = choose_threshold(fitted, images, y, chosen, random_state=recipe.seed)
@@ -96,7 +86,8 @@ def train_model(
         card_file.write_text(card.markdown(), encoding="utf-8")
     console.print(f"\n{about['name']}, trained with sklidh {version('sklidh')}:")
     print_files(files)
-    # Two hundred digests are for sklidh predict, not for the next program.
-    told = {key: value for key, value in covered.items() if key != "fingerprints"}
+    # Hundreds of digests are for sklidh predict, not for the next program.
+    digests = ("fingerprints", "ids")
+    told = {key: value for key, value in covered.items() if key not in digests}
     trained = {"model": about["name"], "threshold": chosen, "cohort": told}
     return {**trained, "found": recipe.found, "files": files}

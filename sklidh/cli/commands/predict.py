@@ -1,48 +1,57 @@
-"""The command `sklidh predict`: a model and cases in, a table of probabilities out."""
+"""`sklidh predict`: a model and patients to probabilities."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
+import typer
 from rich.markup import escape
 from rich.table import Table
 from sklearn.compose import ColumnTransformer
 
-from sklidh.cli._examination import image_problems, patients_in_words, renamings
-from sklidh.cli._options import Folder
-from sklidh.cli._output import console, errors, print_files, verbosity, warnings_told_once
-from sklidh.cli._place import replaced
-from sklidh.cli._recipe import PAPER_MODALITIES
-from sklidh.cli._scheduler import time_limit
+from sklidh.cli import options
+from sklidh.cli.command import PREDICT, command
+from sklidh.cli.console import console, errors, note, print_files, verbosity, warnings_told_once
+from sklidh.cli.patients import image_problems, patients_in_words
+from sklidh.cli.scheduler import time_limit
+from sklidh.results import replaced
 
 SHOWN = 20
 """Patients in the terminal's table, and warnings below it; the file has them all."""
 
 
-def predict_cases(
-    model: Path, cases: Path, out: Path, folder: Folder, *, threshold: float | None, jobs: int
-) -> dict:
-    """Predict every patient, and tell who is unlike those the model was trained on, or one of them.
+@command(
+    "sklidh predict idh.skops new-cases.csv --out predictions.csv",
+    "sklidh predict idh.skops BraTS2021 --layout brats --jobs 4",
+    helps={
+        "cases": "Table of patients (a column 'patient', one column of image paths per modality, "
+        "and 'mask'; paths relative to the table), or a folder of images.",
+    },
+    panel=PREDICT,
+)
+def predict(
+    model: Annotated[
+        Path,
+        typer.Argument(help="A model's file, from sklidh train.", exists=True, dir_okay=False),
+    ],
+    cases: options.Cases,
+    *,
+    out: Annotated[
+        Path, typer.Option(help="Table of predictions, CSV.", callback=options.parse_csv)
+    ] = (Path("predictions.csv")),
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Another threshold than the model's own."),
+    ] = None,
+    folder: options.Folder,
+    work: options.Work,
+):
+    """Predict the IDH status of new patients and flag those unlike the training cohort.
 
-    Parameters
-    ----------
-    model : Path
-        From `sklidh train`.
-    cases : Path
-        Table or folder.
-    out : Path
-        The table of predictions.
-    folder : Folder
-    threshold : float or None
-        None takes the model's own.
-    jobs : int
-        Patients worked on at the same time.
-
-    Returns
-    -------
-    dict
-        ``model``, ``predictions`` (one dict a patient) and ``files``.
+    A warning names patients from another site, with another spacing or other intensities, without
+    a sequence, or whom the model was trained on.
     """
-    from sklidh.datasets import examine_cohort, outside_range
+    from sklidh.datasets import examine_cohort, not_found, outside_range
     from sklidh.persistence import ModelFileError, load_model, parts_of, read_about
     from sklidh.reporting import predictions_as_csv
     from sklidh.utils import CohortError, mutant_index
@@ -50,22 +59,27 @@ def predict_cases(
     about = read_about(model)
     if not {"name", "threshold", "cohort"} <= about.keys():
         raise ModelFileError(
-            f"{model}: it does not tell its name, threshold and training cohort; save it by sklidh "
-            "train, or give them to save_model(about=...): sklidh.load_model reads it as it is"
+            f"{model}: lacks name, threshold and cohort; save it with sklidh train, or pass them "
+            "to save_model(about=...)"
         )
     modalities = list(about["cohort"]["modalities"])
-    X, _, _, problems = examine_cohort(
+    examined = examine_cohort(
         cases,
         target=None,
+        columns=folder.columns,
         missing="nan",
         layout=folder.layout,
         patients=folder.patients,
         cells=False,
     )
-    remedies = _remedies(X, modalities)
+    for line in examined.notes:
+        note(line)
+    X, problems = examined.X, list(examined.problems)
+    trained = f" (a sequence that {about['name']} was trained on)"
     problems += [
-        f"column {name!r} is absent, and {about['name']} was trained on it; {remedy}"
-        for name, remedy in remedies.items()
+        f"{not_found(name, X.columns, of=trained)}; if no patient has it, add an empty column"
+        for name in modalities
+        if name not in X
     ]
     console.print(f"{patients_in_words(X, modalities)}: {escape(about['name'])}", highlight=False)
     fitted = load_model(model)
@@ -75,20 +89,24 @@ def predict_cases(
         for part in parts_of(fitted)
         if type(part).__module__.startswith("sklidh.") and not isinstance(part, ColumnTransformer)
     ]
-    for name, value in {"verbose": verbosity(), "n_jobs": jobs, "timeout": time_limit()}.items():
+    for name, value in {
+        "verbose": verbosity(),
+        "n_jobs": work.jobs,
+        "timeout": time_limit(),
+    }.items():
         for part in own:
             if hasattr(part, name):
                 setattr(part, name, value)
     labelled = [part for part in own if hasattr(part, "label")]
-    for part in labelled if folder.labels else []:
-        part.label = folder.labels
+    for part in labelled if folder.label else []:
+        part.label = list(folder.label)
     label = labelled[0].label if labelled else None
     reference = getattr(fitted[0], "reference", None)
-    images = {"label": label, "missing": "nan", "jobs": jobs}
-    problems += image_problems(X, modalities, reference, **images)
+    images = {"label": label, "missing": "nan", "jobs": work.jobs}
+    problems += image_problems(examined, modalities, reference, **images)
     if problems:
-        raise CohortError(problems)
-    warned = outside_range(X, about["cohort"], n_jobs=jobs, verbose=verbosity())
+        raise CohortError(problems, cases)
+    warned = outside_range(X, about["cohort"], n_jobs=work.jobs, verbose=verbosity())
     with warnings_told_once():
         answers = fitted.predict_proba(X[[*modalities, "mask"]])
     probability = answers[:, mutant_index(fitted.classes_)]
@@ -113,26 +131,8 @@ def predict_cases(
     return {"model": about["name"], "predictions": rows, "files": files}
 
 
-def _remedies(X: pd.DataFrame, modalities) -> dict[str, str]:
-    """Return what to do about each absent column, by its name."""
-    from sklidh.images import image_columns
-    from sklidh.utils import listed
-
-    meant = renamings(X.columns, modalities)
-    known = {*PAPER_MODALITIES, *modalities, *meant.values()}
-    # An empty column beside images under a heading of their own would leave them out unseen.
-    odd = listed(name for name in image_columns(X) if name not in known)
-    held = f"rename the column that holds this sequence, if one of {odd} does; " if odd else ""
-    add = f"{held}if no patient has this sequence, add an empty column"
-    return {
-        name: f"rename {meant[name]!r}" if name in meant else add
-        for name in modalities
-        if name not in X.columns
-    }
-
-
 def print_predictions(table: pd.DataFrame, warned: pd.Series):
-    """Print the patients of the highest probabilities, and how many warnings there are of each.
+    """Print the first patients in the order given, and how many warnings there are of each.
 
     The warnings follow the table: many patients share one, and it is printed once.
 
@@ -147,7 +147,7 @@ def print_predictions(table: pd.DataFrame, warned: pd.Series):
     grid.add_column("p(IDH mutant)", justify="right", no_wrap=True)
     grid.add_column("class", no_wrap=True)
     grid.add_column("warnings", justify="right")
-    for patient, row in table.nlargest(SHOWN, "probability").iterrows():
+    for patient, row in table.head(SHOWN).iterrows():
         count = str(len(warned[patient]) or "")
         grid.add_row(escape(str(patient)), f"{row['probability']:.2f}", str(row["class"]), count)
     console.print(grid)

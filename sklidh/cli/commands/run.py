@@ -1,14 +1,18 @@
-"""Compare the paper's four models on a cohort, and leave the results in a folder."""
+"""`sklidh run`: the models on your patients, with one split and a report."""
 
 import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import pandas as pd
+import typer
 
-from sklidh.cli._output import (
+from sklidh.cli import options
+from sklidh.cli.command import EVALUATE, command
+from sklidh.cli.console import (
     console,
     counted,
     print_files,
@@ -16,12 +20,32 @@ from sklidh.cli._output import (
     verbosity,
     warnings_told_once,
 )
-from sklidh.cli._recipe import Recipe
+from sklidh.cli.patients import read_cohort
+from sklidh.cli.settings import Recipe
 
 SYNTHETIC = (
     "Synthetic patients show that every step runs and finds a planted signal; they cannot show "
     "which model is better on real patients, whose signals nobody planted."
 )
+
+
+@command(
+    "sklidh run cases.csv --groups T1+T1CE,T2+FLAIR --jobs 4",
+    "sklidh run UCSF-PDGM-v5 --patients metadata.csv --target IDH --wildtype wildtype",
+    panel=EVALUATE,
+)
+def run(
+    cases: options.Cases,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-run"),
+    cohort: options.Cohort,
+    test_size: options.TestSize = 0.25,
+    method: options.Method,
+    work: options.Work,
+):
+    """Run the paper's four models and the recommended one on your patients, one split."""
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
+    return run_models(X, y, out, recipe, test_size=test_size, title=f"sklidh run: {cases.name}")
 
 
 def run_models(
@@ -55,7 +79,6 @@ def run_models(
     dict
         ``table``, ``notes``, ``found`` and ``files``.
     """
-    # Torch takes a second to load: not before the table was read and found sound.
     from sklidh.evaluation import compare, holdout
     from sklidh.reporting import write_results
 
@@ -90,11 +113,11 @@ def run_models(
     console.print()
     print_models(
         comparison.table,
-        title=f"Trained on {len(X) - n_test} patients, tested on {n_test} others",
+        title=f"{len(X) - n_test} patients for training, {n_test} for testing",
     )
     for note in notes:
         console.print(f"- {note}", highlight=False, soft_wrap=True)
-    console.print(f"\nWritten in {time.perf_counter() - started:.0f} s:")
+    console.print(f"\nFinished in {time.perf_counter() - started:.0f} s. Files written:")
     print_files(files)
     table = comparison.table.to_dict("index")
     return {"table": table, "notes": notes, "found": recipe.found, "files": files}

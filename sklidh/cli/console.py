@@ -1,5 +1,7 @@
 """What the commands print: a table, files written, each warning once, errors in one message."""
 
+import json
+import os
 import shlex
 import sys
 import warnings
@@ -15,6 +17,7 @@ from rich.table import Table
 from sklidh.evaluation import StudyError
 from sklidh.images import ImageError, ImageWarning
 from sklidh.radiomics import SettingsError
+from sklidh.results import PlaceError
 from sklidh.utils import (
     CohortError,
     ModelFileError,
@@ -24,7 +27,7 @@ from sklidh.utils import (
 )
 
 # What the user can mend: the table, the images, a full disk, too many workers for the memory, a
-# learning rate. Anything else is a defect of ours, and its traceback is what we need to see.
+# learning rate. Anything else is a bug, and its traceback is what a report of it needs.
 MENDABLE = (
     CohortError,
     ImageError,
@@ -35,8 +38,12 @@ MENDABLE = (
     OSError,
     WorkerDiedError,
     FloatingPointError,
+    PlaceError,
     typer.BadParameter,
 )
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit statuses of a command: a mendable error or `problems`; the command line; Ctrl-C."""
 
 BEGINNING = 80
 """Characters of a warning by which a later line refers to it."""
@@ -44,8 +51,25 @@ BEGINNING = 80
 BOUNDLESS = 1000
 """Characters: wider than any table of figures."""
 
-console = Console()
-errors = Console(stderr=True)
+
+class SteadyConsole(Console):
+    """A console whose reader may go away: ``sklidh run ... | head -1`` does all its work."""
+
+    def on_broken_pipe(self):
+        """Print nothing more; rich would end the command."""
+        self.quiet = True
+        discard(sys.stderr if self.stderr else sys.stdout)
+
+
+def discard(stream):
+    """Send what is still written to a stream nowhere: Python's own last flush, too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+console = SteadyConsole()
+errors = SteadyConsole(stderr=True)
 
 
 @contextmanager
@@ -55,30 +79,39 @@ def clear_errors():
         yield
     except MENDABLE as error:
         tell_error(error)
-        # As typer does where it notices by itself that an option does not fit.
-        raise typer.Exit(2 if isinstance(error, typer.BadParameter) else 1) from None
+        is_usage = isinstance(error, typer.BadParameter | PlaceError)
+        raise typer.Exit(USAGE if is_usage else FAILED) from None
     except ImportError as error:
         # Python names the module that it did not find; we name what is to be installed, and why.
         if error.name is not None:
             raise
         tell_error(error)
-        raise typer.Exit(1) from None
+        raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         errors.print(
             "\n[bold]Interrupted.[/] Registered images, radiomics and splits that were finished "
             "are kept. To go on from there:"
         )
         errors.print(f"  {shlex.join(['sklidh', *sys.argv[1:]])}", markup=False, soft_wrap=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
-def tell_error(error: Exception):
-    """Print what is wrong: of a cohort all of it, however long."""
+def tell_error(error, ctx=None):
+    """Print what is wrong: of a cohort all of it, however long.
+
+    Parameters
+    ----------
+    error : Exception or str
+    ctx : typer.Context, default=None
+        The command that was called wrongly, whose help is then named.
+    """
     text = str(error)
     if isinstance(error, CohortError):
         lines = (f"  - {problem}" for problem in error.problems)
-        text = "\n".join(["the table of patients has problems:", *lines])
+        text = "\n".join([f"{error.source} has problems:", *lines])
     errors.print(f"[bold red]Error:[/] {escape(text)}", highlight=False, soft_wrap=True)
+    if ctx is not None:
+        errors.print(f"Try: {ctx.command_path} --help", highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -115,7 +148,7 @@ def warnings_told_once():
         text, count = told.get(kind, (str(message), 0))
         told[kind] = (text, count + 1)
         if count == 0:
-            errors.print(f"[yellow]Warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
+            warn(text)
 
     with warnings.catch_warnings():
         # Python's default would keep the count of what comes from one line of code.
@@ -128,7 +161,7 @@ def warnings_told_once():
     for kind, (text, count) in told.items():
         if count > 1 and not isinstance(kind, str):
             more = f'{count - 1} more like "{text[:BEGINNING]} ..."'
-            errors.print(f"[yellow]Warning:[/] {escape(more)}", highlight=False, soft_wrap=True)
+            warn(more)
 
 
 def counted(told: dict) -> list[str]:
@@ -150,7 +183,7 @@ def print_whole(grid: Table):
     unbounded = console.options.update(max_width=BOUNDLESS)
     needed = Measurement.get(console, unbounded, grid).maximum
     # A console cuts off what is wider than itself.
-    wide = Console(width=max(needed, console.width), quiet=console.quiet)
+    wide = SteadyConsole(width=max(needed, console.width), quiet=console.quiet)
     wide.print(grid)
 
 
@@ -176,3 +209,26 @@ def print_files(files: dict):
     width = max(map(len, files), default=0)
     for name, path in files.items():
         console.print(f"  {name:<{width}}  {path}", highlight=False, soft_wrap=True)
+
+
+def print_json(content: dict):
+    """Print one JSON object, for the next program.
+
+    Parameters
+    ----------
+    content : dict
+    """
+    try:
+        print(json.dumps(content, indent=2, default=str), flush=True)
+    except BrokenPipeError:
+        discard(sys.stdout)
+
+
+def note(text: str):
+    """Print what was recognised or passed over."""
+    errors.print(f"[cyan]Note:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def warn(text: str):
+    """Print what may be wrong and stops nothing."""
+    errors.print(f"[yellow]Warning:[/] {escape(text)}", highlight=False, soft_wrap=True)

@@ -1,7 +1,7 @@
 """What every command has: --config, --quiet and --json, groups of options, clear errors."""
 
 import inspect
-import json
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from copy import copy
@@ -11,15 +11,25 @@ from pathlib import Path
 from typing import Annotated, get_args, get_type_hints
 
 import typer
+from typer.core import TyperGroup
 
-from sklidh.cli._config import read_config
-from sklidh.cli._output import clear_errors, silenced
-from sklidh.cli._place import claimed
-from sklidh.cli._scheduler import on_scheduler
+from sklidh.cli.console import (
+    FAILED,
+    INTERRUPTED,
+    clear_errors,
+    console,
+    print_json,
+    silenced,
+    tell_error,
+)
+from sklidh.cli.scheduler import on_scheduler
+from sklidh.cli.settings import read_config
 from sklidh.radiomics import announced_once
+from sklidh.results import beside, claimed
+from sklidh.utils import CONFIG
 
-FAILED = 1
-"""Exit status of a command that met an error, or found `problems`. 2 is typer's, 130 Ctrl-C's."""
+START, PREDICT, EVALUATE, MACHINE = "Start", "Train and predict", "Evaluate", "This machine"
+"""Groups of commands in the help."""
 
 EVERY = "Every command"
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
@@ -29,7 +39,7 @@ Config = Annotated[
     typer.Option(
         callback=read_config,
         is_eager=True,
-        help="YAML file of options, such as 'quiet: true'; the command line goes first.",
+        help="YAML file of options, such as 'quiet: true'; command-line options take precedence.",
         rich_help_panel=EVERY,
     ),
 ]
@@ -45,7 +55,7 @@ Overwrite = Annotated[
     bool,
     typer.Option(
         "--overwrite",
-        help="Replace the results of another run at --out: the files that it wrote go.",
+        help="Overwrite existing results in --out; files from the previous run are deleted.",
         rich_help_panel=EVERY,
     ),
 ]
@@ -57,14 +67,78 @@ COMMON = (
 )
 
 
-def command(app: typer.Typer, *examples: str, helps: Mapping[str, str] | None = None) -> Callable:
+class Commands(TyperGroup):
+    """All commands. Every error in the command line looks like any other error of a command."""
+
+    def main(self, *args, standalone_mode=True, **options):
+        """Run a command, and exit with its status."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **options)
+        try:
+            status = super().main(*args, standalone_mode=False, **options)
+        except typer.Abort:
+            status = INTERRUPTED
+        # Usage errors of the library inside typer, which exports no common class of them.
+        except Exception as error:
+            if not hasattr(error, "format_message"):
+                raise
+            if error.__class__.__name__ == "NoArgsIsHelpError":
+                error.show()
+                sys.exit(error.exit_code)
+            tell_error(error.format_message(), getattr(error, "ctx", None))
+            status = error.exit_code
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Predict a glioma's IDH mutation from four MR sequences (Shi et al. 2023).",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def show_version(asked: bool):
+    """Print the version and end."""
+    if asked:
+        from sklidh import __version__
+
+        console.print(f"sklidh {__version__}", highlight=False)
+        raise typer.Exit
+
+
+EXAMPLES = (
+    "sklidh demo",
+    "sklidh check cases.csv",
+    "sklidh run cases.csv --groups T1+T1CE,T2+FLAIR",
+    "sklidh train cases.csv --out idh.skops",
+    "sklidh predict idh.skops new-cases.csv",
+)
+
+
+@app.callback(epilog="Examples:\n\n" + "\n\n".join(f"[bold]{line}[/]" for line in EXAMPLES))
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
+    ] = False,
+):
+    """Predict a glioma's IDH mutation from four MR sequences (Shi et al. 2023).
+
+    Exit status: 0 done, 1 an error or a problem found, 2 wrong options, 130 interrupted.
+    """
+
+
+def command(*examples: str, panel: str, helps: Mapping[str, str] | None = None) -> Callable:
     """Make a function a command: it gets the options that all have, and its errors are clear.
 
     Parameters
     ----------
-    app : typer.Typer
     *examples : str
         Command lines, shown below the help.
+    panel : str
+        The group of commands in ``sklidh --help``.
     helps : dict of str to str, default=None
         What the help says of an option of a group where it means something else for this command.
 
@@ -72,7 +146,7 @@ def command(app: typer.Typer, *examples: str, helps: Mapping[str, str] | None = 
     -------
     callable
         A decorator. A parameter of the function that is a group of options, such as
-        `_options.Cohort`, stands for the options in it; its default, if there is one, for theirs.
+        `options.Cohort`, stands for the options in it; its default, if there is one, for theirs.
         The function returns what ``--json`` prints, a dict: ``files`` that were written and what
         was ``found`` where an option left it open go into the record beside the results, and a list
         of ``problems`` makes the exit status 1.
@@ -93,8 +167,14 @@ def command(app: typer.Typer, *examples: str, helps: Mapping[str, str] | None = 
                 outcome["files"] = [*result.get("files", {}).values()]
                 if "found" in result:
                     outcome["found"] = result["found"]
+            if "out" in options and not quiet and not as_json:
+                console.print(
+                    f"Settings saved to: {record_path(function, options)}",
+                    highlight=False,
+                    soft_wrap=True,
+                )
             if as_json:
-                print(json.dumps({"settings": settings} | result, indent=2, default=str))
+                print_json({"settings": settings} | result)
             if result.get("problems"):
                 raise typer.Exit(FAILED)
 
@@ -108,7 +188,8 @@ def command(app: typer.Typer, *examples: str, helps: Mapping[str, str] | None = 
         del run.__wrapped__
         lines = "\n\n".join(f"[bold]{example}[/]" for example in examples)
         heading = "Examples" if len(examples) > 1 else "Example"
-        app.command(help=unwrapped(function), epilog=f"{heading}:\n\n{lines}")(run)
+        epilog = f"{heading}:\n\n{lines}"
+        app.command(help=unwrapped(function), epilog=epilog, rich_help_panel=panel)(run)
         return function
 
     return register
@@ -175,16 +256,24 @@ def grouped(function, options: dict) -> dict:
     return values
 
 
+def is_file(function) -> bool:
+    """Whether the results of a command are one file: its default has a suffix."""
+    return bool(Path(inspect.signature(function).parameters["out"].default).suffix)
+
+
+def record_path(function, options: dict) -> Path:
+    """Return where a command leaves the record of its settings."""
+    return beside(options["out"]) if is_file(function) else options["out"] / CONFIG
+
+
 def place(command: str, function, options: dict, overwrite: bool):
     """Return the context in which a command may write to its ``--out``, if it has one."""
     if "out" not in options:
         return nullcontext({})
-    # A default with a suffix is a file's.
-    default = Path(inspect.signature(function).parameters["out"].default)
     named = {name.replace("_", "-"): value for name, value in plain(options).items()}
     return claimed(
         options["out"],
-        is_file=bool(default.suffix),
+        is_file=is_file(function),
         command=command,
         options=named,
         overwrite=overwrite,
@@ -193,7 +282,11 @@ def place(command: str, function, options: dict, overwrite: bool):
 
 def plain(options: dict) -> dict:
     """Return options as JSON and YAML hold them, with absolute paths."""
-    return {
-        name: str(value.absolute()) if isinstance(value, Path) else value
-        for name, value in options.items()
-    }
+    return {name: plain_value(value) for name, value in options.items()}
+
+
+def plain_value(value):
+    """Return one option's value as it is written on the command line, paths absolute."""
+    if isinstance(value, Path):
+        return str(value.absolute())
+    return value if value is None or isinstance(value, str | int | float) else str(value)

@@ -1,57 +1,57 @@
-"""The command `sklidh audit`: look for leaks in every system of the paper's tables."""
+"""`sklidh audit`: leaks in the systems of the paper's tables."""
 
 from pathlib import Path
+from typing import Annotated
 
-import pandas as pd
+import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli._output import console, print_whole, verbosity, warnings_told_once
-from sklidh.cli._place import replaced
-from sklidh.cli._recipe import Recipe
+from sklidh.cli import options
+from sklidh.cli.command import EVALUATE, command
+from sklidh.cli.console import console, print_whole, verbosity, warnings_told_once
+from sklidh.cli.patients import read_patients
+from sklidh.results import replaced
 from sklidh.utils import CONFIG
 
 
-def run_audit(
-    X: pd.DataFrame,
-    y: pd.Series,
-    recipe: Recipe,
-    tables: tuple[str, ...],
-    out: Path,
+@command(
+    "sklidh audit --features features.csv --tables I,III",
+    panel=EVALUATE,
+)
+def audit(
+    cases: options.OptionalCases = None,
     *,
-    rounds: int,
-    features_only: bool,
-) -> dict:
-    """Audit the systems of the tables asked for, print what was found and write it.
+    features: options.Features = None,
+    out: Annotated[Path, typer.Option(help="Folder of the result.")] = Path("sklidh-audit"),
+    tables: options.TablesOption = "I,II,III,V,others",
+    rounds: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Permutations; more of them narrow the intervals.",
+            rich_help_panel=options.METHOD,
+        ),
+    ] = 10,
+    where: options.WhereOption = "",
+    cohort: options.Cohort,
+    # A leak shows in a network that has learned little, too.
+    method: options.Method = options.Method(epochs=1, slice_size=16),  # noqa: B008
+    work: options.Work,
+):
+    """Look for leaks: permuted labels, noise, and test patients seen in training.
 
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-        Cases, or features with `features_only`.
-    y : Series of shape (n_patients,)
-    recipe : Recipe
-    tables : tuple of str
-        Of the paper.
-    out : Path
-        Folder of the result.
-    rounds : int
-        Permutations.
-    features_only : bool
-
-    Returns
-    -------
-    dict
-        ``table``, the systems with leaks as ``problems``, what ``cannot be built``, ``found`` and
-        ``files``.
+    Exits with status 1 if any leak is found.
     """
-    # Torch takes a second to load: not before the tables were read and found sound.
+    from sklidh import evaluation
     from sklidh.baselines import PAPER_TABLES, paper_systems
-    from sklidh.evaluation import audit
 
+    given = {"cases": cases, "features": features, "where": where}
+    X, y, recipe = read_patients(**given, cohort=cohort, method=method, jobs=work.jobs)
     systems = paper_systems(
         recipe.builder(str(out / "steps"), verbose=0),
         deep=recipe.networks(verbose=0),
-        features_only=features_only,
+        features_only=features is not None,
         random_state=recipe.seed,
     )
     asked = {row.system for name in tables for row in PAPER_TABLES[name].rows}
@@ -64,7 +64,7 @@ def run_audit(
                 impossible[name] = str(error)
     read = [c for c in X if c == "age" or str(c).split("__")[0] in (*recipe.modalities, "mask")]
     with warnings_told_once():
-        table = audit(
+        table = evaluation.audit(
             models,
             X[read],
             y,
@@ -75,7 +75,7 @@ def run_audit(
     counted = f"{rounds} round{'s' * (rounds != 1)}"
     grid = Table(title=f"Audit, {len(X)} patients, {counted}", title_style="bold")
     grid.add_column("System", no_wrap=True)
-    for heading in ("AUC, permuted labels", "AUC, noise", "Verdict"):
+    for heading in ("AUC, permuted labels", "AUC, noise", "Result"):
         grid.add_column(heading)
     for name, row in table.iterrows():
         grid.add_row(name, _interval(row, "permuted"), _interval(row, "noise"), row["verdict"])

@@ -1,14 +1,14 @@
-"""The place of a command's results: another run's are not replaced unawares, nor two mixed."""
+"""The place of a run's results: another run's are not replaced unawares, nor two mixed."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
-import typer
 from filelock import FileLock, Timeout
 
-from sklidh.cli._record import (
+from sklidh.results._record import (
+    PlaceError,
     beside,
     inputs_of,
     read_record,
@@ -29,11 +29,11 @@ def check_out(out: Path, *, is_file: bool):
         Whether the results are one file; else a folder.
     """
     if is_file and out.is_dir():
-        raise typer.BadParameter(f"--out {out}: is a folder; name a file in it")
+        raise PlaceError(f"--out {out}: is a folder; name a file in it")
     if not is_file and out.exists() and not out.is_dir():
-        raise typer.BadParameter(f"--out {out}: is a file; name a folder")
+        raise PlaceError(f"--out {out}: is a file; name a folder")
     if is_file and out.exists() and not out.is_file():
-        raise typer.BadParameter(f"--out {out}: is a device or a pipe; name a file")
+        raise PlaceError(f"--out {out}: is a device or a pipe; name a file")
     folder = out.parent if is_file else out
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def check_out(out: Path, *, is_file: bool):
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise typer.BadParameter(
+        raise PlaceError(
             f"--out {out}: {error.strerror} ({folder}); name a place that can be written"
         ) from error
 
@@ -71,7 +71,7 @@ def claimed(
 
     Raises
     ------
-    typer.BadParameter
+    PlaceError
         The place cannot be written, is an input, holds the results of another run, or one is
         writing there now.
     """
@@ -80,7 +80,7 @@ def claimed(
     record = beside(out) if is_file else out / CONFIG
     for name, path in inputs_of(options).items():
         if path.exists() and out.exists() and path.samefile(out):
-            raise typer.BadParameter(f"--out {out}: is what {name} is read from; name another")
+            raise PlaceError(f"--out {out}: is what {name} is read from; name another")
     this = record_of(command, options)
     with no_empty_folder(None if is_file or was_there else out), alone(out, record) as is_alone:
         sweep(out.parent if is_file else out, alone=is_alone and not is_file)
@@ -150,7 +150,7 @@ def alone(out: Path, record: Path) -> Iterator[bool]:
     try:
         lock.acquire()
     except Timeout:
-        raise typer.BadParameter(
+        raise PlaceError(
             f"--out {out}: another sklidh is writing there now; wait for it, or name another place"
         ) from None
     except (OSError, NotImplementedError):

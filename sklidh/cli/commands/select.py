@@ -1,58 +1,60 @@
-"""The command `sklidh select`: a table of features in, what the paper's selection makes of it."""
+"""`sklidh select`: what the paper's selection keeps of a table of features."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
+import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli._mutations import mutations
-from sklidh.cli._output import console, print_files, print_whole, warnings_told_once
-from sklidh.cli._place import replaced
-from sklidh.cli._recipe import PAPER_MODALITIES
+from sklidh.cli import options
+from sklidh.cli.command import EVALUATE, command
+from sklidh.cli.console import console, print_files, print_whole, warnings_told_once
+from sklidh.cli.patients import read_feature_columns
+from sklidh.results import replaced
 
 
-def select_features(
-    features: Path,
-    out: Path,
+@command(
+    "sklidh select features.csv --out selection.csv",
+    "sklidh select features.csv --alpha 0.01 --correlation 0.8",
+    panel=EVALUATE,
+)
+def select(
+    features: Annotated[
+        Path,
+        typer.Argument(
+            help="Table of features MOD__name, from sklidh extract.", exists=True, dir_okay=False
+        ),
+    ],
     *,
-    target: str,
-    wildtype: str,
-    alpha: float,
-    correlation: float,
-    folds: int,
-    seed: int,
-) -> dict:
-    """Select each modality's features on all patients, and write what became of each.
+    out: Annotated[
+        Path,
+        typer.Option(help="Table of what became of each feature, CSV.", callback=options.parse_csv),
+    ] = Path("selection.csv"),
+    target: options.Target = "idh",
+    wildtype: options.Wildtype = "",
+    groups: options.GroupsOption = "",
+    columns: options.ColumnsOption = "",
+    alpha: Annotated[
+        float, typer.Option(min=0, max=1, help="Largest p of the Mann-Whitney test.")
+    ] = 0.05,
+    correlation: Annotated[
+        float, typer.Option(min=0, max=1, help="Largest correlation of two features kept.")
+    ] = 0.9,
+    folds: Annotated[int, typer.Option(min=2, help="Folds that choose the LASSO's penalty.")] = 10,
+    seed: options.Seed = 0,
+):
+    """Select each modality's features on all patients: to look at, not to evaluate with.
 
-    Parameters
-    ----------
-    features : Path
-        Table of features ``MOD__name``, as `sklidh extract` writes it.
-    out : Path
-        Table of all features.
-    target, wildtype : str
-        Its column, and as `mutations` takes it.
-    alpha : float
-        Largest p of the Mann-Whitney test.
-    correlation : float
-        Largest correlation of two features kept.
-    folds : int
-        Of the cross-validation that chooses the LASSO's penalty.
-    seed : int
-
-    Returns
-    -------
-    dict
-        ``selected`` (names), ``counts`` (left after each stage, by modality) and ``files``.
+    A model that is evaluated on these patients must select inside its folds; sklidh evaluate does.
     """
-    from sklidh.baselines import modalities_of, read_feature_table
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import counts_left, fate_of
 
-    X, y = read_feature_table(features, target=target, modalities=PAPER_MODALITIES)
-    y = mutations(X, y, wildtype)
-    modalities = modalities_of(X.columns)
+    X, y, modalities = read_feature_columns(
+        features, target=target, wildtype=wildtype, groups=groups, columns=columns
+    )
     built = make_idh_pipeline(modalities, preset="paper", reference=None, random_state=seed)
     fates = []
     with warnings_told_once():

@@ -5,10 +5,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-import typer
 import yaml
 
-from sklidh.cli._output import console
 from sklidh.utils import CONFIG, atomic_write, fingerprint
 
 OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
@@ -19,6 +17,10 @@ LOOKED_AT = "check"
 
 OF_THE_RECORD = ("command", "inputs", "found", "files")
 """What a record holds beside the options."""
+
+
+class PlaceError(ValueError):
+    """A place where results cannot be written, or hold those of another run."""
 
 
 def beside(out: Path) -> Path:
@@ -70,11 +72,10 @@ def write_record(path: Path, record: Mapping):
     once_more = shlex.join(["sklidh", record["command"], "--config", path.name])
     with atomic_write(path) as temporary:
         temporary.write_text(
-            f"# sklidh {__version__}. Once more: {once_more}\n"
+            f"# sklidh {__version__}. To rerun: {once_more}\n"
             + yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True),
             encoding="utf-8",
         )
-    console.print(f"Settings of this run: {path}", highlight=False, soft_wrap=True)
 
 
 def refuse_another_run(out: Path, before: Mapping, this: Mapping):
@@ -87,11 +88,9 @@ def refuse_another_run(out: Path, before: Mapping, this: Mapping):
         Records of the run whose results are there, and of the one to be; the first is empty where
         there is none.
     """
-    remedy = "name another place, or replace it by --overwrite"
+    remedy = "name another place, or replace it with --overwrite"
     if "command" not in before:
-        raise typer.BadParameter(
-            f"--out {out}: is there already, and nothing tells that sklidh made it; {remedy}"
-        )
+        raise PlaceError(f"--out {out}: already exists and was not written by sklidh; {remedy}")
     if before["command"] == this["command"] == LOOKED_AT:
         return
     names = [*dict.fromkeys([*this, *before])]
@@ -110,7 +109,7 @@ def refuse_another_run(out: Path, before: Mapping, this: Mapping):
         if not differs and before.get("inputs", {}).get(name) != digest
     ]
     if differs:
-        raise typer.BadParameter(
+        raise PlaceError(
             f"--out {out}: holds the results of another run ({'; '.join(differs)}); {remedy}"
         )
 

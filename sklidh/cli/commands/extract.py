@@ -1,0 +1,61 @@
+"""`sklidh extract`: registered images to a table of radiomics features."""
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from sklidh.cli import options
+from sklidh.cli.command import PREDICT, command
+from sklidh.cli.console import console, print_files, warnings_told_once
+from sklidh.cli.patients import read_cohort
+from sklidh.results import replaced
+
+
+@command(
+    "sklidh extract cases.csv --out features.csv --radiomics params.yaml",
+    "sklidh extract cases.csv --reference none --groups T1,FLAIR",
+    helps={
+        "target": options.TARGET_OR_NONE,
+        "wildtype": "Target value that means wild type; all other values are mutant. Default: the "
+        "target is written as it is.",
+        "groups": "Modalities to extract from, comma-separated. Default: those of T1, T1CE, T2 and "
+        "FLAIR that the table has.",
+    },
+    panel=PREDICT,
+)
+def extract(
+    cases: options.Cases,
+    *,
+    out: Annotated[
+        Path, typer.Option(help="Table of features, CSV.", callback=options.parse_csv)
+    ] = Path("features.csv"),
+    cohort: options.Cohort,
+    extraction: options.Extraction,
+    work: options.Work,
+):
+    """Register every patient and write the radiomics features of every modality as a table.
+
+    Its columns are named MOD__name, as in T1CE__wavelet-LH_glcm_Idm.
+    """
+    X, y, recipe = read_cohort(cases, cohort, extraction, jobs=work.jobs, target_needed=False)
+    from sklearn.pipeline import make_pipeline
+
+    from sklidh.images import image_columns
+    from sklidh.pipeline import per_modality
+
+    register = recipe.builder()(deep=None)["register"]
+    branches = per_modality(recipe.extractor(), recipe.modalities)
+    pipeline = make_pipeline(register, branches).set_output(transform="pandas")
+    with warnings_told_once():
+        features = pipeline.fit_transform(X[[*recipe.modalities, "mask"]])
+    known = X.drop(columns=[*image_columns(X), *recipe.modalities, "mask"], errors="ignore")
+    table = pd.concat([*([] if y is None else [y]), known, features], axis=1)
+    with replaced(out) as temporary:
+        table.rename_axis("patient").to_csv(temporary)
+    console.print(f"{len(table)} patients, {features.shape[1]} features")
+    files = {"features": out}
+    print_files(files)
+    counts = {"patients": len(table), "features": features.shape[1]}
+    return {**counts, "found": recipe.found, "files": files}

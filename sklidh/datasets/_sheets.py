@@ -1,0 +1,212 @@
+"""Read the cells of a spreadsheet as text: .xlsx, or CSV in the dialects of spreadsheets."""
+
+import codecs
+import csv
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+
+from sklidh.utils import CohortError
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+SUFFIXES = (*TEXT_SUFFIXES, ".xlsx", ".xlsm")
+SEPARATORS = ",;\t"
+
+BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Marks at the beginning of a file, and the encoding that each stands for."""
+
+CODE_PAGE = "cp1252"
+"""What Excel writes in Western Europe and America under "CSV" without "UTF-8"."""
+
+LONGEST_CELL = 1_000_000
+"""Characters that a cell may have."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of a table as text.
+
+    Attributes
+    ----------
+    rows : list of list of str
+        Blanks around each cell removed; rows may differ in length.
+    lines : list of int
+        Where each row begins in the file, counted from 1.
+    separator : str
+        What separates the cells; empty for a workbook.
+    notes, problems : list of str
+        What the reader should know, and what must be mended.
+    """
+
+    rows: list[list[str]]
+    lines: list[int]
+    separator: str = ""
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def read_sheet(path: Path) -> Sheet:
+    """Read all cells of a table.
+
+    Parameters
+    ----------
+    path : Path
+        ``.csv``, ``.tsv`` or ``.txt``, separated by commas, semicolons or tabs, in UTF-8, UTF-16
+        (with its mark) or Windows-1252; or ``.xlsx``, of which the first visible sheet that is not
+        empty is read.
+
+    Returns
+    -------
+    Sheet
+
+    Raises
+    ------
+    CohortError
+        The file does not exist, is of another kind or cannot be read.
+    ImportError
+        An .xlsx file needs openpyxl, which is not installed.
+    """
+    if not path.is_file():
+        raise CohortError(
+            [f"{path}: no such file; name the table of your patients, or their folder"]
+        )
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise CohortError(
+            [
+                f"{path}: a table ends in one of {', '.join(SUFFIXES)}, got {suffix or 'no ending'}"
+                "; save the sheet as .xlsx or as CSV"
+            ]
+        )
+    return read_text(path) if suffix in TEXT_SUFFIXES else read_workbook(path)
+
+
+def read_text(path: Path) -> Sheet:
+    """Read a table of separated text; parameters and errors as of `read_sheet`."""
+    content = path.read_bytes()
+    if content.startswith(b"PK\x03\x04"):
+        raise CohortError(
+            [f"{path}: this is not text but a workbook (or a ZIP file); let its name end in .xlsx"]
+        )
+    text, notes = decoded(content, path)
+    first = text.split("\n", 1)[0].strip()
+    named = first[4:] if first.casefold().startswith("sep=") and len(first) == 5 else None
+    separator = named or separator_of(text)
+    rows, lines, begin = [], [], 1
+    before = csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        for cells in reader:
+            if not (begin == 1 and named):
+                rows.append([stripped(cell) for cell in cells])
+                lines.append(begin)
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        raise CohortError(
+            [
+                f"{path}, line {begin}: the cells cannot be told apart ({error}); look for a "
+                'quotation mark " without its partner'
+            ]
+        ) from error
+    finally:
+        csv.field_size_limit(before)
+    return Sheet(rows, lines, separator, notes)
+
+
+def decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
+    """Return a file's text, and a note where its encoding had to be assumed."""
+    encoding = next((name for mark, name in BOMS.items() if content.startswith(mark)), "utf-8")
+    notes = []
+    try:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            if encoding != "utf-8":
+                raise
+            text = content.decode(CODE_PAGE)
+            line = 1 + content.decode(CODE_PAGE).split("\n").index(
+                next(each for each in text.split("\n") if not each.isascii())
+            )
+            notes.append(
+                f"not in UTF-8, so it was read as Windows-1252: check the accented letters (line "
+                f"{line}), or save the sheet as CSV UTF-8"
+            )
+    except UnicodeDecodeError as error:
+        raise CohortError(
+            [
+                f"{path}: this is not a table of text (byte {error.object[error.start]:#x} at "
+                f"{error.start}); save the sheet as CSV UTF-8 or .xlsx"
+            ]
+        ) from error
+    if odd := next((each for each in text if each < " " and each not in "\t\r\n\f\v"), None):
+        raise CohortError(
+            [
+                f"{path}: this is not a table of text (it holds the control character {odd!r}); "
+                "save the sheet as CSV UTF-8 or .xlsx"
+            ]
+        )
+    return text, notes
+
+
+def separator_of(text: str) -> str:
+    """Return what separates the headings: the separator that makes most cells of their line."""
+    heading = next((line for line in text.splitlines() if line.strip(SEPARATORS + " ")), "")
+    return max(SEPARATORS, key=lambda each: len(next(csv.reader([heading], delimiter=each), [])))
+
+
+def stripped(cell: str) -> str:
+    """Return a cell's text without blanks around it; line breaks inside become blanks."""
+    return " ".join(cell.split()) if "\n" in cell or "\r" in cell else cell.strip()
+
+
+def read_workbook(path: Path) -> Sheet:
+    """Read the first visible sheet of a workbook; parameters and errors as of `read_sheet`."""
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise ImportError(
+            f"{path}: reading .xlsx needs openpyxl, which is not installed: pip install "
+            "'sklidh[excel]'; or save the sheet as CSV"
+        ) from error
+    try:
+        values, formulas = (openpyxl.load_workbook(path, data_only=only) for only in (True, False))
+    # openpyxl lets errors of the ZIP file, of XML and of its own through.
+    except Exception as error:
+        raise CohortError(
+            [f"{path}: this workbook cannot be read ({error}); save it as .xlsx again, or as CSV"]
+        ) from error
+    filled = [
+        sheet
+        for sheet in values.worksheets
+        if sheet.sheet_state == "visible" and any(map(any, sheet.iter_rows(values_only=True)))
+    ]
+    if not filled:
+        return Sheet([], [])
+    sheet, *others = filled
+    notes = [
+        f"the workbook has {len(filled)} sheets; {sheet.title!r}, the first, was read"
+    ] if others else []  # fmt: skip
+    rows = [[text_of(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    problems = [
+        f"line {cell.row}, column {cell.column_letter}: the formula {cell.value!r} has no saved "
+        "result; open the workbook in a spreadsheet and save it"
+        for row in formulas[sheet.title].iter_rows()
+        for cell in row
+        if cell.data_type == "f" and sheet[cell.coordinate].value is None
+    ]
+    return Sheet(rows, list(range(1, len(rows) + 1)), "", notes, problems)
+
+
+def text_of(cell) -> str:
+    """Return a workbook's cell as the text that a CSV file would hold."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if hasattr(cell, "isoformat"):
+        return cell.isoformat().removesuffix("T00:00:00")
+    return stripped(str(cell))
