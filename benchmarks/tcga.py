@@ -162,7 +162,7 @@ def main():
     options.out.mkdir(exist_ok=True)
     found = {}
     cohorts = ["all"] + ["LGG"] * ("collection" in pd.read_csv(options.table, nrows=1))
-    for cohort, permuted in product(cohorts, (False, True)):
+    for permuted, cohort in product((False, True), cohorts):
         title = f"{cohort}{', permuted' if permuted else ''}"
         for repeat in range(REPEATS):
             file = options.out / f"{title}-{repeat}.json"

@@ -380,7 +380,7 @@ class Method(Extraction):
     epochs: Annotated[
         int,
         typer.Option(min=1, help="Epochs of each self-attention network.", rich_help_panel=METHOD),
-    ] = 20
+    ] = 8
     slice_size: Annotated[
         int,
         typer.Option(
