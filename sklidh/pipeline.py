@@ -180,7 +180,7 @@ def make_idh_pipeline(
                 ]
             else:
                 # The test's ranks are the same before the transform, which is slow on all columns.
-                pruner = CorrelationPruner(threshold=0.9, keep="relevance")
+                pruner = CorrelationPruner(0.9, keep="relevance", random_state=random_state)
                 steps += [test, PowerTransformer(), pruner]
         elif selection is not None:
             steps.append(clone(selection))

@@ -28,7 +28,9 @@ def engine_of(name: str) -> ModuleType:
     return engine
 
 
-def extract(volume, mask, spacing, settings="full", *, engine="native", diagnostics=False):
+def extract(
+    volume, mask, spacing, settings="full", *, engine="native", diagnostics=False
+) -> dict[str, float]:
     """Compute the radiomics features of one image in one region, from arrays.
 
     Parameters

@@ -70,7 +70,9 @@ class CohortOverview:
     slices: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def from_cohort(cls, X: pd.DataFrame, y: pd.Series, modalities=None, *, most: int = 8):
+    def from_cohort(
+        cls, X: pd.DataFrame, y: pd.Series, modalities=None, *, label=None, most: int = 8
+    ):
         """Count a cohort, and draw some of its patients.
 
         Parameters
@@ -80,6 +82,8 @@ class CohortOverview:
         y : Series of shape (n_patients,)
         modalities : sequence of str, default=None
             None takes every column of images.
+        label : int, str or sequence of these, default=None
+            The tumour's labels, as in `sklidh.images.read_mask`.
         most : int, default=8
             Patients to draw, the first of the table: the slice with the largest tumour area, the
             mask outlined where it lies in space.
@@ -95,7 +99,9 @@ class CohortOverview:
         """
         named = [name for name in image_columns(X) if name != "mask"]
         modalities = named if modalities is None else list(modalities)
-        slices = {str(name): slices_of(case, modalities) for name, case in X[:most].iterrows()}
+        slices = {
+            str(name): slices_of(case, modalities, label) for name, case in X[:most].iterrows()
+        }
         labels = {str(name): str(label) for name, label in y[:most].items()}
         return cls(cohort_table(X, y, modalities), modalities, labels, slices)
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from sklidh.cli import app
 from sklidh.cli.patients import image_problems
-from sklidh.datasets import ExaminedCohort, load_cohort, make_glioma_phantoms
+from sklidh.datasets import ExaminedCohort, check_images, load_cohort, make_glioma_phantoms
 from sklidh.plotting import thumbnail
 
 runner = CliRunner()
@@ -276,16 +276,16 @@ def test_every_command_that_reads_images_tells_of_a_patient_listed_twice(phantom
 def test_images_found_sound_are_not_read_again(phantoms, tmp_path, monkeypatch):
     X = phantoms[0].iloc[:2]
     monkeypatch.setenv("SKLIDH_CACHE", str(tmp_path))
-    how = {"label": None, "missing": "nan", "jobs": 1}
-    assert image_problems(X, ["T1"], None, **how) == []
+    assert check_images(X, ["T1"], missing="nan") == ([], [])
     with monkeypatch.context() as patch:
-        patch.setattr("sklidh.images.inspect_case", lambda *_, **__: pytest.fail("read"))
-        assert image_problems(X, ["T1"], None, **how) == []
+        read = "sklidh.datasets._image_check.inspect_case"
+        patch.setattr(read, lambda *_, **__: pytest.fail("read again"))
+        assert check_images(X, ["T1"], missing="nan") == ([], [])
     damaged = X.copy()
     damaged.loc[X.index[0], "T1"] = str(tmp_path / "damaged.nii.gz")
     (tmp_path / "damaged.nii.gz").write_bytes(Path(X["T1"].iloc[0]).read_bytes()[:-9])
     for _ in range(2):
-        (problem,) = image_problems(damaged, ["T1"], None, **how)
+        (problem,), _ = check_images(damaged, ["T1"], missing="nan")
         assert "damaged or cut off" in problem
 
 

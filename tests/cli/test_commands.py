@@ -406,11 +406,11 @@ def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(
     monkeypatch.setenv("SKLIDH_CACHE", str(cache))
     extract, seen = _radiomics.features_of_case, []
 
-    def extract_until_interrupted(case, **options):
+    def extract_until_interrupted(case, *settings, **options):
         seen.append(case.patient)
         if len(seen) == 5:
             raise KeyboardInterrupt
-        return extract(case, **options)
+        return extract(case, *settings, **options)
 
     words = ("extract", cases, "--radiomics", parameters, "--groups", "T1", "--jobs", 1)
     words = (*words, "--reference", "none", "--out", tmp_path / "features.csv")
@@ -422,10 +422,11 @@ def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(
         result.output.split()
     )
     assert not (tmp_path / "features.csv").exists()
-    finished = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+    features = cache / "radiomics"
+    finished = {path: path.stat().st_mtime_ns for path in features.rglob("*") if path.is_file()}
     assert len(finished) == 4
     assert sklidh(*words).exit_code == 0
-    assert len([path for path in cache.rglob("*") if path.is_file()]) == 12
+    assert len([path for path in features.rglob("*") if path.is_file()]) == 12
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
 
 
