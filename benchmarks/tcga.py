@@ -157,6 +157,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", type=Path)
     parser.add_argument("--out", type=Path, default=Path("tcga-benchmark"))
+    parser.add_argument("--main", action="store_true", help="leave out the variants")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     options.out.mkdir(exist_ok=True)
@@ -168,7 +169,7 @@ def main():
             file = options.out / f"{title}-{repeat}.json"
             done = json.loads(file.read_text()) if file.exists() else {}
             X, y = read(options.table, cohort, permuted, repeat)
-            done |= one_repeat(X, y, repeat, done, alone=permuted)
+            done |= one_repeat(X, y, repeat, done, alone=permuted or options.main)
             file.write_text(json.dumps(done))
             found.setdefault(title, []).append(done)
     print("Pooled AUC of five folds: mean, and standard deviation over the 5 repeats.")
