@@ -16,7 +16,7 @@ from sklidh.cli.settings import PAPER_MODALITIES, Recipe
 def demo(
     *,
     out: Annotated[Path, typer.Option(help="Folder of images and results.")] = Path("sklidh-demo"),
-    number: Annotated[int, typer.Option(min=16, help="Number of synthetic patients.")] = 120,
+    number: Annotated[int, typer.Option(min=16, help="Number of synthetic patients.")] = 100,
     effect: Annotated[
         float, typer.Option(min=0, help="How much mutants differ from wild types; 0: not at all.")
     ] = 1.0,
