@@ -7,9 +7,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from sklidh.utils import PAPER_MODALITIES as MODALITIES
 from sklidh.utils import DocumentedMixin, part
-
-MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
 
 
 class ModalityBranch(DocumentedMixin, Pipeline):

@@ -9,6 +9,7 @@ from sklidh.features import RadiomicsExtractor, SANetFeaturizer
 from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.images import CohortCheck, RigidRegistration
 from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
+from sklidh.utils import PAPER_GROUPS
 
 __all__ = [
     "MODALITIES",
@@ -20,9 +21,6 @@ __all__ = [
     "paper_pipeline",
     "per_modality",
 ]
-
-PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
-"""Input Method 3 (paper III.C): each sequence with the one that enhances it."""
 
 PAPER_FUSION = {
     "difference": "distance",

@@ -8,10 +8,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from sklidh.datasets import ExaminedCohort, check_ids, not_found, scan_table
-from sklidh.utils import CohortError, binary_target, check_target, listed
+from sklidh.utils import PAPER_MODALITIES, CohortError, binary_target, check_target, listed
 
 DEEP = "deep"
-PAPER_MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
 
 
 class ModalityColumns:

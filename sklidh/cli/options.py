@@ -315,9 +315,10 @@ class Folder:
 
     def __post_init__(self):
         """Parse what was written in Python as a text; Typer hands over values."""
-        for name, parse in {"columns": parse_columns, "label": parse_labels}.items():
-            value = getattr(self, name)
-            object.__setattr__(self, name, parse(value) if isinstance(value, str) else value)
+        parsers = {"columns": parse_columns, "label": parse_labels, "groups": parse_groups}
+        for name, parse in parsers.items():
+            if isinstance(value := getattr(self, name, None), str):
+                object.__setattr__(self, name, parse(value))
 
 
 @dataclass(frozen=True)
@@ -342,12 +343,6 @@ class Cohort(Folder):
             rich_help_panel=COHORT,
         ),
     ] = "nan"
-
-    def __post_init__(self):
-        """Parse what was written in Python as a text; Typer hands over values."""
-        super().__post_init__()
-        if isinstance(self.groups, str):
-            object.__setattr__(self, "groups", parse_groups(self.groups))
 
     @property
     def target_or_none(self) -> str | None:

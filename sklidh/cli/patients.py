@@ -9,7 +9,8 @@ import typer
 
 from sklidh.cli.console import console, note, verbosity, warn
 from sklidh.cli.options import Cohort, Columns, Extraction, Method, Where
-from sklidh.cli.settings import PAPER_MODALITIES, Recipe
+from sklidh.cli.settings import Recipe
+from sklidh.utils import PAPER_MODALITIES
 
 EVERYBODY = Where()
 
@@ -57,7 +58,7 @@ def examine_table(
     classes : bool, default=True
         Whether the target becomes 0 and 1 (`mutations`); else it stays as it is.
     where : Where
-        The patients asked for; what is wrong with the others is listed all the same.
+        The patients to keep. Problems of the other patients are listed too.
 
     Returns
     -------

@@ -9,13 +9,11 @@ import typer
 import yaml
 
 from sklidh.cli.console import verbosity
-from sklidh.cli.options import Cohort, Extraction
+from sklidh.cli.options import Cohort, Extraction, Method
 from sklidh.cli.scheduler import time_limit
 from sklidh.radiomics import read_settings
 from sklidh.results import OF_THE_RECORD
-
-PAPER_MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
-PAPER_GROUPS = (("T1", "T1CE"), ("T2", "FLAIR"))
+from sklidh.utils import PAPER_GROUPS, PAPER_MODALITIES
 
 OF_THE_CALL = ("config", "help", "overwrite")
 """Options that no file holds."""
@@ -56,12 +54,11 @@ class Recipe:
     missing: str
     jobs: int
     # Numbers and names of the masks' labels that are tumour; None for all.
-    label: list | None = None
-    # What a command that trains nothing has no option for.
-    slice_size: int = 72
-    epochs: int = 8
-    train_features: str = "in_sample"
-    seed: int = 0
+    label: list | None
+    slice_size: int
+    epochs: int
+    train_features: str
+    seed: int
 
     @classmethod
     def of(cls, groups, there, cohort: Cohort, method: Extraction, jobs: int) -> "Recipe":
@@ -93,7 +90,9 @@ class Recipe:
             groups = PAPER_GROUPS
         reference = reference_among(cohort.reference, modalities)
         shared = {"missing": cohort.missing, "jobs": jobs, "label": label}
-        return cls(modalities, groups or None, reference, **shared, **vars(method))
+        # A command that trains nothing has no option for the networks.
+        how = vars(Method()) | vars(method)
+        return cls(modalities, groups or None, reference, **shared, **how)
 
     @property
     def found(self) -> dict[str, str]:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from sklidh.datasets._headings import PAPER_MODALITIES, not_found, quoted
+from sklidh.datasets._headings import not_found, quoted
 from sklidh.datasets._layouts import LAYOUTS, find_cases, match_patients
 from sklidh.datasets._tables import Table, scan_table, warn_of
 from sklidh.images import image_columns
 from sklidh.utils import (
+    PAPER_MODALITIES,
     CohortError,
     atomic_write,
     binary_target,

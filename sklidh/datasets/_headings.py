@@ -6,8 +6,6 @@ from difflib import get_close_matches
 
 from sklidh.utils import listed
 
-PAPER_MODALITIES = ("T1", "T1CE", "T2", "FLAIR")
-
 SYNONYMS = {
     "patient": "patient patientid patid patientno patientnumber participantid participant "
     "subjectid subject caseid case pid id",

@@ -145,7 +145,7 @@ def under_headings(sheet: Sheet, path: Path, notes: list, problems: list) -> pd.
             n_cells = max(place for place, cell in enumerate(filled[line]) if cell) + 1
             remedy = (
                 "; put a cell that holds a comma into quotation marks"
-                if sheet.separator == (",")
+                if sheet.separator == ","
                 else ""
             )
             problems.append(f"line {line}: {n_cells} cells below {width} headings{remedy}")

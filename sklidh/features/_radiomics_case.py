@@ -144,7 +144,21 @@ def kept_features(entry: Path | None, names: list[str]) -> Extracted | None:
     """
     if entry is None or not entry.exists():
         return None
-    return _read_entry(entry, names)
+    try:
+        with np.load(entry, allow_pickle=False) as kept:
+            values, n_levels = kept["values"], int(kept["n_levels"])
+            intact = kept["names"].tolist() == names and values.shape == (len(names),)
+            intact = intact and values.dtype == np.float64
+    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        intact, reason = False, f"{type(error).__name__}: {error}"
+    else:
+        reason = "it holds something else"
+    if not intact:
+        warnings.warn(
+            f"cached features {entry} cannot be used ({reason}); extracted again", stacklevel=2
+        )
+        return None
+    return Extracted(values, n_levels)
 
 
 def entry_of(case: Case, settings: Settings, names, *, engine, label, folder) -> Path | None:
@@ -177,21 +191,3 @@ def entry_of(case: Case, settings: Settings, names, *, engine, label, folder) ->
 
 def _labels(label) -> str:
     return "above 0" if label is None else str(sorted(set(map(str, np.atleast_1d(label)))))
-
-
-def _read_entry(entry: Path, names: list[str]) -> Extracted | None:
-    try:
-        with np.load(entry, allow_pickle=False) as kept:
-            values, n_levels = kept["values"], int(kept["n_levels"])
-            intact = kept["names"].tolist() == names and values.shape == (len(names),)
-            intact = intact and values.dtype == np.float64
-    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        intact, reason = False, f"{type(error).__name__}: {error}"
-    else:
-        reason = "it holds something else"
-    if not intact:
-        warnings.warn(
-            f"cached features {entry} cannot be used ({reason}); extracted again", stacklevel=2
-        )
-        return None
-    return Extracted(values, n_levels)

@@ -4,13 +4,12 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
 from sklearn.base import TransformerMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklidh.features._sanet_base import BaseSANet
+from sklidh.features._sanet_base import BaseSANet, mean_probabilities
 from sklidh.features._sanet_slices import patient_means
 from sklidh.nn._trained import predict
 from sklidh.utils import check_image_and_mask, is_missing, stratified_folds
@@ -95,8 +94,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         The network trained on all patients, by the modality, as ``nets_["FLAIR"]``, or the networks
         of an ensemble, ``"FLAIR, member 1 of 5"``; ``.module_`` is a `sklidh.nn.SAN`.
     history_ : dict of str to dict of str to ndarray of shape (n_epochs,)
-        Learning curves of every trained network,
-        also of those of a fold: ``"train_loss"``, the
+        Learning curves of every trained network, also of those of a fold: ``"train_loss"``, the
         mean loss of an epoch's steps; with `validation_fraction` ``"valid_loss"`` and
         ``"valid_acc"``; and what callbacks record.
     n_features_in_ : int
@@ -321,8 +319,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         """Return the layer's values of images, or the probabilities that networks give them."""
         if self.train_features == "in_sample":
             return np.hstack([predict(net, images, "features") for net in nets.values()])
-        logits = np.stack([predict(net, images).astype(np.float64) for net in nets.values()])
-        return softmax(logits, axis=2).mean(0)[:, 1:]
+        return mean_probabilities(nets.values(), images)[:, 1:]
 
     def _table(self, features, patients, index):
         means = patient_means(features, patients, len(index))

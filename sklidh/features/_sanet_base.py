@@ -5,6 +5,7 @@ from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import train_test_split
@@ -19,9 +20,15 @@ from sklidh.images import check_planes
 from sklidh.nn import SAN
 from sklidh.nn._device import choose_device
 from sklidh.nn._san import BLOCKS
-from sklidh.nn._trained import sensitivity
+from sklidh.nn._trained import predict, sensitivity
 from sklidh.nn._training import train
 from sklidh.utils import CohortError, DocumentedMixin, check_target, is_missing, progress
+
+
+def mean_probabilities(nets, inputs):
+    """Return the mean over networks of the probabilities (n_images, n_classes) they give."""
+    logits = np.stack([predict(net, inputs).astype(np.float64) for net in nets])
+    return softmax(logits, axis=2).mean(0)
 
 
 def _rows(inputs, rows):

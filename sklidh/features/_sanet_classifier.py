@@ -1,18 +1,16 @@
 """The paper's Model 1: self-attention networks that go from images to a probability."""
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklidh.features._radiomics_columns import radiomics_columns
-from sklidh.features._sanet_base import BaseSANet
+from sklidh.features._sanet_base import BaseSANet, mean_probabilities
 from sklidh.features._sanet_slices import patient_means
 from sklidh.images import image_columns
 from sklidh.nn._san import ModalitySAN
-from sklidh.nn._trained import predict
 from sklidh.utils import CohortError, check_cases
 
 
@@ -256,9 +254,7 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         for modalities, nets in self._readers():
             images, patients = self._cut(cases[[*modalities, "mask"]])
             inputs = self._inputs(X, images, patients)
-            logits = np.stack([predict(net, inputs).astype(np.float64) for net in nets])
-            probability = softmax(logits, axis=2).mean(0)
-            means = patient_means(probability, patients, len(X))
+            means = patient_means(mean_probabilities(nets, inputs), patients, len(X))
             there = np.isin(np.arange(len(X)), patients)[:, None]
             total += np.where(there, means, 0)
             n_networks += there

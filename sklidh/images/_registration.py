@@ -279,14 +279,11 @@ class RigidRegistration(TableTransformer):
             done = spread(jobs, "registration", verbose=self.verbose, **how)
             for number, images in zip(absent, done, strict=True):
                 registered[number].update(images)
-        cells = {
-            column: [
-                row[column] if column not in images or images[column].image is None
-                else images[column].image
-                for row, images in zip(rows, registered, strict=True)
-            ]
-            for column in columns[1:]
-        }  # fmt: skip
+        for row, images in zip(rows, registered, strict=True):
+            row.update(
+                {name: each.image for name, each in images.items() if each.image is not None}
+            )
+        cells = {column: [row[column] for row in rows] for column in columns[1:]}
         by_column = [
             {column: images[column] for column in columns if column in images}
             for images in registered

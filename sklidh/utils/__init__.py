@@ -17,6 +17,7 @@ from sklidh.utils._image_files import files_of
 from sklidh.utils._kept import spread_kept
 from sklidh.utils._kernels import kernel
 from sklidh.utils._listing import listed
+from sklidh.utils._paper import PAPER_GROUPS, PAPER_MODALITIES
 from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._spread import WorkerDiedError, ignore_joblib, lost_workers, results_as, spread
@@ -34,6 +35,8 @@ from sklidh.utils._validation import (
 
 __all__ = [
     "CONFIG",
+    "PAPER_GROUPS",
+    "PAPER_MODALITIES",
     "RUN",
     "CohortError",
     "DocumentedMixin",

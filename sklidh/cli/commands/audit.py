@@ -36,7 +36,7 @@ def audit(
     where: options.WhereOption = "",
     cohort: options.Cohort,
     # A leak shows in a network that has learned little, too.
-    method: options.Method = options.Method(epochs=1, slice_size=16),  # noqa: B008
+    method: options.Method = options.Method(epochs=1, slice_size=16),
     work: options.Work,
 ):
     """Look for leaks: permuted labels, noise, and test patients seen in training.

@@ -9,7 +9,8 @@ from sklidh.cli import options
 from sklidh.cli.command import START, command
 from sklidh.cli.commands.run import run_models
 from sklidh.cli.console import console
-from sklidh.cli.settings import PAPER_MODALITIES, Recipe
+from sklidh.cli.settings import Recipe
+from sklidh.utils import PAPER_MODALITIES
 
 
 @command("sklidh demo --number 80 --out ~/sklidh-demo", panel=START)
@@ -21,7 +22,7 @@ def demo(
         float, typer.Option(min=0, help="How much mutants differ from wild types; 0: not at all.")
     ] = 1.0,
     # A result in two minutes.
-    method: options.Method = options.Method(epochs=8, slice_size=32),  # noqa: B008
+    method: options.Method = options.Method(slice_size=32),
     work: options.Work,
 ):
     """Write synthetic patients to disk and run the paper's four models and the recommended one."""

@@ -44,7 +44,7 @@ def reproduce(
     where: options.WhereOption = "",
     cohort: options.Cohort,
     method: options.Method,
-    work: options.Work = options.Work(jobs=1),  # noqa: B008
+    work: options.Work = options.Work(jobs=1),
 ):
     """Compare every system of the paper's tables on your own patients."""
     from sklidh.baselines import (
