@@ -126,7 +126,9 @@ def _with_bar(items, name, total, unit, console):
     try:
         for number, item in enumerate(items, start=1):
             if unit:
-                display.update(bar, description=f"{name}: {unit} {number} of {total}")
+                # The first at once: all may be done before the next refresh.
+                text = f"{name}: {unit} {number} of {total}"
+                display.update(bar, description=text, refresh=number == 1)
             yield item
             display.advance(bar)
     finally:
