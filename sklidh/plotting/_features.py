@@ -10,7 +10,7 @@ from sklidh.plotting._shown import ShownMixin
 from sklidh.utils import binary_target, mutant_index
 
 
-@dataclass
+@dataclass(repr=False)
 class VolcanoDisplay(ShownMixin):
     """Draw each feature's p-value against how far it separates the classes.
 
@@ -135,7 +135,7 @@ class VolcanoDisplay(ShownMixin):
         return self
 
 
-@dataclass
+@dataclass(repr=False)
 class CorrelationMapDisplay(ShownMixin):
     """Draw the correlations of all features, like ones side by side.
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import figures_with_intervals, is_rule, sample_size_notes
+from sklidh.reporting._intervals import number
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
 from sklidh.reporting._subgroups import UNTOLD
@@ -36,13 +37,6 @@ def in_words(value) -> str:
         return "none" if value is None else str(value)
     parts = ("+".join(part) if isinstance(part, (list, tuple)) else str(part) for part in value)
     return ", ".join(parts)
-
-
-def number(value: float, form: str) -> str:
-    """Write a figure; one that is not defined, such as a p-value of two equal models, is a dash."""
-    if np.isnan(value):
-        return "–"
-    return f"{value:{form}}".replace("inf", "∞")
 
 
 def _of_patients(run: Run) -> dict[str, str]:

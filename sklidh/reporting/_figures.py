@@ -12,6 +12,7 @@ from sklidh.plotting import (
     ROCDisplay,
     SelectedFeaturesDisplay,
 )
+from sklidh.plotting._calibration import FEWEST_BINS, FEWEST_IN_BIN
 from sklidh.plotting._loss import histories
 
 ONE_LOOK = {
@@ -20,6 +21,9 @@ ONE_LOOK = {
     "axes.titlesize": 11,
     "figure.dpi": 150,
 }
+
+ENOUGH_FOR_CALIBRATION = FEWEST_BINS * FEWEST_IN_BIN
+"""Patients from which on a calibration curve has three points that mean something."""
 
 
 def draw_figures(comparison: Comparison, pipeline) -> dict:
@@ -49,9 +53,16 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
                 PRDisplay.from_comparison(comparison).figure_,
                 "Precision against recall.",
             ),
-            "calibration": (
-                CalibrationDisplay.from_comparison(comparison).figure_,
-                "Agreement between predicted probability and observed mutation rate.",
+            # Of fewer patients each point would be a handful, and its height luck.
+            **(
+                {
+                    "calibration": (
+                        CalibrationDisplay.from_comparison(comparison).figure_,
+                        "Agreement between predicted probability and observed mutation rate.",
+                    )
+                }
+                if len(evaluation.repeats[0]) >= ENOUGH_FOR_CALIBRATION
+                else {}
             ),
             "decision_curve": (
                 DecisionCurveDisplay.from_comparison(comparison).figure_,

@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+from matplotlib import rc_context
 
 from sklidh.evaluation import Comparison
 from sklidh.reporting._figures import draw_figures
 from sklidh.reporting._fitted import description_of
 from sklidh.reporting._overview import cohort_table
-from sklidh.reporting._pictures import picture
+from sklidh.reporting._pictures import label_of, picture
 from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
 from sklidh.reporting._stability import selections_of
 from sklidh.reporting._subgroups import figures_by_group
+from sklidh.reporting._yardsticks import yardsticks
 from sklidh.results import REPORT, package_versions
 from sklidh.utils import atomic_write
 
@@ -32,6 +34,7 @@ def write_results(
     settings: Mapping,
     notes=(),
     warnings=(),
+    command="",
     verbose=0,
 ) -> dict[str, Path]:
     """Write the tables, plots and report of one run into a folder.
@@ -57,6 +60,8 @@ def write_results(
         What a reader must know before believing the figures.
     warnings : sequence of str, default=()
         What the run warned of.
+    command : str, default=""
+        What repeats the run, entered in `folder`.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -72,6 +77,7 @@ def write_results(
     followed = [model for model in models if hasattr(model, "named_steps")]
     features, flow = selections_of(followed or [pipeline])
     figures = draw_figures(comparison, pipeline)
+    simple = yardsticks(shown, X, y, modalities, label=label_of(pipeline), verbose=verbose)
     slices, attention = picture(pipeline, shown, X, modalities, verbose=verbose)
     run = Run(
         title=title,
@@ -81,7 +87,9 @@ def write_results(
         groups=figures_by_group(shown, X),
         features=features,
         flow=flow,
-        figures={name: (_png(figure), caption) for name, (figure, caption) in figures.items()},
+        figures={
+            name: (_drawn(figure, "png"), caption) for name, (figure, caption) in figures.items()
+        },
         slices=slices,
         attention=attention,
         settings=dict(settings),
@@ -89,8 +97,11 @@ def write_results(
         versions=package_versions(),
         notes=list(notes),
         warnings=list(warnings),
+        yardsticks=simple,
+        command=command,
     )
-    return save_run(folder, run) | {"report": write_report(folder)}
+    drawings = {name: _drawn(figure, "svg") for name, (figure, _) in figures.items()}
+    return save_run(folder, run, drawings) | {"report": write_report(folder)}
 
 
 def write_report(folder) -> Path:
@@ -118,7 +129,11 @@ def write_report(folder) -> Path:
     return folder / REPORT
 
 
-def _png(figure) -> bytes:
+def _drawn(figure, kind: str) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=150)
+    # Without a date, and with ids that are not drawn, an SVG file is the same after every run.
+    with rc_context({"svg.hashsalt": "sklidh"}):
+        figure.savefig(
+            buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None
+        )
     return buffer.getvalue()

@@ -11,10 +11,12 @@ from matplotlib import rc_context
 
 from sklidh.evaluation import Comparison, Study
 from sklidh.plotting import ForestDisplay
-from sklidh.reporting._facts import in_words, number
+from sklidh.reporting._facts import in_words
 from sklidh.reporting._figures import ONE_LOOK
+from sklidh.reporting._intervals import number
 from sklidh.reporting._page import render_page
 from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
+from sklidh.reporting._warnings import by_kind
 from sklidh.results import (
     MEASURES,
     REPORT,
@@ -119,6 +121,9 @@ def render_study(
     -------
     str
     """
+    told = [
+        (name, warning) for name, each in record["warnings"].items() for warning in each.items()
+    ]
     return render_page(
         "study.html",
         title="The paper's tables, on your patients",
@@ -128,6 +133,7 @@ def render_study(
         tests=None if tests is None else tests.map(_told),
         forest=base64.b64encode(forest).decode(),
         reference=reference,
+        warnings=by_kind([each for _, each in told], models=[name for name, _ in told]),
         in_words=in_words,
     )
 

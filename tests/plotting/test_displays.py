@@ -295,7 +295,7 @@ def test_repeats_make_no_more_patients(table, n_repeats):
     assert roc.n_patients == 60
     assert roc.aucs["logistic"] == (one.metrics["AUC"], *one.auc_interval)
     assert not roc.bands
-    assert CalibrationDisplay.from_comparison(compared).n_in_bin == 60 // 7
+    assert CalibrationDisplay.from_comparison(compared).n_in_bin == 60 // 6
 
 
 def test_legends_show_the_figures_of_the_table(table):
