@@ -3,6 +3,7 @@
 from sklidh.plotting._calibration import CalibrationDisplay
 from sklidh.plotting._case import CaseDisplay
 from sklidh.plotting._decision import ConfusionMatrixDisplay, DecisionCurveDisplay
+from sklidh.plotting._explanation import Explanation, explain
 from sklidh.plotting._features import CorrelationMapDisplay, VolcanoDisplay
 from sklidh.plotting._forest import ForestDisplay
 from sklidh.plotting._fusion import BlockImportanceDisplay, CodesDisplay
@@ -21,6 +22,7 @@ __all__ = [
     "ConfusionMatrixDisplay",
     "CorrelationMapDisplay",
     "DecisionCurveDisplay",
+    "Explanation",
     "ForestDisplay",
     "GradientMapDisplay",
     "LossCurveDisplay",
@@ -28,6 +30,7 @@ __all__ = [
     "ROCDisplay",
     "SelectedFeaturesDisplay",
     "VolcanoDisplay",
+    "explain",
     "gradient_maps",
     "gradient_thumbnail",
     "thumbnail",
