@@ -1,4 +1,4 @@
-"""What a run leaves behind: tables, plots and one HTML file that tells the whole."""
+"""What a run leaves behind: tables, plots and one HTML report."""
 
 from sklidh.reporting._check_page import examine, render_check
 from sklidh.reporting._fitted import counts_left, fate_of

@@ -15,11 +15,12 @@ from sklidh.reporting._overview import cohort_table
 from sklidh.reporting._pictures import label_of, picture
 from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
+from sklidh.reporting._runs import folders_of_runs, write_runs
 from sklidh.reporting._stability import selections_of
 from sklidh.reporting._subgroups import figures_by_group
 from sklidh.reporting._yardsticks import yardsticks
 from sklidh.results import REPORT, package_versions
-from sklidh.utils import atomic_write
+from sklidh.utils import RUN, atomic_write
 
 
 def write_results(
@@ -105,17 +106,18 @@ def write_results(
 
 
 def write_report(folder) -> Path:
-    """Render the report of a folder of results once more, without computing anything.
+    """Render the report of a folder of results from its files, without training anything.
 
     Parameters
     ----------
     folder : str or path
-        Written by `write_results`.
+        Written by `write_results`; or one that holds the folders of several runs, which are
+        compared.
 
     Returns
     -------
     Path
-        ``report.html`` in the folder.
+        ``report.html`` in the folder; ``runs.html`` of several runs.
 
     Raises
     ------
@@ -123,6 +125,8 @@ def write_report(folder) -> Path:
         A file is absent, or is not what `write_results` wrote.
     """
     folder = Path(folder)
+    if not (folder / RUN).exists() and len(folders_of_runs(folder)) > 1:
+        return write_runs(folder)
     page = render_report(read_run(folder))
     with atomic_write(folder / REPORT) as temporary:
         temporary.write_text(page, encoding="utf-8")
