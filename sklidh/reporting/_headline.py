@@ -63,7 +63,7 @@ def headline_of(run: Run) -> Headline:
     tiles = [_baseline(run), _accuracy(run), _enough(run)]
     if len(run.comparison.evaluations) > 1:
         tiles.insert(1, _best(run))
-    chance = "cannot be told from chance"
+    chance = "is not shown to rank patients better than chance"
     if low > 0.5:
         chance = "ranks patients better than chance"
     elif high < 0.5:

@@ -56,7 +56,7 @@ def test_a_model_no_better_than_a_simple_one_is_said_to_be_none(judged):
 
 def test_chance_is_said_to_be_chance_and_few_patients_to_be_few(judged):
     found, _ = judged(0.0, n=40)
-    assert "cannot be told from chance" in found.verdict
+    assert "is not shown to rank patients better than chance" in found.verdict
     assert found.verdict.endswith("40 test patients are too few for a firm figure.")
     assert found.tiles[0].detail == NO_BASELINE
     assert found.tiles[-1].answer == "No"
