@@ -4,7 +4,6 @@ from sklidh.plotting._calibration import CalibrationDisplay
 from sklidh.plotting._case import CaseDisplay
 from sklidh.plotting._decision import ConfusionMatrixDisplay, DecisionCurveDisplay
 from sklidh.plotting._explanation import Explanation, explain
-from sklidh.plotting._features import CorrelationMapDisplay, VolcanoDisplay
 from sklidh.plotting._forest import ForestDisplay
 from sklidh.plotting._fusion import BlockImportanceDisplay, CodesDisplay
 from sklidh.plotting._gradient_map import GradientMapDisplay, gradient_maps
@@ -13,6 +12,7 @@ from sklidh.plotting._precision_recall import PRDisplay
 from sklidh.plotting._roc import ROCDisplay
 from sklidh.plotting._selection import SelectedFeaturesDisplay
 from sklidh.plotting._thumbnails import gradient_thumbnail, thumbnail
+from sklidh.plotting._volcano import VolcanoDisplay
 
 __all__ = [
     "BlockImportanceDisplay",
@@ -20,7 +20,6 @@ __all__ = [
     "CaseDisplay",
     "CodesDisplay",
     "ConfusionMatrixDisplay",
-    "CorrelationMapDisplay",
     "DecisionCurveDisplay",
     "Explanation",
     "ForestDisplay",

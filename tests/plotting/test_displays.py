@@ -23,7 +23,6 @@ from sklidh.plotting import (
     CaseDisplay,
     CodesDisplay,
     ConfusionMatrixDisplay,
-    CorrelationMapDisplay,
     DecisionCurveDisplay,
     ForestDisplay,
     LossCurveDisplay,
@@ -33,7 +32,7 @@ from sklidh.plotting import (
     VolcanoDisplay,
 )
 from sklidh.plotting._axes import COLOURS
-from sklidh.selection import CorrelationPruner, MannWhitneySelector
+from sklidh.selection import MannWhitneySelector
 
 NAMES = [
     "T1__radiomics__original_shape_Sphericity",
@@ -236,19 +235,6 @@ def test_the_volcano_s_sides_are_the_features_aucs(table):
     assert display.aucs["A__f0"] == pytest.approx(np.mean(mutant[:, None] > wildtype))
     assert display.kept["A__f0"]
     assert f"1  {display.pvalues.idxmin()}" in display.ax_.texts[-1].get_text()
-
-
-def test_the_correlation_map_keeps_every_value_and_puts_like_features_together(table):
-    X = table[0].assign(twin=lambda t: t["B__f1"] + 0.01 * t["A__f1"], gap=np.nan)
-    display = CorrelationMapDisplay.from_features(X)
-    order = display.correlations.index
-    assert sorted(order) == sorted(X.columns)
-    expected = X.corr().loc["A__f0", "B__f2"]
-    assert display.correlations.loc["A__f0", "B__f2"] == pytest.approx(expected)
-    assert abs(order.get_loc("twin") - order.get_loc("B__f1")) == 1
-    assert display.ax_.get_title().startswith("8 features; 1 pairs")
-    pruner = CorrelationPruner(threshold=0.8).fit(X[["A__f0", "twin"]])
-    assert CorrelationMapDisplay.from_estimator(pruner, X).threshold == 0.8
 
 
 def test_codes_have_one_panel_for_what_is_shared_and_one_a_block(fusion, table):
