@@ -1,8 +1,6 @@
 """Why a model predicts what it does for one patient: contributions, neighbours, position."""
 
 from dataclasses import dataclass
-from itertools import combinations
-from math import factorial
 
 import numpy as np
 import pandas as pd
@@ -10,12 +8,14 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import nan_euclidean_distances
 
+from sklidh.evaluation._calibration import CERTAIN
 from sklidh.plotting._axes import COLOURS
 from sklidh.plotting._gradient_map import gradient_maps
+from sklidh.plotting._shapley import exact, sampled
 from sklidh.plotting._shown import ShownMixin
 from sklidh.utils import binary_target, mutant_index
 
-CERTAIN = 1e-6
+MOST_SEQUENCES = 10
 MOST_REFERENCES = 100
 """Training patients against whom sequences are exchanged: more only take time."""
 
@@ -168,7 +168,8 @@ def explain(
     Raises
     ------
     ValueError
-        X has not exactly one row, or the last step is not fed by features with names.
+        X has not exactly one row, the last step is not fed by features with such names or by those
+        of more than 10 sequences, or no training patient has all sequences of this one.
 
     References
     ----------
@@ -179,6 +180,8 @@ def explain(
         raise ValueError(
             f"one patient is explained at a time, X has {len(X)} rows; use X.loc[[id]]"
         )
+    if n_permutations < 2:
+        raise ValueError(f"n_permutations={n_permutations}: at least 2 give a standard error")
     own, reference = (_features_of(pipeline, table) for table in (X, training))
     names = own.columns
     if not all("__" in str(name) for name in names):
@@ -200,14 +203,19 @@ def explain(
     # A sequence that the patient lacks is lacking throughout.
     rows[:, np.isnan(x)] = np.nan
     blocks = pd.Series(known).groupby([str(names[i]).split("__")[0] for i in known], sort=False)
+    if blocks.ngroups > MOST_SEQUENCES:
+        raise ValueError(
+            f"{blocks.ngroups} sequences are too many to explain, at most {MOST_SEQUENCES} are; the "
+            "part of a feature's name before __ is taken for its sequence"
+        )
     few = rows[rng.permutation(len(rows))[:MOST_REFERENCES]]
-    sequences = _exact(log_odds, x, few, {name: each.to_numpy() for name, each in blocks})
+    sequences = exact(log_odds, x, few, {name: each.to_numpy() for name, each in blocks})
     if isinstance(model, LogisticRegression):
         sign = 1 if place == 1 else -1
         found = sign * model.coef_[0, known] * (x - rows.mean(axis=0))[known]
         spread, method = np.zeros(len(known)), "exact (Shapley values of a linear model)"
     else:
-        found, spread = _sampled(log_odds, x, rows, known, n_permutations, rng)
+        found, spread = sampled(log_odds, x, rows, known, n_permutations, rng)
         method = f"sequences exact, features over {2 * n_permutations} random orders"
     scale = reference.std().replace(0, 1)
     values = (pd.concat([reference, own]) - reference.mean()) / scale
@@ -238,43 +246,3 @@ def explain(
 def _features_of(pipeline, table: pd.DataFrame) -> pd.DataFrame:
     features = np.asarray(pipeline[:-1].transform(table))
     return pd.DataFrame(features, table.index, pipeline[:-1].get_feature_names_out())
-
-
-def _exact(log_odds, x, rows, blocks) -> pd.Series:
-    """Compute Shapley values of a few blocks of columns from every set of them."""
-    names, worth = list(blocks), {}
-    for size in range(len(names) + 1):
-        for chosen in combinations(names, size):
-            mixed = rows.copy()
-            for name in chosen:
-                mixed[:, blocks[name]] = x[blocks[name]]
-            worth[frozenset(chosen)] = log_odds(mixed).mean()
-    n = len(names)
-    found = {}
-    for name in names:
-        found[name] = sum(
-            factorial(len(others))
-            * factorial(n - len(others) - 1)
-            / factorial(n)
-            * (worth[others | {name}] - worth[others])
-            for others in worth
-            if name not in others
-        )
-    return pd.Series(found, dtype=float)
-
-
-def _sampled(log_odds, x, rows, columns, n_permutations, rng):
-    """Estimate Shapley values of many columns from random orders, each forwards and backwards."""
-    found = []
-    for _ in range(n_permutations):
-        start, order = rows[rng.integers(len(rows))], rng.permutation(columns)
-        both = []
-        for way in (order, order[::-1]):
-            path = np.tile(start, (len(way) + 1, 1))
-            for step, column in enumerate(way):
-                path[step + 1 :, column] = x[column]
-            gained = pd.Series(np.diff(log_odds(path)), way)
-            both.append(gained[columns].to_numpy())
-        found.append(np.mean(both, axis=0))
-    spread = np.std(found, axis=0, ddof=1) / np.sqrt(n_permutations)
-    return np.mean(found, axis=0), spread

@@ -7,9 +7,9 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from sklidh.evaluation import Evaluation, call_intervals, figures_with_intervals
+from sklidh.evaluation._calibration import CERTAIN
 
 Z = norm.ppf(0.975)
-CERTAIN = 1e-6
 
 
 def number(value: float, form: str) -> str:

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklidh.fusion import LateFusionClassifier
 from sklidh.plotting import Explanation, explain
-from sklidh.plotting._explanation import _exact
+from sklidh.plotting._shapley import exact as exact_values
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_sampled_contributions_are_within_their_errors_of_the_exact_ones(cohort)
         return np.log(probability / (1 - probability))
 
     each = {name: np.array([place]) for place, name in enumerate(X.columns)}
-    exact = _exact(decide, scaled.loc["P7"].to_numpy(), scaled.to_numpy(), each)
+    exact = exact_values(decide, scaled.loc["P7"].to_numpy(), scaled.to_numpy(), each)
     off = (found.features["contribution"] - exact[found.features.index]).abs()
     assert (off < 4 * found.features["se"] + 1e-9).all()
 
@@ -141,3 +141,9 @@ def test_more_than_one_patient_and_columns_without_a_sequence_are_refused(cohort
     model = fitted(DummyClassifier(), (plain, y))
     with pytest.raises(ValueError, match="modality__feature"):
         explain(model, plain.iloc[:1], plain, y)
+    with pytest.raises(ValueError, match="n_permutations=1"):
+        explain(pipeline, X.iloc[:1], X, y, n_permutations=1)
+    many = X.set_axis([f"M{i}__f" for i in range(6)], axis=1)
+    many = pd.concat([many, many.add_prefix("N")], axis=1)
+    with pytest.raises(ValueError, match="12 sequences are too many"):
+        explain(fitted(LogisticRegression(), (many, y)), many.iloc[:1], many, y)
