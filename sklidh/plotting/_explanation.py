@@ -205,7 +205,7 @@ def explain(
     blocks = pd.Series(known).groupby([str(names[i]).split("__")[0] for i in known], sort=False)
     if blocks.ngroups > MOST_SEQUENCES:
         raise ValueError(
-            f"{blocks.ngroups} sequences are too many to explain, at most {MOST_SEQUENCES} are; the "
+            f"{blocks.ngroups} sequences, at most {MOST_SEQUENCES} are explained; the "
             "part of a feature's name before __ is taken for its sequence"
         )
     few = rows[rng.permutation(len(rows))[:MOST_REFERENCES]]
