@@ -56,7 +56,7 @@ def test_of_a_linear_model_contributions_are_coefficients_times_deviations(cohor
 
 @pytest.mark.parametrize(
     "model",
-    [LateFusionClassifier(LogisticRegression()), RandomForestClassifier(20, random_state=0)],
+    [LateFusionClassifier(LogisticRegression()), RandomForestClassifier(5, random_state=0)],
 )
 def test_of_any_model_the_sequences_add_up_to_the_difference_from_the_mean(cohort, model):
     pipeline = fitted(model, cohort)
@@ -75,8 +75,8 @@ def test_of_any_model_the_sequences_add_up_to_the_difference_from_the_mean(cohor
 
 def test_sampled_contributions_are_within_their_errors_of_the_exact_ones(cohort):
     X, _ = cohort
-    pipeline = fitted(RandomForestClassifier(20, random_state=0), cohort)
-    found = explain(pipeline, X.loc[["P7"]], *cohort, n_permutations=200)
+    pipeline = fitted(RandomForestClassifier(5, random_state=0), cohort)
+    found = explain(pipeline, X.loc[["P7"]], *cohort, n_permutations=50)
     scaled = pipeline[:-1].transform(X)
 
     def decide(rows):
