@@ -89,7 +89,7 @@ def figures_and_tests(run: Run) -> pd.DataFrame:
     if len(table) > 1:
         tests = everybody.tests(name, beside=run.yardsticks)
         pvalues = tests["p Holm"].where(~tests.index.isin(list(run.yardsticks)), tests["p"])
-        heading = f"p ({tests['test'].iloc[0]}, Holm)"
+        heading = f"p ({tests['test'].iloc[0]}{', Holm' if others else ''})"
         texts = pvalues.map(lambda p: number(p, ".2g"))
         table[heading] = texts.reindex(table.index).fillna("reference")
     return table
