@@ -26,7 +26,7 @@ def test_the_page_fetches_nothing_and_runs_nothing(hostile):
 
 def test_figures_failures_and_warnings_are_there(hostile):
     html = page(hostile)
-    assert '0.81<small class="interval">[0.70, 0.90]</small>' in html
+    assert "0.81<small>[0.70, 0.90]</small>" in html
     assert "Failed:" in html
     assert "3 times:" in html
 
