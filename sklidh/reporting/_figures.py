@@ -1,5 +1,7 @@
 """The plots of a run, each with what it shows in a sentence."""
 
+import io
+
 from matplotlib import rc_context
 
 from sklidh.evaluation import Comparison
@@ -21,6 +23,8 @@ ONE_LOOK = {
     "axes.titlesize": 11,
     "figure.dpi": 150,
 }
+SVG = {"svg.hashsalt": "sklidh"}
+"""Ids that are not drawn at random: an SVG file is the same after every run."""
 
 ENOUGH_FOR_CALIBRATION = FEWEST_BINS * FEWEST_IN_BIN
 """Patients from which on a calibration curve has three points that mean something."""
@@ -90,3 +94,12 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
                 "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained." + which,
             )
     return figures
+
+
+def drawn(figure, kind: str) -> bytes:
+    """Write a figure as a file of a kind: "png" or "svg"."""
+    buffer = io.BytesIO()
+    with rc_context(SVG):
+        metadata = {"Date": None} if kind == "svg" else None
+        figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
+    return buffer.getvalue()

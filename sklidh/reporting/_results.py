@@ -1,15 +1,13 @@
 """Write what a run found: tables, plots, pictures, the report and what is needed to repeat it."""
 
-import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from matplotlib import rc_context
 
 from sklidh.evaluation import Comparison
-from sklidh.reporting._figures import draw_figures
+from sklidh.reporting._figures import draw_figures, drawn
 from sklidh.reporting._fitted import description_of
 from sklidh.reporting._overview import cohort_table
 from sklidh.reporting._pictures import label_of, picture
@@ -89,7 +87,7 @@ def write_results(
         features=features,
         flow=flow,
         figures={
-            name: (_drawn(figure, "png"), caption) for name, (figure, caption) in figures.items()
+            name: (drawn(figure, "png"), caption) for name, (figure, caption) in figures.items()
         },
         slices=slices,
         attention=attention,
@@ -101,7 +99,7 @@ def write_results(
         yardsticks=simple,
         command=command,
     )
-    drawings = {name: _drawn(figure, "svg") for name, (figure, _) in figures.items()}
+    drawings = {name: drawn(figure, "svg") for name, (figure, _) in figures.items()}
     return save_run(folder, run, drawings) | {"report": write_report(folder)}
 
 
@@ -131,13 +129,3 @@ def write_report(folder) -> Path:
     with atomic_write(folder / REPORT) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return folder / REPORT
-
-
-def _drawn(figure, kind: str) -> bytes:
-    buffer = io.BytesIO()
-    # Without a date, and with ids that are not drawn, an SVG file is the same after every run.
-    with rc_context({"svg.hashsalt": "sklidh"}):
-        figure.savefig(
-            buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None
-        )
-    return buffer.getvalue()

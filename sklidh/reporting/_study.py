@@ -1,7 +1,6 @@
 """Write a study as the paper's tables: to calculate with, to print, and as one page."""
 
 import base64
-import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from matplotlib import rc_context
 from sklidh.evaluation import Comparison, Study
 from sklidh.plotting import ForestDisplay
 from sklidh.reporting._facts import in_words
-from sklidh.reporting._figures import ONE_LOOK
+from sklidh.reporting._figures import ONE_LOOK, drawn
 from sklidh.reporting._intervals import number
 from sklidh.reporting._page import render_page
 from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
@@ -93,9 +92,10 @@ def write_study(
     tests, forest = None, b""
     if reference in comparison.evaluations and len(comparison.evaluations) > 1:
         tests = comparison.tests(reference, beside=beside)
-        forest = _forest(comparison, reference, beside)
+        forest, drawing = _forest(comparison, reference, beside)
         contents[f"tests against {reference}"] = ("tests.csv", tests.to_csv())
         contents["forest plot"] = ("forest.png", forest)
+        contents["forest plot, SVG"] = ("forest.svg", drawing)
     page = render_study(record, printed, tests, forest, reference=reference)
     return write_run(folder, contents | {"report": (REPORT, page)}, record)
 
@@ -158,11 +158,7 @@ def _markdown(printed, notes) -> str:
     return "\n\n".join([*pages, foot]) + "\n"
 
 
-def _forest(comparison: Comparison, reference: str, beside) -> bytes:
-    buffer = io.BytesIO()
+def _forest(comparison: Comparison, reference: str, beside) -> tuple[bytes, bytes]:
     with rc_context(ONE_LOOK):
-        figure = ForestDisplay.from_comparison(
-            comparison, reference=reference, beside=beside
-        ).figure_
-        figure.savefig(buffer, dpi=150, bbox_inches="tight")
-    return buffer.getvalue()
+        display = ForestDisplay.from_comparison(comparison, reference=reference, beside=beside)
+        return drawn(display.figure_, "png"), drawn(display.figure_, "svg")

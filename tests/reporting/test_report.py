@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklidh.evaluation import Comparison, figures_with_intervals
 from sklidh.reporting import ResultsError, read_run, render_report
 from sklidh.reporting._facts import facts_of
-from sklidh.reporting._figures import draw_figures
+from sklidh.reporting._figures import draw_figures, drawn
 from sklidh.reporting._intervals import probability_figures
 from sklidh.reporting._report import (
     by_weight,
@@ -203,6 +203,15 @@ def test_calibration_is_drawn_of_thirty_patients_and_its_absence_is_explained(ru
     calibration = replace(run, figures=run.figures | {"calibration": (run.figures["roc"][0], "")})
     assert "10 patients per point" in drawn[0].axes[0].get_title()
     assert "Calibration is not drawn" not in render_report(calibration)
+
+
+def test_plots_are_files_too_that_are_the_same_whenever_they_are_drawn(run, tmp_path):
+    comparison, pipeline = Comparison(dict([run.shown])), make_pipeline("passthrough")
+    once, twice = (draw_figures(comparison, pipeline)["roc"][0] for _ in range(2))
+    assert drawn(once, "svg") == drawn(twice, "svg")
+    assert drawn(once, "png").startswith(b"\x89PNG")
+    files = save_run(tmp_path, run, {"roc": drawn(once, "svg")})
+    assert files["roc, SVG"].read_bytes().startswith(b"<?xml")
 
 
 def test_a_run_is_printed_in_one_line(run):
