@@ -1,10 +1,11 @@
-"""Warnings by kind: many that differ in a patient or a number are one line with a count."""
+"""Warnings by kind: many that differ in a name or a number are one line with a count."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+VARIES = re.compile(r"^[A-Z][A-Z\d]*: |'[^']*'|\"[^\"]*\"|\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+"""A sequence at the beginning, quoted names, numbers."""
 MORE = re.compile(r" \((\d+) more like this\)$")
 
 
@@ -18,7 +19,7 @@ class Kind:
 
 
 def by_kind(told: Iterable[tuple[str, int]], *, models: Iterable[str] = ()) -> list[Kind]:
-    """Group warnings that differ only in numbers, quoted names and the model that warned.
+    """Group warnings that differ only in numbers, quoted names, the sequence and the model.
 
     Parameters
     ----------

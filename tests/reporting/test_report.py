@@ -184,6 +184,8 @@ def test_warnings_that_differ_in_a_patient_or_a_number_are_one_kind(html):
     assert (other.text, other.count) == ("no sites", 1)
     (one,) = by_kind(told, models=["Model 1", "Model 2"])
     assert one.texts[1] == "Model 2: patient 'P2': 0.5 voxels"
+    (same,) = by_kind([("T1CE: 3 folds", 1), ("FLAIR: 5 folds", 1)])
+    assert same.texts == ["T1CE: 3 folds", "FLAIR: 5 folds"]
     assert "2 times:</b> patient &#39;P1&#39;: 3 voxels" in html
 
 
