@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib import rc_context
 
-from sklidh.evaluation import Comparison, Study
+from sklidh.evaluation import Comparison, Study, figures_with_intervals
 from sklidh.plotting import ForestDisplay
 from sklidh.reporting._facts import in_words
 from sklidh.reporting._figures import ONE_LOOK, drawn
@@ -66,6 +66,7 @@ def write_study(
     comparison = study.comparison
     record = {
         **run,
+        "headline": headline_of_study(comparison, beside),
         "versions": package_versions(),
         "notes": list(notes),
         "failures": dict(study.failures),
@@ -136,6 +137,24 @@ def render_study(
         warnings=by_kind([each for _, each in told], models=[name for name, _ in told]),
         in_words=in_words,
     )
+
+
+def headline_of_study(comparison: Comparison, beside) -> str:
+    """State the highest AUC of the models and of the yardsticks, and of how many patients."""
+    texts = figures_with_intervals(comparison.evaluations)["AUC"]
+    aucs = comparison.measures["AUC"].dropna()
+    is_yardstick = aucs.index.isin(list(beside))
+    sentences = [
+        f"{what}: {some.idxmax()}, {texts[some.idxmax()]}."
+        for what, some in (
+            ("Highest AUC", aucs[~is_yardstick]),
+            ("Best simple baseline", aucs[is_yardstick]),
+        )
+        if len(some)
+    ]
+    patients = next(iter(comparison.evaluations.values())).repeats[0]["mutant"]
+    sentences.append(f"{len(patients)} patients were tested, {int(patients.sum())} of them mutant.")
+    return " ".join(sentences)
 
 
 def _told(cell) -> str:
