@@ -5,12 +5,18 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from sklidh.reporting import render_report
+from sklidh.reporting import render_check, render_report
+from sklidh.reporting._check_page import CheckedCase
+from sklidh.reporting._page import render_page
+from sklidh.reporting._runs import runs_table
+from sklidh.reporting._study import render_study
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDE, NARROW = (1280, 900), (400, 900)
@@ -46,7 +52,7 @@ def seen(browser, page):
     """Return a function that makes a check of browser.js on the report in a window of a size."""
     script = Path(__file__).with_name("browser.js").read_text(encoding="utf-8")
 
-    def measured(check, size, *options):
+    def measured(check, size, *options, page=page):
         # A browser's window is never narrower than 500 pixels; a frame is as narrow as it is asked.
         style = f"border:0; width:{size[0]}px; height:{size[1]}px"
         around = f'<iframe style="{style}" data-check="{check}" src="report.html"></iframe>'
@@ -88,6 +94,27 @@ def test_with_every_section_open_nothing_is_clipped_overlapping_or_off_the_scree
     found = seen("open", size)
     nothing_is_wrong(found, size)
     assert found["texts"] > 400
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_the_pages_of_checks_studies_and_several_runs_are_laid_out_as_well(seen, run, size):
+    text = "a text of several words, and_one_word_that_is_longer_than_a_narrow_column_of_a_table_is"
+    columns = ("AUC", "Acc", "Pre", "Rec", "F1", *(f"paper: {name}" for name in ("AUC", "Acc")))
+    table = pd.DataFrame("0.81 [0.70, 0.90]", ["Model 1 (SA-Net)", "Class frequencies"], columns)
+    record = {"headline": text, "command": f"sklidh {text}", "notes": [text], "versions": {}}
+    record |= {"versions": {"sklidh": "0.1.0"}, "failures": {"Model 2": text}}
+    record |= {"settings": {"where": text}, "warnings": {"Model 1": {text: 3, "5 folds": 1}}}
+    forest, _ = run.figures["roc"]
+    study = render_study(record, [(text, table, {"T1": text})], table, forest, reference="Model 1")
+    picture = run.slices["P0"]["T1"]
+    pictures = {"T1": (picture, ""), "FLAIR": ("", "not acquired")}
+    cases = [CheckedCase("P0", [text], [text], pictures, {}), CheckedCase("P1", [], [], {}, {})]
+    checked = render_check(text, [text], [text], ["T1", "FLAIR"], cases)
+    settings, figures = runs_table({text: run, "other": replace(run, settings={"seed": 3})})
+    tables = {"settings": settings, "figures": figures}
+    runs = render_page("runs.html", title=text, cohorts={1, 2}, failures={text: text}, **tables)
+    for page in (study, checked, runs):
+        nothing_is_wrong(seen("open", size, page=page), size)
 
 
 def test_in_dark_mode_every_text_can_be_read(seen):

@@ -39,7 +39,7 @@ def test_the_report_of_a_folder_of_runs_compares_them(folder, hostile):
     assert path == folder / "runs.html"
     page = path.read_text(encoding="utf-8")
     assert "long/results" in page
-    assert 'data-label="epochs">40' in page
+    assert "epochs: 40; repeats: 2" in page
     assert "different patients" not in page
     assert hostile not in page
     assert hostile in unescape(page)
