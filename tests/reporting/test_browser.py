@@ -67,14 +67,14 @@ def seen(browser, page):
     return measured
 
 
-def nothing_is_wrong(found, size):
+def nothing_is_wrong(found, size, smallest=10):
     assert found["width"] == size[0]
     assert found["scroll"] <= size[0], "the page does not scroll sideways"
     assert found["outside"] == []
     assert found["clipped"] == [], "no box hides a part of its content"
     assert found["overlapping"] == []
     assert found["contrast"][0] >= 4.5, f"as WCAG 2.2, 1.4.3 asks: {found['contrast']}"
-    assert found["small"] >= 10, "in pixels"
+    assert found["small"] >= smallest, "pixels"
     assert found["broken"] == 0
 
 
@@ -168,6 +168,13 @@ def test_it_prints_with_every_section_open(browser, page, tmp_path):
         return len(re.findall(rb"/Type /Page\b", content))
 
     assert n_pages(page, "folded.pdf") == n_pages(opened, "opened.pdf") > 3
+
+
+def test_on_paper_nothing_is_clipped_or_overlapping(seen, page):
+    paper = page.replace("@media print", "@media all").replace("@media screen", "@media speech")
+    assert paper != page
+    size = (688, 900)  # A4 between its margins
+    nothing_is_wrong(seen("open", size, page=paper), size, smallest=9)
 
 
 def test_dark_letters_on_light_paper_are_what_is_painted(browser, page, tmp_path):
