@@ -182,7 +182,7 @@ def explain(
         )
     if n_permutations < 2:
         raise ValueError(f"n_permutations={n_permutations}: at least 2 give a standard error")
-    own, reference = (_features_of(pipeline, table) for table in (X, training))
+    own, reference = (features_of(pipeline, table) for table in (X, training))
     names = own.columns
     if not all("__" in str(name) for name in names):
         raise ValueError("the last step must be fed by features named modality__feature")
@@ -243,6 +243,9 @@ def explain(
     ).plot()
 
 
-def _features_of(pipeline, table: pd.DataFrame) -> pd.DataFrame:
-    features = np.asarray(pipeline[:-1].transform(table))
+def features_of(pipeline, table: pd.DataFrame) -> pd.DataFrame:
+    """Return what reaches the last step of a pipeline, with the names of the features."""
+    features = pipeline[:-1].transform(table)
+    if isinstance(features, pd.DataFrame):
+        return features
     return pd.DataFrame(features, table.index, pipeline[:-1].get_feature_names_out())
