@@ -2,7 +2,7 @@
 
 import base64
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -30,8 +30,8 @@ class CheckedCase:
     patient: str
     errors: list[str]
     warnings: list[str]
-    pictures: dict[str, tuple[str, str]]
-    digests: dict[str, str]
+    pictures: dict[str, tuple[str, str]] = field(repr=False)
+    digests: dict[str, str] = field(repr=False)
 
 
 def examine(case: pd.Series, modalities, *, label, reference, missing) -> CheckedCase:

@@ -123,6 +123,7 @@ def evaluate(
             settings=asdict(recipe) | protocol,
             notes=notes,
             warnings=counted(warned),
+            command="sklidh evaluate --config config.yaml",
             verbose=verbosity(),
         )
     console.print()
