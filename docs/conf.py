@@ -68,6 +68,9 @@ sphinx_gallery_conf = {
             "on_a_cluster.py",
         ]
     ),
+    # Each page of the reference shows the examples that use its class or function.
+    "doc_module": ("sklidh",),
+    "backreferences_dir": "generated/examples",
     # Displays draw without pyplot: this takes their figures, and their repr is not wanted beside.
     "image_scrapers": ("matplotlib", "gallery_figures.save_display"),
     "ignore_repr_types": r"sklidh\.plotting|matplotlib",
