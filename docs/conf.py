@@ -95,8 +95,9 @@ html_static_path = ["_static"]
 html_css_files = ["sklidh.css"]
 # Pages without neighbours in their section have no use for its navigation; examples need the room.
 html_sidebars = {"index": [], "start": [], "api": [], "gallery/**": []}
+html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "navbar_end": [],
+    "navbar_end": ["theme-switcher"],
     "show_prev_next": False,
     # The widest table stands alone.
     "secondary_sidebar_items": {"**": ["page-toc"], "paper": []},
