@@ -152,6 +152,27 @@ def test_a_step_that_is_put_into_a_branch_by_hand_keeps_the_patients_too():
     assert branches.transform(X).equals(selected)
 
 
+class FirstColumns(BaseEstimator):
+    """A selector as a script has it: it returns a table, and names nothing."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return pd.DataFrame(X).iloc[:, :2]
+
+
+def test_a_selector_that_names_no_columns_is_refused_with_what_to_add():
+    said = r"T1: FirstColumns\(\) does not name .* let FirstColumns inherit from SelectorMixin"
+    for selection in (FirstColumns(), make_pipeline(StandardScaler(), FirstColumns())):
+        with pytest.raises(ValueError, match=said):
+            make_idh_pipeline(["T1"], reference=None, selection=selection)
+    X = pd.DataFrame(np.arange(18.0).reshape(6, 3) ** 2, list("fbdace"), ["T1", "T2", "mask"])
+    branches = per_modality(lambda: make_pipeline(StandardScaler()), ["T1", "T2"])
+    with pytest.raises(ValueError, match=said):
+        branches.set_params(T1__standardscaler=FirstColumns()).fit_transform(X)
+
+
 def test_any_classifier_and_any_selection_swap_in(phantoms):
     X, y = phantoms
     pipeline = quick_pipeline(deep=None, selection=None, classifier=LogisticRegression()).fit(X, y)

@@ -29,6 +29,7 @@ from sklidh.utils._validation import (
     category_text,
     check_cases,
     check_image_and_mask,
+    is_image,
     is_missing,
     is_path,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "files_of",
     "fingerprint",
     "ignore_joblib",
+    "is_image",
     "is_missing",
     "is_path",
     "kernel",

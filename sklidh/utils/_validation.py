@@ -1,6 +1,7 @@
 """Checks of a cohort's table, made before any heavy work starts."""
 
 import os
+import reprlib
 from collections.abc import Iterable
 
 import pandas as pd
@@ -104,13 +105,29 @@ def is_path(cell) -> bool:
     return isinstance(cell, (str, os.PathLike))
 
 
+def is_image(cell) -> bool:
+    """Tell whether a cell is an image in memory: one of SimpleITK, or of nibabel.
+
+    Parameters
+    ----------
+    cell : object
+        Of a table of cases.
+
+    Returns
+    -------
+    bool
+    """
+    # By what is asked of them: to import both libraries takes longer than most checks.
+    return hasattr(cell, "GetSpacing") or (hasattr(cell, "dataobj") and hasattr(cell, "affine"))
+
+
 def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame:
     """Check a table of cases: one row per patient, one column of images per modality.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
-        Index: patient ids. Cells: paths, or SimpleITK images in memory.
+        Index: patient ids. Cells: paths, or images in memory (SimpleITK's or nibabel's).
     columns : sequence of str, default=None
         The columns that will be read; None means all. The column ``"mask"`` may never be empty.
     missing : {"raise", "nan"}, default="raise"
@@ -216,7 +233,17 @@ def _column_problems(cells: pd.Series, missing: str) -> list[str]:
                 problems.append(f"{where}: an empty folder: {os.fspath(cell)}")
             elif not os.path.exists(cell):
                 problems.append(f"{where}: no such file: {os.fspath(cell)}")
-        elif not hasattr(cell, "GetSpacing"):
+        elif is_image(cell):
+            continue
+        elif hasattr(cell, "shape"):
             kind = type(cell).__name__
-            problems.append(f"{where}: expected a path or a SimpleITK image, got {kind}: {cell!r}")
+            problems.append(
+                f"{where}: got an array ({kind} of shape {tuple(cell.shape)}), which has neither "
+                "voxel size nor orientation; wrap it: nibabel.Nifti1Image(array, affine)"
+            )
+        else:
+            problems.append(
+                f"{where}: expected a path, or an image of SimpleITK or nibabel; got "
+                f"{type(cell).__name__}: {reprlib.repr(cell)}"
+            )
     return problems
