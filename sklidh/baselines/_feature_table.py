@@ -8,6 +8,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from sklidh.datasets import ExaminedCohort, check_ids, not_found, scan_table
+from sklidh.pipeline import CLINICAL
 from sklidh.utils import PAPER_MODALITIES, CohortError, binary_target, check_target, listed
 
 DEEP = "deep"
@@ -110,7 +111,11 @@ def from_features(pipeline: Pipeline) -> Pipeline:
         columns it leaves alone.
     """
     branches = []
-    for modality, branch, _ in pipeline["intra"].transformers:
+    for modality, branch, columns in pipeline["intra"].transformers:
+        if modality == CLINICAL:
+            # Its names get the block's in front, which those of features have already.
+            branches.append((modality, ColumnTransformer([(modality, branch, columns)]), columns))
+            continue
         kinds = {name for name, _ in branch["featureunion"].transformer_list}
         columns = ModalityColumns(modality, deep=DEEP in kinds, radiomics=not kinds <= {DEEP})
         branches.append((modality, branch[1:], columns))

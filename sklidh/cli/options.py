@@ -30,18 +30,11 @@ class Columns(dict):
         return ",".join(f"{name}='{heading}'" for name, heading in self.items())
 
 
-class Labels(tuple):
-    """The tumour's labels in the masks, numbers and names of structures; empty for all."""
+class Names(tuple):
+    """Names, or numbers of labels, separated by commas."""
 
     def __str__(self):
         return ",".join(map(str, self))
-
-
-class Tables(tuple):
-    """Names of the paper's tables."""
-
-    def __str__(self):
-        return ",".join(self)
 
 
 class Where(NamedTuple):
@@ -113,10 +106,15 @@ def parse_columns(text: str) -> Columns:
     return columns
 
 
-def parse_labels(text: str) -> Labels:
+def parse_names(text: str) -> Names:
+    """Read "age,sex"; a name that is given twice counts once."""
+    return Names(dict.fromkeys(name.strip() for name in str(text).split(",") if name.strip()))
+
+
+def parse_labels(text: str) -> Names:
     """Read "1,4" or "GTV"; 0 is the background."""
     words = [word.strip() for word in str(text).split(",") if word.strip()]
-    labels = Labels(int(word) if word.isdecimal() else word for word in words)
+    labels = Names(int(word) if word.isdecimal() else word for word in words)
     if 0 in labels:
         raise typer.BadParameter("0 is the background; leave --label out for every label above 0")
     return labels
@@ -146,9 +144,9 @@ def parse_threshold(text: str) -> float | str:
     return value
 
 
-def parse_tables(text: str) -> Tables:
+def parse_tables(text: str) -> Names:
     """Read "I,III" as names of tables."""
-    names = Tables(dict.fromkeys(name.strip() for name in str(text).split(",")))
+    names = parse_names(text)
     if unknown := [name for name in names if name not in TABLES]:
         raise typer.BadParameter(f"{', '.join(map(repr, unknown))} is not among {','.join(TABLES)}")
     return names
@@ -225,6 +223,24 @@ ColumnsOption = Annotated[
         rich_help_panel=COHORT,
     ),
 ]
+Clinical = Annotated[
+    Names,
+    typer.Option(
+        parser=parse_names,
+        metavar="COLUMNS",
+        help="Clinical columns that enter the fusion beside the images, such as age,sex. An empty "
+        "cell counts as the training patients' median or most frequent word.",
+        rich_help_panel=COHORT,
+    ),
+]
+PatientColumn = Annotated[
+    str,
+    typer.Option(
+        help="Column of the patients where rows are scans: all scans of a patient stay on the "
+        "same side of every split.",
+        rich_help_panel=METHOD,
+    ),
+]
 Folds = Annotated[
     int, typer.Option(min=2, help="Outer folds of the cross-validation.", rich_help_panel=METHOD)
 ]
@@ -235,7 +251,7 @@ Repeats = Annotated[
     ),
 ]
 TablesOption = Annotated[
-    Tables,
+    Names,
     typer.Option(
         parser=parse_tables,
         metavar="TABLES",
@@ -303,7 +319,7 @@ class Folder:
     ] = None
     columns: ColumnsOption = ""
     label: Annotated[
-        Labels,
+        Names,
         typer.Option(
             parser=parse_labels,
             metavar="LABELS",

@@ -255,6 +255,7 @@ def read_cohort(
     target_needed: bool = True,
     where: Where = EVERYBODY,
     folds: int | None = None,
+    clinical: tuple[str, ...] = (),
 ) -> tuple[pd.DataFrame, pd.Series | None, Recipe]:
     """Load a cohort, look at every image in it, and complete the options by what it has.
 
@@ -272,6 +273,8 @@ def read_cohort(
         The patients asked for.
     folds : int, default=None
         Of a cross-validation, each of which needs a patient of each class.
+    clinical : tuple of str, default=()
+        Clinical columns that models read.
 
     Returns
     -------
@@ -302,6 +305,9 @@ def read_cohort(
         problems, there = [*problems, *error.problems], ()
         groups = tuple((name,) for name in examined.modalities if name in X)
     recipe = Recipe.of(groups, there, cohort, method, jobs)
+    found, absent = clinical_columns(X, clinical, recipe.modalities, of=" (--clinical)")
+    recipe = replace(recipe, clinical=tuple(found.values()))
+    problems = [*problems, *absent, *unfit_clinical(X, recipe.clinical)]
     console.print(patients_in_words(X, recipe.modalities), highlight=False)
     images = {"label": recipe.label, "missing": recipe.missing, "jobs": jobs}
     problems = [
@@ -313,6 +319,52 @@ def read_cohort(
     # Its engine may be absent or unable, which else is found once all is registered.
     recipe.extractor().fit(X[[recipe.modalities[0], "mask"]])
     return X, y, recipe
+
+
+def clinical_columns(X: pd.DataFrame, names, images, *, of: str) -> tuple[dict, list[str]]:
+    """Find clinical columns, and what is wrong with them.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+    names : sequence of str
+        As the user or a model calls them; case does not matter.
+    images : sequence of str
+        The columns of images, which are none.
+    of : str
+        Why they are needed, in brackets.
+
+    Returns
+    -------
+    found : dict of str to str
+        Name -> column.
+    problems : list of str
+    """
+    from sklidh.datasets import matches
+    from sklidh.utils import listed
+
+    others = [name for name in X.columns if name not in (*images, "mask")]
+    found = {name: next(iter(matches(name, others)), None) for name in names}
+    problems = [
+        f"clinical column {name!r}{of} not found; available columns: {listed(others) or 'none'}"
+        for name, column in found.items()
+        if column is None
+    ]
+    return {name: column for name, column in found.items() if column is not None}, problems
+
+
+def unfit_clinical(X: pd.DataFrame, columns) -> list[str]:
+    """Return what is wrong with clinical columns that models are to learn from."""
+    from sklidh.features import ClinicalFeatures
+    from sklidh.utils import CohortError
+
+    problems = []
+    for column in columns:
+        try:
+            ClinicalFeatures().fit(X[[column]])
+        except CohortError as error:
+            problems += error.problems
+    return problems
 
 
 def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ class Recipe:
     epochs: int
     train_features: str
     seed: int
+    clinical: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, groups, there, cohort: Cohort, method: Extraction, jobs: int) -> "Recipe":
@@ -93,6 +94,11 @@ class Recipe:
         # A command that trains nothing has no option for the networks.
         how = vars(Method()) | vars(method)
         return cls(modalities, groups or None, reference, **shared, **how)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that models read."""
+        return [*self.modalities, "mask", *self.clinical]
 
     @property
     def found(self) -> dict[str, str]:
@@ -139,6 +145,7 @@ class Recipe:
             label=self.label,
             reference=self.reference,
             groups=self.groups,
+            clinical=self.clinical,
             radiomics=self.extractor(verbose=verbose),
             missing=self.missing,
             memory=memory,
@@ -157,6 +164,10 @@ class Recipe:
 
     def system(self, alias: str, memory=None) -> tuple:
         """Return the title of a model that ``--model`` names, and its `System`."""
+        if alias == "model-1" and self.clinical:
+            raise typer.BadParameter(
+                "--clinical: Model 1 (SA-Net) sees images alone; choose another --model"
+            )
         from sklidh.baselines import paper_systems
 
         systems = paper_systems(self.builder(memory), deep=self.networks(), random_state=self.seed)

@@ -12,7 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklidh.cli import options
 from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import console, errors, note, print_files, verbosity, warnings_told_once
-from sklidh.cli.patients import image_problems, patients_in_words
+from sklidh.cli.patients import clinical_columns, image_problems, patients_in_words
 from sklidh.cli.scheduler import time_limit
 from sklidh.results import replaced
 
@@ -53,6 +53,7 @@ def predict(
     """
     from sklidh.datasets import examine_cohort, not_found, outside_range
     from sklidh.persistence import ModelFileError, load_model, parts_of, read_about
+    from sklidh.pipeline import CLINICAL
     from sklidh.reporting import predictions_as_csv
     from sklidh.utils import CohortError, mutant_index
 
@@ -97,6 +98,12 @@ def predict(
         for part in own:
             if hasattr(part, name):
                 setattr(part, name, value)
+    intra = getattr(fitted.named_steps.get("intra"), "transformers_", ())
+    clinical = next((columns for name, _, columns in intra if name == CLINICAL), [])
+    found, absent = clinical_columns(
+        X, clinical, modalities, of=f" ({about['name']} was trained on it)"
+    )
+    X, problems = X.rename(columns={v: k for k, v in found.items()}), [*problems, *absent]
     labelled = [part for part in own if hasattr(part, "label")]
     for part in labelled if folder.label else []:
         part.label = list(folder.label)
@@ -108,7 +115,7 @@ def predict(
         raise CohortError(problems, cases)
     warned = outside_range(X, about["cohort"], n_jobs=work.jobs, verbose=verbosity())
     with warnings_told_once():
-        answers = fitted.predict_proba(X[[*modalities, "mask"]])
+        answers = fitted.predict_proba(X[[*modalities, "mask", *clinical]])
     probability = answers[:, mutant_index(fitted.classes_)]
     threshold = about["threshold"] if threshold is None else threshold
     table = pd.DataFrame(

@@ -39,12 +39,13 @@ def run(
     *,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-run"),
     cohort: options.Cohort,
+    clinical: options.Clinical = "",
     test_size: options.TestSize = 0.25,
     method: options.Method,
     work: options.Work,
 ):
     """Run the paper's four models and the recommended one on your patients, one split."""
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, clinical=clinical)
     return run_models(X, y, out, recipe, test_size=test_size, title=f"sklidh run: {cases.name}")
 
 
@@ -143,6 +144,11 @@ def _notes(X, comparison, recipe) -> list[str]:
             f"Sequences that some patients lack: {listed} of {len(X)} patients. Nothing was "
             "invented for them: selection used the patients who have the sequence, and these "
             "patients were predicted from their other sequences."
+        )
+    if recipe.clinical:
+        notes.append(
+            f"{', '.join(recipe.clinical)} entered every model beside the images, but for Model 1, "
+            "which sees images alone."
         )
     if recipe.train_features == "in_sample":
         notes.append(IN_SAMPLE)

@@ -10,14 +10,18 @@ import typer
 from sklidh.cli import options
 from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import console, print_files, verbosity, warnings_told_once
-from sklidh.cli.patients import read_cohort
+from sklidh.cli.patients import column_of, read_cohort
 from sklidh.results import replaced
 
 
 @command(
-    "sklidh train cases.csv --out idh.skops",
+    "sklidh train cases.csv --out idh.skops --clinical age,sex",
     "sklidh train cases.csv --model model-2 --threshold youden --jobs 4",
     "sklidh train cases.csv --out idh.skops --evaluated sklidh-evaluate",
+    helps={
+        "patient_column": "Column of the patients where rows are scans: all scans of a patient "
+        "stay on the same side when the threshold is chosen."
+    },
     panel=PREDICT,
 )
 def train(
@@ -26,8 +30,10 @@ def train(
     out: Annotated[Path, typer.Option(help="The model's file.")] = Path("idh.skops"),
     name: Annotated[str, typer.Option(help="What to call the model. Default: the file's.")] = "",
     cohort: options.Cohort,
+    clinical: options.Clinical = "",
     model: options.Model = "recommended",
     threshold: options.Threshold = "0.5",
+    patient_column: options.PatientColumn = "",
     evaluated: Annotated[
         Path | None,
         typer.Option(
@@ -43,7 +49,8 @@ def train(
     from sklidh.reporting import card_of_training, read_run
 
     run = None if evaluated is None else read_run(evaluated)
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, clinical=clinical)
+    groups = column_of(X, patient_column) if patient_column else None
     from sklidh.datasets import cohort_range
     from sklidh.evaluation import choose_threshold
     from sklidh.persistence import save_model
@@ -60,13 +67,14 @@ def train(
         n_jobs=work.jobs,
         verbose=verbosity(),
     )
-    images = X[[*recipe.modalities, "mask"]]
+    X = X[recipe.columns]
     with warnings_told_once():
-        fitted = system.make().fit(images, y)
+        fitted = system.make().fit(X, y)
         chosen = threshold
         if isinstance(chosen, str):
             console.print("Choosing the threshold in inner folds of the training patients ...")
-            chosen = choose_threshold(fitted, images, y, chosen, random_state=recipe.seed)
+            params = {} if groups is None else {"groups": groups}
+            chosen = choose_threshold(fitted, X, y, chosen, params=params, random_state=recipe.seed)
     about = {
         "name": name or f"{out.stem}: {title}, {len(X)} patients",
         "threshold": chosen,
