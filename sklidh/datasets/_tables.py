@@ -318,7 +318,7 @@ def read_table(
     return table.frame
 
 
-def warn_of(path, notes: Iterable[str]) -> None:
-    """Warn of what the reader of a table should know; the warning points at the caller's caller."""
+def warn_of(path, notes: Iterable[str], *, stacklevel: int = 3) -> None:
+    """Warn of what the reader of a table should know."""
     for note in notes:
-        warnings.warn(f"{path}: {note}", stacklevel=3)
+        warnings.warn(f"{path}: {note}", stacklevel=stacklevel)

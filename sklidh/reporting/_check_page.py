@@ -1,7 +1,6 @@
 """A page of thumbnails on which a person sees at a glance what is wrong with a cohort."""
 
 import base64
-import re
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -74,7 +73,7 @@ def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
     Parameters
     ----------
     cases : list of CheckedCase
-    problems : list of str
+    problems : list of str or Problem
 
     Returns
     -------
@@ -85,9 +84,7 @@ def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
     named = {case.patient: [] for case in cases}
     others = []
     for line in problems:
-        match = re.match(r"(?:line \d+, )?patient (?:'([^']*)'|\"([^\"]*)\")", line)
-        patient = (match[1] or match[2]) if match else None
-        named.get(patient, others).append(line)
+        named.get(getattr(line, "patient", None), others).append(line)
     cases = [replace(case, errors=[*named[case.patient], *case.errors]) for case in cases]
     return cases, others
 
@@ -100,7 +97,7 @@ def render_check(
     Parameters
     ----------
     title : str
-    problems : list of str
+    problems : list of str or Problem
         Of the table.
     doubts : list of str
         Of patients beside each other, as `sklidh.images.same_images` tells them.

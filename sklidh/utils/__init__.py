@@ -25,6 +25,7 @@ from sklidh.utils._target import check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
     ModelFileError,
+    Problem,
     ResultsError,
     category_text,
     check_cases,
@@ -42,6 +43,7 @@ __all__ = [
     "CohortError",
     "DocumentedMixin",
     "ModelFileError",
+    "Problem",
     "ResultsError",
     "WorkerDiedError",
     "atomic_write",

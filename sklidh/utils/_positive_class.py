@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import column_or_1d
 
-from sklidh.utils._validation import CohortError
+from sklidh.utils._validation import CohortError, Problem
 
 WILD_NAMES = frozenset("wildtype wild wt unmutated nonmutated notmutated nonmutant".split())
 MUTANT_NAMES = frozenset("mutant mutated mutation mut".split())
@@ -79,18 +79,21 @@ def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray
     values = column_or_1d(y, dtype=object) if not isinstance(y, np.ndarray) else column_or_1d(y)
     index = y.index if isinstance(y, pd.Series) else pd.RangeIndex(len(values))
     name = getattr(y, "name", None)
-    column = f", column {name!r}" if name is not None else ""
     codes = {value: _code(value, wildtype, pos_label) for value in pd.unique(values)}
     each = pd.Series(values, index, dtype=object).map(codes)
     if (missing := each.eq("missing")).any():
         raise CohortError(
-            f"patient {patient!r}{column}: the target is missing"
-            + ("" if pd.isna(value) else f" ({value!r})")
-            + "; drop the row or fill it in"
+            Problem.of(
+                patient,
+                f"the target is missing{'' if pd.isna(value) else f' ({value!r})'}; drop the row "
+                "or fill it in",
+                name,
+            )
             for patient, value in zip(index[missing], values[missing], strict=True)
         )
     problem = _problem(codes, wildtype, pos_label, name)
     if problem:
+        column = "" if name is None else f", column {name!r}"
         seen = pd.Series(values).astype(str).value_counts()
         shown = ", ".join(f"{value!r} ({n})" for value, n in seen[:12].items())
         more = f" and {len(seen) - 12} more" if len(seen) > 12 else ""

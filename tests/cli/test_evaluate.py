@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from sklidh.cli.columns import column_of
 from sklidh.cli.commands.evaluate import predicted
-from sklidh.cli.patients import column_of
 from sklidh.utils import CohortError
 
 HOW = {"threshold": 0.5, "folds": 3, "repeats": 1, "seed": 0}

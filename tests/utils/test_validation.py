@@ -148,6 +148,15 @@ def test_an_array_is_refused_in_one_short_line_that_tells_how_to_wrap_it(cases):
     )
 
 
+def test_a_problem_knows_its_patient_wherever_it_is_carried(cases):
+    cases.loc["P0", "T1"] = "nowhere.nii"
+    with pytest.raises(CohortError) as refused:
+        check_cases(cases)
+    (problem,) = pickle.loads(pickle.dumps(refused.value)).problems
+    assert problem == "patient 'P0', column 'T1': no such file: nowhere.nii"
+    assert problem.patient == "P0"
+
+
 def test_cells_are_left_alone_where_a_bad_one_shall_cost_its_own_row_only(cases):
     cases.loc["P2", "T1"] = "nowhere.nii"
     check_cases(cases, cells=False)

@@ -9,6 +9,7 @@ import pandas as pd
 import typer
 
 from sklidh.cli import options
+from sklidh.cli.columns import column_of
 from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import (
     console,
@@ -18,7 +19,7 @@ from sklidh.cli.console import (
     verbosity,
     warnings_told_once,
 )
-from sklidh.cli.patients import column_of, read_cohort
+from sklidh.cli.patients import read_cohort
 
 
 @command(

@@ -6,7 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from sklidh.cli import options
+from sklidh.cli import options, values
 from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import console, print_files, warnings_told_once
 from sklidh.cli.patients import read_cohort
@@ -29,7 +29,7 @@ def extract(
     cases: options.Cases,
     *,
     out: Annotated[
-        Path, typer.Option(help="Table of features, CSV.", callback=options.parse_csv)
+        Path, typer.Option(help="Table of features, CSV.", callback=values.parse_csv)
     ] = Path("features.csv"),
     cohort: options.Cohort,
     extraction: options.Extraction,

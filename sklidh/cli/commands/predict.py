@@ -9,10 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 from sklearn.compose import ColumnTransformer
 
-from sklidh.cli import options
+from sklidh.cli import options, values
+from sklidh.cli.columns import clinical_columns
 from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import console, errors, note, print_files, verbosity, warnings_told_once
-from sklidh.cli.patients import clinical_columns, image_problems, patients_in_words
+from sklidh.cli.patients import image_problems, patients_in_words
 from sklidh.cli.scheduler import time_limit
 from sklidh.results import replaced
 
@@ -37,7 +38,7 @@ def predict(
     cases: options.Cases,
     *,
     out: Annotated[
-        Path, typer.Option(help="Table of predictions, CSV.", callback=options.parse_csv)
+        Path, typer.Option(help="Table of predictions, CSV.", callback=values.parse_csv)
     ] = (Path("predictions.csv")),
     threshold: Annotated[
         float | None,

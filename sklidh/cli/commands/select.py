@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli import options
+from sklidh.cli import options, values
 from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import console, print_files, print_whole, warnings_told_once
 from sklidh.cli.patients import read_feature_columns
@@ -30,7 +30,7 @@ def select(
     *,
     out: Annotated[
         Path,
-        typer.Option(help="Table of what became of each feature, CSV.", callback=options.parse_csv),
+        typer.Option(help="Table of what became of each feature, CSV.", callback=values.parse_csv),
     ] = Path("selection.csv"),
     target: options.Target = "idh",
     wildtype: options.Wildtype = "",

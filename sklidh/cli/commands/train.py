@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from sklidh.cli import options
+from sklidh.cli.columns import column_of
 from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import console, print_files, verbosity, warnings_told_once
-from sklidh.cli.patients import column_of, read_cohort
+from sklidh.cli.patients import read_cohort
 from sklidh.results import replaced
 
 
