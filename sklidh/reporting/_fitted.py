@@ -124,7 +124,7 @@ def selection_of(pipeline) -> tuple[pd.DataFrame, dict[str, dict[str, dict[str, 
     # Clinical columns are a block that nothing is selected from.
     others = table[~table["modality"].isin(branches_of(pipeline))]
     if flow and sum(map(len, selected)) == len(table) - len(others):
-        table = pd.concat([*selected, others], ignore_index=True)
+        table = pd.concat([*selected, *([others] if len(others) else [])], ignore_index=True)
     else:
         flow = {}
     parts = table["feature"].astype(str).str.extract("^(?:(.*?)__)?(.*)$")
