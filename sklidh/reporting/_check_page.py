@@ -1,14 +1,19 @@
 """A page of thumbnails on which a person sees at a glance what is wrong with a cohort."""
 
 import base64
+import math
 from dataclasses import dataclass, replace
 
 import pandas as pd
+import SimpleITK as sitk
 
 from sklidh.images import ImageError, inspect_case, voxel_digests
 from sklidh.plotting import thumbnail
 from sklidh.reporting._page import render_page
 from sklidh.utils import is_missing
+
+SIDE = 352
+"""Pixels of a picture's longer side: it is shown at half of them, and can be enlarged."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,9 @@ class CheckedCase:
     errors, warnings : list of str
         One line each.
     pictures : dict of (str, str)
-        By modality: a JPEG picture in base 64, and in words why there is none.
+        By modality: a JPEG picture in base 64 and the voxels' size, or in words why there is none.
+    tumour : str
+        Volume and labels of the tumour; empty where there is no mask that can be used.
     digests : dict of str to str
         As `sklidh.images.voxel_digests` returns them.
     """
@@ -30,6 +37,7 @@ class CheckedCase:
     errors: list[str]
     warnings: list[str]
     pictures: dict[str, tuple[str, str]]
+    tumour: str
     digests: dict[str, str]
 
 
@@ -56,15 +64,27 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
     pictures = {}
     for modality in modalities:
         if modality in found.images:
-            picture = thumbnail(found.images[modality], found.mask)
-            pictures[modality] = (base64.b64encode(picture).decode(), "")
+            image = found.images[modality]
+            picture = base64.b64encode(thumbnail(image, found.mask, SIDE)).decode()
+            pictures[modality] = picture, " × ".join(f"{edge:.3g}" for edge in image.GetSpacing())
         else:
             empty = is_missing(case[modality])
             pictures[modality] = ("", "not acquired" if empty else "cannot be read")
     lines = {True: [], False: []}
     for problem in found.problems:
         lines[isinstance(problem, ImageError)].append(" ".join(str(problem).split()))
-    return CheckedCase(str(case.name), lines[True], lines[False], pictures, voxel_digests(found))
+    tumour = "" if found.mask is None else tumour_in_words(found.mask, label)
+    digests = voxel_digests(found)
+    return CheckedCase(str(case.name), lines[True], lines[False], pictures, tumour, digests)
+
+
+def tumour_in_words(mask, label) -> str:
+    """Return such as "Tumour: 34.2 ml (labels 1, 4)"; the mask is 1 in the tumour."""
+    n_voxels = int(sitk.GetArrayViewFromImage(mask).sum(dtype=int))
+    volume = n_voxels * math.prod(mask.GetSpacing()) / 1000
+    named = label if isinstance(label, list | tuple) else [label]
+    labels = f"label{'s' * (len(named) > 1)} {', '.join(map(str, named))}"
+    return f"Tumour: {volume:.3g} ml ({'all labels' if label is None else labels})"
 
 
 def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
