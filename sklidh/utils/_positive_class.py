@@ -104,8 +104,8 @@ def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray
         more = f" and {len(seen) - 12} more" if len(seen) > 12 else ""
         problems.append(
             f"the target{column}: {problem}{which}; its values are {shown}{more}; name the wild "
-            "type by wildtype= of sklidh.datasets.binary_target or load_cohort (--wildtype on the command "
-            "line): every other value is then a mutant"
+            "type by wildtype= of sklidh.datasets.binary_target or load_cohort (--wildtype on the "
+            "command line): every other value is then a mutant"
         )
     if problems:
         raise CohortError(problems)

@@ -174,7 +174,10 @@ def test_a_column_that_the_model_needs_is_recognised_or_named(sklidh, model, cas
     X.rename(columns={"T1": "t1", "FLAIR": "T2 flair"}).to_csv(new, index_label="Patient ID")
     result = sklidh("predict", model, new, "--out", tmp_path / "p.csv", "--jobs", 1)
     assert result.exit_code == 0, result.output
-    assert "Note: column 'T2 flair' is read as 'FLAIR'" in result.output
+    said = (
+        "Note: headings recognised: 'Patient ID' as 'patient', 't1' as 'T1', 'T2 flair' as 'FLAIR'"
+    )
+    assert said in result.output
     X.rename(columns={"T1": "first", "FLAIR": "FLIAR"}).to_csv(new, index_label="patient")
     result = sklidh("predict", model, new, "--out", tmp_path / "q.csv")
     assert result.exit_code == 1
