@@ -191,7 +191,7 @@ def test_clinical_columns_are_a_block_of_the_fusion(phantoms):
     assert [*names[-3:]] == ["clinical__age", "clinical__sex_F", "clinical__sex_M"]
     older = pipeline.predict_proba(X.assign(age=X["age"] + 40))
     assert not np.allclose(older, pipeline.predict_proba(X)), "age takes part"
-    with pytest.warns(UserWarning, match="clinical column 'age' is empty for 12 of 12 patients"):
+    with pytest.warns(UserWarning, match="clinical columns: 'age' is empty for 12 of 12 patients"):
         pipeline.predict_proba(X.drop(columns="age"))
     # On a table of features, the same block.
     features = pipeline[:-1].transform(X).drop(columns=names[-3:]).join(X[["age", "sex"]])

@@ -129,13 +129,14 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
         cells = self._cells(X)
+        told = []
         for name, fill in self.fills_.items():
             empty = X.index[cells[name].isna()]
             if len(empty):
-                typical = "median" if name in self.numbers_ else "most frequent word"
-                _warn(
-                    f"clinical column {name!r} is empty for {len(empty)} of {len(X)} patients "
-                    f"({listed(empty, 5)}); the training patients' {typical} is used, {fill}"
+                typical = f"median, {fill:g}," if name in self.numbers_ else f"usual {fill!r}"
+                told.append(
+                    f"{name!r} is empty for {len(empty)} of {len(X)} patients ({listed(empty, 5)}"
+                    f"): the training patients' {typical} is used"
                 )
         encoder = self.encoder_[0].named_transformers_["words"]
         for name, known in zip(
@@ -144,10 +145,12 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
             texts = cells[name].dropna()
             new = texts[~texts.isin(known)]
             for word, patients in new.groupby(new).groups.items():
-                _warn(
-                    f"clinical column {name!r}: {word!r} ({listed(patients, 5)}) is not among the "
-                    f"training patients' words, {listed(known)}; it counts as none of them"
+                told.append(
+                    f"{name!r} is {word!r} ({listed(patients, 5)}), which is not among the "
+                    f"training patients' {listed(known)}: it counts as none of them"
                 )
+        if told:
+            warnings.warn(located(f"clinical columns: {'; '.join(told)}"), stacklevel=2)
         return np.asarray(self.encoder_.transform(cells.fillna(self.fills_)))
 
     def get_feature_names_out(self, input_features=None):
@@ -190,7 +193,3 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _warn(text: str) -> None:
-    warnings.warn(located(text), stacklevel=3)

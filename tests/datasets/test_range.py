@@ -111,6 +111,21 @@ def test_intensities_of_another_scale_are_told_where_they_matter(how, is_other):
     assert outside_range(patients(20, 24, **how), normalised).tolist() == [[]] * 4
 
 
+def test_a_clinical_value_that_the_cohort_lacks_is_told():
+    known = patients(0, 3).assign(age=[30, 50, 70], sex=["F", "M", None])
+    covered = cohort_range(known, modalities=["T1"], clinical=["age", "sex"])
+    assert json.loads(json.dumps(covered))["clinical"] == {"age": [30, 70], "sex": ["F", "M"]}
+    new = patients(20, 23).assign(age=[40, 71.5, np.nan], sex=["F", "f", ""])
+    assert outside_range(new, covered).tolist() == [
+        [],
+        ["age 71.5; trained on 30 to 70", "sex 'f'; trained on 'F', 'M'"],
+        [
+            "no age: the training patients' median or most frequent word is used",
+            "no sex: the training patients' median or most frequent word is used",
+        ],
+    ]
+
+
 def test_a_patient_trained_on_is_known_by_image_or_mask_whatever_the_name():
     covered = cohort_range(patients(0, 8), modalities=["T1"])
     X = patients(20, 24)

@@ -1,5 +1,6 @@
 """`sklidh predict`: a model and patients to probabilities."""
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -116,6 +117,8 @@ def predict(
         raise CohortError(problems, cases)
     warned = outside_range(X, about["cohort"], n_jobs=work.jobs, verbose=verbosity())
     with warnings_told_once():
+        # They are among the warnings of each patient.
+        warnings.filterwarnings("ignore", message="clinical columns")
         answers = fitted.predict_proba(X[[*modalities, "mask", *clinical]])
     probability = answers[:, mutant_index(fitted.classes_)]
     threshold = about["threshold"] if threshold is None else threshold
@@ -176,11 +179,10 @@ def print_warnings(warned: pd.Series):
     single = warned.explode().dropna()
     told = [*single.groupby(single, sort=False).groups.items()]
     lines = [
-        f"{'patient' if len(patients) == 1 else f'{len(patients)} patients,'} {listed(patients)}: "
-        f"{text}"
+        f"patient{'s' * (len(patients) > 1)} {listed(patients, 5)}: {text}"
         for text, patients in told[:SHOWN]
     ]
     if len(told) > SHOWN:
-        lines.append(f"{len(told) - SHOWN} more of the kind are in the file")
+        lines.append(f"{len(told) - SHOWN} other warnings are in the file")
     for line in lines:
         errors.print(f"[yellow]Warning:[/] {escape(line)}", highlight=False, soft_wrap=True)

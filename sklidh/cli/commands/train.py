@@ -64,6 +64,7 @@ def train(
         X,
         y,
         modalities=recipe.modalities,
+        clinical=recipe.clinical,
         intensities=not scaled,
         n_jobs=work.jobs,
         verbose=verbosity(),
