@@ -62,8 +62,8 @@ def cohort_range(
         As JSON can hold it. ``patients``: how many; ``classes``: how many of each; ``sites``: their
         names, or None; ``clinical``: of each column of numbers the smallest and the largest, of
         each of words all of them; ``modalities``: for each one the number of ``patients`` who have
-        it, the smallest and largest ``spacing`` (mm) along the finest, middle and coarsest axis, and with
-        `intensities` these: each image has a range from its 1st to its 99th percentile, all lie
+        it, the smallest and largest ``spacing`` (mm) along the finest, middle and coarsest axis,
+        and with `intensities` these: each image has a range from its 1st to its 99th percentile, all lie
         between the ``ends``, and the narrowest and the widest have the ``widths``;
         ``fingerprints``: a digest of the voxels of every image and mask, sorted, so that none
         belongs to a row. It tells whether an image that one has was among them, and nothing of an
@@ -135,8 +135,8 @@ def outside_range(
     Series of list of str
         Index: that of X. One sentence for each thing: an image or mask that the model was trained
         on, voxel by voxel; a site or a clinical value that was not among the cohort's, a sequence
-        that is missing, a spacing outside its range, intensities of another scale. Empty for a new patient whom the
-        cohort covers.
+        that is missing, a spacing outside its range, intensities of another scale. Empty for a new
+        patient whom the cohort covers.
 
     Raises
     ------
