@@ -21,7 +21,9 @@ Cases = Annotated[
 ]
 OptionalCases = Annotated[
     Path | None,
-    typer.Argument(help="Table of patients, as for sklidh run; or give --features.", exists=True),
+    typer.Argument(
+        help="Table of patients, as for sklidh run; not needed with --features.", exists=True
+    ),
 ]
 Features = Annotated[
     Path | None,
@@ -65,9 +67,9 @@ GroupsOption = Annotated[
     typer.Option(
         parser=values.parse_groups,
         metavar="GROUPS",
-        help="Modalities, comma-separated; those joined by + enter the fusion as one. Default: "
-        "T1+T1CE,T2+FLAIR if the table has all four (the recommended model keeps them apart), "
-        "else a group of each that it has.",
+        help="Modalities, separated by commas; those joined by + enter the fusion as one block. "
+        "Default: T1+T1CE,T2+FLAIR if the table has all four (the recommended model keeps them "
+        "apart), else one block per modality.",
         rich_help_panel=COHORT,
     ),
 ]
@@ -76,7 +78,7 @@ ColumnsOption = Annotated[
     typer.Option(
         parser=values.parse_columns,
         metavar="NAME=HEADING,...",
-        help="Headings of the table that are not recognised, as T1CE=t1_gd,mask=seg.",
+        help="Headings that are not recognised, such as T1CE=t1_gd,mask=seg.",
         rich_help_panel=COHORT,
     ),
 ]
@@ -85,8 +87,8 @@ Clinical = Annotated[
     typer.Option(
         parser=values.parse_names,
         metavar="COLUMNS",
-        help="Clinical columns that enter the fusion beside the images, such as age,sex. An empty "
-        "cell counts as the training patients' median or most frequent word.",
+        help="Clinical columns that enter the fusion beside the images, such as age,sex. In empty "
+        "cells the training patients' median or most frequent word is used.",
         rich_help_panel=COHORT,
     ),
 ]
@@ -112,8 +114,8 @@ TablesOption = Annotated[
     typer.Option(
         parser=values.parse_tables,
         metavar="TABLES",
-        help="The paper's tables, comma-separated; others: systems that the paper does not "
-        "compare with.",
+        help="The paper's tables, separated by commas; 'others' are systems that the paper does "
+        "not compare with.",
     ),
 ]
 TestSize = Annotated[
@@ -163,12 +165,12 @@ class Folder:
 
     layout: Annotated[
         Literal["auto", "brats", "tcga", "ucsf-pdgm", "bids"],
-        typer.Option(help="How a folder names its images.", rich_help_panel=COHORT),
+        typer.Option(help="Naming scheme of the images in a folder.", rich_help_panel=COHORT),
     ] = "auto"
     patients: Annotated[
         Path | None,
         typer.Option(
-            help="For a folder: table of its patients, with the IDH status.",
+            help="For a folder of images: table of its patients with the IDH status.",
             exists=True,
             dir_okay=False,
             rich_help_panel=COHORT,
@@ -180,8 +182,8 @@ class Folder:
         typer.Option(
             parser=values.parse_labels,
             metavar="LABELS",
-            help="Tumour's label in the masks, by number or by the name of a structure; several "
-            "are comma-separated. Default: label of the parameter file, else every label above 0.",
+            help="Labels of the tumour in the masks, by number or structure name, separated by "
+            "commas. Default: the label of the parameter file, else every label above 0.",
             rich_help_panel=COHORT,
         ),
     ] = ""

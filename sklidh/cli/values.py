@@ -52,7 +52,7 @@ EVERYBODY = Where()
 def parse_jobs(number: int) -> int:
     """Refuse 0 jobs."""
     if number == 0:
-        raise typer.BadParameter("0 jobs do no work; 1 or more, or -1 for all cores")
+        raise typer.BadParameter("0 is not accepted; give 1 or more, or -1 for all cores")
     return number
 
 
@@ -118,7 +118,7 @@ def parse_labels(text: str) -> Names:
     words = [word.strip() for word in str(text).split(",") if word.strip()]
     labels = Names(int(word) if word.isdecimal() else word for word in words)
     if 0 in labels:
-        raise typer.BadParameter("0 is the background; leave --label out for every label above 0")
+        raise typer.BadParameter("0 is the background; omit --label to use every label above 0")
     return labels
 
 

@@ -63,8 +63,8 @@ def cohort_range(
         names, or None; ``clinical``: of each column of numbers the smallest and the largest, of
         each of words all of them; ``modalities``: for each one the number of ``patients`` who have
         it, the smallest and largest ``spacing`` (mm) along the finest, middle and coarsest axis,
-        and with `intensities` these: each image has a range from its 1st to its 99th percentile, all lie
-        between the ``ends``, and the narrowest and the widest have the ``widths``;
+        and with `intensities` these: each image has a range from its 1st to its 99th percentile,
+        all lie between the ``ends``, and the narrowest and the widest have the ``widths``;
         ``fingerprints``: a digest of the voxels of every image and mask, sorted, so that none
         belongs to a row. It tells whether an image that one has was among them, and nothing of an
         image that one has not; ``ids``: digests of the patients' ids, sorted, salted with

@@ -80,7 +80,7 @@ def claimed(
     record = beside(out) if is_file else out / CONFIG
     for name, path in inputs_of(options).items():
         if path.exists() and out.exists() and path.samefile(out):
-            raise PlaceError(f"--out {out}: is what {name} is read from; name another")
+            raise PlaceError(f"--out {out}: is also the input {name}; name another place")
     this = record_of(command, options)
     with no_empty_folder(None if is_file or was_there else out), alone(out, record) as is_alone:
         sweep(out.parent if is_file else out, alone=is_alone and not is_file)

@@ -104,7 +104,7 @@ def refuse_another_run(out: Path, before: Mapping, this: Mapping):
         differs = [f"sklidh {before['command']} there, sklidh {this['command']} here"]
     # An input under another name was told of.
     differs += [
-        f"{name} has another content now"
+        f"the content of {name} has changed"
         for name, digest in this["inputs"].items()
         if not differs and before.get("inputs", {}).get(name) != digest
     ]

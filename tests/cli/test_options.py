@@ -42,7 +42,7 @@ def test_the_reference_is_t2_where_there_is_one():
 def test_no_jobs_are_refused_before_anything_is_written(tmp_path):
     result = runner.invoke(app, ["demo", "--jobs", "0", "--out", str(tmp_path / "demo")])
     assert result.exit_code == 2
-    assert "0 jobs do no work" in result.output
+    assert "0 is not accepted; give 1 or more, or -1" in result.output
     assert not any(tmp_path.iterdir())
 
 
@@ -100,7 +100,7 @@ def test_every_command_has_help_with_an_example_in_80_columns(command):
 
 def test_the_help_breaks_its_lines_where_the_terminal_ends_alone():
     wide = runner.invoke(app, ["predict", "--help"], env={"COLUMNS": "200"}).output
-    assert "or other intensities, without a sequence, or whom the model was trained on." in wide
+    assert "intensities, with missing sequences, or from the training cohort." in wide
 
 
 def help_of(command):

@@ -29,7 +29,7 @@ def audit(
         int,
         typer.Option(
             min=1,
-            help="Permutations; more of them narrow the intervals.",
+            help="Number of permutations; more give narrower intervals.",
             rich_help_panel=options.METHOD,
         ),
     ] = 10,

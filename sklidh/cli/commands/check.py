@@ -20,7 +20,7 @@ from sklidh.results import replaced
     "sklidh check BraTS2021 --layout brats --target none",
     helps={
         "target": options.TARGET_OR_NONE,
-        "groups": "Modalities to look at, comma-separated. Default: every column of images.",
+        "groups": "Modalities to check, separated by commas. Default: every column of images.",
     },
     panel=START,
 )
@@ -34,7 +34,7 @@ def check(
         Path | None,
         typer.Option(
             help="Also write the table as it was understood: recognised headings, trimmed cells, "
-            "decimal points, mutant and wildtype. Rows with problems stay.",
+            "decimal points, mutant and wildtype. Rows with problems are kept.",
             callback=values.parse_csv,
         ),
     ] = None,

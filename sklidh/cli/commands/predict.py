@@ -43,15 +43,15 @@ def predict(
     ] = (Path("predictions.csv")),
     threshold: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Another threshold than the model's own."),
+        typer.Option(min=0, max=1, help="Threshold to use instead of the model's own."),
     ] = None,
     folder: options.Folder,
     work: options.Work,
 ):
     """Predict the IDH status of new patients and flag those unlike the training cohort.
 
-    A warning names patients from another site, with another spacing or other intensities, without
-    a sequence, or whom the model was trained on.
+    Warnings name patients from a new site, with different spacing or intensities, with missing
+    sequences, or from the training cohort.
     """
     from sklidh.datasets import examine_cohort, not_found, outside_range
     from sklidh.persistence import ModelFileError, load_model, parts_of, read_about

@@ -34,8 +34,8 @@ def reproduce(
     protocol: Annotated[
         Literal["paper", "nested"],
         typer.Option(
-            help="One 3:1 split with nothing tuned, or cross-validation whose training rows choose "
-            "all tuned values and thresholds.",
+            help="paper: one 3:1 split, nothing tuned. nested: cross-validation, in which all "
+            "tuned values and thresholds are chosen on the training patients of each fold.",
             rich_help_panel=options.METHOD,
         ),
     ] = "nested",

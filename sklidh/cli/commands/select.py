@@ -30,7 +30,10 @@ def select(
     *,
     out: Annotated[
         Path,
-        typer.Option(help="Table of what became of each feature, CSV.", callback=values.parse_csv),
+        typer.Option(
+            help="Table of all features and the step that dropped each, CSV.",
+            callback=values.parse_csv,
+        ),
     ] = Path("selection.csv"),
     target: options.Target = "idh",
     wildtype: options.Wildtype = "",
@@ -45,9 +48,9 @@ def select(
     folds: Annotated[int, typer.Option(min=2, help="Folds that choose the LASSO's penalty.")] = 10,
     seed: options.Seed = 0,
 ):
-    """Select each modality's features on all patients: to look at, not to evaluate with.
+    """Select each modality's features on all patients, for exploration only.
 
-    A model that is evaluated on these patients must select inside its folds; sklidh evaluate does.
+    To evaluate a model, select inside the folds, as sklidh evaluate does.
     """
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import counts_left, fate_of

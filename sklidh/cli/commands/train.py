@@ -29,7 +29,7 @@ def train(
     cases: options.Cases,
     *,
     out: Annotated[Path, typer.Option(help="The model's file.")] = Path("idh.skops"),
-    name: Annotated[str, typer.Option(help="What to call the model. Default: the file's.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the model. Default: made of the file's.")] = "",
     cohort: options.Cohort,
     clinical: options.Clinical = "",
     model: options.Model = "recommended",
@@ -38,7 +38,7 @@ def train(
     evaluated: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of sklidh evaluate with the same options: its figures go on the card.",
+            help="Results of sklidh evaluate with the same options, for the model card.",
             exists=True,
             file_okay=False,
         ),
