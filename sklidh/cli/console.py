@@ -90,7 +90,7 @@ def clear_errors():
     except KeyboardInterrupt:
         errors.print(
             "\n[bold]Interrupted.[/] Registered images, radiomics and splits that were finished "
-            "are kept. To go on from there:"
+            "are kept. To continue:"
         )
         errors.print(f"  {shlex.join(['sklidh', *sys.argv[1:]])}", markup=False, soft_wrap=True)
         sys.exit(INTERRUPTED)

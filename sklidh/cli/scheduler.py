@@ -97,7 +97,7 @@ def check_workers(client, address: str):
     """
     if not client.nthreads():
         raise typer.BadParameter(
-            f"--scheduler {address}: it has no workers; start some by dask worker {address}"
+            f"--scheduler {address}: no workers; start some with dask worker {address}"
         )
     ours = version("sklidh")
     # version() itself travels: a worker without sklidh has it, and tells.
@@ -106,6 +106,6 @@ def check_workers(client, address: str):
         if answer != ours:
             seen = "none" if isinstance(answer, Exception) else answer
             raise typer.BadParameter(
-                f"--scheduler {address}: worker {worker} has sklidh {seen}, here it is {ours}; the "
-                "same must be installed on both"
+                f"--scheduler {address}: worker {worker} has sklidh {seen}, this machine has {ours}"
+                "; install the same version on both"
             )

@@ -209,7 +209,7 @@ def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
     of_record = {key: given.pop(key, None) for key in OF_THE_RECORD}
     if of_record["command"] not in (None, ctx.info_name):
         raise typer.BadParameter(
-            f"{path}: settings of sklidh {of_record['command']}, and this is sklidh {ctx.info_name}"
+            f"{path}: settings of sklidh {of_record['command']}, not of sklidh {ctx.info_name}"
         )
     unknown = [key for key in given if str(key).replace("_", "-") not in known]
     if unknown or not given:
@@ -233,8 +233,7 @@ def _fitting(ctx, parameter, value, where: str):
     """Return a value that the option takes, or say which key of which file does not fit."""
     if isinstance(value, (list, dict)):
         raise typer.BadParameter(
-            f"{where}: one value is accepted, got {value!r}; several go into one text, as "
-            "'T1+T1CE,FLAIR'"
+            f"{where}: got {value!r}; write several values as one text, such as 'T1+T1CE,FLAIR'"
         )
     is_switch = getattr(parameter, "is_flag", False)
     if isinstance(value, bool) != is_switch:

@@ -91,7 +91,7 @@ def scan_table(
     frame = frame.loc[:, ~frame.columns.duplicated()]
     as_text = {"patient", *text}
     problems += [
-        f"line {line}, column {column!r}: {cell!r} is an error of the spreadsheet; mend its formula"
+        f"line {line}, column {column!r}: {cell!r} is a spreadsheet error; correct the formula"
         for column in frame
         for line, cell in frame.loc[frame[column].isin(SPREADSHEET_ERRORS), column].items()
     ]

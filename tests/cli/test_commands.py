@@ -266,7 +266,7 @@ def test_a_file_that_is_no_model_is_one_line_and_status_1(sklidh, cases, tmp_pat
     (tmp_path / "model.skops").write_text("hello")
     result = sklidh("predict", tmp_path / "model.skops", cases, "--out", tmp_path / "p.csv")
     assert result.exit_code == 1
-    assert "no model that save_model wrote" in result.output
+    assert "not a model written by save_model" in result.output
     assert "Traceback" not in result.output
 
 
@@ -364,7 +364,7 @@ def test_problems_found_are_status_1_and_in_the_json(sklidh, cases, tmp_path):
     [
         ("slize: 3", "unknown slize; accepted are cases"),
         ("slice-size: 3", "slice-size: got '3'; Input should be greater than or equal to 16"),
-        ("groups: [T1, FLAIR]", "groups: one value is accepted, got ['T1', 'FLAIR']"),
+        ("groups: [T1, FLAIR]", "groups: got ['T1', 'FLAIR']; write several values as one text"),
         ("target: yes", "target: got True; write the value in quotes"),
         ("quiet: 3", "quiet: got 3; true or false is accepted"),
         ("- a\n- b", "not a table of options"),
@@ -420,9 +420,7 @@ def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(
     monkeypatch.setattr(sys, "argv", ["sklidh", "extract", "my cases.csv", "--jobs", "1"])
     result = sklidh(*words)
     assert result.exit_code == 130
-    assert "To go on from there: sklidh extract 'my cases.csv' --jobs 1" in " ".join(
-        result.output.split()
-    )
+    assert "To continue: sklidh extract 'my cases.csv' --jobs 1" in " ".join(result.output.split())
     assert not (tmp_path / "features.csv").exists()
     features = cache / "radiomics"
     finished = {path: path.stat().st_mtime_ns for path in features.rglob("*") if path.is_file()}

@@ -222,5 +222,5 @@ def test_settings_of_another_command_are_refused(sklidh, features, tmp_path):
     assert sklidh("select", features, "--out", tmp_path / "s.csv").exit_code == 0
     result = sklidh("extract", "--config", tmp_path / "s.csv.config.yaml")
     assert result.exit_code == 2
-    said = "settings of sklidh select, and this is sklidh extract"
+    said = "settings of sklidh select, not of sklidh extract"
     assert said in " ".join(result.output.replace("│", " ").split())

@@ -87,7 +87,7 @@ def check(
         soft_wrap=True,
     )
     if fix is not None:
-        console.print(f"The table as it was understood: {fix}", highlight=False, soft_wrap=True)
+        console.print(f"Table written as it was understood: {fix}", highlight=False, soft_wrap=True)
     return {
         "patients": len(X),
         "modalities": there,

@@ -65,10 +65,10 @@ def evaluate(
     """
     if sum(map(bool, (patient_column, leave_out, external))) > 1:
         raise typer.BadParameter(
-            "--patient-column, --leave-out and --external are three ways to split; give one"
+            "--patient-column, --leave-out and --external are three ways to split; give only one"
         )
     if patient_column and repeats > 1:
-        raise typer.BadParameter("--patient-column draws its folds once; leave --repeats out")
+        raise typer.BadParameter("--patient-column draws its folds once; omit --repeats")
     protocol = {"folds": folds, "repeats": repeats, "threshold": threshold, "tune": tune}
     if protocol["tune"] and not model.startswith(("recommended", "model-4")):
         raise typer.BadParameter(

@@ -132,8 +132,8 @@ def _notes(X, comparison, recipe) -> list[str]:
     mutants = int(predictions["mutant"].sum())
     notes = [
         f"One random split: {len(X) - len(predictions)} patients for training, "
-        f"{len(predictions)} for testing ({mutants} mutant). With so few the figures are rough: "
-        "read the intervals, not the second decimal."
+        f"{len(predictions)} for testing ({mutants} mutant). With so few the figures are "
+        "imprecise: rely on the intervals, not on the second decimal."
     ]
     if recipe.reference is None:
         notes.append("Images were not registered; they were assumed to be aligned.")
@@ -141,8 +141,8 @@ def _notes(X, comparison, recipe) -> list[str]:
     if absent.any():
         listed = ", ".join(f"{name} of {n}" for name, n in absent.items() if n)
         notes.append(
-            f"Sequences that some patients lack: {listed} of {len(X)} patients. Nothing was "
-            "invented for them: selection used the patients who have the sequence, and these "
+            f"Sequences that some patients lack: {listed} of {len(X)} patients. No values "
+            "were imputed: selection used the patients who have the sequence, and these "
             "patients were predicted from their other sequences."
         )
     if recipe.clinical:

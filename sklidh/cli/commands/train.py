@@ -29,7 +29,9 @@ def train(
     cases: options.Cases,
     *,
     out: Annotated[Path, typer.Option(help="The model's file.")] = Path("idh.skops"),
-    name: Annotated[str, typer.Option(help="Name of the model. Default: made of the file's.")] = "",
+    name: Annotated[
+        str, typer.Option(help="Name of the model. Default: based on the file name.")
+    ] = "",
     cohort: options.Cohort,
     clinical: options.Clinical = "",
     model: options.Model = "recommended",
