@@ -256,10 +256,10 @@ def _unlike(name, cell, values) -> list[str]:
     if all(isinstance(value, str) for value in values):
         word = category_text(cell)
         return [] if word in values else [f"{name} {word!r}; trained on {listed(values)}"]
-    low, high = values
-    return (
-        [] if low <= float(cell) <= high else [f"{name} {cell:g}; trained on {low:g} to {high:g}"]
-    )
+    (low, high), cell = values, pd.to_numeric(cell, errors="coerce")
+    if np.isnan(cell):
+        return [f"{name} is not a number"]
+    return [f"{name} {cell:g}; trained on {low:g} to {high:g}"] * (not low <= cell <= high)
 
 
 def _other_scale(modality, seen, *, ends, widths) -> list[str]:

@@ -11,8 +11,9 @@ import pytest
 import SimpleITK as sitk
 import typer
 import yaml
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from sklidh import load_cohort, load_model
@@ -23,7 +24,7 @@ from sklidh.cli.console import clear_errors
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
-from sklidh.persistence import read_about
+from sklidh.persistence import read_about, save_model
 
 
 def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path):
@@ -42,6 +43,19 @@ def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path)
     assert table["warnings"].str.startswith(seen).all()
     assert "small: Model 2 (radiomics), 12 patients" in result.stdout
     assert result.output.count("trained on this patient") == 1, "all twelve in one sentence"
+
+
+def test_a_model_in_a_wrapper_of_scikit_learn_is_predicted_by(sklidh, model, cases, tmp_path):
+    X, y = load_cohort(cases)
+    fitted = load_model(model)
+    wrapped = FixedThresholdClassifier(FrozenEstimator(fitted), threshold=0.4)
+    wrapped.fit(X[["T1", "FLAIR", "mask"]], y)
+    save_model(wrapped, tmp_path / "wrapped.skops", about=read_about(model))
+    words = (cases, "--jobs", 1, "--out", tmp_path / "p.csv")
+    result = sklidh("predict", tmp_path / "wrapped.skops", *words)
+    assert result.exit_code == 0, result.output
+    expected = fitted.predict_proba(X[["T1", "FLAIR", "mask"]])[:, 1]
+    assert pd.read_csv(tmp_path / "p.csv")["probability"].tolist() == expected.tolist()
 
 
 def test_the_model_s_file_tells_what_it_was_trained_on(model):

@@ -124,6 +124,8 @@ def test_a_clinical_value_that_the_cohort_lacks_is_told():
             "no sex: the training patients' median or most frequent word is used",
         ],
     ]
+    words = outside_range(new.assign(age=[40, "54 y", 60]), covered)
+    assert words["P21"] == ["age is not a number", "sex 'f'; trained on 'F', 'M'"]
 
 
 def test_a_patient_trained_on_is_known_by_image_or_mask_whatever_the_name():

@@ -87,10 +87,12 @@ def predict(
     console.print(f"{patients_in_words(X, modalities)}: {escape(about['name'])}", highlight=False)
     fitted = load_model(model)
     # Patients are spread, not modalities: each extractor would start workers of its own.
+    parts = parts_of(fitted)
+    branches = [part for part in parts if isinstance(part, ColumnTransformer)]
     own = [
         part
-        for part in parts_of(fitted)
-        if type(part).__module__.startswith("sklidh.") and not isinstance(part, ColumnTransformer)
+        for part in parts
+        if type(part).__module__.startswith("sklidh.") and part not in branches
     ]
     for name, value in {
         "verbose": verbosity(),
@@ -100,8 +102,8 @@ def predict(
         for part in own:
             if hasattr(part, name):
                 setattr(part, name, value)
-    intra = getattr(fitted.named_steps.get("intra"), "transformers_", ())
-    clinical = next((columns for name, _, columns in intra if name == CLINICAL), [])
+    inputs = (each for part in branches for each in part.transformers)
+    clinical = next((columns for name, _, columns in inputs if name == CLINICAL), [])
     found, absent = clinical_columns(
         X, clinical, modalities, of=f" ({about['name']} was trained on it)"
     )
@@ -110,7 +112,7 @@ def predict(
     for part in labelled if folder.label else []:
         part.label = list(folder.label)
     label = labelled[0].label if labelled else None
-    reference = getattr(fitted[0], "reference", None)
+    reference = next((part.reference for part in own if hasattr(part, "reference")), None)
     images = {"label": label, "missing": "nan", "jobs": work.jobs}
     problems += image_problems(examined, modalities, reference, **images)
     if problems:
