@@ -243,7 +243,9 @@ def _differences(patient, images, covered, site) -> list[str]:
             below = spacing < low * (1 - SPACING_TOLERANCE)
             above = spacing > high * (1 + SPACING_TOLERANCE)
             if (below | above).any():
-                found.append(f"{modality} with spacing {_mm(spacing)}; trained on {_mm(low, high)}")
+                found.append(
+                    f"{modality} with spacing {_mm(spacing)} (trained on {_mm(low, high)})"
+                )
         if "intensities" in of_cohort:
             found += _other_scale(modality, images[modality]["ends"], **of_cohort["intensities"])
     return found
@@ -255,11 +257,11 @@ def _unlike(name, cell, values) -> list[str]:
         return [f"no {name}: the training patients' median or most frequent word is used"]
     if all(isinstance(value, str) for value in values):
         word = category_text(cell)
-        return [] if word in values else [f"{name} {word!r}; trained on {listed(values)}"]
+        return [] if word in values else [f"{name} {word!r} (trained on {listed(values)})"]
     (low, high), cell = values, pd.to_numeric(cell, errors="coerce")
     if np.isnan(cell):
         return [f"{name} is not a number"]
-    return [f"{name} {cell:g}; trained on {low:g} to {high:g}"] * (not low <= cell <= high)
+    return [f"{name} {cell:g} (trained on {low:g} to {high:g})"] * (not low <= cell <= high)
 
 
 def _other_scale(modality, seen, *, ends, widths) -> list[str]:
@@ -270,9 +272,9 @@ def _other_scale(modality, seen, *, ends, widths) -> list[str]:
     if fits and not apart:
         return []
     return [
-        f"{modality} with intensities from {_digits(low)} to {_digits(high)}; trained on images "
+        f"{modality} with intensities from {_digits(low)} to {_digits(high)} (trained on images "
         f"that span {_digits(narrowest)} to {_digits(widest)}, between {_digits(ends[0])} and "
-        f"{_digits(ends[1])}"
+        f"{_digits(ends[1])})"
     ]
 
 

@@ -91,8 +91,8 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
         "site 'far away' is not among the 1 trained on",
         "no FLAIR: 12 of the 12 trained on had one",
         "trained on a patient with this id, from other images",
-        "T1 with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm; "
-        "FLAIR with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm",
+        "T1 with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm); "
+        "FLAIR with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm)",
     ]
     assert "Warning: patient 'new-000': site 'far away'" in result.stderr
     assert f"4 patients, T1, FLAIR; 1 without FLAIR: {read_about(model)['name']}" in result.stdout
