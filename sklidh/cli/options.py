@@ -189,7 +189,7 @@ class Folder:
     ] = ""
 
     def __post_init__(self):
-        """Parse what was written in Python as a text; Typer hands over values."""
+        """Parse values given as text in Python; Typer passes parsed ones."""
         parsers = {
             "columns": values.parse_columns,
             "label": values.parse_labels,
@@ -202,7 +202,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Cohort(Folder):
-    """Who takes part, and which of their images."""
+    """Which patients, and which of their images."""
 
     target: Target = "idh"
     wildtype: Wildtype = ""
@@ -276,7 +276,7 @@ class Method(Extraction):
 
 @dataclass(frozen=True)
 class Work:
-    """Who does the work."""
+    """How the work is distributed."""
 
     jobs: Annotated[
         int,

@@ -124,7 +124,7 @@ def image_problems(
     -------
     list of str or Problem
     """
-    # What comes next writes there.
+    # A cache that cannot be written is found before any work.
     cache_folder(None, "")
     how = {"label": label, "reference": reference, "missing": missing, "n_jobs": jobs}
     problems, doubts = check_images(examined.X, modalities, **how, verbose=verbosity())
@@ -198,7 +198,7 @@ def read_cohort(
     problems += image_problems(examined, recipe.modalities, recipe.reference, **images)
     if problems:
         raise CohortError(problems, cases)
-    # Its engine may be absent or unable, which else is found once all is registered.
+    # Finds a missing or unsuitable engine before the registration.
     recipe.extractor().fit(X[[recipe.modalities[0], "mask"]])
     return X, y, recipe
 

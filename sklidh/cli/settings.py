@@ -20,7 +20,7 @@ OF_THE_CALL = ("config", "help", "overwrite")
 
 
 def reference_among(text: str, modalities: tuple[str, ...]) -> str | None:
-    """Return the modality that stays, T2 where nothing was said, or None for no registration."""
+    """Return the reference modality, T2 by default, or None for no registration."""
     if text.lower() == "none" or (not text and "T2" not in modalities):
         return None
     reference = text or "T2"
@@ -33,7 +33,7 @@ def reference_among(text: str, modalities: tuple[str, ...]) -> str | None:
 
 
 def pipeline_with_label(modalities, *, label, **options):
-    """Return the paper's pipeline, whose registration keeps the tumour's labels of a mask alone."""
+    """Return the paper's pipeline, whose registration keeps only the tumour's labels of a mask."""
     from sklidh.pipeline import paper_pipeline
 
     pipeline = paper_pipeline(modalities, **options)
@@ -230,7 +230,7 @@ def _key(parameter) -> str:
 
 
 def _fitting(ctx, parameter, value, where: str):
-    """Return a value that the option takes, or say which key of which file does not fit."""
+    """Return a value that the option accepts, or name the file and the key that does not fit."""
     if isinstance(value, (list, dict)):
         raise typer.BadParameter(
             f"{where}: got {value!r}; write several values as one text, such as 'T1+T1CE,FLAIR'"
@@ -243,7 +243,7 @@ def _fitting(ctx, parameter, value, where: str):
     value = value if is_switch else str(value)
     kind, *_ = get_args(ctx.command.callback.__annotations__[parameter.name])
     if kind in (Path, Path | None):
-        # Whether it is there is asked of the path that is used: one on the command line goes first.
+        # Only the path that is used must exist; the command line takes precedence.
         return value
     try:
         parameter.process_value(ctx, value)

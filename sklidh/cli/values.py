@@ -23,7 +23,7 @@ class Groups(tuple):
 
 
 class Columns(dict):
-    """The heading of each column that is called otherwise: {"T1CE": "t1_gd"} for "T1CE=t1_gd"."""
+    """The heading of each column that has another name: {"T1CE": "t1_gd"} for "T1CE=t1_gd"."""
 
     def __str__(self):
         return ",".join(f"{name}='{heading}'" for name, heading in self.items())
@@ -37,7 +37,7 @@ class Names(tuple):
 
 
 class Where(NamedTuple):
-    """The patients asked for: those with a value in a column; all, if both are empty."""
+    """The patients to use: those with this value in this column; all, if both are empty."""
 
     column: str = ""
     value: str = ""
@@ -57,7 +57,7 @@ def parse_jobs(number: int) -> int:
 
 
 def parse_csv(path: Path | None) -> Path | None:
-    """Refuse a name by which a program would take the table for what it is not, such as .xlsx."""
+    """Refuse a name that promises another format, such as .xlsx."""
     if path is not None and path.suffix.lower() != ".csv":
         stem = path.stem.removesuffix(".csv").strip(".") or "table"
         raise typer.BadParameter(

@@ -9,7 +9,7 @@ from joblib import delayed
 from sklidh.cli import options, values
 from sklidh.cli.columns import paper_modalities
 from sklidh.cli.command import START, command
-from sklidh.cli.console import console, tell_error, verbosity, warn
+from sklidh.cli.console import console, print_error, verbosity, warn
 from sklidh.cli.patients import examine_table, patients_in_words
 from sklidh.cli.settings import reference_among
 from sklidh.results import replaced
@@ -69,7 +69,7 @@ def check(
     )
     lines = [*problems, *of_images]
     for line in lines:
-        tell_error(line)
+        print_error(line)
     doubts = same_images({case.patient: case.digests for case in checked})
     warnings = [*doubts, *(line for case in checked for line in case.warnings)]
     for line in warnings:

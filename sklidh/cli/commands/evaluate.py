@@ -13,11 +13,11 @@ from sklidh.cli.columns import column_of
 from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import (
     console,
-    counted,
     print_files,
     print_models,
     verbosity,
-    warnings_told_once,
+    warning_lines,
+    warnings_once,
 )
 from sklidh.cli.patients import read_cohort
 
@@ -94,7 +94,7 @@ def evaluate(
         other = shown = read_cohort(external, same, method, **read)[:2]
     columns = {"patients": patient_column, "sites": leave_out}
     columns = {name: column_of(X, column) for name, column in columns.items() if column}
-    with warnings_told_once() as warned:
+    with warnings_once() as warned:
         how = {"threshold": threshold, "folds": folds, "repeats": repeats, "seed": recipe.seed}
         evaluation, design = predicted(
             estimator, X, y, recipe.columns, other=other, **columns, **how
@@ -118,7 +118,7 @@ def evaluate(
             modalities=recipe.modalities,
             settings=asdict(recipe) | protocol,
             notes=notes,
-            warnings=counted(warned),
+            warnings=warning_lines(warned),
             verbose=verbosity(),
         )
     console.print()

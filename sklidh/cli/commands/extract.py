@@ -8,7 +8,7 @@ import typer
 
 from sklidh.cli import options, values
 from sklidh.cli.command import PREDICT, command
-from sklidh.cli.console import console, print_files, warnings_told_once
+from sklidh.cli.console import console, print_files, warnings_once
 from sklidh.cli.patients import read_cohort
 from sklidh.results import replaced
 
@@ -48,7 +48,7 @@ def extract(
     register = recipe.builder()(deep=None)["register"]
     branches = per_modality(recipe.extractor(), recipe.modalities)
     pipeline = make_pipeline(register, branches).set_output(transform="pandas")
-    with warnings_told_once():
+    with warnings_once():
         features = pipeline.fit_transform(X[[*recipe.modalities, "mask"]])
     known = X.drop(columns=[*image_columns(X), *recipe.modalities, "mask"], errors="ignore")
     table = pd.concat([*([] if y is None else [y]), known, features], axis=1)

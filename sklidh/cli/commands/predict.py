@@ -13,7 +13,7 @@ from sklearn.compose import ColumnTransformer
 from sklidh.cli import options, values
 from sklidh.cli.columns import clinical_columns
 from sklidh.cli.command import PREDICT, command
-from sklidh.cli.console import console, errors, note, print_files, verbosity, warnings_told_once
+from sklidh.cli.console import console, errors, note, print_files, verbosity, warnings_once
 from sklidh.cli.patients import image_problems, patients_in_words
 from sklidh.cli.scheduler import time_limit
 from sklidh.results import replaced
@@ -86,7 +86,7 @@ def predict(
     ]
     console.print(f"{patients_in_words(X, modalities)}: {escape(about['name'])}", highlight=False)
     fitted = load_model(model)
-    # Patients are spread, not modalities: each extractor would start workers of its own.
+    # Patients are processed in parallel, not modalities, which would each start workers.
     parts = parts_of(fitted)
     branches = [part for part in parts if isinstance(part, ColumnTransformer)]
     own = [
@@ -118,8 +118,8 @@ def predict(
     if problems:
         raise CohortError(problems, cases)
     warned = outside_range(X, about["cohort"], n_jobs=work.jobs, verbose=verbosity())
-    with warnings_told_once():
-        # They are among the warnings of each patient.
+    with warnings_once():
+        # Each patient's warnings include them.
         warnings.filterwarnings("ignore", message="clinical columns")
         answers = fitted.predict_proba(X[[*modalities, "mask", *clinical]])
     probability = answers[:, mutant_index(fitted.classes_)]

@@ -14,11 +14,11 @@ from sklidh.cli import options
 from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import (
     console,
-    counted,
     print_files,
     print_models,
     verbosity,
-    warnings_told_once,
+    warning_lines,
+    warnings_once,
 )
 from sklidh.cli.patients import read_cohort
 from sklidh.cli.settings import Recipe
@@ -84,7 +84,7 @@ def run_models(
     from sklidh.reporting import write_results
 
     started = time.perf_counter()
-    with TemporaryDirectory(prefix="sklidh-") as memory, warnings_told_once() as warned:
+    with TemporaryDirectory(prefix="sklidh-") as memory, warnings_once() as warned:
         # Models 3 and 4 share all but the last step: `memory` fits the rest once.
         comparison = compare(
             recipe.models(memory),
@@ -107,7 +107,7 @@ def run_models(
             modalities=recipe.modalities,
             settings=asdict(recipe) | {"test_size": test_size},
             notes=notes,
-            warnings=counted(warned),
+            warnings=warning_lines(warned),
             verbose=verbosity(),
         )
     n_test = len(comparison.predictions)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from sklidh.cli import options, values
 from sklidh.cli.command import EVALUATE, command
-from sklidh.cli.console import console, print_files, print_whole, warnings_told_once
+from sklidh.cli.console import console, print_files, print_whole, warnings_once
 from sklidh.cli.patients import read_feature_columns
 from sklidh.results import replaced
 
@@ -60,7 +60,7 @@ def select(
     )
     built = make_idh_pipeline(modalities, preset="paper", reference=None, random_state=seed)
     fates = []
-    with warnings_told_once():
+    with warnings_once():
         for modality, branch, _ in built["intra"].transformers:
             columns = [name for name in X.columns if name.startswith(f"{modality}__")]
             selection = branch[1:].set_params(

@@ -10,7 +10,7 @@ import typer
 from sklidh.cli import options
 from sklidh.cli.columns import column_of
 from sklidh.cli.command import PREDICT, command
-from sklidh.cli.console import console, print_files, verbosity, warnings_told_once
+from sklidh.cli.console import console, print_files, verbosity, warnings_once
 from sklidh.cli.patients import read_cohort
 from sklidh.results import replaced
 
@@ -72,7 +72,7 @@ def train(
         verbose=verbosity(),
     )
     X = X[recipe.columns]
-    with warnings_told_once():
+    with warnings_once():
         fitted = system.make().fit(X, y)
         chosen = threshold
         if isinstance(chosen, str):
