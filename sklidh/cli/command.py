@@ -207,10 +207,6 @@ def ungrouped(function) -> list[inspect.Parameter]:
     ----------
     function : callable
         Some of its parameters are groups of options: dataclasses.
-
-    Returns
-    -------
-    list of inspect.Parameter
     """
     single = []
     for parameter in inspect.signature(function).parameters.values():

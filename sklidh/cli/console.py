@@ -212,12 +212,7 @@ def print_files(files: dict):
 
 
 def print_json(content: dict):
-    """Print one JSON object, for the next program.
-
-    Parameters
-    ----------
-    content : dict
-    """
+    """Print one JSON object, for the next program."""
     try:
         print(json.dumps(content, indent=2, default=str), flush=True)
     except BrokenPipeError:

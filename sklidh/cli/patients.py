@@ -45,10 +45,6 @@ def examine_table(
         Whether the target becomes 0 and 1; else it stays as it is.
     where : Where
         The patients to keep. Problems of the other patients are listed too.
-
-    Returns
-    -------
-    ExaminedCohort
     """
     examined = examine_cohort(
         cases,
@@ -119,10 +115,6 @@ def image_problems(
         All as `sklidh.datasets.check_images` takes them.
     jobs : int
         Patients read at the same time.
-
-    Returns
-    -------
-    list of str or Problem
     """
     # A cache that cannot be written is found before any work.
     cache_folder(None, "")
@@ -162,12 +154,6 @@ def read_cohort(
         Of a cross-validation, each of which needs a patient of each class.
     clinical : tuple of str, default=()
         Clinical columns that models read.
-
-    Returns
-    -------
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of shape (n_patients,) or None
-    recipe : Recipe
 
     Raises
     ------

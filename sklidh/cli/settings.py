@@ -75,10 +75,6 @@ class Recipe:
         method : Extraction or Method
         jobs : int
 
-        Returns
-        -------
-        Recipe
-
         Raises
         ------
         SettingsError
