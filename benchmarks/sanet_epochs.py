@@ -4,7 +4,7 @@ One network per modality, fold and seed is trained for the largest number of epo
 them a copy, its normalisations averaged as at the end of a training, predicts the held-out
 patients. A constant learning rate makes every epoch the end of a shorter training. The modalities'
 probabilities are averaged as `SANetClassifier` does, several seeds are an ensemble, and several
-slices per patient are more images and more steps per epoch.
+slices or planes per patient are more images and more steps per epoch.
 
 RESULTS is a file of one line per trained network: a run that was interrupted continues where it
 stopped, and a run with more seeds adds to it. ``--print`` shows the table without training.
@@ -90,22 +90,23 @@ def train_one(images, patients, y, held_out, seed, n_epochs):
     }
 
 
-def run(name, X, y, options, n_slices, n_epochs, results):
+def run(name, X, y, options):
     """Train what RESULTS lacks."""
-    done = {tuple(each["key"]) for each in read(results)}
+    slices = f"{options.slices} {' '.join(options.planes)}"
+    done = {tuple(each["key"]) for each in read(options.results)}
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     for modality in X.columns.drop("mask"):
         images, patients, _ = cut_slices(
-            X[[modality, "mask"]], size=options.size, n_slices=n_slices, planes=["axial"],
-            label=None,
+            X[[modality, "mask"]], size=options.size, n_slices=options.slices,
+            planes=options.planes, label=None,
         )  # fmt: skip
         for seed, (fold, (_, held_out)) in product(options.seeds, enumerate(folds.split(X, y))):
-            key = name, n_slices, modality, seed, fold
+            key = name, slices, modality, seed, fold
             if key in done:
                 continue
-            found = train_one(images, patients, y.to_numpy(), held_out, seed, n_epochs)
+            found = train_one(images, patients, y.to_numpy(), held_out, seed, options.epochs)
             line = {"key": key, "rows": held_out.tolist(), "y": y.iloc[held_out].tolist()}
-            with results.open("a") as file:
+            with options.results.open("a") as file:
                 file.write(json.dumps(line | {"probabilities": found}) + "\n")
             print(*key, flush=True)
 
@@ -120,12 +121,12 @@ def tabulate(results):
     """Print AUC and log loss per cohort, slices and epochs; single networks and their mean."""
     pooled, labels = defaultdict(dict), {}
     for each in read(results):
-        name, n_slices, modality, seed, _ = each["key"]
+        name, slices, modality, seed, _ = each["key"]
         labels.setdefault(name, {}).update(zip(each["rows"], each["y"], strict=True))
         for epoch, values in each["probabilities"].items():
-            column = pooled[name, n_slices, int(epoch)].setdefault((modality, seed), {})
+            column = pooled[name, slices, int(epoch)].setdefault((modality, seed), {})
             column.update(zip(each["rows"], values, strict=True))
-    for (name, n_slices, epoch), columns in pooled.items():
+    for (name, slices, epoch), columns in pooled.items():
         y = pd.Series(labels[name]).sort_index()
         table = pd.DataFrame(columns).reindex(y.index).dropna(axis=1)
         if table.empty:
@@ -136,7 +137,7 @@ def tabulate(results):
         mean = seeds.mean(axis=1)
         low, high = auc_interval(y, mean)
         print(
-            f"{name:9} slices {n_slices} epochs {epoch:3}   one network: AUC {np.mean(aucs):.3f} "
+            f"{name:9} slices {slices} epochs {epoch:3}   one network: AUC {np.mean(aucs):.3f} "
             f"({min(aucs):.2f}-{max(aucs):.2f}) log loss {np.mean(losses):.3f}   mean of "
             f"{len(aucs)}: AUC {roc_auc_score(y, mean):.3f} [{low:.2f}, {high:.2f}] log loss "
             f"{log_loss(y, mean):.3f}"
@@ -149,7 +150,8 @@ def main():
     parser.add_argument("--data", nargs="*", default=[], help="folders that hold cases.csv")
     parser.add_argument("--patients", type=int, default=60, help="phantoms; 0 leaves them out")
     parser.add_argument("--size", type=int, default=40, help="side of the slices, pixels")
-    parser.add_argument("--slices", type=int, default=1)
+    parser.add_argument("--slices", type=int, default=1, help="per patient and plane")
+    parser.add_argument("--planes", nargs="*", default=["axial"])
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1])
     parser.add_argument("--print", action="store_true", help="show the table, train nothing")
@@ -160,7 +162,7 @@ def main():
             if options.data:
                 cohorts["real"] = real(options.data)
             for name, (X, y) in cohorts.items():
-                run(name, X, y, options, options.slices, options.epochs, options.results)
+                run(name, X, y, options)
     tabulate(options.results)
 
 

@@ -2,13 +2,14 @@
 Explain one patient
 ===================
 
-Why does the model call this patient mutant? From the whole model down to the pixels of one tumour.
+Why does the model predict a mutation for this patient? From the whole model down to the pixels of
+one tumour.
 """
 
 # %%
 # A trained model
 # ---------------
-# Radiomics and a small, short network on two sequences that lie on one another already.
+# Radiomics and a small network on two sequences that are aligned already.
 
 from tempfile import TemporaryDirectory
 
@@ -17,16 +18,21 @@ from sklearn.model_selection import train_test_split
 
 from sklidh import RadiomicsExtractor, SANetFeaturizer, make_idh_pipeline
 from sklidh.datasets import make_glioma_phantoms
-from sklidh.plotting import BlockImportanceDisplay, GradientMapDisplay, SelectedFeaturesDisplay
+from sklidh.plotting import (
+    BlockImportanceDisplay,
+    GradientMapDisplay,
+    SelectedFeaturesDisplay,
+    explain,
+)
 
 folder = TemporaryDirectory()
-X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0, misalignment=(0, 0))
+X, y = make_glioma_phantoms(folder.name, n_patients=60, size=32, spacing=2.0, misalignment=(0, 0))
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 pipeline = make_idh_pipeline(
     ["T1CE", "FLAIR"],
     reference=None,
     radiomics=RadiomicsExtractor("paper"),
-    deep=SANetFeaturizer(n_features=16, size=24, max_epochs=4, random_state=0),
+    deep=SANetFeaturizer(n_features=16, size=24, max_epochs=12, random_state=0),
     random_state=0,
 ).fit(X_train, y_train)
 
@@ -43,7 +49,7 @@ SelectedFeaturesDisplay.from_estimator(pipeline)
 BlockImportanceDisplay.from_estimator(pipeline, X_test, y_test)
 
 # %%
-# What is special about this patient
+# What contributes to one prediction
 # ----------------------------------
 # The test patient of whom the model is surest:
 
@@ -53,27 +59,25 @@ print(f"{patient}: probability of a mutation {probability[patient]:.2f}")
 print(f"the truth: {'mutant' if y[patient] == 1 else 'wild type'}")
 
 # %%
-# The patient's features as the fusion sees them, in standard deviations from the mean of the
-# training patients, beside the means of the two classes. A value near the mutants' and far from
-# the wild types' speaks for a mutation.
+# How much each sequence and each feature adds to the log odds, those that add most first; bars to
+# the right speak for a mutation. On the right the same features among the training patients: where
+# this patient is near the mutants and far from the wild types, the feature's bar points to the
+# right.
 
-train = pipeline[:-1].transform(X_train)
-features = pd.DataFrame(
-    {
-        "patient": pipeline[:-1].transform(X_test.loc[[patient]]).loc[patient],
-        "mutants": train[y_train == 1].mean(),
-        "wild types": train[y_train == 0].mean(),
-    }
-)
-apart = (features["mutants"] - features["wild types"]).abs()
-features.loc[apart.nlargest(8).index].round(2)
+explanation = explain(pipeline, X_test.loc[[patient]], X_train, y_train)
+explanation
+
+# %%
+# The training patients who are most similar to this one:
+
+explanation.nearest
 
 # %%
 # Where the network looked
 # ------------------------
-# The pixels that most influence the prediction of each network, over the slices it saw; the tumour
-# is outlined. After four epochs it has hardly learnt to look at the tumour, and such a picture is
-# how one finds out.
+# The pixels that most influence the prediction of each network, over the slices it saw, with the
+# tumour outlined. A network that looks beside the tumour has learnt something else, and such a
+# picture is how one finds out.
 
 GradientMapDisplay.from_estimator(pipeline, X_test, patient)
 

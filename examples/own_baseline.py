@@ -44,8 +44,7 @@ X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0, mi
 pipeline = make_idh_pipeline(
     ["T1CE", "FLAIR"],
     reference=None,
-    radiomics=RadiomicsExtractor("paper"),
-    deep=None,
+    radiomics=RadiomicsExtractor({"imageType": {"Original": {}}}),
     random_state=0,
 )
 models = {"pipeline": pipeline, "size and age": size_and_age(), "majority": majority()}

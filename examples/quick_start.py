@@ -33,10 +33,13 @@ CaseDisplay.from_case(X.iloc[1], ["T2"])
 # The pipeline
 # ------------
 # Registration onto T2, features of every sequence, selection, fusion: one scikit-learn Pipeline.
-# Here with radiomics alone, to be quick; leave out ``deep=None`` for the paper's whole method.
+# Features that do not depend on other patients are kept in ``memory`` and computed once.
 
 pipeline = make_idh_pipeline(
-    ["T1CE", "T2", "FLAIR"], radiomics=RadiomicsExtractor("paper"), deep=None, random_state=0
+    ["T1CE", "T2", "FLAIR"],
+    radiomics=RadiomicsExtractor("paper"),
+    memory=f"{folder.name}/cache",
+    random_state=0,
 )
 pipeline
 

@@ -41,7 +41,7 @@ X.shape
 # ensemble is the bag.
 
 names = FunctionTransformer(pd.DataFrame, kw_args={"columns": X.columns})
-branch = make_pipeline(MannWhitneySelector(), PowerTransformer(), CorrelationPruner())
+branch = make_pipeline(MannWhitneySelector(), CorrelationPruner(), PowerTransformer())
 selection = ColumnTransformer(
     [(name, branch, make_column_selector(f"^{name}__")) for name in ("T1CE", "T2")],
     verbose_feature_names_out=False,
@@ -49,7 +49,7 @@ selection = ColumnTransformer(
 single = make_pipeline(
     names, selection, InvariantSpecificFusionClassifier(n_members=1, random_state=0)
 )
-bag = BaggingClassifier(single, n_estimators=10, random_state=0)
+bag = BaggingClassifier(single, n_estimators=6, random_state=0)
 
 # %%
 # Does it pay?

@@ -9,7 +9,7 @@ import pandas as pd
 from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._fold_auc import tested_per_trained
 from sklidh.evaluation._metrics import PAPER_METRICS
-from sklidh.evaluation._summary import html_summary
+from sklidh.evaluation._summary import html_summary, text_summary
 from sklidh.evaluation._tests import (
     PairedTest,
     corrected_resampled_ttest,
@@ -19,7 +19,7 @@ from sklidh.evaluation._tests import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Evaluations of several models on the same patients.
 
@@ -117,6 +117,9 @@ class Comparison:
             candidates = table[name].where(~table.index.isin(list(beside))).astype(float)
             table.insert(place, f"{name} Holm", holm(candidates))
         return table
+
+    def __repr__(self) -> str:
+        return text_summary(self.evaluations)
 
     def _repr_html_(self) -> str:
         return html_summary(self.evaluations)

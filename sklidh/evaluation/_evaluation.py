@@ -8,10 +8,10 @@ import pandas as pd
 from sklidh.evaluation._fold_auc import fold_aucs, mean_auc
 from sklidh.evaluation._intervals import call_intervals, interval_around
 from sklidh.evaluation._metrics import classification_metrics
-from sklidh.evaluation._summary import html_summary
+from sklidh.evaluation._summary import html_summary, text_summary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Predictions of patients that were left out of training, and their scores.
 
@@ -80,6 +80,9 @@ class Evaluation:
     def fold_aucs(self) -> pd.Series:
         """The AUC in each fold of each repeat; NaN where a fold holds one class only."""
         return fold_aucs(self.predictions)
+
+    def __repr__(self) -> str:
+        return text_summary({"": self})
 
     def _repr_html_(self) -> str:
         return html_summary({"": self})

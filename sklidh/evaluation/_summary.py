@@ -30,6 +30,21 @@ def figures_with_intervals(evaluations: Mapping) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
+def text_summary(evaluations: Mapping) -> str:
+    """Tell who was predicted and how well, for a terminal.
+
+    Parameters
+    ----------
+    evaluations : dict of str to Evaluation
+
+    Returns
+    -------
+    str
+    """
+    table = figures_with_intervals(evaluations).rename_axis(None).to_string()
+    return f"{_who(evaluations)}\n{table}"
+
+
 def html_summary(evaluations: Mapping) -> str:
     """Tell who was predicted and how well, for a notebook.
 
@@ -42,12 +57,16 @@ def html_summary(evaluations: Mapping) -> str:
     str
         HTML; names of models are escaped.
     """
+    table = figures_with_intervals(evaluations).rename_axis(None).to_html(border=0)
+    return f"<p>{_who(evaluations)}</p>{table}"
+
+
+def _who(evaluations: Mapping) -> str:
     repeats = next(iter(evaluations.values())).repeats
     patients, n_folds = repeats[0], repeats[0]["fold"].nunique()
     how = f"{n_folds} folds" if n_folds > 1 else "one split"
     again = f", {len(repeats)} repeats" if len(repeats) > 1 else ""
-    table = figures_with_intervals(evaluations).rename_axis(None).to_html(border=0)
     return (
-        f"<p>{len(patients)} patients, each predicted without having been trained on "
-        f"({int(patients['mutant'].sum())} mutant), {how}{again}; 95 % intervals.</p>{table}"
+        f"{len(patients)} patients, each predicted without having been trained on "
+        f"({int(patients['mutant'].sum())} mutant), {how}{again}; 95 % intervals."
     )

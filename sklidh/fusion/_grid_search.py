@@ -94,7 +94,7 @@ class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
     >>> from sklidh.fusion import BatchedGridSearchCV, InvariantSpecificFusionClassifier
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> fusion = InvariantSpecificFusionClassifier(
-    ...     modalities={"a": range(15), "b": range(15, 30)}, random_state=0
+    ...     modalities={"a": range(15), "b": range(15, 30)}, n_members=1, random_state=0
     ... )
     >>> name = "invariantspecificfusionclassifier"
     >>> grid = {f"{name}__{weight}": [0.3, 0.7] for weight in ("alpha", "beta", "gamma")}

@@ -3,7 +3,7 @@
 from sklidh.plotting._calibration import CalibrationDisplay
 from sklidh.plotting._case import CaseDisplay
 from sklidh.plotting._decision import ConfusionMatrixDisplay, DecisionCurveDisplay
-from sklidh.plotting._features import CorrelationMapDisplay, VolcanoDisplay
+from sklidh.plotting._explanation import Explanation, explain
 from sklidh.plotting._forest import ForestDisplay
 from sklidh.plotting._fusion import BlockImportanceDisplay, CodesDisplay
 from sklidh.plotting._gradient_map import GradientMapDisplay, gradient_maps
@@ -12,6 +12,7 @@ from sklidh.plotting._precision_recall import PRDisplay
 from sklidh.plotting._roc import ROCDisplay
 from sklidh.plotting._selection import SelectedFeaturesDisplay
 from sklidh.plotting._thumbnails import gradient_thumbnail, thumbnail
+from sklidh.plotting._volcano import VolcanoDisplay
 
 __all__ = [
     "BlockImportanceDisplay",
@@ -19,8 +20,8 @@ __all__ = [
     "CaseDisplay",
     "CodesDisplay",
     "ConfusionMatrixDisplay",
-    "CorrelationMapDisplay",
     "DecisionCurveDisplay",
+    "Explanation",
     "ForestDisplay",
     "GradientMapDisplay",
     "LossCurveDisplay",
@@ -28,6 +29,7 @@ __all__ = [
     "ROCDisplay",
     "SelectedFeaturesDisplay",
     "VolcanoDisplay",
+    "explain",
     "gradient_maps",
     "gradient_thumbnail",
     "thumbnail",

@@ -11,11 +11,11 @@ from sklidh.plotting._axes import COLOURS, legend_below, new_axes, widths
 from sklidh.plotting._predictions import PredictionsMixin
 from sklidh.utils import binary_target
 
-FEWEST_IN_BIN = 8
-MOST_BINS = 8
+FEWEST_IN_BIN = 10
+FEWEST_BINS, MOST_BINS = 3, 8
 
 
-@dataclass
+@dataclass(repr=False)
 class CalibrationDisplay(PredictionsMixin):
     """Draw the observed fraction of mutants against the predicted probability.
 
@@ -25,7 +25,7 @@ class CalibrationDisplay(PredictionsMixin):
     ----------
     curves : dict of str to (ndarray, ndarray)
         Mean probability and fraction of mutants, each of shape (n_bins,), by model; as many
-        patients in each bin.
+        patients in each bin, at least 10 if there are so many.
     lines : dict of str to (float, float)
         Slope and intercept of calibration, by model (`calibration_line`).
     probabilities : dict of str to ndarray of shape (n_patients,)
@@ -64,7 +64,7 @@ class CalibrationDisplay(PredictionsMixin):
         """
         y_true = np.asarray(binary_target(y_true), bool)
         n_patients = len(y_true) // n_repeats
-        n_bins = int(np.clip(n_patients // FEWEST_IN_BIN, 2, MOST_BINS))
+        n_bins = int(np.clip(n_patients // FEWEST_IN_BIN, 1, MOST_BINS))
         curves, lines = {}, {}
         for name, probability in predicted.items():
             observed, mean = calibration_curve(

@@ -11,7 +11,7 @@ from sklidh.plotting._shown import ShownMixin
 from sklidh.utils import is_missing
 
 
-@dataclass
+@dataclass(repr=False)
 class CaseDisplay(ShownMixin):
     """Draw the axial slice with the largest tumour area in every modality, mask outlined.
 

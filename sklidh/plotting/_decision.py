@@ -14,7 +14,7 @@ from sklidh.plotting._shown import ShownMixin
 from sklidh.utils import binary_target
 
 
-@dataclass
+@dataclass(repr=False)
 class DecisionCurveDisplay(PredictionsMixin):
     """Draw the net benefit of acting on each model, beside acting on everybody and on nobody.
 
@@ -95,7 +95,7 @@ class DecisionCurveDisplay(PredictionsMixin):
         return self
 
 
-@dataclass
+@dataclass(repr=False)
 class ConfusionMatrixDisplay(ShownMixin):
     """Draw how many patients of each class are predicted as which.
 
@@ -195,9 +195,13 @@ class ConfusionMatrixDisplay(ShownMixin):
                 va="center",
                 color="white" if part > 0.55 else "black",
             )
-        classes = ["wild type", "mutant"]
-        self.ax_.set(xticks=[0, 1], yticks=[0, 1], xticklabels=classes, yticklabels=classes)
-        self.ax_.set(xlabel="predicted", ylabel="true", title=f"{self.counts.sum()} patients")
+        self.ax_.set(
+            xticks=[0, 1],
+            yticks=[0, 1],
+            xticklabels=["predicted\nwild type", "predicted\nmutant"],
+            yticklabels=["true\nwild type", "true\nmutant"],
+            title=f"{self.counts.sum()} patients",
+        )
         self.ax_.spines[:].set_visible(False)
         self.ax_.tick_params(length=0)
         return self

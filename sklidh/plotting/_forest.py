@@ -10,7 +10,7 @@ from sklidh.plotting._axes import COLOURS, new_axes
 from sklidh.plotting._predictions import PredictionsMixin
 
 
-@dataclass
+@dataclass(repr=False)
 class ForestDisplay(PredictionsMixin):
     """Draw one line a model: its AUC with the 95 % interval, and how it differs from a reference.
 

@@ -16,7 +16,7 @@ def _split(pipeline, X):
     return (steps[-1][1], pipeline[:-1].transform(X)) if steps else (pipeline, X)
 
 
-@dataclass
+@dataclass(repr=False)
 class CodesDisplay(ShownMixin):
     """Draw the fusion's codes: what the modalities share, and what each has of its own.
 
@@ -101,7 +101,7 @@ class CodesDisplay(ShownMixin):
         ax.spines[["top", "right"]].set_visible(False)
 
 
-@dataclass
+@dataclass(repr=False)
 class BlockImportanceDisplay(ShownMixin):
     """Draw how much the AUC drops when a block's rows are shuffled among the patients.
 

@@ -75,7 +75,7 @@ def _has_networks(estimator):
     )
 
 
-@dataclass
+@dataclass(repr=False)
 class GradientMapDisplay(ShownMixin):
     """Draw the slices that networks saw of a patient, and the pixels that influence predictions.
 

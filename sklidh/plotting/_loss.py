@@ -27,7 +27,7 @@ def histories(estimator) -> dict:
     return found
 
 
-@dataclass
+@dataclass(repr=False)
 class LossCurveDisplay(ShownMixin):
     """Draw the loss of a training over the epochs.
 

@@ -12,7 +12,7 @@ from sklidh.plotting._predictions import PredictionsMixin
 from sklidh.utils import binary_target
 
 
-@dataclass
+@dataclass(repr=False)
 class PRDisplay(PredictionsMixin):
     """Draw one precision-recall curve a model, with its average precision in the legend.
 

@@ -60,7 +60,7 @@ def mean_curve(splits) -> tuple[np.ndarray, np.ndarray]:
     return np.r_[0, GRID], np.r_[0, np.mean(curves, axis=0)]
 
 
-@dataclass
+@dataclass(repr=False)
 class ROCDisplay(PredictionsMixin):
     """Draw one ROC curve a model, with its AUC and 95 % interval in the legend.
 

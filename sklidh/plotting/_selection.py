@@ -8,7 +8,7 @@ from sklidh.plotting._axes import COLOURS, legend_below, new_axes
 from sklidh.plotting._shown import ShownMixin
 
 
-@dataclass
+@dataclass(repr=False)
 class SelectedFeaturesDisplay(ShownMixin):
     """Draw how many features of each kind were selected in each modality.
 

@@ -1,10 +1,11 @@
-"""What a run leaves behind: tables, plots and one HTML file that tells the whole."""
+"""What a run leaves behind: tables, plots and one HTML report."""
 
 from sklidh.reporting._check_page import examine, render_check
 from sklidh.reporting._fitted import counts_left, fate_of
 from sklidh.reporting._model_card import ModelCard, card_of_training
 from sklidh.reporting._overview import CohortOverview
 from sklidh.reporting._paper_tables import printed_table
+from sklidh.reporting._predictions import write_predictions
 from sklidh.reporting._report import render_report
 from sklidh.reporting._results import write_report, write_results
 from sklidh.reporting._run import Run, read_run
@@ -26,6 +27,7 @@ __all__ = [
     "read_run",
     "render_check",
     "render_report",
+    "write_predictions",
     "write_report",
     "write_results",
     "write_study",

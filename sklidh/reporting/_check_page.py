@@ -2,7 +2,7 @@
 
 import base64
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 import SimpleITK as sitk
@@ -27,18 +27,18 @@ class CheckedCase:
         One line each.
     pictures : dict of (str, str)
         By modality: a JPEG picture in base 64 and the voxels' size, or in words why there is none.
-    tumour : str
-        Volume and labels of the tumour; empty where there is no mask that can be used.
     digests : dict of str to str
         As `sklidh.images.voxel_digests` returns them.
+    tumour : str
+        Volume and labels of the tumour; empty where there is no mask that can be used.
     """
 
     patient: str
     errors: list[str]
     warnings: list[str]
-    pictures: dict[str, tuple[str, str]]
-    tumour: str
-    digests: dict[str, str]
+    pictures: dict[str, tuple[str, str]] = field(repr=False)
+    digests: dict[str, str] = field(repr=False)
+    tumour: str = ""
 
 
 def examine(case: pd.Series, modalities, *, label, reference, missing) -> CheckedCase:
@@ -75,7 +75,7 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
         lines[isinstance(problem, ImageError)].append(" ".join(str(problem).split()))
     tumour = "" if found.mask is None else tumour_in_words(found.mask, label)
     digests = voxel_digests(found)
-    return CheckedCase(str(case.name), lines[True], lines[False], pictures, tumour, digests)
+    return CheckedCase(str(case.name), lines[True], lines[False], pictures, digests, tumour)
 
 
 def tumour_in_words(mask, label) -> str:

@@ -1,9 +1,10 @@
-"""What a run knows, in words: for its checklists and its model card."""
+"""Facts of a run in words, for its checklists and its model card."""
 
 import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import figures_with_intervals, is_rule, sample_size_notes
+from sklidh.reporting._intervals import number
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
 from sklidh.reporting._subgroups import UNTOLD
@@ -36,13 +37,6 @@ def in_words(value) -> str:
         return "none" if value is None else str(value)
     parts = ("+".join(part) if isinstance(part, (list, tuple)) else str(part) for part in value)
     return ", ".join(parts)
-
-
-def number(value: float, form: str) -> str:
-    """Write a figure; one that is not defined, such as a p-value of two equal models, is a dash."""
-    if np.isnan(value):
-        return "–"
-    return f"{value:{form}}".replace("inf", "∞")
 
 
 def _of_patients(run: Run) -> dict[str, str]:
@@ -86,12 +80,12 @@ def _of_features(run: Run) -> dict[str, str]:
     facts = {name.replace(" ", "_"): text for name, text in run.description.items()}
     if "steps" in facts:
         facts["harmonised"] = (
-            "ComBat takes the sites' effects away, as training patients tell them."
+            "ComBat removes the effects of the sites, estimated on training patients."
             if "ComBat(" in facts["steps"]
-            else "ComBat is none of the steps: features were not harmonised over sites."
+            else "ComBat is not among the steps: features were not harmonised over sites."
         )
     if run.attention:
-        facts["attention"] = "maps of what the networks' verdict hangs on."
+        facts["attention"] = "saliency maps of the networks."
     if not run.flow:
         return facts
     extracted = {
@@ -148,7 +142,7 @@ def _of_settings(run: Run) -> dict[str, str]:
             facts[name] = in_words(known[name])
     if "reference" in known:
         facts["registration"] = (
-            "Images were not registered: they were taken to lie on one another."
+            "Images were not registered; they were assumed to be aligned."
             if known["reference"] is None
             else f"Every other sequence was registered rigidly to {known['reference']}."
         )
@@ -156,11 +150,13 @@ def _of_settings(run: Run) -> dict[str, str]:
         facts["missing"] = (
             "A missing sequence is an error."
             if known["missing"] == "raise"
-            else "Nothing is invented for a missing sequence: selection uses the patients who have "
-            "it, and the others are predicted from their other sequences."
+            else "Missing sequences are not imputed: selection uses the patients who have the "
+            "sequence, and the others are predicted from their other sequences."
         )
     if "train_features" in known:
-        facts["balance"] = "No class was weighted, and no patient drawn twice or left out for it."
+        facts["balance"] = (
+            "Classes were not weighted, and patients were neither oversampled nor left out."
+        )
         facts["training"] = f"Seed {known['seed']}."
         if run.attention or any("deep" in each["extracted"] for each in run.flow.values()):
             facts["training"] = (

@@ -1,5 +1,7 @@
 """The plots of a run, each with what it shows in a sentence."""
 
+import io
+
 from matplotlib import rc_context
 
 from sklidh.evaluation import Comparison
@@ -12,6 +14,7 @@ from sklidh.plotting import (
     ROCDisplay,
     SelectedFeaturesDisplay,
 )
+from sklidh.plotting._calibration import FEWEST_BINS, FEWEST_IN_BIN
 from sklidh.plotting._loss import histories
 
 ONE_LOOK = {
@@ -20,6 +23,11 @@ ONE_LOOK = {
     "axes.titlesize": 11,
     "figure.dpi": 150,
 }
+SVG = {"svg.hashsalt": "sklidh"}
+"""Ids that are not drawn at random: an SVG file is the same after every run."""
+
+ENOUGH_FOR_CALIBRATION = FEWEST_BINS * FEWEST_IN_BIN
+"""Patients from which on a calibration curve has three points that mean something."""
 
 
 def draw_figures(comparison: Comparison, pipeline) -> dict:
@@ -49,9 +57,16 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
                 PRDisplay.from_comparison(comparison).figure_,
                 "Precision against recall.",
             ),
-            "calibration": (
-                CalibrationDisplay.from_comparison(comparison).figure_,
-                "Agreement between predicted probability and observed mutation rate.",
+            # Of fewer patients each point would be a handful, and its height luck.
+            **(
+                {
+                    "calibration": (
+                        CalibrationDisplay.from_comparison(comparison).figure_,
+                        "Agreement between predicted probability and observed mutation rate.",
+                    )
+                }
+                if len(evaluation.repeats[0]) >= ENOUGH_FOR_CALIBRATION
+                else {}
             ),
             "decision_curve": (
                 DecisionCurveDisplay.from_comparison(comparison).figure_,
@@ -79,3 +94,12 @@ def draw_figures(comparison: Comparison, pipeline) -> dict:
                 "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained." + which,
             )
     return figures
+
+
+def drawn(figure, kind: str) -> bytes:
+    """Write a figure as a file of a kind: "png" or "svg"."""
+    buffer = io.BytesIO()
+    with rc_context(SVG):
+        metadata = {"Date": None} if kind == "svg" else None
+        figure.savefig(buffer, format=kind, dpi=150, metadata=metadata)
+    return buffer.getvalue()

@@ -13,16 +13,16 @@ from sklidh.results import package_versions
 
 INTENDED = (
     "Research: the probability that a glioma carries an IDH mutation, from the MR sequences named "
-    "here and a mask of the tumour, in patients like those that it was trained on."
+    "here and a mask of the tumour, in patients like those in its training data."
 )
 NOT_EVALUATED = (
-    "Not here: every patient was trained on, so that none is left to evaluate with. sklidh "
+    "Not evaluated: every patient was used for training, so none is left for testing. sklidh "
     "evaluate, with the same options, evaluates such a model on this cohort."
 )
 NOT_INTENDED = (
-    "Deciding about a patient: this is no medical device, and no tissue is replaced by it.",
-    "Patients without a glioma, other sequences, or masks that comprise something else.",
-    "Sites, scanners and groups of people that it was not evaluated on: nothing is known of them.",
+    "Clinical decisions: it is not a medical device and does not replace tissue diagnosis.",
+    "Patients without a glioma, other sequences, or masks of other regions.",
+    "Sites, scanners and groups of people that it was not evaluated on.",
 )
 
 
@@ -106,7 +106,7 @@ def card_of_run(run: Run) -> ModelCard:
         trained_on=[
             f"A cohort of {facts['patients']}: {facts['classes']}.",
             facts["lacking"],
-            facts.get("per_analysis", "Some of them were left out to evaluate with."),
+            facts.get("per_analysis", "Some of them were held out for testing."),
         ],
         evaluated=facts.get("design", "By predictions of patients left out of training."),
         figures=_figures(run),
@@ -148,7 +148,7 @@ def card_of_training(
     classes = ", ".join(f"{n} of class {label}" for label, n in covered["classes"].items())
     trained_on = [
         f"{covered['patients']} patients: {classes}.",
-        f"Sites: {', '.join(sites)}." if sites else "Sites: not told by the table.",
+        f"Sites: {', '.join(sites)}." if sites else "Sites: not in the table.",
     ]
     for modality, each in covered["modalities"].items():
         ends = [" x ".join(f"{mm:g}" for mm in end) for end in each["spacing"]]
@@ -165,7 +165,9 @@ def card_of_training(
             _output(f"a probability of {threshold:g}{_chosen(settings)}"),
         ],
         trained_on=trained_on,
-        limits=["How it does on patients from elsewhere is not known until it was tried on them."],
+        limits=[
+            "Its performance on patients from elsewhere is unknown until it is tested on them."
+        ],
         settings={key: in_words(value) for key, value in settings.items()},
     )
     return card if evaluated is None else _with_figures(card, evaluated)
@@ -177,7 +179,7 @@ def _with_figures(card: ModelCard, run: Run) -> ModelCard:
     theirs = {key: in_words(value) for key, value in run.settings.items()}
     theirs["model"], _ = run.shown
     differences = [
-        f"{key}: {theirs[key]} in the model that the figures are of, {value} in this one."
+        f"{key}: {theirs[key]} in the evaluated model, {value} in this one."
         for key, value in card.settings.items()
         if key != "jobs" and theirs.get(key, value) != value
     ]

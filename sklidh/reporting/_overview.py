@@ -47,7 +47,7 @@ def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
     return table.loc[:, table.loc["all"] > 0].rename_axis(str(y.name))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CohortOverview:
     """Show in a notebook who is in a cohort, and the first of them.
 
@@ -104,6 +104,9 @@ class CohortOverview:
         }
         labels = {str(name): str(label) for name, label in y[:most].items()}
         return cls(cohort_table(X, y, modalities), modalities, labels, slices)
+
+    def __repr__(self) -> str:
+        return f"{self.table.to_string()}\n{len(self.slices)} patients are pictured in a notebook."
 
     def _repr_html_(self) -> str:
         table = self.table.to_html(border=0)

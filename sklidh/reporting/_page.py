@@ -1,15 +1,24 @@
 """Pages made from templates: every text is escaped, and one that is missing is an error."""
 
+import base64
+import hashlib
+from importlib.resources import files
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""Content security policy: a page loads nothing."""
 
-def render_page(template: str, **content) -> str:
+
+def render_page(template: str, *, with_script=False, **content) -> str:
     """Fill a template.
 
     Parameters
     ----------
     template : str
         Its file's name.
+    with_script : bool, default=False
+        Whether the page has the script that filters tables. Its policy lets no other run.
     **content
         What it asks for.
 
@@ -25,4 +34,10 @@ def render_page(template: str, **content) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(**content)
+    script, policy = "", POLICY
+    if with_script:
+        folder = files("sklidh.reporting").joinpath("templates")
+        script = folder.joinpath("page.js").read_text(encoding="utf-8")
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy += f"; script-src 'sha256-{digest}'"
+    return environment.get_template(template).render(script=script, policy=policy, **content)

@@ -2,6 +2,7 @@
 
 import base64
 import warnings
+from contextlib import contextmanager
 
 import pandas as pd
 
@@ -63,20 +64,62 @@ def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, ve
         The same with the networks' maps over the slices that they saw; patients without are absent.
     """
     cases = X.loc[worth_a_picture(evaluation, X.index)]
-    with warnings.catch_warnings():
-        # All was read before, and what there is to say was said then.
-        warnings.simplefilter("ignore")
-        registered = cases
-        if "register" in pipeline.named_steps:
-            registered = pipeline["register"].transform(cases)
-        slices = {
-            str(patient): slices_of(row, modalities, label_of(pipeline))
-            for patient, row in progress(
-                registered.iterrows(), "pictures", total=len(cases), verbose=verbose
-            )
-        }
-        attention = _attention(evaluation, cases)
+    slices = registered_slices(pipeline, cases, modalities, verbose=verbose)
+    attention = {}
+    folds = evaluation.repeats[0].groupby("fold", sort=False)
+    # Estimators are in the order of the folds; those of later repeats are not needed.
+    for (_, fold), model in zip(folds, evaluation.estimators, strict=False):
+        mine = cases[cases.index.isin(fold.index)]
+        fitted = getattr(model, "best_estimator_", model)
+        if len(mine) and hasattr(fitted, "named_steps"):
+            attention |= saliency_of(fitted, mine)
     return slices, attention
+
+
+def registered_slices(pipeline, cases: pd.DataFrame, modalities, *, verbose=0):
+    """Draw the sequences of patients as a pipeline's step ``register`` aligns them.
+
+    Parameters
+    ----------
+    pipeline : fitted Pipeline
+    cases : DataFrame of shape (n_patients, n_columns)
+    modalities : sequence of str
+    verbose : int, default=0
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        By patient and modality, JPEG in base64.
+    """
+    with silently():
+        if "register" in pipeline.named_steps:
+            cases = pipeline["register"].transform(cases)
+        rows = progress(cases.iterrows(), "pictures", total=len(cases), verbose=verbose)
+        return {
+            str(patient): slices_of(row, modalities, label_of(pipeline)) for patient, row in rows
+        }
+
+
+def saliency_of(pipeline, cases: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Draw what a pipeline's networks look at; patients without any network are absent."""
+    with silently():
+        found = gradient_maps(pipeline, cases)
+    return {
+        str(patient): {
+            modality: _text(gradient_thumbnail(seen.slices[0], seen.masks[0], seen.maps[0]))
+            for modality, seen in maps.items()
+        }
+        for patient, maps in found.items()
+        if maps
+    }
+
+
+@contextmanager
+def silently():
+    """Suppress warnings: every image was read before, and its warnings were given then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def slices_of(case: pd.Series, modalities, label) -> dict[str, str]:
@@ -107,24 +150,6 @@ def label_of(pipeline):
     given = pipeline.get_params().items()
     labels = (value for name, value in given if name.endswith("label") and value is not None)
     return next(labels, None)
-
-
-def _attention(evaluation: Evaluation, cases: pd.DataFrame) -> dict[str, dict[str, str]]:
-    found = {}
-    folds = evaluation.repeats[0].groupby("fold", sort=False)
-    # Estimators are in the order of the folds; those of later repeats are not needed.
-    for (_, fold), model in zip(folds, evaluation.estimators, strict=False):
-        mine = cases[cases.index.isin(fold.index)]
-        pipeline = getattr(model, "best_estimator_", model)
-        if not len(mine) or not hasattr(pipeline, "named_steps"):
-            continue
-        for patient, maps in gradient_maps(pipeline, mine).items():
-            if maps:
-                found[str(patient)] = {
-                    modality: _text(gradient_thumbnail(seen.slices[0], seen.masks[0], seen.maps[0]))
-                    for modality, seen in maps.items()
-                }
-    return found
 
 
 def _text(image: bytes) -> str:

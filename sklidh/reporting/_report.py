@@ -1,17 +1,20 @@
-"""One run, one self-contained HTML file: what was done, to whom, what came out, what is open."""
+"""One run, one self-contained HTML file: how good the model is, what was done, what is open."""
 
 import base64
 from dataclasses import dataclass
 
 import pandas as pd
 
-from sklidh.evaluation import figures_with_intervals
+from sklidh.evaluation import Comparison
 from sklidh.reporting._checklists import fill_in
-from sklidh.reporting._facts import facts_of, in_words, number
+from sklidh.reporting._facts import facts_of, in_words
+from sklidh.reporting._headline import headline_of
+from sklidh.reporting._intervals import main_figures, number, probability_figures
 from sklidh.reporting._model_card import card_of_run
 from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
+from sklidh.reporting._warnings import by_kind
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def flow_of(run: Run, facts: dict[str, str]) -> list[Step]:
 
 
 def figures_and_tests(run: Run) -> pd.DataFrame:
-    """Put the models' figures, calibration and tests into one table of texts.
+    """Put the figures of the models and the simple baselines, and the tests, into one table.
 
     Parameters
     ----------
@@ -76,20 +79,57 @@ def figures_and_tests(run: Run) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of str, shape (n_models, n_columns)
+    DataFrame of str, shape (n_models + n_yardsticks, n_columns)
+        The shown model first.
     """
-    comparison = run.comparison
-    table = figures_with_intervals(comparison.evaluations)
-    measures = comparison.measures
-    for name in ("Specificity", "PR-AUC", "Brier", "Calibration slope"):
-        table[name] = measures[name].map(lambda figure: number(figure, ".2f"))
-    if len(comparison.evaluations) > 1:
-        name, _ = run.shown
-        tests = comparison.tests(name)
-        pvalues = tests["p Holm"].map(lambda p: number(p, ".2g"))
-        heading = f"p ({tests['test'].iloc[0]}, Holm)"
-        table[heading] = pvalues.reindex(table.index).fillna("reference")
+    name, shown = run.shown
+    others = {key: each for key, each in run.comparison.evaluations.items() if key != name}
+    everybody = Comparison({name: shown, **others, **run.yardsticks})
+    table = main_figures(everybody.evaluations)
+    if len(table) > 1:
+        tests = everybody.tests(name, beside=run.yardsticks)
+        pvalues = tests["p Holm"].where(~tests.index.isin(list(run.yardsticks)), tests["p"])
+        heading = f"p ({tests['test'].iloc[0]}{', Holm' if others else ''})"
+        texts = pvalues.map(lambda p: number(p, ".2g"))
+        table[heading] = texts.reindex(table.index).fillna("reference")
     return table
+
+
+def predictions_of(run: Run) -> list[dict]:
+    """Put together what every model predicted of each patient, the shown model's errors first.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    list of dict
+        ``patient``, ``mutant``, and by model in ``models``: mean probability over the repeats, how
+        many of them were wrong, and how many there are. Errors by how far they are on the wrong
+        side, then the other patients, the least certain first.
+    """
+    tables = {name: each.predictions for name, each in run.comparison.evaluations.items()}
+    rows = []
+    mutant = run.shown[1].predictions.groupby(level=0, sort=False)["mutant"].first()
+    summaries = {}
+    for name, table in tables.items():
+        wrong = (table["called"].astype(bool) != table["mutant"]).groupby(table.index)
+        mean = table["probability"].groupby(table.index).mean()
+        summaries[name] = pd.DataFrame({"mean": mean, "wrong": wrong.sum(), "n": wrong.size()})
+    of_shown = summaries[run.shown[0]].loc[mutant.index]
+    away = (of_shown["mean"] - mutant).abs()
+    order = pd.DataFrame({"right": -of_shown["wrong"] / of_shown["n"], "near": -away})
+    for patient in order.sort_values(["right", "near"], kind="stable").index:
+        models = {name: each.loc[patient].to_dict() for name, each in summaries.items()}
+        rows.append({"patient": patient, "mutant": mutant[patient], "models": models})
+    return rows
+
+
+def by_weight(features: pd.DataFrame) -> pd.DataFrame:
+    """Sort selected features: by how many models selected them, their weight, and p."""
+    keys = {"n": -features["selected"], "w": -features["coefficient"].abs(), "p": features["p"]}
+    return features.loc[pd.DataFrame(keys).sort_values([*keys], kind="stable").index]
 
 
 def patients_of(run: Run) -> list[dict]:
@@ -125,12 +165,14 @@ def plots_of(run: Run) -> list[dict]:
     Returns
     -------
     list of dict
-        ``name``, ``caption``, ``image`` (base64) and ``share``, the part of a column, per cent.
+        ``key``, ``name``, ``caption``, ``image`` (base64) and ``share``, the part of a column, in
+        per cent.
     """
     # A PNG file tells its width in the 17th to 20th byte.
     widths = {name: int.from_bytes(image[16:20]) for name, (image, _) in run.figures.items()}
     return [
         {
+            "key": name,
             "name": name.replace("_", " "),
             "caption": caption,
             "image": base64.b64encode(image).decode(),
@@ -150,26 +192,33 @@ def render_report(run: Run) -> str:
     Returns
     -------
     str
-        The HTML page. Every text from the cohort is escaped, and nothing in it runs.
+        The HTML page. Every text from the cohort is escaped, and the page's content security
+        policy lets nothing run but its own script, which filters tables.
     """
     facts = facts_of(run)
     _, shown = run.shown
     modalities = dict.fromkeys(name for slices in run.slices.values() for name in slices)
+    plots = {plot["key"]: plot for plot in plots_of(run)}
     return render_page(
         "report.html",
+        with_script=True,
         title=run.title,
         run=run,
         facts=facts,
+        headline=headline_of(run),
         stability=stability_of(run.features),
         flow=flow_of(run, facts),
         figures_table=figures_and_tests(run),
+        more_figures=probability_figures(run.comparison.evaluations),
         wrong=int((shown.repeats[0]["called"] != shown.repeats[0]["mutant"]).sum()),
         patients=patients_of(run),
         modalities=list(run.settings.get("modalities", modalities)),
-        plots=plots_of(run),
-        predictions=run.comparison.predictions,
-        calls={name: e.predictions["called"] for name, e in run.comparison.evaluations.items()},
+        roc=plots.pop("roc", None),
+        plots=list(plots.values()),
+        predictions=predictions_of(run),
+        features=by_weight(run.features),
         card=card_of_run(run),
         checklists=fill_in(facts),
+        warnings=by_kind((text, 1) for text in run.warnings),
         in_words=in_words,
     )

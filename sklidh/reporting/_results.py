@@ -1,6 +1,5 @@
 """Write what a run found: tables, plots, pictures, the report and what is needed to repeat it."""
 
-import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,16 +7,18 @@ from pathlib import Path
 import pandas as pd
 
 from sklidh.evaluation import Comparison
-from sklidh.reporting._figures import draw_figures
+from sklidh.reporting._figures import draw_figures, drawn
 from sklidh.reporting._fitted import description_of
 from sklidh.reporting._overview import cohort_table
-from sklidh.reporting._pictures import picture
+from sklidh.reporting._pictures import label_of, picture
 from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
+from sklidh.reporting._runs import folders_of_runs, write_runs
 from sklidh.reporting._stability import selections_of
 from sklidh.reporting._subgroups import figures_by_group
+from sklidh.reporting._yardsticks import yardsticks
 from sklidh.results import REPORT, package_versions
-from sklidh.utils import atomic_write
+from sklidh.utils import RUN, atomic_write
 
 
 def write_results(
@@ -32,6 +33,7 @@ def write_results(
     settings: Mapping,
     notes=(),
     warnings=(),
+    command="",
     verbose=0,
 ) -> dict[str, Path]:
     """Write the tables, plots and report of one run into a folder.
@@ -57,6 +59,8 @@ def write_results(
         What a reader must know before believing the figures.
     warnings : sequence of str, default=()
         What the run warned of.
+    command : str, default=""
+        What repeats the run, entered in `folder`.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -72,6 +76,7 @@ def write_results(
     followed = [model for model in models if hasattr(model, "named_steps")]
     features, flow = selections_of(followed or [pipeline])
     figures = draw_figures(comparison, pipeline)
+    simple = yardsticks(shown, X, y, modalities, label=label_of(pipeline), verbose=verbose)
     slices, attention = picture(pipeline, shown, X, modalities, verbose=verbose)
     run = Run(
         title=title,
@@ -81,7 +86,9 @@ def write_results(
         groups=figures_by_group(shown, X),
         features=features,
         flow=flow,
-        figures={name: (_png(figure), caption) for name, (figure, caption) in figures.items()},
+        figures={
+            name: (drawn(figure, "png"), caption) for name, (figure, caption) in figures.items()
+        },
         slices=slices,
         attention=attention,
         settings=dict(settings),
@@ -89,22 +96,26 @@ def write_results(
         versions=package_versions(),
         notes=list(notes),
         warnings=list(warnings),
+        yardsticks=simple,
+        command=command,
     )
-    return save_run(folder, run) | {"report": write_report(folder)}
+    drawings = {name: drawn(figure, "svg") for name, (figure, _) in figures.items()}
+    return save_run(folder, run, drawings) | {"report": write_report(folder)}
 
 
 def write_report(folder) -> Path:
-    """Render the report of a folder of results once more, without computing anything.
+    """Render the report of a folder of results from its files, without training anything.
 
     Parameters
     ----------
     folder : str or path
-        Written by `write_results`.
+        Written by `write_results`; or one that holds the folders of several runs, which are
+        compared.
 
     Returns
     -------
     Path
-        ``report.html`` in the folder.
+        ``report.html`` in the folder; ``runs.html`` of several runs.
 
     Raises
     ------
@@ -112,13 +123,9 @@ def write_report(folder) -> Path:
         A file is absent, or is not what `write_results` wrote.
     """
     folder = Path(folder)
+    if not (folder / RUN).exists() and len(folders_of_runs(folder)) > 1:
+        return write_runs(folder)
     page = render_report(read_run(folder))
     with atomic_write(folder / REPORT) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return folder / REPORT
-
-
-def _png(figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=150)
-    return buffer.getvalue()

@@ -13,9 +13,10 @@ from sklidh.results import FORMULA, MEASURES, REPORT, predictions_as_csv, write_
 from sklidh.utils import RUN, ResultsError
 
 PICTURES = "pictures.json"
+YARDSTICKS = "yardsticks.csv"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """What a report is made from.
 
@@ -43,6 +44,10 @@ class Run:
         Options and seeds, the pipeline in words, and what computed.
     notes, warnings : list of str
         What a reader must know before believing the figures, and what the run warned of.
+    yardsticks : dict of str to Evaluation
+        Simple baselines in the same folds, as `yardsticks` returns them.
+    command : str
+        What repeats the run, entered in the folder of its results; empty if it was run from Python.
     """
 
     title: str
@@ -60,17 +65,25 @@ class Run:
     versions: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    yardsticks: Mapping[str, Evaluation] = field(default_factory=dict)
+    command: str = ""
 
     @property
     def shown(self) -> tuple[str, Evaluation]:
         """Name and evaluation of the model that is shown."""
         return [*self.comparison.evaluations.items()][-1]
 
+    def __repr__(self) -> str:
+        return f"<Run {self.title!r}: {', '.join(self.comparison.evaluations)}>"
+
 
 IN_JSON = ("title", "written", "flow", "settings", "description", "versions", "notes", "warnings")
+IN_JSON += ("command",)
 
 
-def save_run(folder: Path, run: Run) -> dict[str, Path]:
+def save_run(
+    folder: Path, run: Run, drawings: Mapping[str, bytes] | None = None
+) -> dict[str, Path]:
     """Write a run into a folder; files of an earlier one are replaced, all or none.
 
     `read_run` refuses a folder whose writing was killed.
@@ -80,30 +93,33 @@ def save_run(folder: Path, run: Run) -> dict[str, Path]:
     folder : Path
         It is there.
     run : Run
+    drawings : dict of str to bytes, default=None
+        The figures as SVG, by name.
 
     Returns
     -------
     dict of str to Path
         What was written, by what it is.
     """
-    evaluations = pd.concat(
-        [e.predictions.assign(model=name) for name, e in run.comparison.evaluations.items()]
-    )
     tables = {
         "table": run.comparison.table.to_csv(),
         "predictions": predictions_as_csv(run.comparison.predictions),
-        "evaluations": predictions_as_csv(evaluations.rename_axis("patient")),
+        "evaluations": _evaluations_as_csv(run.comparison.evaluations),
         "cohort": run.cohort.to_csv(),
         "groups": run.groups.to_csv(),
         "selected_features": run.features.to_csv(index=False),
     }
+    if run.yardsticks:
+        tables[YARDSTICKS.removesuffix(".csv")] = _evaluations_as_csv(run.yardsticks)
     pictures = {"slices": run.slices, "attention": run.attention}
     contents = {
         **{name: (f"{name}.csv", text) for name, text in tables.items()},
         **{f"{name}, drawn": (f"{name}.png", image) for name, (image, _) in run.figures.items()},
+        **{f"{name}, SVG": (f"{name}.svg", image) for name, image in (drawings or {}).items()},
         "pictures": (PICTURES, json.dumps(pictures) + "\n"),
     }
     record = {name: getattr(run, name) for name in IN_JSON}
+    record["yardsticks"] = [*run.yardsticks]
     record["figures"] = {name: caption for name, (_, caption) in run.figures.items()}
     return write_run(folder, contents, record)
 
@@ -135,7 +151,8 @@ def read_run(folder: Path) -> Run:
         record = json.loads((folder / RUN).read_text(encoding="utf-8"))
         pictures = json.loads((folder / PICTURES).read_text(encoding="utf-8"))
         return Run(
-            comparison=read_comparison(folder / "evaluations.csv"),
+            comparison=Comparison(_read_evaluations(folder / "evaluations.csv")),
+            yardsticks=_read_evaluations(folder / YARDSTICKS) if record["yardsticks"] else {},
             cohort=pd.read_csv(folder / "cohort.csv", index_col=0),
             groups=pd.read_csv(
                 folder / "groups.csv", index_col=0, dtype=str, keep_default_na=False
@@ -171,8 +188,12 @@ def _why_no_run(folder: Path) -> str:
     )
 
 
-def read_comparison(path: Path) -> Comparison:
-    """Read the predictions of every model that `save_run` wrote."""
+def _evaluations_as_csv(evaluations: Mapping[str, Evaluation]) -> str:
+    tables = [each.predictions.assign(model=name) for name, each in evaluations.items()]
+    return predictions_as_csv(pd.concat(tables).rename_axis("patient"))
+
+
+def _read_evaluations(path: Path) -> dict[str, Evaluation]:
     table = pd.read_csv(
         path,
         dtype={"patient": str, "model": str},
@@ -184,4 +205,4 @@ def read_comparison(path: Path) -> Comparison:
         for patient in table["patient"]
     ]
     models = table.set_index("patient").groupby("model", sort=False)
-    return Comparison({name: Evaluation(rows.drop(columns="model")) for name, rows in models})
+    return {name: Evaluation(rows.drop(columns="model")) for name, rows in models}

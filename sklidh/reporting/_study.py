@@ -1,7 +1,6 @@
 """Write a study as the paper's tables: to calculate with, to print, and as one page."""
 
 import base64
-import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +8,14 @@ from pathlib import Path
 import pandas as pd
 from matplotlib import rc_context
 
-from sklidh.evaluation import Comparison, Study
+from sklidh.evaluation import Comparison, Study, figures_with_intervals
 from sklidh.plotting import ForestDisplay
-from sklidh.reporting._facts import in_words, number
-from sklidh.reporting._figures import ONE_LOOK
+from sklidh.reporting._facts import in_words
+from sklidh.reporting._figures import ONE_LOOK, drawn
+from sklidh.reporting._intervals import number
 from sklidh.reporting._page import render_page
 from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
+from sklidh.reporting._warnings import by_kind
 from sklidh.results import (
     MEASURES,
     REPORT,
@@ -65,6 +66,7 @@ def write_study(
     comparison = study.comparison
     record = {
         **run,
+        "headline": headline_of_study(comparison, beside),
         "versions": package_versions(),
         "notes": list(notes),
         "failures": dict(study.failures),
@@ -91,9 +93,10 @@ def write_study(
     tests, forest = None, b""
     if reference in comparison.evaluations and len(comparison.evaluations) > 1:
         tests = comparison.tests(reference, beside=beside)
-        forest = _forest(comparison, reference, beside)
+        forest, drawing = _forest(comparison, reference, beside)
         contents[f"tests against {reference}"] = ("tests.csv", tests.to_csv())
         contents["forest plot"] = ("forest.png", forest)
+        contents["forest plot, SVG"] = ("forest.svg", drawing)
     page = render_study(record, printed, tests, forest, reference=reference)
     return write_run(folder, contents | {"report": (REPORT, page)}, record)
 
@@ -119,6 +122,9 @@ def render_study(
     -------
     str
     """
+    told = [
+        (name, warning) for name, each in record["warnings"].items() for warning in each.items()
+    ]
     return render_page(
         "study.html",
         title="The paper's tables, on your patients",
@@ -128,8 +134,27 @@ def render_study(
         tests=None if tests is None else tests.map(_told),
         forest=base64.b64encode(forest).decode(),
         reference=reference,
+        warnings=by_kind([each for _, each in told], models=[name for name, _ in told]),
         in_words=in_words,
     )
+
+
+def headline_of_study(comparison: Comparison, beside) -> str:
+    """State the highest AUC of the models and of the yardsticks, and of how many patients."""
+    texts = figures_with_intervals(comparison.evaluations)["AUC"]
+    aucs = comparison.measures["AUC"].dropna()
+    is_yardstick = aucs.index.isin(list(beside))
+    sentences = [
+        f"{what}: {some.idxmax()}, {texts[some.idxmax()]}."
+        for what, some in (
+            ("Highest AUC", aucs[~is_yardstick]),
+            ("Best simple baseline", aucs[is_yardstick]),
+        )
+        if len(some)
+    ]
+    patients = next(iter(comparison.evaluations.values())).repeats[0]["mutant"]
+    sentences.append(f"{len(patients)} patients were tested, {int(patients.sum())} of them mutant.")
+    return " ".join(sentences)
 
 
 def _told(cell) -> str:
@@ -152,11 +177,7 @@ def _markdown(printed, notes) -> str:
     return "\n\n".join([*pages, foot]) + "\n"
 
 
-def _forest(comparison: Comparison, reference: str, beside) -> bytes:
-    buffer = io.BytesIO()
+def _forest(comparison: Comparison, reference: str, beside) -> tuple[bytes, bytes]:
     with rc_context(ONE_LOOK):
-        figure = ForestDisplay.from_comparison(
-            comparison, reference=reference, beside=beside
-        ).figure_
-        figure.savefig(buffer, dpi=150, bbox_inches="tight")
-    return buffer.getvalue()
+        display = ForestDisplay.from_comparison(comparison, reference=reference, beside=beside)
+        return drawn(display.figure_, "png"), drawn(display.figure_, "svg")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sklidh.evaluation import Comparison, Evaluation, figures_with_intervals
+from sklidh.evaluation import PAPER_METRICS, Comparison, Evaluation, figures_with_intervals
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -39,3 +39,12 @@ def test_a_comparison_shows_every_model_and_escapes_its_name():
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     assert "other" in html
+
+
+def test_printed_it_is_the_figures_and_not_the_predictions():
+    comparison = Comparison({"one": evaluation(), "other": evaluation(seed=1)})
+    who, headings, *rows = str(comparison).splitlines()
+    assert who.endswith("95 % intervals.")
+    assert headings.split() == list(PAPER_METRICS)
+    assert [row.split()[0] for row in rows] == ["one", "other"]
+    assert len(str(evaluation()).splitlines()) == 3

@@ -86,7 +86,7 @@ def test_a_bare_classifier_and_threads(cohort, n_jobs):
 
 def test_candidates_of_the_papers_training_agree_after_many_small_steps(cohort):
     X, y = cohort
-    papers = {"batch_size": 16, "lr": 1e-4, "lr_schedule": "constant", "max_epochs": 200}
+    papers = {"batch_size": 16, "lr": 1e-4, "lr_schedule": "constant", "max_epochs": 80}
     _, batched = both(fusion(**papers), {"beta": [0.1, 0.9]}, X, y, scoring="neg_log_loss")
     assert batched.n_batched_fits_ == 6
 

@@ -157,10 +157,10 @@ def draw(*shape):
 
 
 def maps_of(kind, k=3):
-    """Return phi, psi and beta as pairs of a kind need them: 2 images, 2 * 3 values."""
+    """Return phi, psi and beta as pairs of a kind need them: 2 images of 2 x 3 pixels."""
     halo = k - 1 if kind is Windows else 0
-    padded = 3 + halo, 4 + halo
-    return draw(2, 3, 4, 4), draw(2, *padded, 4), draw(2, 2, *padded, 3)
+    padded = 2 + halo, 3 + halo
+    return draw(2, 2, 3, 4), draw(2, *padded, 4), draw(2, 2, *padded, 3)
 
 
 @pytest.mark.slow

@@ -23,7 +23,6 @@ from sklidh.plotting import (
     CaseDisplay,
     CodesDisplay,
     ConfusionMatrixDisplay,
-    CorrelationMapDisplay,
     DecisionCurveDisplay,
     ForestDisplay,
     LossCurveDisplay,
@@ -33,7 +32,7 @@ from sklidh.plotting import (
     VolcanoDisplay,
 )
 from sklidh.plotting._axes import COLOURS
-from sklidh.selection import CorrelationPruner, MannWhitneySelector
+from sklidh.selection import MannWhitneySelector
 
 NAMES = [
     "T1__radiomics__original_shape_Sphericity",
@@ -238,19 +237,6 @@ def test_the_volcano_s_sides_are_the_features_aucs(table):
     assert f"1  {display.pvalues.idxmin()}" in display.ax_.texts[-1].get_text()
 
 
-def test_the_correlation_map_keeps_every_value_and_puts_like_features_together(table):
-    X = table[0].assign(twin=lambda t: t["B__f1"] + 0.01 * t["A__f1"], gap=np.nan)
-    display = CorrelationMapDisplay.from_features(X)
-    order = display.correlations.index
-    assert sorted(order) == sorted(X.columns)
-    expected = X.corr().loc["A__f0", "B__f2"]
-    assert display.correlations.loc["A__f0", "B__f2"] == pytest.approx(expected)
-    assert abs(order.get_loc("twin") - order.get_loc("B__f1")) == 1
-    assert display.ax_.get_title().startswith("8 features; 1 pairs")
-    pruner = CorrelationPruner(threshold=0.8).fit(X[["A__f0", "twin"]])
-    assert CorrelationMapDisplay.from_estimator(pruner, X).threshold == 0.8
-
-
 def test_codes_have_one_panel_for_what_is_shared_and_one_a_block(fusion, table):
     display = CodesDisplay.from_estimator(fusion, *table)
     titles = [ax.get_title() for ax in display.axes_]
@@ -295,7 +281,7 @@ def test_repeats_make_no_more_patients(table, n_repeats):
     assert roc.n_patients == 60
     assert roc.aucs["logistic"] == (one.metrics["AUC"], *one.auc_interval)
     assert not roc.bands
-    assert CalibrationDisplay.from_comparison(compared).n_in_bin == 60 // 7
+    assert CalibrationDisplay.from_comparison(compared).n_in_bin == 60 // 6
 
 
 def test_legends_show_the_figures_of_the_table(table):

@@ -29,3 +29,8 @@ def test_a_figure_that_pyplot_shows_is_not_shown_twice():
     figure = Figure()
     FigureCanvasAgg(figure).manager = object()
     assert ROCDisplay.from_predictions(TRUTH, PREDICTED, ax=figure.subplots())._repr_png_() is None
+
+
+def test_a_display_is_printed_as_its_title_and_not_as_its_arrays():
+    assert repr(ROCDisplay.from_predictions(TRUTH, PREDICTED)) == "<ROCDisplay: ROC, 4 patients>"
+    assert repr(ROCDisplay({}, {}, {}, 4)) == "<ROCDisplay>"

@@ -69,5 +69,7 @@ def run():
         description={name: f"{name} of {HOSTILE}" for name in words},
         versions={"sklidh": "0.1.0", "numpy": HOSTILE},
         notes=["Few patients.", HOSTILE],
-        warnings=[HOSTILE],
+        warnings=[HOSTILE, "patient 'P1': 3 voxels", "patient 'P2': 5 voxels"],
+        yardsticks={"Age alone": evaluation(2)},
+        command=f"sklidh run --config {HOSTILE}",
     )

@@ -80,7 +80,7 @@ def test_harmonising_is_claimed_of_a_pipeline_with_combat_alone(run):
     assert "not harmonised" in states(run)["CLEAR", "36"].text
     steps = {"steps": "ComBat(), StandardScaler()"}
     found = states(replace(run, description=run.description | steps))
-    assert "takes the sites' effects away" in found["CLEAR", "36"].text
+    assert "removes the effects of the sites" in found["CLEAR", "36"].text
 
 
 def test_a_run_with_settings_of_its_own_claims_no_design(run):

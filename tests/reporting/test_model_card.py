@@ -29,7 +29,7 @@ def test_the_card_tells_limits_use_and_versions(run):
     text = card_of_run(run).markdown()
     for said in (
         "Few patients.",
-        "no medical device",
+        "not a medical device",
         "- sklidh 0.1.0",
         "- seed: 7",
         "30 patients",
@@ -46,7 +46,7 @@ def test_no_text_on_the_card_is_html_or_breaks_its_table(run):
 def test_the_card_of_a_trained_model_tells_the_cohort_and_claims_no_figure():
     pipeline = Pipeline([("model", LogisticRegression(C=3))])
     card = card_of_training("IDH of Basel", pipeline, COVERED, 0.4, settings={"seed": 5})
-    assert "none is left to evaluate with" in card.markdown()
+    assert "none is left for testing" in card.markdown()
     text = card.markdown()
     for said in (
         "# Model card: IDH of Basel",
@@ -71,7 +71,7 @@ def test_the_card_of_a_trained_model_takes_the_figures_of_its_evaluation_and_nam
     card = card_of_training("IDH", pipeline, COVERED, 0.4, settings=settings, evaluated=run)
     name, shown = run.shown
     assert card.figures == figures_with_intervals({name: shown}).loc[name].to_dict()
-    assert card.limits[0] == "epochs: 20 in the model that the figures are of, 3 in this one."
+    assert card.limits[0] == "epochs: 20 in the evaluated model, 3 in this one."
     assert card.limits[1:3] == run.notes
     assert (
         "30 patients: One random split within the classes: 20 patients trained on" in card.evaluated

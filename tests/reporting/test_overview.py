@@ -57,3 +57,11 @@ def test_names_of_patients_and_of_the_target_are_escaped(cohort, hostile):
     html = CohortOverview.from_cohort(X, y.rename(hostile), most=2)._repr_html_()
     assert "<script" not in html
     assert html.count("&lt;script&gt;") >= 3
+
+
+def test_printed_it_is_the_table_and_not_the_pictures(cohort):
+    X, y = cohort
+    text = str(CohortOverview.from_cohort(X, y, most=2))
+    assert text.endswith("2 patients are pictured in a notebook.")
+    assert str(len(X)) in text
+    assert len(text) < 500

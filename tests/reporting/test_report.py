@@ -1,20 +1,32 @@
 """The report is one file that needs no other, and trusts no text from a cohort."""
 
+import base64
+import hashlib
 import os
 import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
 
 from sklidh.evaluation import Comparison, figures_with_intervals
-from sklidh.reporting import ResultsError, predictions_as_csv, read_run, render_report
+from sklidh.reporting import ResultsError, read_run, render_report
 from sklidh.reporting._facts import facts_of
-from sklidh.reporting._figures import draw_figures
-from sklidh.reporting._report import figures_and_tests, flow_of, patients_of
-from sklidh.reporting._run import read_comparison, save_run
+from sklidh.reporting._figures import draw_figures, drawn
+from sklidh.reporting._intervals import probability_figures
+from sklidh.reporting._report import (
+    by_weight,
+    figures_and_tests,
+    flow_of,
+    patients_of,
+    predictions_of,
+)
+from sklidh.reporting._run import save_run
+from sklidh.reporting._warnings import by_kind
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +34,16 @@ def html(run):
     return render_report(run)
 
 
-def test_the_page_fetches_nothing_and_runs_nothing(html):
-    assert "http" not in html
-    assert "<script" not in html
-    assert not re.search(r"\son\w+=", html)
+def test_the_page_fetches_nothing_and_lets_nothing_run_but_its_own_script(html):
+    assert "http:" not in html
+    assert "https" not in html
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert "<script" not in html.replace("<script>" + script, "")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = unescape(re.search(r'Content-Security-Policy" content="(.*?)"', html)[1])
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert policy.endswith(f"script-src 'sha256-{digest}'")
+    assert not re.search(r"<[^>]*\son\w+=", html)
     assert not re.search(r"(src|href)=\"(?!data:image/(png|jpeg);base64,|#)", html)
     assert "url(" not in html
     assert "@import" not in html
@@ -34,9 +52,9 @@ def test_the_page_fetches_nothing_and_runs_nothing(html):
 def test_every_text_from_the_cohort_is_escaped(html, run, hostile):
     shown = html.count("&lt;script&gt;alert(1)&lt;/script&gt;")
     assert shown > 30
-    # The title is the heading too, and a note is a limit on the model card too.
-    harmless = replace(run, title="", notes=[], warnings=[])
-    assert render_report(harmless).count("&lt;script&gt;") == shown - 2 - 2 - 1
+    # The title is the heading too, and the command is in the section's heading too.
+    harmless = replace(run, title="", notes=[], warnings=[], command="")
+    assert render_report(harmless).count("&lt;script&gt;") == shown - 2 - 1 - 1 - 2
 
 
 def test_every_model_every_predicted_patient_and_every_figure_is_there(html, run):
@@ -60,13 +78,14 @@ def test_a_figure_that_is_not_defined_is_a_dash_and_one_without_end_is_infinite(
     perfect = shown.predictions["mutant"] * 0.8 + 0.1
     best = replace(shown, predictions=shown.predictions.assign(score=perfect, probability=perfect))
     same = replace(run, comparison=Comparison({"copy": best, name: best}))
+    slopes = probability_figures(same.comparison.evaluations)["Calibration slope"]
+    assert slopes["copy"] == "∞ [classes are separated]"
     table = figures_and_tests(same)
-    assert table.loc["copy", "Calibration slope"] == "∞"
     assert table.loc["copy", "p (DeLong, Holm)"] == "1"
     assert table.loc[name, "p (DeLong, Holm)"] == "reference"
     level = replace(shown, predictions=shown.predictions.assign(probability=0.5))
-    table = figures_and_tests(replace(run, comparison=Comparison({name: level})))
-    assert table.loc[name, "Calibration slope"] == "–"
+    table = probability_figures({name: level})
+    assert table.loc[name, "Calibration slope"] == "– [all probabilities are equal]"
 
 
 def test_the_flow_counts_patients_and_features_at_each_stage(run):
@@ -91,7 +110,7 @@ def test_numbers_that_differ_between_the_models_of_the_folds_are_a_range(run):
     assert numbers["After Mann-Whitney"] == "120 to 182 features"
     page = render_report(folded)
     assert "Of 2 features that any of the 2 models selected, all agree on 1, and one alone" in page
-    assert "<td>2 of 2</td>" in page
+    assert '<td data-label="Selected by">2 of 2</td>' in page
 
 
 def test_the_counts_of_repeats_are_said_to_be_of_the_first(run):
@@ -121,9 +140,85 @@ def test_groups_too_small_for_figures_are_named_in_a_sentence_and_have_no_table(
     groups = pd.DataFrame({"patients": ["3", "4"], "AUC": "–"}, ["sex F", "sex M"])
     small = render_report(replace(run, groups=groups))
     assert label not in small
-    assert "none of these groups has five of each class" in small
+    assert "No group has at least five patients of each class" in small
     assert "sex F (3), sex M (4)." in " ".join(small.split())
     assert "Figures by sex are under" not in small, "nor do the checklists lead there"
+
+
+def test_predictions_are_complete_with_the_errors_of_the_shown_model_first(run, html):
+    name, shown = run.shown
+    rows = predictions_of(run)
+    predicted = shown.predictions
+    assert {row["patient"] for row in rows} == set(predicted.index)
+    wrong = [bool(row["models"][name]["wrong"]) for row in rows]
+    assert wrong == sorted(wrong, reverse=True)
+    assert sum(wrong) == (predicted["called"] != predicted["mutant"]).sum()
+    away = [abs(row["models"][name]["mean"] - row["mutant"]) for row in rows]
+    assert away[: sum(wrong)] == sorted(away[: sum(wrong)], reverse=True)
+    assert away[sum(wrong) :] == sorted(away[sum(wrong) :], reverse=True)
+
+
+def test_of_repeats_each_patient_has_one_row_with_the_mean_and_the_errors_counted(run):
+    name, shown = run.shown
+    other = shown.predictions.assign(repeat=1, probability=0.0, called=False)
+    twice = replace(shown, predictions=pd.concat([shown.predictions, other]))
+    rows = predictions_of(replace(run, comparison=Comparison({name: twice})))
+    assert len(rows) == 10
+    for row in rows:
+        before = shown.predictions.loc[row["patient"]]
+        n_wrong = int(before["called"] != before["mutant"]) + int(before["mutant"])
+        assert row["models"][name] == {"mean": before["probability"] / 2, "wrong": n_wrong, "n": 2}
+
+
+def test_features_are_sorted_by_weight_and_those_without_one_by_p():
+    table = {"feature": list("abcde"), "selected": [1, 1, 2, 1, 1]}
+    table |= {"coefficient": [0.1, -0.5, 0.0, np.nan, np.nan], "p": [0.2, 0.3, 0.9, 0.04, 0.01]}
+    assert by_weight(pd.DataFrame(table))["feature"].tolist() == ["c", "b", "a", "e", "d"]
+
+
+def test_warnings_that_differ_in_a_patient_or_a_number_are_one_kind(html):
+    told = [("patient 'P1': 3 voxels", 2), ("patient 'P2': 0.5 voxels (4 more like this)", 1)]
+    first, other = by_kind([*told, ("no sites", 1)])
+    assert (first.text, first.count) == ("patient 'P1': 3 voxels", 7)
+    assert first.texts == ["patient 'P1': 3 voxels", "patient 'P2': 0.5 voxels"]
+    assert (other.text, other.count) == ("no sites", 1)
+    (one,) = by_kind(told, models=["Model 1", "Model 2"])
+    assert one.texts[1] == "Model 2: patient 'P2': 0.5 voxels"
+    (same,) = by_kind([("T1CE: 3 folds", 1), ("FLAIR: 5 folds", 1)])
+    assert same.texts == ["T1CE: 3 folds", "FLAIR: 5 folds"]
+    assert "2 times:</b> patient &#39;P1&#39;: 3 voxels" in html
+
+
+def test_the_command_that_repeats_the_run_is_there_or_that_there_is_none(run, html):
+    assert "<pre><code>sklidh run --config &lt;script" in html
+    assert "started from Python" in render_report(replace(run, command=""))
+
+
+def test_calibration_is_drawn_of_thirty_patients_and_its_absence_is_explained(run, html):
+    name, shown = run.shown
+    few, pipeline = Comparison({name: shown}), make_pipeline("passthrough")
+    assert "calibration" not in draw_figures(few, pipeline)
+    assert "Calibration is not drawn" in html
+    tables = [shown.predictions.set_axis([f"{i} {j}" for j in range(10)]) for i in range(3)]
+    thirty = Comparison({name: replace(shown, predictions=pd.concat(tables))})
+    drawn = draw_figures(thirty, pipeline)["calibration"]
+    calibration = replace(run, figures=run.figures | {"calibration": (run.figures["roc"][0], "")})
+    assert "10 patients per point" in drawn[0].axes[0].get_title()
+    assert "Calibration is not drawn" not in render_report(calibration)
+
+
+def test_plots_are_files_too_that_are_the_same_whenever_they_are_drawn(run, tmp_path):
+    comparison, pipeline = Comparison(dict([run.shown])), make_pipeline("passthrough")
+    once, twice = (draw_figures(comparison, pipeline)["roc"][0] for _ in range(2))
+    assert drawn(once, "svg") == drawn(twice, "svg")
+    assert drawn(once, "png").startswith(b"\x89PNG")
+    files = save_run(tmp_path, run, {"roc": drawn(once, "svg")})
+    assert files["roc, SVG"].read_bytes().startswith(b"<?xml")
+
+
+def test_a_run_is_printed_in_one_line(run):
+    assert repr(run).startswith("<Run 'A run of <script>")
+    assert len(repr(run)) < 200
 
 
 def test_the_arrow_before_the_first_box_of_each_row_of_the_flow_is_cut_off(html):
@@ -200,18 +295,22 @@ def test_results_in_the_folder_below_are_named(run, tmp_path):
 
 def test_predictions_written_and_read_are_the_same_whatever_the_patients_are_called(run, tmp_path):
     names = ["=1+1", "'quoted", "NA", "007", *map(str, range(6))]
-    written = Comparison(
-        {
+
+    def renamed(evaluations):
+        return {
             name: replace(evaluation, predictions=evaluation.predictions.set_axis(names))
-            for name, evaluation in run.comparison.evaluations.items()
+            for name, evaluation in evaluations.items()
         }
-    )
-    tables = [e.predictions.assign(model=name) for name, e in written.evaluations.items()]
-    text = predictions_as_csv(pd.concat(tables).rename_axis("patient"))
-    assert "\n'=1+1," in text
-    (tmp_path / "evaluations.csv").write_text(text)
-    read = read_comparison(tmp_path / "evaluations.csv")
-    for name, evaluation in written.evaluations.items():
-        pd.testing.assert_frame_equal(
-            read.evaluations[name].predictions, evaluation.predictions, check_names=False
-        )
+
+    written = renamed(run.comparison.evaluations)
+    simple = renamed(run.yardsticks)
+    save_run(tmp_path, replace(run, comparison=Comparison(written), yardsticks=simple))
+    assert "\n'=1+1," in (tmp_path / "evaluations.csv").read_text()
+    read = read_run(tmp_path)
+    assert simple
+    for before, after in ((written, read.comparison.evaluations), (simple, read.yardsticks)):
+        assert list(before) == list(after)
+        for name, evaluation in before.items():
+            pd.testing.assert_frame_equal(
+                after[name].predictions, evaluation.predictions, check_names=False
+            )

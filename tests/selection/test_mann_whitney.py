@@ -35,10 +35,10 @@ def labels(n_patients, n_classes=2, share=0.35):
 
 def one_by_one(test, X, y):
     groups = [[column[(y == k) & ~np.isnan(column)] for k in np.unique(y)[::-1]] for column in X.T]
-    return np.array([test(*samples) for samples in groups]).T
+    nothing = (np.nan, np.nan)  # of an empty sample; SciPy 1.13 raises instead
+    return np.array([test(*each) if all(map(len, each)) else nothing for each in groups]).T
 
 
-@pytest.mark.filterwarnings("ignore:One or more sample:RuntimeWarning")
 @pytest.mark.parametrize("n_patients", [6, 18, 23, 24, 120])  # 8 in the smaller class at 23
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("holes", [False, True])

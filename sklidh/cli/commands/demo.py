@@ -35,5 +35,13 @@ def demo(
     X, y = make_glioma_phantoms(out / "cohort", number, effect=effect, random_state=method.seed)
     cohort = options.Cohort(missing="raise")
     recipe = Recipe.of((), PAPER_MODALITIES, cohort, method, work.jobs)
-    title = "sklidh demo: synthetic patients"
-    return run_models(X, y, out / "results", recipe, test_size=0.5, title=title, synthetic=True)
+    return run_models(
+        X,
+        y,
+        out / "results",
+        recipe,
+        test_size=0.5,
+        title="sklidh demo: synthetic patients",
+        rerun="sklidh demo --config ../config.yaml",
+        synthetic=True,
+    )

@@ -119,6 +119,7 @@ def evaluate(
             settings=asdict(recipe) | protocol,
             notes=notes,
             warnings=warning_lines(warned),
+            command="sklidh evaluate --config config.yaml",
             verbose=verbosity(),
         )
     console.print()

@@ -46,7 +46,8 @@ def run(
 ):
     """Run the paper's four models and the recommended one on your patients, one split."""
     X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, clinical=clinical)
-    return run_models(X, y, out, recipe, test_size=test_size, title=f"sklidh run: {cases.name}")
+    title, again = f"sklidh run: {cases.name}", "sklidh run --config config.yaml"
+    return run_models(X, y, out, recipe, test_size=test_size, title=title, rerun=again)
 
 
 def run_models(
@@ -57,6 +58,7 @@ def run_models(
     *,
     test_size: float,
     title: str,
+    rerun: str,
     synthetic: bool = False,
 ) -> dict:
     """Fit Models 1 to 4 and the recommended one, score them on held-out patients, write it all.
@@ -72,6 +74,8 @@ def run_models(
         Fraction of patients held out for testing.
     title : str
         Heads the report.
+    rerun : str
+        Command that repeats the run, entered in `out`.
     synthetic : bool, default=False
         Whether the patients are phantoms, which a note then states.
 
@@ -108,6 +112,7 @@ def run_models(
             settings=asdict(recipe) | {"test_size": test_size},
             notes=notes,
             warnings=warning_lines(warned),
+            command=rerun,
             verbose=verbosity(),
         )
     n_test = len(comparison.predictions)

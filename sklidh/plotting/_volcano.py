@@ -1,4 +1,4 @@
-"""What selection saw: how features separate the classes, and how they hang together."""
+"""How each feature separates the classes, as a selector saw it."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from sklidh.plotting._shown import ShownMixin
 from sklidh.utils import binary_target, mutant_index
 
 
-@dataclass
+@dataclass(repr=False)
 class VolcanoDisplay(ShownMixin):
     """Draw each feature's p-value against how far it separates the classes.
 
@@ -132,103 +132,4 @@ class VolcanoDisplay(ShownMixin):
             title=f"Mann-Whitney test of {len(self.aucs)} features, p < {self.alpha:g}",
         )
         self.ax_.legend(fontsize="small", loc="upper center")
-        return self
-
-
-@dataclass
-class CorrelationMapDisplay(ShownMixin):
-    """Draw the correlations of all features, like ones side by side.
-
-    Build it with `from_features` or `from_estimator`.
-
-    Parameters
-    ----------
-    correlations : DataFrame of shape (n_features, n_features)
-        Pearson's r, in the order drawn.
-    threshold : float
-        Above which the paper removes one of a pair.
-
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        Set by `plot`.
-    """
-
-    correlations: pd.DataFrame
-    threshold: float
-
-    @classmethod
-    def from_estimator(cls, pruner, X, *, ax=None):
-        """Draw the features that a CorrelationPruner was fitted on, and its threshold.
-
-        Parameters
-        ----------
-        pruner : CorrelationPruner
-        X : DataFrame of shape (n_patients, n_features)
-            What it was fitted on.
-        ax : matplotlib Axes, default=None
-
-        Returns
-        -------
-        CorrelationMapDisplay
-        """
-        return cls.from_features(X, threshold=pruner.threshold, ax=ax)
-
-    @classmethod
-    def from_features(cls, X, *, threshold=0.9, ax=None):
-        """Draw a table of features.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_patients, n_features)
-            May hold NaN.
-        threshold : float, default=0.9
-        ax : matplotlib Axes, default=None
-
-        Returns
-        -------
-        CorrelationMapDisplay
-        """
-        from scipy.cluster.hierarchy import leaves_list, linkage
-        from scipy.spatial.distance import squareform
-
-        r = pd.DataFrame(X).corr().fillna(0.0).to_numpy(copy=True)
-        np.fill_diagonal(r, 1.0)
-        names = pd.DataFrame(X).columns
-        order = np.arange(len(r))
-        if len(r) > 2:
-            distances = squareform(np.clip(1 - np.abs(r), 0, 1), checks=False)
-            order = leaves_list(linkage(distances, "average", optimal_ordering=len(r) <= 500))
-        ordered = pd.DataFrame(r[np.ix_(order, order)], names[order], names[order])
-        return cls(ordered, threshold).plot(ax=ax)
-
-    def plot(self, *, ax=None, most_names=40):
-        """Draw the plot.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None draws on a new figure.
-        most_names : int, default=40
-            With more features than these, they are not named.
-
-        Returns
-        -------
-        CorrelationMapDisplay
-            Itself, with ``ax_`` and ``figure_``.
-        """
-        self.ax_ = new_axes(ax, figsize=(5.6, 4.8))
-        self.figure_ = self.ax_.figure
-        r = self.correlations.to_numpy()
-        image = self.ax_.imshow(r, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
-        bar = self.figure_.colorbar(image, ax=self.ax_, label="Pearson's r", shrink=0.8)
-        bar.ax.axhline(self.threshold, color="black", linewidth=1)
-        upper = np.triu(r > self.threshold, 1)
-        self.ax_.set(xticks=[], yticks=[])
-        if len(r) <= most_names:
-            self.ax_.set_yticks(range(len(r)), self.correlations.index, fontsize="x-small")
-        self.ax_.spines[:].set_visible(False)
-        self.ax_.set_title(
-            f"{len(r)} features; {upper.sum()} pairs with r > {self.threshold:g}", fontsize="medium"
-        )
         return self

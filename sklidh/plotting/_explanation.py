@@ -1,0 +1,251 @@
+"""Why a model predicts what it does for one patient: contributions, neighbours, position."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics.pairwise import nan_euclidean_distances
+
+from sklidh.evaluation._calibration import CERTAIN
+from sklidh.plotting._axes import COLOURS
+from sklidh.plotting._gradient_map import gradient_maps
+from sklidh.plotting._shapley import exact, sampled
+from sklidh.plotting._shown import ShownMixin
+from sklidh.utils import binary_target, mutant_index
+
+MOST_SEQUENCES = 10
+MOST_REFERENCES = 100
+"""Training patients against whom sequences are exchanged: more only take time."""
+
+
+@dataclass(repr=False)
+class Explanation(ShownMixin):
+    """Draw what contributes to the prediction of one patient; `explain` computes it.
+
+    Parameters
+    ----------
+    patient : str
+    probability : float
+        Of a mutation.
+    sequences : Series of shape (n_sequences,)
+        Contribution of each sequence that the patient has, in log odds: above 0 it speaks for a
+        mutation.
+    features : DataFrame of shape (n_features, 3)
+        ``contribution``, its standard error ``se`` (0 where it is exact), and ``percentile``, the
+        percentage of training patients with a smaller value. Largest contributions first.
+    nearest : DataFrame of shape (n_nearest, 2)
+        The most similar training patients: ``distance``, the root mean square of the features'
+        differences in standard deviations, and whether they are ``mutant``.
+    farther : float
+        Percentage of training patients that are farther from their nearest neighbour than this
+        patient is: near 0, the patient is unlike all others.
+    method : str
+        How the contributions were computed.
+    values : DataFrame of shape (n_training + 1, n_features)
+        The features in standard deviations from the training mean, the patient's last.
+    mutant : ndarray of bool of shape (n_training,)
+    maps : dict of str to GradientMap
+        By modality, what the networks looked at, for `GradientMapDisplay`; empty without networks.
+
+    Attributes
+    ----------
+    axes_, figure_ : array of matplotlib Axes, and Figure
+        Set by `plot`.
+    """
+
+    patient: str
+    probability: float
+    sequences: pd.Series
+    features: pd.DataFrame
+    nearest: pd.DataFrame
+    farther: float
+    method: str
+    values: pd.DataFrame
+    mutant: np.ndarray
+    maps: dict
+
+    def plot(self, *, n_features=10):
+        """Draw on a new figure: sequences, and the features that contribute most.
+
+        Parameters
+        ----------
+        n_features : int, default=10
+
+        Returns
+        -------
+        Explanation
+            Itself, with ``axes_`` and ``figure_``.
+        """
+        from matplotlib.figure import Figure
+
+        top = self.features.head(n_features)
+        rows = max(len(top), 3)
+        self.figure_ = Figure(figsize=(13, 1.6 + 0.3 * rows), layout="constrained")
+        self.axes_ = self.figure_.subplots(1, 3, width_ratios=[1, 1.4, 2])
+        whole, each, cohort = self.axes_
+        for ax, bars in ((whole, self.sequences), (each, top["contribution"])):
+            colours = [COLOURS[int(value > 0)] for value in bars]
+            ax.barh(range(len(bars)), bars, color=colours, height=0.6)
+            ax.axvline(0, color="0.3", linewidth=1)
+            names = [name.replace("__", " ") for name in bars.index]
+            ax.set_yticks(range(len(bars)), names, fontsize="small")
+            ax.set_xlabel("log odds")
+        each.errorbar(
+            top["contribution"], range(len(top)), xerr=top["se"], fmt="none", ecolor="0.4"
+        )
+        jitter = np.random.default_rng(0).uniform(-0.2, 0.2, len(self.mutant))
+        for place, name in enumerate(top.index):
+            *training, own = np.clip(self.values[name], -4, 4)
+            for mutant in (False, True):
+                is_class = self.mutant == mutant
+                cohort.plot(
+                    np.array(training)[is_class],
+                    place + jitter[is_class],
+                    ".",
+                    color=COLOURS[int(mutant)],
+                    alpha=0.4,
+                    label={False: "wild type", True: "mutant"}[mutant] if place == 0 else None,
+                )
+            label = "this patient" if place == 0 else None
+            cohort.plot(own, place, "D", color="black", markersize=7, label=label)
+        cohort.set_yticks(range(len(top)), [])
+        cohort.set_xlabel("standard deviations from the mean")
+        for ax, title in zip(
+            self.axes_, ("By sequence", "By feature", "Among training patients"), strict=True
+        ):
+            ax.invert_yaxis()
+            ax.spines[["top", "right"]].set_visible(False)
+            ax.set_title(title, fontsize="medium")
+        cohort.legend(fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+        self.figure_.suptitle(f"{self.patient}: probability of a mutation {self.probability:.2f}")
+        return self
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.patient}: probability of a mutation {self.probability:.2f}",
+            f"Contributions in log odds: {self.method}",
+            self.sequences.round(2).to_string(),
+            self.features.head(10).round(2).to_string(),
+            f"Most similar training patients ({self.farther:.0f} % of them are farther from their "
+            "own nearest neighbour):",
+            self.nearest.round(2).to_string(),
+        ]
+        return "\n".join(lines)
+
+
+def explain(
+    pipeline, X, training, y, *, n_nearest=5, n_permutations=20, random_state=0
+) -> Explanation:
+    """Explain the prediction of one patient.
+
+    Contributions are Shapley values of the log odds: what a sequence or feature adds on average,
+    over all orders in which the training patients' values are exchanged for this patient's. Those
+    of sequences are exact for any model. Those of features are exact for a logistic regression; for
+    other models they are means over random orders, with their standard error.
+
+    Parameters
+    ----------
+    pipeline : fitted Pipeline
+        Its last step predicts from features named ``modality__feature``, as that of
+        `make_idh_pipeline`.
+    X : DataFrame of shape (1, n_columns)
+        One patient: ``X.loc[[patient]]``.
+    training : DataFrame of shape (n_patients, n_columns)
+        The patients who were trained on.
+    y : array-like of shape (n_patients,)
+        Their IDH status.
+    n_nearest : int, default=5
+    n_permutations : int, default=20
+        Random orders for the features, each forwards and backwards.
+    random_state : int or None, default=0
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    ValueError
+        X has not exactly one row, the last step is not fed by features with such names or by those
+        of more than 10 sequences, or no training patient has all sequences of this one.
+
+    References
+    ----------
+    S. M. Lundberg, S.-I. Lee, NeurIPS 2017: Shapley values of predictions. E. Strumbelj, I.
+    Kononenko, Knowledge and Information Systems 41, 2014: their estimation from orders.
+    """
+    if len(X) != 1:
+        raise ValueError(
+            f"one patient is explained at a time, X has {len(X)} rows; use X.loc[[id]]"
+        )
+    if n_permutations < 2:
+        raise ValueError(f"n_permutations={n_permutations}: at least 2 give a standard error")
+    own, reference = (features_of(pipeline, table) for table in (X, training))
+    names = own.columns
+    if not all("__" in str(name) for name in names):
+        raise ValueError("the last step must be fed by features named modality__feature")
+    model = pipeline[-1]
+    place = mutant_index(model.classes_)
+
+    def log_odds(rows):
+        probability = model.predict_proba(pd.DataFrame(rows, columns=names))[:, place]
+        return logit(np.clip(probability, CERTAIN, 1 - CERTAIN))
+
+    probability = float(model.predict_proba(own)[0, place])
+    x, rng = own.to_numpy(float)[0], np.random.default_rng(random_state)
+    known = np.flatnonzero(~np.isnan(x))
+    whole = reference[names[known]].notna().all(axis=1).to_numpy()
+    rows = reference.to_numpy(float)[whole]
+    if not len(rows):
+        raise ValueError("no training patient has all of this patient's sequences")
+    # A sequence that the patient lacks is lacking throughout.
+    rows[:, np.isnan(x)] = np.nan
+    blocks = pd.Series(known).groupby([str(names[i]).split("__")[0] for i in known], sort=False)
+    if blocks.ngroups > MOST_SEQUENCES:
+        raise ValueError(
+            f"{blocks.ngroups} sequences, at most {MOST_SEQUENCES} are explained; the "
+            "part of a feature's name before __ is taken for its sequence"
+        )
+    few = rows[rng.permutation(len(rows))[:MOST_REFERENCES]]
+    sequences = exact(log_odds, x, few, {name: each.to_numpy() for name, each in blocks})
+    if isinstance(model, LogisticRegression):
+        sign = 1 if place == 1 else -1
+        found = sign * model.coef_[0, known] * (x - rows.mean(axis=0))[known]
+        spread, method = np.zeros(len(known)), "exact (Shapley values of a linear model)"
+    else:
+        found, spread = sampled(log_odds, x, rows, known, n_permutations, rng)
+        method = f"sequences exact, features over {2 * n_permutations} random orders"
+    scale = reference.std().replace(0, 1)
+    values = (pd.concat([reference, own]) - reference.mean()) / scale
+    features = pd.DataFrame({"contribution": found, "se": spread}, index=names[known])
+    below = (reference[names[known]] < x[known]).sum() / reference[names[known]].notna().sum()
+    features["percentile"] = 100 * below
+    features = features.iloc[np.argsort(-np.abs(found), kind="stable")]
+    away = nan_euclidean_distances(values) / np.sqrt(len(names))
+    np.fill_diagonal(away, np.inf)
+    mutant = np.asarray(binary_target(y), bool)
+    order = np.argsort(away[-1, :-1], kind="stable")[:n_nearest]
+    nearest = {"distance": away[-1, order], "mutant": mutant[order]}
+    farther = 100 * np.mean(np.nanmin(away[:-1, :-1], axis=1) > np.nanmin(away[-1, :-1]))
+    return Explanation(
+        patient=str(own.index[0]),
+        probability=probability,
+        sequences=sequences,
+        features=features,
+        nearest=pd.DataFrame(nearest, index=reference.index[order]),
+        farther=float(farther),
+        method=method,
+        values=values,
+        mutant=mutant,
+        maps=gradient_maps(pipeline, X)[own.index[0]],
+    ).plot()
+
+
+def features_of(pipeline, table: pd.DataFrame) -> pd.DataFrame:
+    """Return what reaches the last step of a pipeline, with the names of the features."""
+    features = pipeline[:-1].transform(table)
+    if isinstance(features, pd.DataFrame):
+        return features
+    return pd.DataFrame(features, table.index, pipeline[:-1].get_feature_names_out())

@@ -1,0 +1,116 @@
+"""Every model's figures as texts, each with its 95 % interval or the reason why it has none."""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+from scipy.stats import norm
+
+from sklidh.evaluation import Evaluation, call_intervals, figures_with_intervals
+from sklidh.evaluation._calibration import CERTAIN
+
+Z = norm.ppf(0.975)
+
+
+def number(value: float, form: str) -> str:
+    """Write a figure; one that is not defined, such as a p-value of two equal models, is a dash."""
+    if np.isnan(value):
+        return "–"
+    return f"{value:{form}}".replace("inf", "∞")
+
+
+def main_figures(evaluations) -> pd.DataFrame:
+    """Return the paper's five figures and the specificity of several models.
+
+    Parameters
+    ----------
+    evaluations : dict of str to Evaluation
+
+    Returns
+    -------
+    DataFrame of str, shape (n_models, 6)
+        As ``0.83 [0.71, 0.91]``.
+    """
+    table = figures_with_intervals(evaluations)
+    specificity = {}
+    for name, evaluation in evaluations.items():
+        # The recall of the wild types.
+        ends = [
+            call_intervals(~part["mutant"], ~part["called"].astype(bool)).loc["Recall"]
+            for part in evaluation.repeats
+        ]
+        value = evaluation.metrics["Specificity"]
+        specificity[name] = _text(value, *np.mean(ends, axis=0))
+    table.insert(4, "Specificity", pd.Series(specificity))
+    return table
+
+
+def probability_figures(evaluations) -> pd.DataFrame:
+    """Return the figures that judge the probabilities themselves.
+
+    Parameters
+    ----------
+    evaluations : dict of str to Evaluation
+
+    Returns
+    -------
+    DataFrame of str, shape (n_models, 4)
+        PR-AUC, Brier score, and slope and intercept of calibration. With repeats each end of an
+        interval is the mean over them. Where there is no interval the brackets state why.
+
+    References
+    ----------
+    K. Boyd, K. H. Eng, C. D. Page, ECML PKDD 2013: the interval of the PR-AUC on the logit scale.
+    """
+    rows = {}
+    for name, evaluation in evaluations.items():
+        figures, ends = evaluation.metrics, [_ends(part) for part in evaluation.repeats]
+        rows[name] = {
+            figure: _text(figures[figure], *np.mean([each[figure] for each in ends], axis=0))
+            for figure in ends[0]
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+def _text(value, low, high) -> str:
+    if np.isnan(value):
+        return "– [all probabilities are equal]"
+    if np.isinf(value):
+        return f"{number(value, '.2f')} [classes are separated]"
+    if np.isnan(low) or np.isnan(high):
+        return f"{value:.2f} [no interval: perfect ranking]"
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _ends(part: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Compute the intervals of one repeat."""
+    figures = Evaluation(part).metrics
+    mutant = part["mutant"].to_numpy(bool)
+    probability = part["probability"].to_numpy(float)
+    errors = (probability - mutant) ** 2
+    ap, half = figures["PR-AUC"], np.nan
+    if 0 < ap < 1:
+        half = Z / np.sqrt(mutant.sum() * ap * (1 - ap))
+    spread = Z * errors.std(ddof=1) / np.sqrt(len(errors))
+    logits = logit(np.clip(probability, CERTAIN, 1 - CERTAIN))
+    slope, intercept = figures["Calibration slope"], figures["Calibration intercept"]
+    # Wald: from the information of the logistic regression at its solution.
+    weight = _weights(intercept + logits)
+    intercept_half = Z / np.sqrt(weight.sum())
+    slope_half = np.nan
+    if np.isfinite(slope):
+        bound = abs(slope) * np.abs(logits).max() + 40
+        at = brentq(lambda a: np.sum(expit(a + slope * logits) - mutant), -bound, bound)
+        weight = _weights(at + slope * logits)
+        centred = logits - np.average(logits, weights=weight)
+        slope_half = Z / np.sqrt(np.sum(weight * centred**2))
+    return {
+        "PR-AUC": (expit(logit(ap) - half), expit(logit(ap) + half)),
+        "Brier": (max(figures["Brier"] - spread, 0), min(figures["Brier"] + spread, 1)),
+        "Calibration slope": (slope - slope_half, slope + slope_half),
+        "Calibration intercept": (intercept - intercept_half, intercept + intercept_half),
+    }
+
+
+def _weights(logits):
+    return expit(logits) * expit(-logits)

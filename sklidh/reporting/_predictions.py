@@ -1,0 +1,74 @@
+"""A page of predicted patients: how likely a mutation is, why, and what warns of the answer."""
+
+import base64
+from pathlib import Path
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from sklidh.plotting import explain
+from sklidh.plotting._explanation import features_of
+from sklidh.reporting._figures import drawn
+from sklidh.reporting._page import render_page
+from sklidh.reporting._pictures import MOST_PICTURED, registered_slices, saliency_of, silently
+from sklidh.utils import atomic_write
+
+
+def write_predictions(
+    path, pipeline, X: pd.DataFrame, table: pd.DataFrame, modalities, *, training=None, verbose=0
+) -> Path:
+    """Write a page of patients whom a model predicted.
+
+    Parameters
+    ----------
+    path : str or path
+        The HTML file.
+    pipeline : fitted Pipeline
+    X : DataFrame of shape (n_patients, n_columns)
+    table : DataFrame of shape (n_patients, 5)
+        ``probability``, ``threshold``, ``class``, ``model`` and ``warnings`` of the same patients,
+        as `sklidh predict` writes them. The first 32 are pictured.
+    modalities : sequence of str
+    training : (DataFrame, Series), default=None
+        The patients who were trained on, and their IDH status. With them each pictured patient's
+        prediction is explained; a model file holds no training patients.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Returns
+    -------
+    Path
+    """
+    cases = X.loc[table.index[:MOST_PICTURED]]
+    explained = {}
+    if training is not None:
+        with silently():
+            # Images are read once, and not once for each patient who is explained.
+            own, reference = (features_of(pipeline, each) for each in (cases, training[0]))
+            last = Pipeline([("features", "passthrough"), ("model", pipeline[-1])])
+            for patient in cases.index:
+                found = explain(last, own.loc[[patient]], reference, training[1])
+                picture = base64.b64encode(drawn(found.figure_, "png")).decode()
+                nearest = ", ".join(
+                    f"{name} ({'mutant' if row['mutant'] else 'wild type'})"
+                    for name, row in found.nearest.iterrows()
+                )
+                explained[str(patient)] = {
+                    "picture": picture,
+                    "nearest": nearest,
+                    "farther": found.farther,
+                    "method": found.method,
+                }
+    page = render_page(
+        "predictions.html",
+        with_script=True,
+        title=f"Predictions of {table['model'].iloc[0]}",
+        table=table.set_axis(table.index.astype(str)),
+        modalities=list(modalities),
+        slices=registered_slices(pipeline, cases, modalities, verbose=verbose),
+        attention=saliency_of(pipeline, cases),
+        explained=explained,
+    )
+    with atomic_write(Path(path)) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return Path(path)

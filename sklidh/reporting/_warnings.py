@@ -1,0 +1,45 @@
+"""Warnings by kind: many that differ in a name or a number are one line with a count."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+VARIES = re.compile(r"^[A-Z][A-Z\d]*: |'[^']*'|\"[^\"]*\"|\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+"""A sequence at the beginning, quoted names, numbers."""
+MORE = re.compile(r" \((\d+) more like this\)$")
+
+
+@dataclass
+class Kind:
+    """One kind of warning: the first of them, how many there were, and each different one."""
+
+    text: str
+    count: int = 0
+    texts: list[str] = field(default_factory=list)
+
+
+def by_kind(told: Iterable[tuple[str, int]], *, models: Iterable[str] = ()) -> list[Kind]:
+    """Group warnings that differ only in numbers, quoted names, the sequence and the model.
+
+    Parameters
+    ----------
+    told : iterable of (str, int)
+        Each warning and how often it came. One that ends in "(3 more like this)" came three times
+        more.
+    models : iterable of str, default=()
+        The model that gave each warning.
+
+    Returns
+    -------
+    list of Kind
+        The most frequent first.
+    """
+    told = list(told)
+    kinds: dict[str, Kind] = {}
+    for (text, count), model in zip(told, list(models) or [""] * len(told), strict=True):
+        more = MORE.search(text)
+        text = MORE.sub("", text)
+        kind = kinds.setdefault(VARIES.sub("…", text), Kind(text))
+        kind.count += count + (int(more[1]) if more else 0)
+        kind.texts.append(f"{model}: {text}" if model else text)
+    return sorted(kinds.values(), key=lambda kind: -kind.count)

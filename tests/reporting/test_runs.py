@@ -1,0 +1,62 @@
+"""Several runs in one table: what differs, what came out, and what could not be read."""
+
+from dataclasses import replace
+from html import unescape
+
+import pytest
+
+from sklidh.evaluation import figures_with_intervals
+from sklidh.reporting import ResultsError, write_report
+from sklidh.reporting._run import save_run
+from sklidh.reporting._runs import runs_table, write_runs
+
+
+@pytest.fixture
+def folder(run, tmp_path):
+    longer = replace(run, settings=run.settings | {"epochs": 40, "jobs": 3, "repeats": 2})
+    for name, each in (("short", run), ("long/results", longer)):
+        (tmp_path / name).mkdir(parents=True)
+        save_run(tmp_path / name, each)
+    return tmp_path
+
+
+def test_settings_that_differ_are_listed_and_no_others(run):
+    other = replace(run, settings=run.settings | {"epochs": 40, "jobs": 3, "repeats": 2})
+    settings, figures = runs_table({"short": run, "long": other})
+    assert settings.to_dict("index") == {
+        "short": {"epochs": "20", "repeats": "–"},
+        "long": {"epochs": "40", "repeats": "2"},
+    }
+    name, shown = run.shown
+    assert figures.loc["short", "AUC"] == figures_with_intervals({"": shown}).loc["", "AUC"]
+    assert figures.loc["short", ["Model", "Tested"]].tolist() == [name, "10"]
+    same, _ = runs_table({"one": run, "other": run})
+    assert same.empty
+
+
+def test_the_report_of_a_folder_of_runs_compares_them(folder, hostile):
+    path = write_report(folder)
+    assert path == folder / "runs.html"
+    page = path.read_text(encoding="utf-8")
+    assert "long/results" in page
+    assert "epochs: 40; repeats: 2" in page
+    assert "different patients" not in page
+    assert hostile not in page
+    assert hostile in unescape(page)
+
+
+def test_runs_of_different_patients_are_said_to_be_so(folder, run):
+    (folder / "more").mkdir()
+    save_run(folder / "more", replace(run, cohort=run.cohort + 1))
+    assert "different patients" in write_runs(folder).read_text(encoding="utf-8")
+
+
+def test_a_run_that_cannot_be_read_is_named(folder, run):
+    (folder / "spoilt").mkdir()
+    save_run(folder / "spoilt", run)
+    (folder / "spoilt" / "pictures.json").unlink()
+    page = write_runs(folder).read_text(encoding="utf-8")
+    assert "spoilt: these are no whole results" in page
+    (folder / "short" / "run.json").unlink()
+    with pytest.raises(ResultsError, match=r"1 runs to compare; two are needed: .*pictures\.json"):
+        write_runs(folder)
