@@ -1,5 +1,6 @@
 """The place of a run's results, kept apart from those of other runs."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -168,4 +169,5 @@ def lock(out: Path, record: Path) -> Iterator[bool]:
 
 
 def _name(path: Path, record: Path) -> str:
-    return path.absolute().relative_to(record.parent.absolute()).as_posix()
+    # What check --fix and predict --page write may lie elsewhere.
+    return Path(os.path.relpath(path, record.parent)).as_posix()

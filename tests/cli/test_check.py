@@ -55,6 +55,12 @@ def test_a_sound_cohort_has_status_0_and_a_picture_of_every_image(cohort):
     assert page.count("<figcaption>T1, 2 × 2 × 2 mm</figcaption>") == 4
 
 
+def test_the_table_as_it_was_understood_may_lie_in_another_folder(cohort):
+    result, _ = check(cohort, "--fix", str(cohort / "clean.csv"))
+    assert result.exit_code == 0, result.output
+    assert load_cohort(cohort / "clean.csv")[0].equals(load_cohort(cohort / "cases.csv")[0])
+
+
 def test_a_patient_listed_twice_is_a_warning_in_the_terminal_and_on_the_page(cohort):
     table = pd.read_csv(cohort / "cases.csv", dtype={"patient": str})
     table = pd.concat([table, table.iloc[:1].assign(patient="again")])

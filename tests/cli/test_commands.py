@@ -58,6 +58,19 @@ def test_a_model_in_a_wrapper_of_scikit_learn_is_predicted_by(sklidh, model, cas
     assert pd.read_csv(tmp_path / "p.csv")["probability"].tolist() == expected.tolist()
 
 
+def test_a_page_shows_the_patients_who_were_predicted(sklidh, model, cases, tmp_path):
+    words = ("--out", tmp_path / "p.csv", "--page", tmp_path / "pages" / "p.html", "--jobs", 1)
+    result = sklidh("predict", model, cases, *words)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "pages" / "p.html").read_text()
+    assert "phantom-011" in page
+    assert "data:image/jpeg;base64," in page
+    assert yaml.safe_load((tmp_path / "p.csv.config.yaml").read_text())["files"] == [
+        "p.csv",
+        "pages/p.html",
+    ]
+
+
 def test_the_model_s_file_tells_what_it_was_trained_on(model):
     about = read_about(model)
     assert about["threshold"] == 0.5

@@ -41,6 +41,9 @@ def predict(
     out: Annotated[
         Path, typer.Option(help="Table of predictions, CSV.", callback=values.parse_csv)
     ] = (Path("predictions.csv")),
+    page: Annotated[
+        Path | None, typer.Option(help="Also write a page with pictures of the patients (HTML).")
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Threshold to use instead of the model's own."),
@@ -56,7 +59,7 @@ def predict(
     from sklidh.datasets import examine_cohort, not_found, outside_range
     from sklidh.persistence import ModelFileError, load_model, parts_of, read_about
     from sklidh.pipeline import CLINICAL
-    from sklidh.reporting import predictions_as_csv
+    from sklidh.reporting import predictions_as_csv, write_predictions
     from sklidh.utils import CohortError, mutant_index
 
     about = read_about(model)
@@ -139,6 +142,9 @@ def predict(
     print_predictions(table, warned)
     print_warnings(warned)
     files = {"predictions": out}
+    if page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        files["page"] = write_predictions(page, fitted, X, table, modalities, verbose=verbosity())
     print_files(files)
     rows = table.reset_index().to_dict("records")
     return {"model": about["name"], "predictions": rows, "files": files}
