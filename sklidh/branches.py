@@ -1,5 +1,6 @@
 """One branch for each modality, all fed from one table: what joins the stages of the pipeline."""
 
+from collections.abc import Iterator
 from contextlib import nullcontext
 
 from joblib import parallel_config
@@ -60,6 +61,34 @@ class ModalityTransformer(DocumentedMixin, ColumnTransformer):
     verbose, verbose_feature_names_out : bool
         As there.
     """
+
+    def set_output(self, *, transform=None):
+        """Set the output format of this container and of all steps in it.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+
+        Returns
+        -------
+        ModalityTransformer
+            This one.
+
+        Raises
+        ------
+        ValueError
+            A step cannot name the columns that it returns.
+        """
+        for modality, branch, _ in self.transformers if transform in ("pandas", "polars") else ():
+            for step in _steps(branch):
+                if hasattr(step, "transform") and not hasattr(step, "set_output"):
+                    raise ValueError(
+                        f"{modality}: {step!r} does not name the columns that it returns, which "
+                        f"the fusion needs; let {type(step).__name__} inherit from SelectorMixin "
+                        "(sklearn.feature_selection) and define _get_support_mask, or from "
+                        "TransformerMixin and define get_feature_names_out"
+                    )
+        return super().set_output(transform=transform)
 
     def fit_transform(self, X, y=None, **params):
         """Fit all branches, and transform what they were fitted on.
@@ -153,9 +182,17 @@ def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> 
     )
     try:
         clone(joined).set_output(transform="pandas")
-    except ValueError:  # a user's own step does not name its columns; the fusion will warn
+    except ValueError:  # a user's own step does not name its columns; the fusion warns of that
         return joined
     return joined.set_output(transform="pandas")
+
+
+def _steps(branch) -> Iterator:
+    """Yield the steps of a branch, those of a Pipeline inside it among them."""
+    for _, step in branch.steps if isinstance(branch, Pipeline) else ():
+        yield from _steps(step)
+    if not isinstance(branch, Pipeline):
+        yield branch
 
 
 def _naming(branch):

@@ -5,13 +5,14 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from sklidh.branches import MODALITIES, ModalityBranch, ModalityTransformer, per_modality
-from sklidh.features import RadiomicsExtractor, SANetFeaturizer
+from sklidh.features import ClinicalFeatures, RadiomicsExtractor, SANetFeaturizer
 from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.images import CohortCheck, RigidRegistration
 from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
-from sklidh.utils import PAPER_GROUPS
+from sklidh.utils import PAPER_GROUPS, listed
 
 __all__ = [
+    "CLINICAL",
     "MODALITIES",
     "PAPER_FUSION",
     "PAPER_GROUPS",
@@ -21,6 +22,9 @@ __all__ = [
     "paper_pipeline",
     "per_modality",
 ]
+
+CLINICAL = "clinical"
+"""The block of the clinical columns."""
 
 PAPER_FUSION = {
     "difference": "distance",
@@ -46,6 +50,7 @@ def make_idh_pipeline(
     selection="preset",
     classifier="preset",
     groups="preset",
+    clinical=(),
     missing="raise",
     cache=None,
     memory=None,
@@ -86,6 +91,9 @@ def make_idh_pipeline(
         Modalities joined before that classifier. None makes one block of each modality, which is
         the paper's Input Method 2 and recommended. "paper" joins them as its Input Method 3,
         ``[("T1", "T1CE"), ("T2", "FLAIR")]``, if those four are the modalities.
+    clinical : sequence of str, default=()
+        Columns such as age and sex that enter the classifier as a block called "clinical", encoded
+        by `ClinicalFeatures`.
     missing : {"raise", "nan"}, default="raise"
         Whether an empty cell is an error. With "nan" its features are NaN, selection works on
         the patients that have them, and the fusion on the modalities that are there.
@@ -115,8 +123,8 @@ def make_idh_pipeline(
     Raises
     ------
     ValueError
-        `radiomics` and `deep` are both None, `reference` is not one of the modalities, or `preset`
-        is unknown.
+        `radiomics` and `deep` are both None, `reference` is not one of the modalities, `preset` is
+        unknown, or `clinical` names a column of images.
     TypeError
         `radiomics` or `deep` is not a transformer.
 
@@ -140,6 +148,12 @@ def make_idh_pipeline(
             f"reference={reference!r} is not among the modalities {list(modalities)}; name one of "
             "them, or None for images that are registered already"
         )
+    clinical = list(clinical)
+    if wrong := [name for name in clinical if name in (*modalities, "mask")]:
+        raise ValueError(f"clinical={clinical}: {listed(wrong)} holds images; name other columns")
+    if CLINICAL in modalities and clinical:
+        raise ValueError(f"modalities={modalities}: {CLINICAL!r} is the block of clinical columns")
+    blocks = [*modalities, CLINICAL] if clinical else list(modalities)
     shared = {"missing": missing, "verbose": verbose}
     spread = {"cache": cache, "n_jobs": n_jobs, "timeout": timeout}
     if radiomics == "preset":
@@ -156,9 +170,11 @@ def make_idh_pipeline(
     if groups == "preset":
         joined = preset == "paper" and set(modalities) == set(MODALITIES)
         groups = list(PAPER_GROUPS) if joined else None
+    if clinical and groups is not None and (CLINICAL,) not in groups:
+        groups = [*groups, (CLINICAL,)]
     if classifier == "preset":
         classifier = InvariantSpecificFusionClassifier(
-            modalities=list(modalities),
+            modalities=blocks,
             groups=groups,
             missing="raise" if missing == "raise" else "ignore",
             random_state=random_state,
@@ -184,6 +200,9 @@ def make_idh_pipeline(
             steps.append(clone(selection))
         return make_pipeline(*steps, memory=memory)
 
+    intra = per_modality(branch, modalities)
+    if clinical:
+        intra.transformers.append((CLINICAL, ClinicalFeatures(), clinical))
     register = (
         CohortCheck(modalities, missing=missing)
         if reference is None
@@ -192,7 +211,7 @@ def make_idh_pipeline(
     return Pipeline(
         [
             ("register", register),
-            ("intra", per_modality(branch, modalities)),
+            ("intra", intra),
             ("fusion", clone(classifier)),
         ],
         memory=memory,

@@ -316,7 +316,7 @@ def older(package):
 
 
 FORGERIES = {
-    "a pickle": (a_pickle, "no model that save_model wrote"),
+    "a pickle": (a_pickle, "not a model written by save_model"),
     "pickles inside": (rewritten(arrays_that_are_pickles), "allow_pickle=False"),
     "a call": (with_json("schema.json", a_call), "'io.open' is not loaded"),
     "a call of ours": (with_json("schema.json", a_function_of_ours), "read_image' is not loaded"),
@@ -332,15 +332,18 @@ FORGERIES = {
     ),
     "truncated": (lambda path, _: path.write_bytes(path.read_bytes()[:-400]), "damaged"),
     "flipped": (bytes_flipped, r"\.npy in it is damaged"),
-    "empty": (lambda path, _: path.write_bytes(b""), "no model that save_model wrote"),
-    "a foreign zip": (lambda path, _: write(path, {"a.txt": b""}), "no model that save_model"),
+    "empty": (lambda path, _: path.write_bytes(b""), "not a model written by save_model"),
+    "a foreign zip": (
+        lambda path, _: write(path, {"a.txt": b""}),
+        "not a model written by save_model",
+    ),
     "skops alone": (
         rewritten(lambda f, _: {n: d for n, d in f.items() if n != "sklidh.json"}),
-        "no model that save_model wrote",
+        "not a model written by save_model",
     ),
     "other format": (with_json("sklidh.json", lambda a, _: a | {"format": 2}), "format 2; this"),
     "no versions": (with_json("sklidh.json", lambda a, _: a | {"versions": 1}), "sklidh None"),
-    "older sklidh": (older("sklidh"), r"sklidh 0\.0\.1, and .* is installed; install"),
+    "older sklidh": (older("sklidh"), r"sklidh 0\.0\.1, but .* is installed; install"),
     "older scikit-learn": (older("scikit-learn"), r"pip install 'scikit-learn==0\.0\.1'"),
 }
 

@@ -21,10 +21,10 @@ from sklidh import (
     make_idh_pipeline,
     per_modality,
 )
-from sklidh.baselines import radiomics_only
+from sklidh.baselines import from_features, radiomics_only
 from sklidh.evaluation import cross_validate
 from sklidh.images import CohortCheck
-from sklidh.utils import CohortError
+from sklidh.utils import PAPER_GROUPS, CohortError
 
 FIRST_ORDER = {"imageType": {"Original": {}}, "featureClass": {"firstorder": []}}
 
@@ -152,10 +152,58 @@ def test_a_step_that_is_put_into_a_branch_by_hand_keeps_the_patients_too():
     assert branches.transform(X).equals(selected)
 
 
+class FirstColumns(BaseEstimator):
+    """A selector as a script has it: it returns a table, and names nothing."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return pd.DataFrame(X).iloc[:, :2]
+
+
+def test_a_selector_that_names_no_columns_is_refused_with_what_to_add():
+    said = r"T1: FirstColumns\(\) does not name .* let FirstColumns inherit from SelectorMixin"
+    for selection in (FirstColumns(), make_pipeline(StandardScaler(), FirstColumns())):
+        with pytest.raises(ValueError, match=said):
+            make_idh_pipeline(["T1"], reference=None, selection=selection)
+    X = pd.DataFrame(np.arange(18.0).reshape(6, 3) ** 2, list("fbdace"), ["T1", "T2", "mask"])
+    branches = per_modality(lambda: make_pipeline(StandardScaler()), ["T1", "T2"])
+    with pytest.raises(ValueError, match=said):
+        branches.set_params(T1__standardscaler=FirstColumns()).fit_transform(X)
+
+
 def test_any_classifier_and_any_selection_swap_in(phantoms):
     X, y = phantoms
     pipeline = quick_pipeline(deep=None, selection=None, classifier=LogisticRegression()).fit(X, y)
     assert len(pipeline[:-1].get_feature_names_out()) == 4 * 18
+
+
+def test_clinical_columns_are_a_block_of_the_fusion(phantoms):
+    X, y = phantoms
+    X = X.assign(sex=["F", "M"] * (len(X) // 2))
+    build = partial(quick_pipeline, clinical=["age", "sex"], deep=None)
+    assert build(classifier="preset")["fusion"].groups == [*PAPER_GROUPS, ("clinical",)]
+    fusion = InvariantSpecificFusionClassifier(max_epochs=20, random_state=0)
+    pipeline = build(classifier=fusion).fit(X, y)
+    assert list(pipeline["fusion"].blocks_) == ["T1", "T1CE", "T2", "FLAIR", "clinical"]
+    names = pipeline[:-1].get_feature_names_out()
+    assert [*names[-3:]] == ["clinical__age", "clinical__sex_F", "clinical__sex_M"]
+    older = pipeline.predict_proba(X.assign(age=X["age"] + 40))
+    assert not np.allclose(older, pipeline.predict_proba(X)), "age takes part"
+    with pytest.warns(UserWarning, match="clinical columns: 'age' is empty for 12 of 12 patients"):
+        pipeline.predict_proba(X.drop(columns="age"))
+    # On a table of features, the same block.
+    features = pipeline[:-1].transform(X).drop(columns=names[-3:]).join(X[["age", "sex"]])
+    table = from_features(build(selection=StandardScaler(), classifier=fusion)).fit(features, y)
+    assert table["fusion"].blocks_.keys() == pipeline["fusion"].blocks_.keys()
+
+
+def test_a_column_of_images_is_no_clinical_column():
+    with pytest.raises(ValueError, match="'T2' holds images; name other columns"):
+        make_idh_pipeline(["T1", "T2"], clinical=["age", "T2"])
+    with pytest.raises(ValueError, match="'clinical' is the block of clinical columns"):
+        make_idh_pipeline(["clinical"], reference=None, clinical=["age"])
 
 
 def test_memory_changes_nothing_but_the_time(phantoms, fast, tmp_path):

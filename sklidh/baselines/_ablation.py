@@ -8,7 +8,7 @@ from sklidh.baselines._feature_table import from_features
 from sklidh.baselines._paper import MODEL_1, MODEL_2, MODEL_3, MODEL_4, RECOMMENDED
 from sklidh.features import SANetClassifier
 from sklidh.fusion import BRNNClassifier, LateFusionClassifier
-from sklidh.pipeline import PAPER_GROUPS, paper_pipeline
+from sklidh.pipeline import CLINICAL, PAPER_GROUPS, paper_pipeline
 
 
 def cnn(build: Callable = paper_pipeline, *, deep=None, **networks) -> Pipeline:
@@ -28,7 +28,7 @@ def cnn(build: Callable = paper_pipeline, *, deep=None, **networks) -> Pipeline:
     -------
     Pipeline
         Steps ``register`` and ``network``. It needs images: no table of features holds what the
-        networks see.
+        networks see. Clinical columns do not enter it.
 
     References
     ----------
@@ -36,7 +36,8 @@ def cnn(build: Callable = paper_pipeline, *, deep=None, **networks) -> Pipeline:
     mean is ours.
     """
     pipeline = build(radiomics=None, deep="preset" if deep is None else deep)
-    branches = {name: branch for name, branch, _ in pipeline["intra"].transformers}
+    parts = pipeline["intra"].transformers
+    branches = {name: branch for name, branch, _ in parts if name != CLINICAL}
     ((_, featurizer),) = next(iter(branches.values()))["featureunion"].transformer_list
     network = SANetClassifier(modalities=list(branches), **networks)
     shared = network.get_params(deep=False).keys() & featurizer.get_params(deep=False).keys()
@@ -145,7 +146,8 @@ def recommended(build: Callable = paper_pipeline, *, features_only=False) -> Pip
         Steps ``register``, ``intra`` and ``fusion``; the last two with `features_only`.
     """
     pipeline = build(preset="recommended", deep=None)
-    if pipeline["fusion"].groups == list(PAPER_GROUPS):
+    groups = pipeline["fusion"].groups or []
+    if [group for group in groups if group != (CLINICAL,)] == list(PAPER_GROUPS):
         pipeline.set_params(fusion__groups=None)
     return from_features(pipeline) if features_only else pipeline
 

@@ -1,6 +1,5 @@
 """Start from a table of feature columns instead of images."""
 
-import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +7,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from sklidh.datasets import ExaminedCohort, check_ids, not_found, scan_table
-from sklidh.utils import PAPER_MODALITIES, CohortError, binary_target, check_target, listed
+from sklidh.pipeline import CLINICAL
+from sklidh.utils import PAPER_MODALITIES, CohortError, Problem, listed
 
 DEEP = "deep"
 
@@ -110,7 +110,11 @@ def from_features(pipeline: Pipeline) -> Pipeline:
         columns it leaves alone.
     """
     branches = []
-    for modality, branch, _ in pipeline["intra"].transformers:
+    for modality, branch, columns in pipeline["intra"].transformers:
+        if modality == CLINICAL:
+            # Its names get the block's in front, which those of features have already.
+            branches.append((modality, ColumnTransformer([(modality, branch, columns)]), columns))
+            continue
         kinds = {name for name, _ in branch["featureunion"].transformer_list}
         columns = ModalityColumns(modality, deep=DEEP in kinds, radiomics=not kinds <= {DEEP})
         branches.append((modality, branch[1:], columns))
@@ -158,19 +162,8 @@ def load_feature_table(
         Everything that is wrong with the table, at once, as `examine_feature_table` finds it, and
         a target that `binary_target` refuses.
     """
-    table = examine_feature_table(path, target=target, modalities=modalities, columns=columns)
-    y, problems = table.y, table.problems
-    try:
-        if y is not None:
-            y = binary_target(y, wildtype=wildtype)
-            check_target(y, table.X)
-    except CohortError as error:
-        problems += table.located(error.problems)
-    if problems:
-        raise CohortError(problems, path)
-    for note in table.notes:
-        warnings.warn(f"{path}: {note}", stacklevel=2)
-    return table.X, y
+    examined = examine_feature_table(path, target=target, modalities=modalities, columns=columns)
+    return examined.with_classes(wildtype).accepted(path)
 
 
 def examine_feature_table(path, *, target, modalities, columns=None) -> ExaminedCohort:
@@ -225,10 +218,9 @@ def examine_feature_table(path, *, target, modalities, columns=None) -> Examined
         line = (numbers.index[numbers.isna()] if numbers.isna().any() else cells.index)[0]
         problems.append(f"line {line}, column {name!r}: {cells[line]!r} is not a number")
     examined = ExaminedCohort(X, y, there, problems, table.notes, list(frame.index))
-    problems += examined.located(
-        f"patient {patient!r}: no feature at all, every column of {listed(there)} is empty; drop "
-        "the row or extract features of one of them"
-        for patient in features.index[features.isna().all(axis=1)]
-        if there
+    text = (
+        f"no feature at all, every column of {listed(there)} is empty; drop the row or extract "
+        "features of one of them"
     )
-    return examined
+    empty = features.index[features.isna().all(axis=1)] if there else ()
+    return examined.with_problems(Problem.of(patient, text) for patient in empty)

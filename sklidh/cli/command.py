@@ -18,15 +18,14 @@ from sklidh.cli.console import (
     INTERRUPTED,
     clear_errors,
     console,
+    print_error,
     print_json,
     silenced,
-    tell_error,
 )
 from sklidh.cli.scheduler import on_scheduler
 from sklidh.cli.settings import read_config
 from sklidh.radiomics import announced_once
-from sklidh.results import beside, claimed
-from sklidh.utils import CONFIG
+from sklidh.results import claimed, record_path
 
 START, PREDICT, EVALUATE, MACHINE = "Start", "Train and predict", "Evaluate", "This machine"
 """Groups of commands in the help."""
@@ -68,7 +67,7 @@ COMMON = (
 
 
 class Commands(TyperGroup):
-    """All commands. Every error in the command line looks like any other error of a command."""
+    """All commands; errors in the command line look like all other errors of a command."""
 
     def main(self, *args, standalone_mode=True, **options):
         """Run a command, and exit with its status."""
@@ -78,14 +77,14 @@ class Commands(TyperGroup):
             status = super().main(*args, standalone_mode=False, **options)
         except typer.Abort:
             status = INTERRUPTED
-        # Usage errors of the library inside typer, which exports no common class of them.
+        # Usage errors of the library inside Typer, which exports no common class for them.
         except Exception as error:
             if not hasattr(error, "format_message"):
                 raise
             if error.__class__.__name__ == "NoArgsIsHelpError":
                 error.show()
                 sys.exit(error.exit_code)
-            tell_error(error.format_message(), getattr(error, "ctx", None))
+            print_error(error.format_message(), getattr(error, "ctx", None))
             status = error.exit_code
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -131,7 +130,7 @@ def main(
 
 
 def command(*examples: str, panel: str, helps: Mapping[str, str] | None = None) -> Callable:
-    """Make a function a command: it gets the options that all have, and its errors are clear.
+    """Register a function as a command, with the common options and clear errors.
 
     Parameters
     ----------
@@ -169,7 +168,7 @@ def command(*examples: str, panel: str, helps: Mapping[str, str] | None = None) 
                     outcome["found"] = result["found"]
             if "out" in options and not quiet and not as_json:
                 console.print(
-                    f"Settings saved to: {record_path(function, options)}",
+                    f"Settings saved to: {record_path(options['out'], is_file=is_file(function))}",
                     highlight=False,
                     soft_wrap=True,
                 )
@@ -196,7 +195,7 @@ def command(*examples: str, panel: str, helps: Mapping[str, str] | None = None) 
 
 
 def unwrapped(function) -> str:
-    """Return a docstring's paragraphs, a line each: where a line ends the terminal's width says."""
+    """Return a docstring with one line per paragraph, which the terminal wraps."""
     paragraphs = inspect.getdoc(function).split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
@@ -208,10 +207,6 @@ def ungrouped(function) -> list[inspect.Parameter]:
     ----------
     function : callable
         Some of its parameters are groups of options: dataclasses.
-
-    Returns
-    -------
-    list of inspect.Parameter
     """
     single = []
     for parameter in inspect.signature(function).parameters.values():
@@ -234,7 +229,7 @@ def ungrouped(function) -> list[inspect.Parameter]:
 
 
 def worded(option: inspect.Parameter, text: str | None) -> inspect.Parameter:
-    """Return an option with another help, where there is one."""
+    """Return an option with another help text, if there is one."""
     if text is None:
         return option
     kind, information = get_args(option.annotation)
@@ -261,11 +256,6 @@ def is_file(function) -> bool:
     return bool(Path(inspect.signature(function).parameters["out"].default).suffix)
 
 
-def record_path(function, options: dict) -> Path:
-    """Return where a command leaves the record of its settings."""
-    return beside(options["out"]) if is_file(function) else options["out"] / CONFIG
-
-
 def place(command: str, function, options: dict, overwrite: bool):
     """Return the context in which a command may write to its ``--out``, if it has one."""
     if "out" not in options:
@@ -286,7 +276,7 @@ def plain(options: dict) -> dict:
 
 
 def plain_value(value):
-    """Return one option's value as it is written on the command line, paths absolute."""
+    """Return one option's value as written on the command line, with absolute paths."""
     if isinstance(value, Path):
         return str(value.absolute())
     return value if value is None or isinstance(value, str | int | float) else str(value)

@@ -26,7 +26,7 @@ from sklidh.utils import (
     ignore_joblib,
 )
 
-# What the user can mend: the table, the images, a full disk, too many workers for the memory, a
+# What the user can correct: the table, the images, a full disk, too many workers for the memory, a
 # learning rate. Anything else is a bug, and its traceback is what a report of it needs.
 MENDABLE = (
     CohortError,
@@ -53,7 +53,7 @@ BOUNDLESS = 1000
 
 
 class SteadyConsole(Console):
-    """A console whose reader may go away: ``sklidh run ... | head -1`` does all its work."""
+    """A console that survives a closed pipe: ``sklidh run ... | head -1`` finishes its work."""
 
     def on_broken_pipe(self):
         """Print nothing more; rich would end the command."""
@@ -62,7 +62,7 @@ class SteadyConsole(Console):
 
 
 def discard(stream):
-    """Send what is still written to a stream nowhere: Python's own last flush, too."""
+    """Discard everything written to a stream from now on, including Python's final flush."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
@@ -74,30 +74,30 @@ errors = SteadyConsole(stderr=True)
 
 @contextmanager
 def clear_errors():
-    """Print an error that the user can mend as its message alone, and exit with status 1."""
+    """Print an error that the user can correct as its message alone, and exit with status 1."""
     try:
         yield
     except MENDABLE as error:
-        tell_error(error)
+        print_error(error)
         is_usage = isinstance(error, typer.BadParameter | PlaceError)
         raise typer.Exit(USAGE if is_usage else FAILED) from None
     except ImportError as error:
-        # Python names the module that it did not find; we name what is to be installed, and why.
+        # Python's own errors name the module; the package's say what to install, and why.
         if error.name is not None:
             raise
-        tell_error(error)
+        print_error(error)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         errors.print(
             "\n[bold]Interrupted.[/] Registered images, radiomics and splits that were finished "
-            "are kept. To go on from there:"
+            "are kept. To continue:"
         )
         errors.print(f"  {shlex.join(['sklidh', *sys.argv[1:]])}", markup=False, soft_wrap=True)
         sys.exit(INTERRUPTED)
 
 
-def tell_error(error, ctx=None):
-    """Print what is wrong: of a cohort all of it, however long.
+def print_error(error, ctx=None):
+    """Print an error; that of a cohort with all its problems.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def tell_error(error, ctx=None):
 
 @contextmanager
 def silenced(silent: bool):
-    """Print nothing but warnings and errors inside the block, if asked to."""
+    """Print only warnings and errors inside the block, if asked to."""
     before, console.quiet = console.quiet, silent
     try:
         yield
@@ -130,7 +130,7 @@ def verbosity() -> int:
 
 
 @contextmanager
-def warnings_told_once():
+def warnings_once():
     """Print each kind of warning once, without the line of code that it came from.
 
     Of an image every warning is told. What else is warned of comes from fold after fold, sequence
@@ -164,8 +164,8 @@ def warnings_told_once():
             warn(more)
 
 
-def counted(told: dict) -> list[str]:
-    """Return the warnings of `warnings_told_once` for a report, each with how often it came."""
+def warning_lines(told: dict) -> list[str]:
+    """Return the warnings of `warnings_once` for a report, each with how often it came."""
     return [
         f"{text} ({count - 1} more like this)" if count > 1 else text
         for text, count in told.values()
@@ -173,7 +173,7 @@ def counted(told: dict) -> list[str]:
 
 
 def print_whole(grid: Table):
-    """Print a table as wide as its figures are: a narrow terminal breaks its lines, and cuts none.
+    """Print a table at its full width: a narrow terminal wraps its lines and cuts nothing off.
 
     Parameters
     ----------
@@ -182,13 +182,13 @@ def print_whole(grid: Table):
     """
     unbounded = console.options.update(max_width=BOUNDLESS)
     needed = Measurement.get(console, unbounded, grid).maximum
-    # A console cuts off what is wider than itself.
+    # A console cuts off lines wider than itself.
     wide = SteadyConsole(width=max(needed, console.width), quiet=console.quiet)
     wide.print(grid)
 
 
 def print_models(table: pd.DataFrame, *, title: str):
-    """Print the paper's Table I: one row a model."""
+    """Print the paper's Table I, one row per model."""
     grid = Table(title=title, title_justify="left", title_style="bold")
     grid.add_column("Model", no_wrap=True)
     # The paper's own short headings: the table fits a terminal of 80 columns.
@@ -212,12 +212,7 @@ def print_files(files: dict):
 
 
 def print_json(content: dict):
-    """Print one JSON object, for the next program.
-
-    Parameters
-    ----------
-    content : dict
-    """
+    """Print one JSON object, for the next program."""
     try:
         print(json.dumps(content, indent=2, default=str), flush=True)
     except BrokenPipeError:
@@ -225,10 +220,10 @@ def print_json(content: dict):
 
 
 def note(text: str):
-    """Print what was recognised or passed over."""
+    """Print what was recognised or ignored."""
     errors.print(f"[cyan]Note:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def warn(text: str):
-    """Print what may be wrong and stops nothing."""
+    """Print what may be wrong but does not stop the command."""
     errors.print(f"[yellow]Warning:[/] {escape(text)}", highlight=False, soft_wrap=True)

@@ -1,158 +1,13 @@
-"""The options that several commands share, each defined once and parsed once into its value."""
+"""The options that several commands share, each defined once."""
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import typer
 
-PRESETS = ("paper", "full")
-TABLES = ("I", "II", "III", "IV", "V", "others")
-
-
-class Groups(tuple):
-    """Modalities as they enter the fusion: (("T1", "T1CE"), ("FLAIR",)) for "T1+T1CE,FLAIR"."""
-
-    def __str__(self):
-        return ",".join("+".join(group) for group in self)
-
-    @property
-    def modalities(self) -> tuple[str, ...]:
-        """All of them, in their order."""
-        return tuple(name for group in self for name in group)
-
-
-class Columns(dict):
-    """The heading of each column that is called otherwise: {"T1CE": "t1_gd"} for "T1CE=t1_gd"."""
-
-    def __str__(self):
-        return ",".join(f"{name}='{heading}'" for name, heading in self.items())
-
-
-class Labels(tuple):
-    """The tumour's labels in the masks, numbers and names of structures; empty for all."""
-
-    def __str__(self):
-        return ",".join(map(str, self))
-
-
-class Tables(tuple):
-    """Names of the paper's tables."""
-
-    def __str__(self):
-        return ",".join(self)
-
-
-class Where(NamedTuple):
-    """The patients asked for: those with a value in a column; all, if both are empty."""
-
-    column: str = ""
-    value: str = ""
-
-    def __str__(self):
-        return f"{self.column}={self.value}" if self.column else ""
-
-
-def parse_jobs(number: int) -> int:
-    """Refuse 0 jobs."""
-    if number == 0:
-        raise typer.BadParameter("0 jobs do no work; 1 or more, or -1 for all cores")
-    return number
-
-
-def parse_csv(path: Path | None) -> Path | None:
-    """Refuse a name by which a program would take the table for what it is not, such as .xlsx."""
-    if path is not None and path.suffix.lower() != ".csv":
-        stem = path.stem.removesuffix(".csv").strip(".") or "table"
-        raise typer.BadParameter(
-            f"{path}: the table is written as CSV, which every spreadsheet opens; "
-            f"name a file that ends in .csv, such as {stem}.csv"
-        )
-    return path
-
-
-def parse_radiomics(text: str) -> str:
-    """Return a preset's name as it is, and a parameter file's path made absolute."""
-    if text in PRESETS:
-        return text
-    if not Path(text).is_file():
-        raise typer.BadParameter(
-            f"{text!r} is neither a preset ({', '.join(PRESETS)}) nor an existing file"
-        )
-    return str(Path(text).absolute())
-
-
-def parse_groups(text: str) -> Groups:
-    """Read "T1+T1CE,FLAIR"."""
-    groups = Groups(
-        tuple(name.strip() for name in group.split("+")) for group in str(text).split(",") if text
-    )
-    names = groups.modalities
-    if "" in names or len(set(names)) < len(names):
-        raise typer.BadParameter(
-            f"{text!r}: expected different modalities, joined by + inside a group and separated "
-            "by commas, such as T1+T1CE,T2+FLAIR"
-        )
-    return groups
-
-
-def parse_columns(text: str) -> Columns:
-    """Read "T1CE=t1_gd,mask='my seg'"."""
-    columns = Columns()
-    words = shlex.shlex(str(text), posix=True)
-    words.whitespace, words.whitespace_split, words.escape, words.commenters = ",", True, "", ""
-    for part in words:
-        name, separator, heading = (word.strip() for word in part.partition("="))
-        if not (separator and name and heading) or name in columns:
-            raise typer.BadParameter(
-                f"{text!r}: expected NAME=HEADING, separated by commas, each NAME once, such as "
-                "T1CE=t1_gd,mask=seg"
-            )
-        columns[name] = heading
-    return columns
-
-
-def parse_labels(text: str) -> Labels:
-    """Read "1,4" or "GTV"; 0 is the background."""
-    words = [word.strip() for word in str(text).split(",") if word.strip()]
-    labels = Labels(int(word) if word.isdecimal() else word for word in words)
-    if 0 in labels:
-        raise typer.BadParameter("0 is the background; leave --label out for every label above 0")
-    return labels
-
-
-def parse_where(text: str) -> Where:
-    """Read "COLUMN=VALUE"."""
-    text = str(text)
-    column, separator, value = (part.strip() for part in text.partition("="))
-    if text and not (separator and column):
-        raise typer.BadParameter(f"{text!r}: expected COLUMN=VALUE, such as collection=LGG")
-    return Where(column, value)
-
-
-def parse_threshold(text: str) -> float | str:
-    """Read a probability, or a rule by which `choose_threshold` chooses one."""
-    from sklidh.evaluation import check_threshold
-
-    try:
-        value = float(text)
-    except ValueError:
-        value = text
-    try:
-        check_threshold(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r}: {error}") from error
-    return value
-
-
-def parse_tables(text: str) -> Tables:
-    """Read "I,III" as names of tables."""
-    names = Tables(dict.fromkeys(name.strip() for name in str(text).split(",")))
-    if unknown := [name for name in names if name not in TABLES]:
-        raise typer.BadParameter(f"{', '.join(map(repr, unknown))} is not among {','.join(TABLES)}")
-    return names
-
+from sklidh.cli import values
+from sklidh.cli.values import Columns, Groups, Names, Where
 
 COHORT, METHOD, WORK = "Cohort", "Method", "Work"
 
@@ -166,7 +21,9 @@ Cases = Annotated[
 ]
 OptionalCases = Annotated[
     Path | None,
-    typer.Argument(help="Table of patients, as for sklidh run; or give --features.", exists=True),
+    typer.Argument(
+        help="Table of patients, as for sklidh run; not needed with --features.", exists=True
+    ),
 ]
 Features = Annotated[
     Path | None,
@@ -180,7 +37,7 @@ Features = Annotated[
 WhereOption = Annotated[
     Where,
     typer.Option(
-        parser=parse_where,
+        parser=values.parse_where,
         metavar="COLUMN=VALUE",
         help="Use only the patients with this value.",
         rich_help_panel=COHORT,
@@ -208,21 +65,39 @@ Wildtype = Annotated[
 GroupsOption = Annotated[
     Groups,
     typer.Option(
-        parser=parse_groups,
+        parser=values.parse_groups,
         metavar="GROUPS",
-        help="Modalities, comma-separated; those joined by + enter the fusion as one. Default: "
-        "T1+T1CE,T2+FLAIR if the table has all four (the recommended model keeps them apart), "
-        "else a group of each that it has.",
+        help="Modalities, separated by commas; those joined by + enter the fusion as one block. "
+        "Default: T1+T1CE,T2+FLAIR if the table has all four (the recommended model keeps them "
+        "apart), else one block per modality.",
         rich_help_panel=COHORT,
     ),
 ]
 ColumnsOption = Annotated[
     Columns,
     typer.Option(
-        parser=parse_columns,
+        parser=values.parse_columns,
         metavar="NAME=HEADING,...",
-        help="Headings of the table that are not recognised, as T1CE=t1_gd,mask=seg.",
+        help="Headings that are not recognised, such as T1CE=t1_gd,mask=seg.",
         rich_help_panel=COHORT,
+    ),
+]
+Clinical = Annotated[
+    Names,
+    typer.Option(
+        parser=values.parse_names,
+        metavar="COLUMNS",
+        help="Clinical columns that enter the fusion beside the images, such as age,sex. In empty "
+        "cells the training patients' median or most frequent word is used.",
+        rich_help_panel=COHORT,
+    ),
+]
+PatientColumn = Annotated[
+    str,
+    typer.Option(
+        help="Column of the patients where rows are scans: all scans of a patient stay on the "
+        "same side of every split.",
+        rich_help_panel=METHOD,
     ),
 ]
 Folds = Annotated[
@@ -235,12 +110,12 @@ Repeats = Annotated[
     ),
 ]
 TablesOption = Annotated[
-    Tables,
+    Names,
     typer.Option(
-        parser=parse_tables,
+        parser=values.parse_tables,
         metavar="TABLES",
-        help="The paper's tables, comma-separated; others: systems that the paper does not "
-        "compare with.",
+        help="The paper's tables, separated by commas; 'others' are systems that the paper does "
+        "not compare with.",
     ),
 ]
 TestSize = Annotated[
@@ -271,7 +146,7 @@ Tune = Annotated[
 Threshold = Annotated[
     object,
     typer.Option(
-        parser=parse_threshold,
+        parser=values.parse_threshold,
         metavar="NUMBER|RULE",
         help="Probability from which a patient is predicted mutant, or a rule that chooses it in "
         "inner folds of the training patients: 'youden', 'precision>=0.9' or 'sensitivity>=0.9'.",
@@ -290,12 +165,12 @@ class Folder:
 
     layout: Annotated[
         Literal["auto", "brats", "tcga", "ucsf-pdgm", "bids"],
-        typer.Option(help="How a folder names its images.", rich_help_panel=COHORT),
+        typer.Option(help="Naming scheme of the images in a folder.", rich_help_panel=COHORT),
     ] = "auto"
     patients: Annotated[
         Path | None,
         typer.Option(
-            help="For a folder: table of its patients, with the IDH status.",
+            help="For a folder of images: table of its patients with the IDH status.",
             exists=True,
             dir_okay=False,
             rich_help_panel=COHORT,
@@ -303,19 +178,23 @@ class Folder:
     ] = None
     columns: ColumnsOption = ""
     label: Annotated[
-        Labels,
+        Names,
         typer.Option(
-            parser=parse_labels,
+            parser=values.parse_labels,
             metavar="LABELS",
-            help="Tumour's label in the masks, by number or by the name of a structure; several "
-            "are comma-separated. Default: label of the parameter file, else every label above 0.",
+            help="Labels of the tumour in the masks, by number or structure name, separated by "
+            "commas. Default: the label of the parameter file, else every label above 0.",
             rich_help_panel=COHORT,
         ),
     ] = ""
 
     def __post_init__(self):
-        """Parse what was written in Python as a text; Typer hands over values."""
-        parsers = {"columns": parse_columns, "label": parse_labels, "groups": parse_groups}
+        """Parse values given as text in Python; Typer passes parsed ones."""
+        parsers = {
+            "columns": values.parse_columns,
+            "label": values.parse_labels,
+            "groups": values.parse_groups,
+        }
         for name, parse in parsers.items():
             if isinstance(value := getattr(self, name, None), str):
                 object.__setattr__(self, name, parse(value))
@@ -323,7 +202,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Cohort(Folder):
-    """Who takes part, and which of their images."""
+    """Which patients, and which of their images."""
 
     target: Target = "idh"
     wildtype: Wildtype = ""
@@ -357,7 +236,7 @@ class Extraction:
     radiomics: Annotated[
         str,
         typer.Option(
-            callback=parse_radiomics,
+            callback=values.parse_radiomics,
             help="Preset 'paper' or 'full', or a PyRadiomics parameter file (YAML or JSON).",
             rich_help_panel=METHOD,
         ),
@@ -397,12 +276,12 @@ class Method(Extraction):
 
 @dataclass(frozen=True)
 class Work:
-    """Who does the work."""
+    """How the work is distributed."""
 
     jobs: Annotated[
         int,
         typer.Option(
-            callback=parse_jobs,
+            callback=values.parse_jobs,
             help="Patients processed at the same time; -1 for all cores.",
             rich_help_panel=WORK,
         ),

@@ -53,8 +53,8 @@ def on_scheduler(address: str):
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(
-            f"--scheduler {address}: no dask scheduler answers there ({error}); start one by dask "
-            "scheduler, and give the address that it prints, such as tcp://host:8786"
+            f"--scheduler {address}: no dask scheduler answers there ({error}); start one with "
+            "dask scheduler and give the address that it prints, such as tcp://host:8786"
         ) from error
     with client:
         check_workers(client, address)
@@ -79,7 +79,7 @@ def on_scheduler(address: str):
 
 
 def time_limit() -> float | None:
-    """Return how long (s) one patient may take; None, without limit, where no cluster works.
+    """Return the time limit (s) per patient; None, without a limit, outside a cluster.
 
     A worker that keeps dying would be waited for without end.
     """
@@ -87,7 +87,7 @@ def time_limit() -> float | None:
 
 
 def check_workers(client, address: str):
-    """Refuse a scheduler without workers, and workers whose sklidh is not ours.
+    """Refuse a scheduler without workers, and workers with another version of sklidh.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def check_workers(client, address: str):
     """
     if not client.nthreads():
         raise typer.BadParameter(
-            f"--scheduler {address}: it has no workers; start some by dask worker {address}"
+            f"--scheduler {address}: no workers; start some with dask worker {address}"
         )
     ours = version("sklidh")
     # version() itself travels: a worker without sklidh has it, and tells.
@@ -106,6 +106,6 @@ def check_workers(client, address: str):
         if answer != ours:
             seen = "none" if isinstance(answer, Exception) else answer
             raise typer.BadParameter(
-                f"--scheduler {address}: worker {worker} has sklidh {seen}, here it is {ours}; the "
-                "same must be installed on both"
+                f"--scheduler {address}: worker {worker} has sklidh {seen}, this machine has {ours}"
+                "; install the same version on both"
             )

@@ -20,7 +20,7 @@ OF_THE_CALL = ("config", "help", "overwrite")
 
 
 def reference_among(text: str, modalities: tuple[str, ...]) -> str | None:
-    """Return the modality that stays, T2 where nothing was said, or None for no registration."""
+    """Return the reference modality, T2 by default, or None for no registration."""
     if text.lower() == "none" or (not text and "T2" not in modalities):
         return None
     reference = text or "T2"
@@ -33,7 +33,7 @@ def reference_among(text: str, modalities: tuple[str, ...]) -> str | None:
 
 
 def pipeline_with_label(modalities, *, label, **options):
-    """Return the paper's pipeline, whose registration keeps the tumour's labels of a mask alone."""
+    """Return the paper's pipeline, whose registration keeps only the tumour's labels of a mask."""
     from sklidh.pipeline import paper_pipeline
 
     pipeline = paper_pipeline(modalities, **options)
@@ -59,6 +59,7 @@ class Recipe:
     epochs: int
     train_features: str
     seed: int
+    clinical: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, groups, there, cohort: Cohort, method: Extraction, jobs: int) -> "Recipe":
@@ -73,10 +74,6 @@ class Recipe:
         cohort : Cohort
         method : Extraction or Method
         jobs : int
-
-        Returns
-        -------
-        Recipe
 
         Raises
         ------
@@ -93,6 +90,11 @@ class Recipe:
         # A command that trains nothing has no option for the networks.
         how = vars(Method()) | vars(method)
         return cls(modalities, groups or None, reference, **shared, **how)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that models read."""
+        return [*self.modalities, "mask", *self.clinical]
 
     @property
     def found(self) -> dict[str, str]:
@@ -139,6 +141,7 @@ class Recipe:
             label=self.label,
             reference=self.reference,
             groups=self.groups,
+            clinical=self.clinical,
             radiomics=self.extractor(verbose=verbose),
             missing=self.missing,
             memory=memory,
@@ -157,6 +160,10 @@ class Recipe:
 
     def system(self, alias: str, memory=None) -> tuple:
         """Return the title of a model that ``--model`` names, and its `System`."""
+        if alias == "model-1" and self.clinical:
+            raise typer.BadParameter(
+                "--clinical: Model 1 (SA-Net) sees images alone; choose another --model"
+            )
         from sklidh.baselines import paper_systems
 
         systems = paper_systems(self.builder(memory), deep=self.networks(), random_state=self.seed)
@@ -198,7 +205,7 @@ def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
     of_record = {key: given.pop(key, None) for key in OF_THE_RECORD}
     if of_record["command"] not in (None, ctx.info_name):
         raise typer.BadParameter(
-            f"{path}: settings of sklidh {of_record['command']}, and this is sklidh {ctx.info_name}"
+            f"{path}: settings of sklidh {of_record['command']}, not of sklidh {ctx.info_name}"
         )
     unknown = [key for key in given if str(key).replace("_", "-") not in known]
     if unknown or not given:
@@ -219,11 +226,10 @@ def _key(parameter) -> str:
 
 
 def _fitting(ctx, parameter, value, where: str):
-    """Return a value that the option takes, or say which key of which file does not fit."""
+    """Return a value that the option accepts, or name the file and the key that does not fit."""
     if isinstance(value, (list, dict)):
         raise typer.BadParameter(
-            f"{where}: one value is accepted, got {value!r}; several go into one text, as "
-            "'T1+T1CE,FLAIR'"
+            f"{where}: got {value!r}; write several values as one text, such as 'T1+T1CE,FLAIR'"
         )
     is_switch = getattr(parameter, "is_flag", False)
     if isinstance(value, bool) != is_switch:
@@ -233,7 +239,7 @@ def _fitting(ctx, parameter, value, where: str):
     value = value if is_switch else str(value)
     kind, *_ = get_args(ctx.command.callback.__annotations__[parameter.name])
     if kind in (Path, Path | None):
-        # Whether it is there is asked of the path that is used: one on the command line goes first.
+        # Only the path that is used must exist; the command line takes precedence.
         return value
     try:
         parameter.process_value(ctx, value)

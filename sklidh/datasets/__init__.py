@@ -1,12 +1,8 @@
 """Cohorts: loaded from a table, or made up with a known truth."""
 
-from sklidh.datasets._cohorts import (
-    ExaminedCohort,
-    check_ids,
-    examine_cohort,
-    load_cohort,
-    write_cohort,
-)
+from sklidh.datasets._cohorts import load_cohort, write_cohort
+from sklidh.datasets._examination import check_ids, examine_cohort
+from sklidh.datasets._examined import ExaminedCohort
 from sklidh.datasets._headings import matches, near_misses, not_found
 from sklidh.datasets._image_check import check_images
 from sklidh.datasets._phantoms import make_glioma_phantoms

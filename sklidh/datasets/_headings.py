@@ -161,7 +161,7 @@ def understood(
         A heading of `columns` that is not there, or two headings that mean one column.
     """
     columns, names = dict(columns or {}), list(names)
-    renamed, notes, problems = {}, [], []
+    renamed, recognised, problems = {}, [], []
     # What has a column's own name is no synonym of another.
     taken = {name for name in names if name in headings and name not in columns}
     for name, heading in columns.items():
@@ -199,5 +199,6 @@ def understood(
         elif found:
             taken.add(found[0])
             renamed[found[0]] = name
-            notes.append(f"column {found[0]!r} is read as {name!r}")
+            recognised.append(f"{found[0]!r} as {name!r}")
+    notes = [f"headings recognised: {', '.join(recognised)}"] if recognised else []
     return renamed, notes, problems

@@ -4,7 +4,7 @@ import pandas as pd
 from joblib import delayed
 
 from sklidh.images import ImageError, inspect_case, inspection_entry, same_images, voxel_digests
-from sklidh.utils import spread_kept
+from sklidh.utils import Problem, spread_kept
 
 
 def check_images(
@@ -17,7 +17,7 @@ def check_images(
     cache=None,
     n_jobs=None,
     verbose=0,
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[Problem], list[str]]:
     """Read every image and mask of a cohort, and find all that cannot be used.
 
     One damaged file among hundreds would otherwise end the work in its midst, and the next one the
@@ -45,7 +45,7 @@ def check_images(
 
     Returns
     -------
-    problems : list of str
+    problems : list of Problem
         One line each, which begins with the patient.
     doubts : list of str
         Images that two patients or two modalities share.
@@ -73,7 +73,12 @@ def check_images(
         verbose=verbose,
     )
     digests = dict(zip(X.index, (each for _, each in found), strict=True))
-    return [line for lines, _ in found for line in lines], same_images(digests)
+    problems = [
+        Problem(line, patient)
+        for patient, (lines, _) in zip(X.index, found, strict=True)
+        for line in lines
+    ]
+    return problems, same_images(digests)
 
 
 def _examined(case: pd.Series, modalities, how: dict) -> tuple[list[str], dict]:

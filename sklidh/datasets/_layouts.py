@@ -83,7 +83,9 @@ def find_cases(folder: Path, layout: str = "auto") -> pd.DataFrame:
     found = {name: _claims(paths, patterns) for name, patterns in wanted.items()}
     name = max(found, key=lambda name: len(found[name]))
     if not found[name]:
-        seen = f"none of its {len(paths)} NIfTI files is named so" if paths else "no NIfTI file"
+        seen = (
+            f"none of its {len(paths)} NIfTI files is named like that" if paths else "no NIfTI file"
+        )
         raise CohortError(
             [
                 f"{folder}: no layout of {listed(wanted)}: {seen}; write a table of patients and "
@@ -93,7 +95,7 @@ def find_cases(folder: Path, layout: str = "auto") -> pd.DataFrame:
     repeated = {claim: files for claim, files in found[name].items() if len(files) > 1}
     if repeated:
         raise CohortError(
-            f"patient {patient!r}, column {column!r}: {len(files)} files claim to be it, "
+            f"patient {patient!r}, column {column!r}: {len(files)} files match, "
             f"{listed(files)}; keep one, or write a table of patients and paths"
             for (patient, column), files in repeated.items()
         )
@@ -145,7 +147,7 @@ def match_patients(cases: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
         if key not in folders.index
     ]
     problems += [
-        f"patient {patient!r} is the same as another, leading zeros apart"
+        f"patient {patient!r} differs from another id in leading zeros only"
         for patient in [*patients.index[keys.duplicated()], *folders[folders.index.duplicated()]]
     ]
     if problems:

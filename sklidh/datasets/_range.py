@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from joblib import delayed
 
 from sklidh.images import image_columns, inspect_case, inspection_entry, voxel_digests
-from sklidh.utils import category_text, fingerprint, is_missing, spread_kept
+from sklidh.utils import category_text, fingerprint, is_missing, listed, spread_kept
 
 SPACING_TOLERANCE = 0.02
 """Relative: by so much a spacing may lie outside before it counts as another; headers round."""
@@ -25,6 +25,7 @@ def cohort_range(
     *,
     modalities=None,
     site: str = "site",
+    clinical=(),
     intensities: bool = True,
     cache=None,
     n_jobs=None,
@@ -42,6 +43,8 @@ def cohort_range(
         Columns of images; None takes every column that holds some, but for the mask.
     site : str, default="site"
         The column that tells where a patient was imaged; it need not be there.
+    clinical : sequence of str, default=()
+        Clinical columns that the model reads.
     intensities : bool, default=True
         Whether the model depends on the scale of the intensities. Radiomics do, unless images
         are normalised before; the self-attention networks do not.
@@ -57,10 +60,11 @@ def cohort_range(
     -------
     dict
         As JSON can hold it. ``patients``: how many; ``classes``: how many of each; ``sites``: their
-        names, or None; ``modalities``: for each one the number of ``patients`` who have it, the
-        smallest and largest ``spacing`` (mm) along the finest, middle and coarsest axis, and with
-        `intensities` these: each image has a range from its 1st to its 99th percentile, all lie
-        between the ``ends``, and the narrowest and the widest have the ``widths``;
+        names, or None; ``clinical``: of each column of numbers the smallest and the largest, of
+        each of words all of them; ``modalities``: for each one the number of ``patients`` who have
+        it, the smallest and largest ``spacing`` (mm) along the finest, middle and coarsest axis,
+        and with `intensities` these: each image has a range from its 1st to its 99th percentile,
+        all lie between the ``ends``, and the narrowest and the widest have the ``widths``;
         ``fingerprints``: a digest of the voxels of every image and mask, sorted, so that none
         belongs to a row. It tells whether an image that one has was among them, and nothing of an
         image that one has not; ``ids``: digests of the patients' ids, sorted, salted with
@@ -103,6 +107,7 @@ def cohort_range(
         "patients": len(X),
         "classes": {} if y is None else {str(k): int(n) for k, n in y.value_counts().items()},
         "sites": sorted({*map(category_text, X[site].dropna())}) if site in X else None,
+        "clinical": {name: _values(X[name]) for name in clinical},
         "modalities": covered,
         "fingerprints": known,
         "ids": sorted(fingerprint(*known, str(patient)) for patient in X.index),
@@ -129,9 +134,9 @@ def outside_range(
     -------
     Series of list of str
         Index: that of X. One sentence for each thing: an image or mask that the model was trained
-        on, voxel by voxel; a site that was not among the cohort's, a sequence that is missing, a
-        spacing outside its range, intensities of another scale. Empty for a new patient whom the
-        cohort covers.
+        on, voxel by voxel; a site or a clinical value that was not among the cohort's, a sequence
+        that is missing, a spacing outside its range, intensities of another scale. Empty for a new
+        patient whom the cohort covers.
 
     Raises
     ------
@@ -147,6 +152,13 @@ def outside_range(
         index=X.index,
         dtype=object,
     )
+
+
+def _values(cells: pd.Series) -> list:
+    """Return the ends of a column of numbers, or the words of another."""
+    if pd.api.types.is_numeric_dtype(cells):
+        return [float(cells.min()), float(cells.max())]
+    return sorted({*map(category_text, cells)} - {""})
 
 
 def _seen(X, modalities, cache, n_jobs, verbose) -> list:
@@ -206,8 +218,8 @@ def _familiar(patient, digests, covered) -> list[str]:
         same_id = id_ in covered.get("ids", ())
         return ["trained on a patient with this id, from other images"] if same_id else []
     return [
-        f"trained on this patient, with the same {', '.join(same)}: the probability says nothing "
-        "of how good the model is"
+        f"trained on this patient, with the same {', '.join(same)}: the probability is no evidence "
+        "of how well the model predicts new patients"
     ]
 
 
@@ -216,6 +228,8 @@ def _differences(patient, images, covered, site) -> list[str]:
     known, seen = covered["sites"], category_text(patient.get(site))
     if known is not None and seen and seen not in known:
         found.append(f"site {seen!r} is not among the {len(known)} trained on")
+    for name, values in covered.get("clinical", {}).items():
+        found += _unlike(name, patient.get(name), values)
     for modality, of_cohort in covered["modalities"].items():
         if modality not in images:
             found.append(
@@ -229,10 +243,25 @@ def _differences(patient, images, covered, site) -> list[str]:
             below = spacing < low * (1 - SPACING_TOLERANCE)
             above = spacing > high * (1 + SPACING_TOLERANCE)
             if (below | above).any():
-                found.append(f"{modality} with spacing {_mm(spacing)}; trained on {_mm(low, high)}")
+                found.append(
+                    f"{modality} with spacing {_mm(spacing)} (trained on {_mm(low, high)})"
+                )
         if "intensities" in of_cohort:
             found += _other_scale(modality, images[modality]["ends"], **of_cohort["intensities"])
     return found
+
+
+def _unlike(name, cell, values) -> list[str]:
+    """Tell whether a clinical value is absent, or is not among a cohort's."""
+    if is_missing(cell):
+        return [f"no {name}: the training patients' median or most frequent word is used"]
+    if all(isinstance(value, str) for value in values):
+        word = category_text(cell)
+        return [] if word in values else [f"{name} {word!r} (trained on {listed(values)})"]
+    (low, high), cell = values, pd.to_numeric(cell, errors="coerce")
+    if np.isnan(cell):
+        return [f"{name} is not a number"]
+    return [f"{name} {cell:g} (trained on {low:g} to {high:g})"] * (not low <= cell <= high)
 
 
 def _other_scale(modality, seen, *, ends, widths) -> list[str]:
@@ -243,9 +272,15 @@ def _other_scale(modality, seen, *, ends, widths) -> list[str]:
     if fits and not apart:
         return []
     return [
-        f"{modality} with intensities from {low:.4g} to {high:.4g}; trained on ranges "
-        f"{narrowest:.4g} to {widest:.4g} wide, between {ends[0]:.4g} and {ends[1]:.4g}"
+        f"{modality} with intensities from {_digits(low)} to {_digits(high)} (trained on images "
+        f"that span {_digits(narrowest)} to {_digits(widest)}, between {_digits(ends[0])} and "
+        f"{_digits(ends[1])})"
     ]
+
+
+def _digits(value) -> str:
+    """Return a number of four digits, never with an exponent."""
+    return np.format_float_positional(value, precision=4, fractional=False, trim="-")
 
 
 def _mm(low, high=None) -> str:

@@ -91,7 +91,7 @@ def scan_table(
     frame = frame.loc[:, ~frame.columns.duplicated()]
     as_text = {"patient", *text}
     problems += [
-        f"line {line}, column {column!r}: {cell!r} is an error of the spreadsheet; mend its formula"
+        f"line {line}, column {column!r}: {cell!r} is a spreadsheet error; correct the formula"
         for column in frame
         for line, cell in frame.loc[frame[column].isin(SPREADSHEET_ERRORS), column].items()
     ]
@@ -318,7 +318,7 @@ def read_table(
     return table.frame
 
 
-def warn_of(path, notes: Iterable[str]) -> None:
-    """Warn of what the reader of a table should know; the warning points at the caller's caller."""
+def warn_of(path, notes: Iterable[str], *, stacklevel: int = 3) -> None:
+    """Warn of what the reader of a table should know."""
     for note in notes:
-        warnings.warn(f"{path}: {note}", stacklevel=3)
+        warnings.warn(f"{path}: {note}", stacklevel=stacklevel)

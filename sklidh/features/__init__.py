@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from sklidh.features._clinical import ClinicalFeatures
 from sklidh.features._radiomics import RadiomicsExtractor
 from sklidh.features._radiomics_case import ExtractionError
 
@@ -11,7 +12,13 @@ _LAZY = {
     "SANetClassifier": "sklidh.features._sanet_classifier",
 }
 
-__all__ = ["ExtractionError", "RadiomicsExtractor", "SANetClassifier", "SANetFeaturizer"]
+__all__ = [
+    "ClinicalFeatures",
+    "ExtractionError",
+    "RadiomicsExtractor",
+    "SANetClassifier",
+    "SANetFeaturizer",
+]
 
 
 def __getattr__(name):

@@ -169,7 +169,7 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, 2)
-            The image's column, then the mask's: paths, or SimpleITK images in memory.
+            The image's column, then the mask's: paths, or images in memory.
         y : array-like of shape (n_patients,), default=None
             Checked if given, not used.
 

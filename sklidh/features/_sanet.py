@@ -205,7 +205,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, 2)
-            One modality and the mask: paths or SimpleITK images. Index: patient ids.
+            One modality and the mask: paths or images in memory. Index: patient ids.
         y : array-like of shape (n_patients,)
             IDH status, any two or more labels.
 

@@ -190,7 +190,7 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            Columns of images, and ``"mask"``: paths or SimpleITK images; and the `radiomics`
+            Columns of images, and ``"mask"``: paths or images in memory; and the `radiomics`
             columns. Index: patient ids.
         y : array-like of shape (n_patients,)
             IDH status, any two or more labels.

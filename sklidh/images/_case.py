@@ -151,7 +151,7 @@ def check_case(
     Parameters
     ----------
     case : Series
-        One row of a table of cases: paths or SimpleITK images by column; its name is the patient.
+        One row of a table of cases: paths or images in memory by column; its name is the patient.
     modalities : sequence of str
         The columns of images.
     mask : str, default="mask"

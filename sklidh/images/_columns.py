@@ -2,9 +2,7 @@
 
 import os
 
-import SimpleITK as sitk
-
-from sklidh.utils import is_path
+from sklidh.utils import is_image, is_path
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".img", ".dcm")
 """How the name of an image file ends, whether or not it is of a kind that can be read."""
@@ -61,7 +59,7 @@ def image_columns(X) -> list[str]:
     Returns
     -------
     list of str
-        The columns in which at least one cell is a SimpleITK image, a path that ends as an image
+        The columns in which at least one cell is an image in memory, a path that ends as an image
         file's does, or a folder of DICOM files, in the table's order.
     """
     return [
@@ -71,6 +69,6 @@ def image_columns(X) -> list[str]:
 
 def _names_image(cell) -> bool:
     if not is_path(cell):
-        return isinstance(cell, sitk.Image)
+        return is_image(cell)
     path = os.fspath(cell).strip()
     return path.lower().endswith(IMAGE_SUFFIXES) or is_dicom_folder(path)

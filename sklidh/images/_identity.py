@@ -121,8 +121,8 @@ def same_images(digests: Mapping[str, Mapping[str, str]]) -> list[str]:
 def _told(patients, columns) -> str:
     if len(patients) == 1:
         return (
-            f"patient {patients[0]!r}: {', '.join(columns)} are one image, voxel by voxel; name "
-            "the file of each"
+            f"patient {patients[0]!r}: {', '.join(columns)} contain identical voxels; check that "
+            "each column names the right file"
         )
     return (
         f"patients {listed(patients)}: the same {', '.join(columns)}, voxel by voxel; one person "

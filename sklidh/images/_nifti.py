@@ -1,6 +1,6 @@
 """What the header of a NIfTI file declares: fields decoded by nibabel, checked here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from nibabel import Nifti1Header, Nifti2Header
@@ -126,11 +126,25 @@ def _grid(header, size, spacing) -> Grid:
         raise CorruptImage("its header places the image at a point that is not finite")
     if len(placements) == 2:
         _check_agreement(*placements.values(), size, spacing)
-    matrix = next(iter(placements.values()))
-    left, _, right = np.linalg.svd(matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0))
-    axes = np.diag([-1, -1, 1]) @ left @ right  # from RAS to LPS
-    origin = matrix[:3, 3] * (-1, -1, 1)
-    return Grid(tuple(spacing), tuple(origin), axes)
+    return replace(grid_of_affine(next(iter(placements.values()))), spacing=tuple(spacing))
+
+
+def grid_of_affine(matrix) -> Grid:
+    """Return the grid, in the LPS frame, of an affine from voxels to mm in the RAS frame.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (4, 4)
+        Its axes are at right angles, but for what rounding leaves, which is removed.
+
+    Returns
+    -------
+    Grid
+    """
+    spacing = np.linalg.norm(matrix[:3, :3], axis=0)
+    left, _, right = np.linalg.svd(matrix[:3, :3] / spacing)
+    axes = np.diag([-1, -1, 1]) @ left @ right
+    return Grid(tuple(spacing), tuple(matrix[:3, 3] * (-1, -1, 1)), axes)
 
 
 def _qform(header) -> np.ndarray:

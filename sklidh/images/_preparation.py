@@ -95,7 +95,7 @@ class ImagePreparation(TableTransformer):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            Index: patient ids. Paths or SimpleITK images in the columns of modalities and masks.
+            Index: patient ids. Paths or images in memory in the columns of modalities and masks.
         y : array-like of shape (n_patients,), default=None
             Checked if given, not used.
 

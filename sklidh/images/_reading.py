@@ -10,6 +10,7 @@ from sklidh.images._errors import NonFiniteVoxels, WrongDimension, describe_sour
 from sklidh.images._files import load_image
 from sklidh.images._grids import on_grid_of
 from sklidh.images._labels import as_list, chosen_labels, names_of, numbers_of, with_names
+from sklidh.images._memory import image_in_memory
 from sklidh.utils import is_path
 
 
@@ -152,7 +153,7 @@ def load(source, *, like=None, label=None, mask=False) -> sitk.Image:
         Without the image's name.
     """
     if not is_path(source):
-        image = source
+        image = image_in_memory(source)
     elif is_dicom_folder(source):
         from sklidh.images._dicom import load_series
 

@@ -91,7 +91,7 @@ class RigidRegistration(TableTransformer):
         The folder where registered images are kept, under names that stand for the content of
         both images, the parameters and the version: None is ``$SKLIDH_CACHE`` or else
         ``~/.cache/sklidh``. False keeps nothing: SimpleITK images in memory come out. So they do,
-        whatever the cache, where SimpleITK images went in.
+        whatever the cache, where images in memory went in.
     n_jobs : int, default=None
         Patients worked on at once, as in scikit-learn; the images do not depend on it.
     timeout : float, default=None
@@ -206,7 +206,7 @@ class RigidRegistration(TableTransformer):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            Index: patient ids. Paths or SimpleITK images in the columns of modalities and masks.
+            Index: patient ids. Paths or images in memory in the columns of modalities and masks.
         y : array-like of shape (n_patients,), default=None
             Checked if given, not used.
 

@@ -90,7 +90,7 @@ def save_model(model, path, *, about=None, trusted=()) -> None:
     except Exception as error:  # skops lets through whatever an object's own state raises
         raise ModelFileError(
             f"{_culprit(stripped)} cannot be saved as plain values ({error}); leave it out, or "
-            "save with joblib, whose files are to be loaded from people you trust only"
+            "save with joblib; load joblib's files only from people you trust"
         ) from error
     check_types(buffer.getvalue(), trusted, "cannot be saved")
     with zipfile.ZipFile(buffer, "a") as archive:
@@ -168,7 +168,7 @@ def read_about(path) -> dict:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(
-            f"{path}: no model that save_model wrote, or a damaged one ({error}); save it again"
+            f"{path}: not a model written by save_model, or damaged ({error}); save it again"
         ) from error
     if damaged:
         raise ModelFileError(f"{path}: {damaged} in it is damaged; copy or save the file again")

@@ -114,12 +114,12 @@ def check_types(data: bytes, trusted, refusal: str) -> list[str]:
     if trees := sorted(TREES.intersection(strangers)):
         raise ModelFileError(
             f"a model with trees {refusal}: scikit-learn follows their nodes unchecked, so that a "
-            f"forged file can crash Python; where you know who made it, trusted={trees}"
+            f"forged file can crash Python; if you know who made it, pass trusted={trees}"
         )
     if strangers:
         raise ModelFileError(
-            f"a model with {listed(strangers, 5)} {refusal}: trusted are the estimators of "
-            "scikit-learn and sklidh; name types of your own by trusted=[...]"
+            f"a model with {listed(strangers, 5)} {refusal}: only estimators of "
+            "scikit-learn and sklidh are trusted; list your own types in trusted=[...]"
         )
     return types
 
@@ -145,6 +145,6 @@ def check_versions(versions, path):
         seen = versions.get(package) if isinstance(versions, dict) else None
         if str(seen).split(".")[:2] != version(package).split(".")[:2]:
             raise ModelFileError(
-                f"{path}: made with {package} {seen}, and {version(package)} is installed; install "
-                f"the former (pip install '{package}=={seen}'), or train the model again"
+                f"{path}: made with {package} {seen}, but {version(package)} is installed; install "
+                f"that one (pip install '{package}=={seen}'), or retrain the model"
             )

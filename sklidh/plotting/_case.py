@@ -45,7 +45,7 @@ class CaseDisplay(ShownMixin):
         Parameters
         ----------
         case : Series
-            Paths or SimpleITK images by column; its name is the patient.
+            Paths or images in memory by column; its name is the patient.
         modalities : sequence of str
             Columns to draw, in one grid with the mask (RigidRegistration sees to that).
         mask : str, default="mask"

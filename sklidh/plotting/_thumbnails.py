@@ -22,7 +22,7 @@ def nearest(n_voxels: int, n_pixels: int) -> np.ndarray:
     return ((np.arange(n_pixels) + 0.5) * n_voxels / n_pixels).astype(int)
 
 
-def thumbnail(image: sitk.Image, mask: sitk.Image | None) -> bytes:
+def thumbnail(image: sitk.Image, mask: sitk.Image | None, side: int = SIDE) -> bytes:
     """Draw the axial slice with the largest tumour area as a JPEG picture.
 
     Parameters
@@ -32,6 +32,8 @@ def thumbnail(image: sitk.Image, mask: sitk.Image | None) -> bytes:
     mask : SimpleITK.Image or None
         1 in the tumour; laid where it lies in space. None, or a mask elsewhere: the middle slice,
         without an outline.
+    side : int, default=176
+        Pixels of the picture's longer side.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def thumbnail(image: sitk.Image, mask: sitk.Image | None) -> bytes:
         tumour = sitk.GetArrayViewFromImage(laid).astype(bool)
     index = int(tumour.sum(axis=(1, 2)).argmax()) if tumour.any() else len(tumour) // 2
     extent = np.array(image.GetSize()[:2]) * image.GetSpacing()[:2]
-    width, height = np.maximum(np.rint(extent / extent.max() * SIDE), 1).astype(int)
+    width, height = np.maximum(np.rint(extent / extent.max() * side), 1).astype(int)
     pixels = np.ix_(nearest(tumour.shape[1], height), nearest(tumour.shape[2], width))
     grey = sitk.GetArrayViewFromImage(image)[index][pixels].astype(np.float64)
     return jpeg(in_grey(grey), tumour[index][pixels], YELLOW)

@@ -1,15 +1,19 @@
 """A page of thumbnails on which a person sees at a glance what is wrong with a cohort."""
 
 import base64
-import re
+import math
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
+import SimpleITK as sitk
 
 from sklidh.images import ImageError, inspect_case, voxel_digests
 from sklidh.plotting import thumbnail
 from sklidh.reporting._page import render_page
 from sklidh.utils import is_missing
+
+SIDE = 352
+"""Pixels of a picture's longer side: it is shown at half of them, and can be enlarged."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,11 @@ class CheckedCase:
     errors, warnings : list of str
         One line each.
     pictures : dict of (str, str)
-        By modality: a JPEG picture in base 64, and in words why there is none.
+        By modality: a JPEG picture in base 64 and the voxels' size, or in words why there is none.
     digests : dict of str to str
         As `sklidh.images.voxel_digests` returns them.
+    tumour : str
+        Volume and labels of the tumour; empty where there is no mask that can be used.
     """
 
     patient: str
@@ -32,6 +38,7 @@ class CheckedCase:
     warnings: list[str]
     pictures: dict[str, tuple[str, str]] = field(repr=False)
     digests: dict[str, str] = field(repr=False)
+    tumour: str = ""
 
 
 def examine(case: pd.Series, modalities, *, label, reference, missing) -> CheckedCase:
@@ -57,15 +64,27 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
     pictures = {}
     for modality in modalities:
         if modality in found.images:
-            picture = thumbnail(found.images[modality], found.mask)
-            pictures[modality] = (base64.b64encode(picture).decode(), "")
+            image = found.images[modality]
+            picture = base64.b64encode(thumbnail(image, found.mask, SIDE)).decode()
+            pictures[modality] = picture, " × ".join(f"{edge:.3g}" for edge in image.GetSpacing())
         else:
             empty = is_missing(case[modality])
             pictures[modality] = ("", "not acquired" if empty else "cannot be read")
     lines = {True: [], False: []}
     for problem in found.problems:
         lines[isinstance(problem, ImageError)].append(" ".join(str(problem).split()))
-    return CheckedCase(str(case.name), lines[True], lines[False], pictures, voxel_digests(found))
+    tumour = "" if found.mask is None else tumour_in_words(found.mask, label)
+    digests = voxel_digests(found)
+    return CheckedCase(str(case.name), lines[True], lines[False], pictures, digests, tumour)
+
+
+def tumour_in_words(mask, label) -> str:
+    """Return such as "Tumour: 34.2 ml (labels 1, 4)"; the mask is 1 in the tumour."""
+    n_voxels = int(sitk.GetArrayViewFromImage(mask).sum(dtype=int))
+    volume = n_voxels * math.prod(mask.GetSpacing()) / 1000
+    named = label if isinstance(label, list | tuple) else [label]
+    labels = f"label{'s' * (len(named) > 1)} {', '.join(map(str, named))}"
+    return f"Tumour: {volume:.3g} ml ({'all labels' if label is None else labels})"
 
 
 def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
@@ -74,7 +93,7 @@ def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
     Parameters
     ----------
     cases : list of CheckedCase
-    problems : list of str
+    problems : list of str or Problem
 
     Returns
     -------
@@ -85,9 +104,7 @@ def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
     named = {case.patient: [] for case in cases}
     others = []
     for line in problems:
-        match = re.match(r"(?:line \d+, )?patient (?:'([^']*)'|\"([^\"]*)\")", line)
-        patient = (match[1] or match[2]) if match else None
-        named.get(patient, others).append(line)
+        named.get(getattr(line, "patient", None), others).append(line)
     cases = [replace(case, errors=[*named[case.patient], *case.errors]) for case in cases]
     return cases, others
 
@@ -100,7 +117,7 @@ def render_check(
     Parameters
     ----------
     title : str
-    problems : list of str
+    problems : list of str or Problem
         Of the table.
     doubts : list of str
         Of patients beside each other, as `sklidh.images.same_images` tells them.

@@ -121,8 +121,10 @@ def selection_of(pipeline) -> tuple[pd.DataFrame, dict[str, dict[str, dict[str, 
             flow[modality] = {"extracted": extracted, "left": counts_left(fates)}
             selected.append(fates[fates["dropped by"] == ""])
     table = pd.DataFrame(names, columns=["modality", "feature"], dtype=object)
-    if flow and sum(map(len, selected)) == len(table):
-        table = pd.concat(selected, ignore_index=True)
+    # Clinical columns are a block that nothing is selected from.
+    others = table[~table["modality"].isin(branches_of(pipeline))]
+    if flow and sum(map(len, selected)) == len(table) - len(others):
+        table = pd.concat([*selected, *([others] if len(others) else [])], ignore_index=True)
     else:
         flow = {}
     parts = table["feature"].astype(str).str.extract("^(?:(.*?)__)?(.*)$")

@@ -8,7 +8,7 @@ import pandas as pd
 from sklidh.images import image_columns
 from sklidh.reporting._page import render_page
 from sklidh.reporting._pictures import slices_of
-from sklidh.reporting._subgroups import MOST_GROUPS
+from sklidh.reporting._subgroups import MOST_GROUPS, ages_of
 from sklidh.utils import is_missing
 
 
@@ -39,7 +39,7 @@ def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
     table = counted.groupby(classes).sum()
     table.loc["all"] = counted.sum()
     if "age" in named:
-        ages = pd.to_numeric(named["age"], errors="coerce")
+        ages = ages_of(named["age"])
         middle = ages.groupby(classes).median()
         middle["all"] = ages.median()
         if middle.notna().all():

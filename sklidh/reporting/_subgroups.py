@@ -1,9 +1,12 @@
 """How well groups of people are predicted: by site, by sex, by age."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import PAPER_METRICS, Evaluation, figures_with_intervals
+from sklidh.utils import is_missing, listed
 
 MOST_GROUPS = 12
 FEWEST = 5
@@ -11,6 +14,19 @@ FEWEST = 5
 
 UNTOLD = "–"
 """Stands for a figure of a group that has fewer."""
+
+
+def ages_of(cells: pd.Series) -> pd.Series:
+    """Return ages as numbers, NaN for an empty cell, and warn of those that are not numbers."""
+    ages = pd.to_numeric(cells, errors="coerce")
+    odd = cells[ages.isna() & ~cells.map(is_missing)]
+    if len(odd):
+        warnings.warn(
+            f"column {cells.name!r}: {listed(odd, 3)} of patients {listed(odd.index, 3)} cannot be "
+            f"read as numbers; the report's ages leave {len(odd)} of {len(cells)} patients out",
+            stacklevel=3,
+        )
+    return ages
 
 
 def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
@@ -26,13 +42,18 @@ def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
     dict of str to Series of str
         By what tells them apart: each patient's group. Whoever's cell is empty is absent, and so is
         a column that tells fewer than 2 or more than 12 apart. Ages are parted at their median.
+
+    Warns
+    -----
+    UserWarning
+        Some ages are not numbers; these patients are in no group of ages.
     """
     columns = {str(name).lower(): name for name in X.columns}
     groups = {
         kind: X[columns[kind]].dropna().astype(str) for kind in ("site", "sex") if kind in columns
     }
     if "age" in columns:
-        ages = pd.to_numeric(X[columns["age"]], errors="coerce").dropna()
+        ages = ages_of(X[columns["age"]]).dropna()
         middle = ages.median()
         older = np.where(ages > middle, f"above {middle:g}", f"up to {middle:g}")
         groups["age"] = pd.Series(older, ages.index, dtype=object)

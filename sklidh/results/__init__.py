@@ -1,4 +1,4 @@
-"""A run's results on disk: their folder, its record, and what makes two runs the same."""
+"""A run's results on disk: their folder, their record, and whether two runs are the same."""
 
 from sklidh.results._folder import (
     FORMULA,
@@ -9,7 +9,7 @@ from sklidh.results._folder import (
     write_run,
 )
 from sklidh.results._place import check_out, claimed, replaced
-from sklidh.results._record import OF_THE_RECORD, PlaceError, beside
+from sklidh.results._record import OF_THE_RECORD, PlaceError, record_path
 
 __all__ = [
     "FORMULA",
@@ -17,11 +17,11 @@ __all__ = [
     "OF_THE_RECORD",
     "REPORT",
     "PlaceError",
-    "beside",
     "check_out",
     "claimed",
     "package_versions",
     "predictions_as_csv",
+    "record_path",
     "replaced",
     "write_run",
 ]

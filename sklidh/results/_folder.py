@@ -1,4 +1,4 @@
-"""What all that writes results shares: files written whole, safe tables, versions."""
+"""What every writer of results shares: complete files, safe tables, versions."""
 
 import json
 import platform
@@ -45,7 +45,7 @@ def package_versions() -> dict[str, str]:
 def write_run(
     folder: Path, contents: Mapping[str, tuple[str, str | bytes]], record: Mapping
 ) -> dict[str, Path]:
-    """Write the files of a run together: on a full disk those of an earlier run stay, all of them.
+    """Write all files of a run together: on a full disk all files of an earlier run stay.
 
     All are written before the first is renamed. The mark of whole results is taken away before and
     comes back last, since a run killed while it renames leaves the files of two, which nobody must
@@ -75,7 +75,7 @@ def write_run(
         for name, content in (last, *contents.values()):
             temporary = renamed_in_reverse.enter_context(atomic_write(folder / name))
             temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
-        # Without a run's mark, a file of these names is somebody's own.
+        # Without the mark of a run, files of these names are the user's own.
         for name in (REPORT, CONFIG, RUN) if (folder / RUN).exists() else ():
             (folder / name).unlink(missing_ok=True)
     return {what: folder / name for what, (name, _) in contents.items()} | {"run": folder / RUN}

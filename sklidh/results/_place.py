@@ -1,5 +1,6 @@
-"""The place of a run's results: another run's are not replaced unawares, nor two mixed."""
+"""The place of a run's results, kept apart from those of other runs."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,14 +10,14 @@ from filelock import FileLock, Timeout
 
 from sklidh.results._record import (
     PlaceError,
-    beside,
     inputs_of,
     read_record,
     record_of,
+    record_path,
     refuse_another_run,
     write_record,
 )
-from sklidh.utils import CONFIG, RUN, atomic_write, sweep
+from sklidh.utils import RUN, atomic_write, sweep
 
 
 def check_out(out: Path, *, is_file: bool):
@@ -37,7 +38,7 @@ def check_out(out: Path, *, is_file: bool):
     folder = out.parent if is_file else out
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Permissions do not tell: to root all seem writable, those of a read-only disk too.
+        # Permissions are not enough: to root everything seems writable, even on a read-only disk.
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -77,12 +78,12 @@ def claimed(
     """
     was_there = out.exists()
     check_out(out, is_file=is_file)
-    record = beside(out) if is_file else out / CONFIG
+    record = record_path(out, is_file=is_file)
     for name, path in inputs_of(options).items():
         if path.exists() and out.exists() and path.samefile(out):
-            raise PlaceError(f"--out {out}: is what {name} is read from; name another")
+            raise PlaceError(f"--out {out}: is also the input {name}; name another place")
     this = record_of(command, options)
-    with no_empty_folder(None if is_file or was_there else out), alone(out, record) as is_alone:
+    with no_empty_folder(None if is_file or was_there else out), lock(out, record) as is_alone:
         sweep(out.parent if is_file else out, alone=is_alone and not is_file)
         before = read_record(record)
         marks = [out] if is_file else [record, out / RUN]
@@ -100,7 +101,7 @@ def claimed(
 
 @contextmanager
 def replaced(path: Path, record: Path | None = None) -> Iterator[Path]:
-    """Yield where to write a file of results; it comes whole, and the old record goes before it.
+    """Yield where to write a file of results; it appears complete, after the old record is removed.
 
     Parameters
     ----------
@@ -118,12 +119,12 @@ def replaced(path: Path, record: Path | None = None) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
         yield temporary
-        (record or beside(path)).unlink(missing_ok=True)
+        (record or record_path(path, is_file=True)).unlink(missing_ok=True)
 
 
 @contextmanager
 def no_empty_folder(folder: Path | None):
-    """Take a folder away again if nothing came to be in it."""
+    """Remove a new folder if nothing was written to it."""
     try:
         yield
     finally:
@@ -133,8 +134,8 @@ def no_empty_folder(folder: Path | None):
 
 
 @contextmanager
-def alone(out: Path, record: Path) -> Iterator[bool]:
-    """Let no other command write to the same place while the block runs.
+def lock(out: Path, record: Path) -> Iterator[bool]:
+    """Keep other commands from writing to the same place while the block runs.
 
     Parameters
     ----------
@@ -146,26 +147,27 @@ def alone(out: Path, record: Path) -> Iterator[bool]:
     bool
         Whether it is certain that no other does: False where the file system has no locks.
     """
-    lock = FileLock(record.with_name(f".{record.name}.lock"), timeout=0)
+    file_lock = FileLock(record.with_name(f".{record.name}.lock"), timeout=0)
     try:
-        lock.acquire()
+        file_lock.acquire()
     except Timeout:
         raise PlaceError(
             f"--out {out}: another sklidh is writing there now; wait for it, or name another place"
         ) from None
     except (OSError, NotImplementedError):
-        # Some network file systems have no locks: better no guard than no work.
+        # Some network file systems have no locks; the command runs without one.
         yield False
         return
     try:
         yield True
     finally:
-        # While it is held: after that another command may hold the file that would be removed.
-        # Windows does not remove what is open, and keeps an empty file.
+        # Removed while it is held: afterwards the file may be another command's.
+        # Windows cannot remove an open file; an empty file stays.
         with suppress(OSError):
-            Path(lock.lock_file).unlink()
-        lock.release()
+            Path(file_lock.lock_file).unlink()
+        file_lock.release()
 
 
 def _name(path: Path, record: Path) -> str:
-    return path.absolute().relative_to(record.parent.absolute()).as_posix()
+    # What check --fix and predict --page write may lie elsewhere.
+    return Path(os.path.relpath(path, record.parent)).as_posix()

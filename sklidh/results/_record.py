@@ -13,19 +13,19 @@ OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
 """Options on which no result depends: a run that differs in these alone is the same run."""
 
 LOOKED_AT = "check"
-"""The command whose page is made anew after every change of the table: its own is replaced."""
+"""The command whose page is rewritten after every change of the table: its own is replaced."""
 
 OF_THE_RECORD = ("command", "inputs", "found", "files")
-"""What a record holds beside the options."""
+"""Keys of a record that are not options."""
 
 
 class PlaceError(ValueError):
     """A place where results cannot be written, or hold those of another run."""
 
 
-def beside(out: Path) -> Path:
-    """Return where the record of results lies that are one file."""
-    return out.with_name(f"{out.name}.{CONFIG}")
+def record_path(out: Path, *, is_file: bool) -> Path:
+    """Return the path of the record: in a folder of results, or beside a single file."""
+    return out.with_name(f"{out.name}.{CONFIG}") if is_file else out / CONFIG
 
 
 def inputs_of(options: Mapping) -> dict[str, Path]:
@@ -102,9 +102,9 @@ def refuse_another_run(out: Path, before: Mapping, this: Mapping):
     ]
     if before["command"] != this["command"]:
         differs = [f"sklidh {before['command']} there, sklidh {this['command']} here"]
-    # An input under another name was told of.
+    # An input under another name is listed above.
     differs += [
-        f"{name} has another content now"
+        f"the content of {name} has changed"
         for name, digest in this["inputs"].items()
         if not differs and before.get("inputs", {}).get(name) != digest
     ]

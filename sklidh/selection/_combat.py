@@ -231,11 +231,11 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
     def _tell_of_unseen(self, names, n_patients):
         said = (
             f"{n_patients} patients come from {self.site} {', '.join(map(repr, names))}, which no "
-            f"training patient does; seen were {', '.join(map(repr, self.sites_.tolist()))}"
+            f"training patient does; known are {', '.join(map(repr, self.sites_.tolist()))}"
         )
         if self.unseen == "raise":
-            raise ValueError(f"{said}: unseen='mean' leaves them as they are")
-        warnings.warn(f"{said}: they stay as they are", UserWarning, stacklevel=3)
+            raise ValueError(f"{said}: unseen='mean' leaves them unchanged")
+        warnings.warn(f"{said}: they are left unchanged", UserWarning, stacklevel=3)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features, without the column of sites.

@@ -60,8 +60,8 @@ class BaseSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
         warnings.warn(
             located(
                 f"{type(self).__name__}: of {n_features} columns, {np.count_nonzero(support)} "
-                f"{reason}; min_features_to_select={self.min_features_to_select} keeps the best of "
-                f"the others all the same: {', '.join(shown)}"
+                f"{reason}; min_features_to_select={self.min_features_to_select} still keeps the "
+                f"best of the others: {', '.join(shown)}"
             ),
             UserWarning,
             stacklevel=2,

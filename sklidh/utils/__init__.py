@@ -25,10 +25,12 @@ from sklidh.utils._target import check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
     ModelFileError,
+    Problem,
     ResultsError,
     category_text,
     check_cases,
     check_image_and_mask,
+    is_image,
     is_missing,
     is_path,
 )
@@ -41,6 +43,7 @@ __all__ = [
     "CohortError",
     "DocumentedMixin",
     "ModelFileError",
+    "Problem",
     "ResultsError",
     "WorkerDiedError",
     "atomic_write",
@@ -56,6 +59,7 @@ __all__ = [
     "files_of",
     "fingerprint",
     "ignore_joblib",
+    "is_image",
     "is_missing",
     "is_path",
     "kernel",

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import column_or_1d
 
-from sklidh.utils._validation import CohortError
+from sklidh.utils._listing import listed
+from sklidh.utils._validation import CohortError, Problem
 
 WILD_NAMES = frozenset("wildtype wild wt unmutated nonmutated notmutated nonmutant".split())
 MUTANT_NAMES = frozenset("mutant mutated mutation mut".split())
@@ -79,28 +80,35 @@ def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray
     values = column_or_1d(y, dtype=object) if not isinstance(y, np.ndarray) else column_or_1d(y)
     index = y.index if isinstance(y, pd.Series) else pd.RangeIndex(len(values))
     name = getattr(y, "name", None)
-    column = f", column {name!r}" if name is not None else ""
     codes = {value: _code(value, wildtype, pos_label) for value in pd.unique(values)}
     each = pd.Series(values, index, dtype=object).map(codes)
-    if (missing := each.eq("missing")).any():
-        raise CohortError(
-            f"patient {patient!r}{column}: the target is missing"
-            + ("" if pd.isna(value) else f" ({value!r})")
-            + "; drop the row or fill it in"
-            for patient, value in zip(index[missing], values[missing], strict=True)
+    missing = each.eq("missing").to_numpy()
+    problems = [
+        Problem.of(
+            patient,
+            f"the target is missing{'' if pd.isna(value) else f' ({value!r})'}; drop the row "
+            "or fill it in",
+            name,
         )
-    problem = _problem(codes, wildtype, pos_label, name)
-    if problem:
-        seen = pd.Series(values).astype(str).value_counts()
+        for patient, value in zip(index[missing], values[missing], strict=True)
+    ]
+    known = {value: code for value, code in codes.items() if code != "missing"}
+    if known and (problem := _problem(known, wildtype, pos_label, name)):
+        column = "" if name is None else f", column {name!r}"
+        seen = pd.Series(values[~missing]).astype(str).value_counts()
+        unknown = index[each.eq("unknown")]
+        which = (
+            f" (patient {listed(unknown, 5)})" if len(unknown) and isinstance(y, pd.Series) else ""
+        )
         shown = ", ".join(f"{value!r} ({n})" for value, n in seen[:12].items())
         more = f" and {len(seen) - 12} more" if len(seen) > 12 else ""
-        raise CohortError(
-            [
-                f"the target{column}: {problem}; its values are {shown}{more}; name the wild type "
-                "by wildtype= of sklidh.datasets.binary_target or load_cohort (--wildtype on the "
-                "command line): every other value is then a mutant"
-            ]
+        problems.append(
+            f"the target{column}: {problem}{which}; its values are {shown}{more}; name the wild "
+            "type by wildtype= of sklidh.datasets.binary_target or load_cohort (--wildtype on the "
+            "command line): every other value is then a mutant"
         )
+    if problems:
+        raise CohortError(problems)
     codes = each.astype(int)
     return codes.rename(name) if isinstance(y, pd.Series) else codes.to_numpy()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import column_or_1d
 
-from sklidh.utils._validation import CohortError
+from sklidh.utils._validation import CohortError, Problem
 
 
 def check_target(y, X=None) -> np.ndarray:
@@ -34,8 +34,7 @@ def check_target(y, X=None) -> np.ndarray:
         raise CohortError([f"y has {len(labels)} labels for {len(X)} patients"])
     check_same_patients("y", y, X)
     patients = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(labels))
-    column = f", column {y.name!r}" if getattr(y, "name", None) is not None else ""
-    labels = _checked_labels(labels, patients.to_numpy(dtype=object), column)
+    labels = _checked_labels(labels, patients.to_numpy(dtype=object), getattr(y, "name", None))
     classes = np.unique(labels)
     if len(classes) < 2:
         raise CohortError(
@@ -72,28 +71,25 @@ def check_same_patients(name: str, values, X) -> None:
         )
 
 
-def _checked_labels(labels, patients, column: str) -> np.ndarray:
+def _checked_labels(labels, patients, name) -> np.ndarray:
     """Return labels of one kind, or name the patient whose label is none."""
     absent = pd.isna(labels)
     if absent.any():
         raise CohortError(
-            f"patient {patient!r}{column}: the target is missing; drop the row or fill it in"
+            Problem.of(patient, "the target is missing; drop the row or fill it in", name)
             for patient in patients[absent]
         )
     words = np.array([isinstance(label, str) for label in labels], dtype=bool)
     if words.any() and not words.all():
         pairs = ((patients[i], labels[i]) for i in (words.argmax(), words.argmin()))
         seen = " and ".join(f"{label!r} (patient {patient!r})" for patient, label in pairs)
+        column = "" if name is None else f", column {name!r}"
         raise CohortError([f"the target{column} mixes words and numbers: {seen}; use one kind"])
     labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
     if labels.dtype.kind == "f":
         fractional = ~np.isfinite(labels) | (labels != np.round(labels))
         if fractional.any():
             i = fractional.argmax()
-            raise CohortError(
-                [
-                    f"patient {patients[i]!r}{column}: the target must be a class label, got the "
-                    f"real number {labels[i].item()}"
-                ]
-            )
+            text = f"the target must be a class label, got the real number {labels[i].item()}"
+            raise CohortError([Problem.of(patients[i], text, name)])
     return labels

@@ -1,6 +1,7 @@
 """Checks of a cohort's table, made before any heavy work starts."""
 
 import os
+import reprlib
 from collections.abc import Iterable
 
 import pandas as pd
@@ -10,12 +11,47 @@ from sklidh.utils._listing import listed
 SHOWN_PROBLEMS = 20
 
 
+class Problem(str):
+    """A line on what is wrong in a table of patients, and the patient it is about.
+
+    Parameters
+    ----------
+    text : str
+    patient : object, default=None
+        The patient's id; None where the line is about the whole table.
+    """
+
+    patient: object
+
+    def __new__(cls, text, patient=None):
+        problem = super().__new__(cls, text)
+        problem.patient = patient
+        return problem
+
+    @classmethod
+    def of(cls, patient, text: str, column=None) -> "Problem":
+        """Put the patient and the column in front of a text.
+
+        Parameters
+        ----------
+        patient : object
+        text : str
+        column : str, default=None
+
+        Returns
+        -------
+        Problem
+        """
+        where = f"patient {patient!r}" + ("" if column is None else f", column {column!r}")
+        return cls(f"{where}: {text}", patient)
+
+
 class CohortError(ValueError):
     """A table of patients that cannot be used: every problem found, one a line.
 
     Parameters
     ----------
-    problems : iterable of str
+    problems : iterable of str or Problem
         Each names patient and column where there are such.
     source : str or path, default="the table of patients"
         What has them.
@@ -104,13 +140,29 @@ def is_path(cell) -> bool:
     return isinstance(cell, (str, os.PathLike))
 
 
+def is_image(cell) -> bool:
+    """Tell whether a cell is an image in memory: one of SimpleITK, or of nibabel.
+
+    Parameters
+    ----------
+    cell : object
+        Of a table of cases.
+
+    Returns
+    -------
+    bool
+    """
+    # By what is asked of them: to import both libraries takes longer than most checks.
+    return hasattr(cell, "GetSpacing") or (hasattr(cell, "dataobj") and hasattr(cell, "affine"))
+
+
 def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame:
     """Check a table of cases: one row per patient, one column of images per modality.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
-        Index: patient ids. Cells: paths, or SimpleITK images in memory.
+        Index: patient ids. Cells: paths, or images in memory (SimpleITK's or nibabel's).
     columns : sequence of str, default=None
         The columns that will be read; None means all. The column ``"mask"`` may never be empty.
     missing : {"raise", "nan"}, default="raise"
@@ -149,11 +201,11 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
     problems += [f"column {column!r} appears more than once" for column in repeated_columns]
     n_rows = X.index.value_counts(sort=False, dropna=False)
     problems += [
-        f"patient {patient!r} appears in {n} rows; each patient needs exactly one"
+        Problem(f"patient {patient!r} appears in {n} rows; each patient needs exactly one", patient)
         for patient, n in n_rows[n_rows > 1].items()
     ]
     problems += [
-        f"patient {patient!r}: an id with control characters; rename it"
+        Problem.of(patient, "an id with control characters; rename it")
         for patient in X.index
         if isinstance(patient, str) and not patient.isprintable()
     ]
@@ -201,22 +253,28 @@ def check_image_and_mask(X, *, missing="raise", cells=True) -> pd.DataFrame:
     return check_cases(X, missing=missing, cells=cells)
 
 
-def _column_problems(cells: pd.Series, missing: str) -> list[str]:
-    problems = []
-    for patient, cell in cells.items():
-        where = f"patient {patient!r}, column {cells.name!r}"
-        if is_missing(cell):
-            if cells.name == "mask":
-                problems.append(f"{where}: no mask; every patient needs one")
-            elif missing == "raise":
-                problems.append(f"{where}: the cell is empty; drop the row or use missing='nan'")
-        elif is_path(cell):
-            # A folder may hold a DICOM series; an empty one holds nothing.
-            if os.path.isdir(cell) and not os.listdir(cell):
-                problems.append(f"{where}: an empty folder: {os.fspath(cell)}")
-            elif not os.path.exists(cell):
-                problems.append(f"{where}: no such file: {os.fspath(cell)}")
-        elif not hasattr(cell, "GetSpacing"):
-            kind = type(cell).__name__
-            problems.append(f"{where}: expected a path or a SimpleITK image, got {kind}: {cell!r}")
-    return problems
+def _column_problems(cells: pd.Series, missing: str) -> list[Problem]:
+    found = {patient: _cell_problem(cell, cells.name, missing) for patient, cell in cells.items()}
+    return [Problem.of(patient, text, cells.name) for patient, text in found.items() if text]
+
+
+def _cell_problem(cell, column, missing: str) -> str:
+    """Return what is wrong with a cell, nothing where it names or holds an image."""
+    if is_missing(cell):
+        if column == "mask":
+            return "no mask; every patient needs one"
+        return "the cell is empty; drop the row or use missing='nan'" if missing == "raise" else ""
+    if is_path(cell):
+        # A folder may hold a DICOM series; an empty one holds nothing.
+        if os.path.isdir(cell) and not os.listdir(cell):
+            return f"an empty folder: {os.fspath(cell)}"
+        return "" if os.path.exists(cell) else f"no such file: {os.fspath(cell)}"
+    if is_image(cell):
+        return ""
+    kind = type(cell).__name__
+    if hasattr(cell, "shape"):
+        return (
+            f"got an array ({kind} of shape {tuple(cell.shape)}), which has neither voxel size nor "
+            "orientation; wrap it: nibabel.Nifti1Image(array, affine)"
+        )
+    return f"expected a path, or an image of SimpleITK or nibabel; got {kind}: {reprlib.repr(cell)}"

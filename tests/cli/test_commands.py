@@ -11,8 +11,9 @@ import pytest
 import SimpleITK as sitk
 import typer
 import yaml
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from sklidh import load_cohort, load_model
@@ -23,7 +24,7 @@ from sklidh.cli.console import clear_errors
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
-from sklidh.persistence import read_about
+from sklidh.persistence import read_about, save_model
 
 
 def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path):
@@ -42,6 +43,32 @@ def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path)
     assert table["warnings"].str.startswith(seen).all()
     assert "small: Model 2 (radiomics), 12 patients" in result.stdout
     assert result.output.count("trained on this patient") == 1, "all twelve in one sentence"
+
+
+def test_a_model_in_a_wrapper_of_scikit_learn_is_predicted_by(sklidh, model, cases, tmp_path):
+    X, y = load_cohort(cases)
+    fitted = load_model(model)
+    wrapped = FixedThresholdClassifier(FrozenEstimator(fitted), threshold=0.4)
+    wrapped.fit(X[["T1", "FLAIR", "mask"]], y)
+    save_model(wrapped, tmp_path / "wrapped.skops", about=read_about(model))
+    words = (cases, "--jobs", 1, "--out", tmp_path / "p.csv")
+    result = sklidh("predict", tmp_path / "wrapped.skops", *words)
+    assert result.exit_code == 0, result.output
+    expected = fitted.predict_proba(X[["T1", "FLAIR", "mask"]])[:, 1]
+    assert pd.read_csv(tmp_path / "p.csv")["probability"].tolist() == expected.tolist()
+
+
+def test_a_page_shows_the_patients_who_were_predicted(sklidh, model, cases, tmp_path):
+    words = ("--out", tmp_path / "p.csv", "--page", tmp_path / "pages" / "p.html", "--jobs", 1)
+    result = sklidh("predict", model, cases, *words)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "pages" / "p.html").read_text()
+    assert "phantom-011" in page
+    assert "data:image/jpeg;base64," in page
+    assert yaml.safe_load((tmp_path / "p.csv.config.yaml").read_text())["files"] == [
+        "p.csv",
+        "pages/p.html",
+    ]
 
 
 def test_the_model_s_file_tells_what_it_was_trained_on(model):
@@ -77,8 +104,8 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
         "site 'far away' is not among the 1 trained on",
         "no FLAIR: 12 of the 12 trained on had one",
         "trained on a patient with this id, from other images",
-        "T1 with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm; "
-        "FLAIR with spacing 2 x 2 x 5 mm; trained on 2 x 2 x 2 mm",
+        "T1 with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm); "
+        "FLAIR with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm)",
     ]
     assert "Warning: patient 'new-000': site 'far away'" in result.stderr
     assert f"4 patients, T1, FLAIR; 1 without FLAIR: {read_about(model)['name']}" in result.stdout
@@ -104,13 +131,12 @@ def test_what_is_true_of_many_patients_is_told_once(capsys):
     warned = pd.Series([["no T1"], ["no T1", "no T2"], *[["no T1"]] * 11, []], patients)
     print_warnings(warned)
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("Warning: 13 patients, 'P00', 'P01', ")
-    assert first.endswith(", 'P11' and 1 more: no T1")
+    assert first == "Warning: patients 'P00', 'P01', 'P02', 'P03', 'P04' and 8 more: no T1"
     assert second == "Warning: patient 'P01': no T2"
     print_warnings(pd.Series([[f"T1 {n}"] for n in range(50)], range(50)))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21
-    assert lines[-1] == "Warning: 30 more of the kind are in the file"
+    assert lines[-1] == "Warning: 30 other warnings are in the file"
 
 
 @pytest.mark.parametrize("command", ["train", "extract", "run", "evaluate", "audit", "predict"])
@@ -174,7 +200,10 @@ def test_a_column_that_the_model_needs_is_recognised_or_named(sklidh, model, cas
     X.rename(columns={"T1": "t1", "FLAIR": "T2 flair"}).to_csv(new, index_label="Patient ID")
     result = sklidh("predict", model, new, "--out", tmp_path / "p.csv", "--jobs", 1)
     assert result.exit_code == 0, result.output
-    assert "Note: column 'T2 flair' is read as 'FLAIR'" in result.output
+    said = (
+        "Note: headings recognised: 'Patient ID' as 'patient', 't1' as 'T1', 'T2 flair' as 'FLAIR'"
+    )
+    assert said in result.output
     X.rename(columns={"T1": "first", "FLAIR": "FLIAR"}).to_csv(new, index_label="patient")
     result = sklidh("predict", model, new, "--out", tmp_path / "q.csv")
     assert result.exit_code == 1
@@ -264,7 +293,7 @@ def test_a_file_that_is_no_model_is_one_line_and_status_1(sklidh, cases, tmp_pat
     (tmp_path / "model.skops").write_text("hello")
     result = sklidh("predict", tmp_path / "model.skops", cases, "--out", tmp_path / "p.csv")
     assert result.exit_code == 1
-    assert "no model that save_model wrote" in result.output
+    assert "not a model written by save_model" in result.output
     assert "Traceback" not in result.output
 
 
@@ -362,7 +391,7 @@ def test_problems_found_are_status_1_and_in_the_json(sklidh, cases, tmp_path):
     [
         ("slize: 3", "unknown slize; accepted are cases"),
         ("slice-size: 3", "slice-size: got '3'; Input should be greater than or equal to 16"),
-        ("groups: [T1, FLAIR]", "groups: one value is accepted, got ['T1', 'FLAIR']"),
+        ("groups: [T1, FLAIR]", "groups: got ['T1', 'FLAIR']; write several values as one text"),
         ("target: yes", "target: got True; write the value in quotes"),
         ("quiet: 3", "quiet: got 3; true or false is accepted"),
         ("- a\n- b", "not a table of options"),
@@ -418,9 +447,7 @@ def test_ctrl_c_leaves_what_is_finished_and_says_how_to_go_on(
     monkeypatch.setattr(sys, "argv", ["sklidh", "extract", "my cases.csv", "--jobs", "1"])
     result = sklidh(*words)
     assert result.exit_code == 130
-    assert "To go on from there: sklidh extract 'my cases.csv' --jobs 1" in " ".join(
-        result.output.split()
-    )
+    assert "To continue: sklidh extract 'my cases.csv' --jobs 1" in " ".join(result.output.split())
     assert not (tmp_path / "features.csv").exists()
     features = cache / "radiomics"
     finished = {path: path.stat().st_mtime_ns for path in features.rglob("*") if path.is_file()}

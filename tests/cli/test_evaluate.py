@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from sklidh.cli.columns import column_of
 from sklidh.cli.commands.evaluate import predicted
-from sklidh.cli.patients import column_of
 from sklidh.utils import CohortError
 
 HOW = {"threshold": 0.5, "folds": 3, "repeats": 1, "seed": 0}
@@ -26,7 +26,9 @@ def scans():
 def test_all_scans_of_a_person_are_on_one_side_of_every_split(scans):
     X, y = scans
     people = column_of(X, "person")
-    evaluation, design = predicted(LogisticRegression(), X, y, ["T1"], patients=people, **HOW)
+    evaluation, design = predicted(
+        LogisticRegression(), X, y, ["T1", "mask"], patients=people, **HOW
+    )
     folds = evaluation.predictions["fold"].groupby(people).nunique()
     assert (folds == 1).all()
     assert len(evaluation.predictions) == 24
@@ -37,7 +39,7 @@ def test_each_site_is_left_out_in_turn(scans):
     X, y = scans
     sites = column_of(X, "site")
     assert sites.unique().tolist() == ["0", "1", "2"]
-    evaluation, design = predicted(LogisticRegression(), X, y, ["T1"], sites=sites, **HOW)
+    evaluation, design = predicted(LogisticRegression(), X, y, ["T1", "mask"], sites=sites, **HOW)
     assert evaluation.predictions["fold"][X.index].tolist() == sites.tolist()
     assert design == "each site left out in turn"
 
@@ -46,7 +48,9 @@ def test_another_cohort_is_predicted_by_a_model_of_the_first(scans):
     X, y = scans
     new = X.iloc[:6].set_axis([f"N{i}" for i in range(6)]).drop(columns="site")
     labels = y.iloc[:6].set_axis(new.index)
-    evaluation, design = predicted(LogisticRegression(), X, y, ["T1"], other=(new, labels), **HOW)
+    evaluation, design = predicted(
+        LogisticRegression(), X, y, ["T1", "mask"], other=(new, labels), **HOW
+    )
     read = X[["T1", "mask"]]
     expected = LogisticRegression().fit(read, y).predict_proba(read.iloc[:6])[:, 1]
     assert evaluation.predictions["probability"].to_numpy() == pytest.approx(expected)
@@ -65,8 +69,8 @@ def test_a_column_that_is_not_there_or_has_an_empty_cell_is_named(scans):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--leave-out", "site", "--patient-column", "id"], "three ways to split; give one"),
-        (["--patient-column", "id", "--repeats", "2"], "leave --repeats out"),
+        (["--leave-out", "site", "--patient-column", "id"], "three ways to split; give only one"),
+        (["--patient-column", "id", "--repeats", "2"], "omit --repeats"),
     ],
 )
 def test_splits_that_exclude_each_other_are_refused(words, said, sklidh, tmp_path):

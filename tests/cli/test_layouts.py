@@ -68,4 +68,4 @@ def test_another_layout_than_the_folder_s_says_that_it_finds_nothing(sklidh, col
     other = "tcga" if layout == "brats" else "brats"
     result = sklidh("check", folder, "--layout", other, "--target", "none")
     assert result.exit_code == 1
-    assert f"no layout of '{other}': none of its 15 NIfTI files is named so" in result.output
+    assert f"no layout of '{other}': none of its 15 NIfTI files is named like that" in result.output

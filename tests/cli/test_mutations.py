@@ -3,14 +3,17 @@
 import pandas as pd
 import pytest
 
-from sklidh.cli.options import Cohort, Method, Where
-from sklidh.cli.patients import examine_table, mutations, read_patients
-from sklidh.utils import CohortError
+from sklidh.cli.options import Cohort, Method
+from sklidh.cli.patients import examine_table, read_patients, with_classes
+from sklidh.cli.values import Where
+from sklidh.datasets import ExaminedCohort
 
 
 def called(values, wildtype=""):
     y = pd.Series(values, [f"P{i}" for i in range(len(values))], name="IDH")
-    return mutations(pd.DataFrame(index=y.index), y, wildtype).tolist()
+    cohort = ExaminedCohort(pd.DataFrame(index=y.index), y, [], [], [], list(range(2, 2 + len(y))))
+    coded = with_classes(cohort, wildtype)
+    return coded.problems or coded.y.tolist()
 
 
 def test_the_values_of_mutants_are_one_class_and_each_is_printed_with_its_count(capsys):
@@ -23,14 +26,21 @@ def test_the_values_of_mutants_are_one_class_and_each_is_printed_with_its_count(
 
 
 def test_words_that_nobody_knows_need_the_option():
-    with pytest.raises(CohortError, match=r"'g', 'h' may be .* \(--wildtype on the command line\)"):
-        called(["g", "h"])
+    (problem,) = called(["g", "h"])
+    assert "'g', 'h' may be a mutant or a wild type" in problem
+    assert "(--wildtype on the command line)" in problem
     assert called(["g", "h"], "h") == [1, 0]
 
 
 def test_the_wild_type_alone_is_one_class():
-    with pytest.raises(CohortError, match="one class only"):
-        called(["wt", "WT"])
+    (problem,) = called(["wt", "WT"])
+    assert problem.startswith("the target has one class only")
+
+
+def test_a_patient_without_a_status_is_named_with_the_line():
+    (problem,) = called(["wt", None, "mut"])
+    assert problem.startswith("line 3, patient 'P1', column 'IDH': the target is missing")
+    assert problem.patient == "P1"
 
 
 @pytest.mark.parametrize("of_features", [False, True])

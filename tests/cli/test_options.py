@@ -9,9 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from sklidh.cli import app, options
-from sklidh.cli.options import Cohort, Method, parse_groups
-from sklidh.cli.patients import paper_modalities
+from sklidh.cli import app, options, values
+from sklidh.cli.columns import paper_modalities
+from sklidh.cli.options import Cohort, Method
 from sklidh.cli.settings import Recipe, reference_among
 from sklidh.results import PlaceError, check_out
 from sklidh.utils import CohortError
@@ -20,14 +20,14 @@ runner = CliRunner()
 
 
 def test_groups_are_joined_by_plus_and_separated_by_commas():
-    assert parse_groups("T1+T1CE, FLAIR") == (("T1", "T1CE"), ("FLAIR",))
-    assert parse_groups("") == ()
+    assert values.parse_groups("T1+T1CE, FLAIR") == (("T1", "T1CE"), ("FLAIR",))
+    assert values.parse_groups("") == ()
 
 
 @pytest.mark.parametrize("text", ["T1+", "T1,,T2", "T1+T1CE,T1"])
 def test_groups_with_holes_or_repetitions_are_refused(text):
     with pytest.raises(typer.BadParameter, match="expected different modalities"):
-        parse_groups(text)
+        values.parse_groups(text)
 
 
 def test_the_reference_is_t2_where_there_is_one():
@@ -42,7 +42,7 @@ def test_the_reference_is_t2_where_there_is_one():
 def test_no_jobs_are_refused_before_anything_is_written(tmp_path):
     result = runner.invoke(app, ["demo", "--jobs", "0", "--out", str(tmp_path / "demo")])
     assert result.exit_code == 2
-    assert "0 jobs do no work" in result.output
+    assert "0 is not accepted; give 1 or more, or -1" in result.output
     assert not any(tmp_path.iterdir())
 
 
@@ -100,7 +100,7 @@ def test_every_command_has_help_with_an_example_in_80_columns(command):
 
 def test_the_help_breaks_its_lines_where_the_terminal_ends_alone():
     wide = runner.invoke(app, ["predict", "--help"], env={"COLUMNS": "200"}).output
-    assert "or other intensities, without a sequence, or whom the model was trained on." in wide
+    assert "intensities, with missing sequences, or from the training cohort." in wide
 
 
 def help_of(command):
@@ -180,7 +180,7 @@ def test_more_folds_than_patients_of_a_class_are_refused_before_an_image_is_read
 def test_a_column_of_images_that_is_not_used_is_named_and_a_near_miss_refused(capsys):
     X = pd.DataFrame({"T1": ["a.nii.gz"], "ADC": ["b.nii.gz"], "mask": ["c.nii.gz"]}, ["P1"])
     assert paper_modalities(X) == ("T1",)
-    assert "'ADC' holds images and is not used" in capsys.readouterr().err
+    assert "columns of images that are not used: 'ADC'." in capsys.readouterr().err
     with pytest.raises(CohortError, match="no column is called T1, T1CE, T2, FLAIR; rename 'ADC'"):
         paper_modalities(X[["ADC", "mask"]])
     with pytest.raises(CohortError, match="'FLIAR' holds images; did you mean FLAIR"):
@@ -191,6 +191,7 @@ TYPED = {
     "groups": ("T1+T1CE, FLAIR", (("T1", "T1CE"), ("FLAIR",)), "T1+T1CE,FLAIR"),
     "columns": ("T1CE=t1 gd,mask='a, b'", {"T1CE": "t1 gd", "mask": "a, b"}, None),
     "labels": ("1, GTV", (1, "GTV"), "1,GTV"),
+    "names": ("age, sex,age", ("age", "sex"), "age,sex"),
     "tables": ("I,III,I", ("I", "III"), "I,III"),
     "where": ("site = A", ("site", "A"), "site=A"),
 }
@@ -199,7 +200,7 @@ TYPED = {
 @pytest.mark.parametrize("name", TYPED)
 def test_a_typed_option_is_written_as_it_is_read(name):
     text, value, written = TYPED[name]
-    parse = getattr(options, f"parse_{name}")
+    parse = getattr(values, f"parse_{name}")
     assert parse(text) == value
     assert written is None or str(parse(text)) == written
     assert parse(str(parse(text))) == value

@@ -12,7 +12,7 @@ from joblib import memory
 from joblib.externals.loky import process_executor
 
 from sklidh.cli import console as printing
-from sklidh.cli.console import counted, print_models, warnings_told_once
+from sklidh.cli.console import print_models, warning_lines, warnings_once
 from sklidh.images import ImageWarning
 from sklidh.utils._spread import JOBLIB_SAYS
 
@@ -22,7 +22,7 @@ def warn_of(text, category=UserWarning):
 
 
 def test_a_kind_of_warning_is_told_once_without_its_line_of_code_and_counted(capsys):
-    with warnings_told_once() as told:
+    with warnings_once() as told:
         for fold in (1, 2, 3):
             warn_of(f"fold {fold}: raise [max_iter]")
         warnings.warn("lower lr", stacklevel=1)
@@ -31,20 +31,20 @@ def test_a_kind_of_warning_is_told_once_without_its_line_of_code_and_counted(cap
         "Warning: lower lr\n"
         'Warning: 2 more like "fold 1: raise [max_iter] ..."\n'
     )
-    assert counted(told) == ["fold 1: raise [max_iter] (2 more like this)", "lower lr"]
+    assert warning_lines(told) == ["fold 1: raise [max_iter] (2 more like this)", "lower lr"]
 
 
 def test_of_an_image_every_warning_is_told_but_each_once(capsys):
-    with warnings_told_once() as told:
+    with warnings_once() as told:
         for patient in ("P1", "P2", "P1"):
             warn_of(f"patient {patient}", ImageWarning)
     assert capsys.readouterr().err == "Warning: patient P1\nWarning: patient P2\n"
-    assert counted(told) == ["patient P1 (1 more like this)", "patient P2"]
+    assert warning_lines(told) == ["patient P1 (1 more like this)", "patient P2"]
 
 
 def test_outside_the_block_warnings_are_python_s_again():
     before = warnings.showwarning
-    with warnings_told_once():
+    with warnings_once():
         assert warnings.showwarning is not before
     assert warnings.showwarning is before
 
@@ -54,7 +54,7 @@ def test_outside_the_block_warnings_are_python_s_again():
 )
 def test_what_joblib_says_of_its_own_affairs_is_not_the_user_s_business(beginning, module, capsys):
     assert beginning in inspect.getsource(module)
-    with warnings_told_once() as told:  # joblib warns in a thread of its own
+    with warnings_once() as told:  # joblib warns in a thread of its own
         message = f"{beginning}. This can be caused by a memory leak."
         thread = threading.Thread(target=warnings.warn, args=(message,))
         thread.start()

@@ -67,7 +67,7 @@ def test_the_same_run_may_be_repeated_until_its_input_has_another_content(
     features.write_text(features.read_text().replace("29,", "patient 29,"))
     refused = sklidh(*words)
     assert refused.exit_code == 2
-    assert "another run (features has another content now)" in refused.output
+    assert "another run (the content of features has changed)" in refused.output
 
 
 def test_a_file_that_sklidh_did_not_make_is_not_replaced(sklidh, features, tmp_path):
@@ -81,7 +81,7 @@ def test_a_file_that_sklidh_did_not_make_is_not_replaced(sklidh, features, tmp_p
 def test_an_input_is_never_the_place_of_results(sklidh, features):
     refused = sklidh("select", features, "--out", features, "--overwrite")
     assert refused.exit_code == 2
-    assert "is what features is read from" in refused.output
+    assert "is also the input features" in refused.output
     assert features.read_text().startswith("patient,T1__f0")
 
 
@@ -222,5 +222,5 @@ def test_settings_of_another_command_are_refused(sklidh, features, tmp_path):
     assert sklidh("select", features, "--out", tmp_path / "s.csv").exit_code == 0
     result = sklidh("extract", "--config", tmp_path / "s.csv.config.yaml")
     assert result.exit_code == 2
-    said = "settings of sklidh select, and this is sklidh extract"
+    said = "settings of sklidh select, not of sklidh extract"
     assert said in " ".join(result.output.replace("│", " ").split())

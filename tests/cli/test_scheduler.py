@@ -149,9 +149,9 @@ class Cluster:
 @pytest.mark.parametrize(
     ("cluster", "said"),
     [
-        (Cluster(), "it has no workers; start some by dask worker tcp://h:1"),
-        (Cluster(w1="0.0.1"), "worker w1 has sklidh 0.0.1, here it is"),
-        (Cluster(w1=ModuleNotFoundError()), "worker w1 has sklidh none, here it is"),
+        (Cluster(), "no workers; start some with dask worker tcp://h:1"),
+        (Cluster(w1="0.0.1"), "worker w1 has sklidh 0.0.1, this machine has"),
+        (Cluster(w1=ModuleNotFoundError()), "worker w1 has sklidh none, this machine has"),
     ],
 )
 def test_a_cluster_that_cannot_do_the_work_is_refused(cluster, said):

@@ -37,6 +37,7 @@ def reached(sklidh, cases, features, parameters, tmp_path, monkeypatch):
     """Return a function that runs a command up to the library, and what it handed over."""
     for module, name in (
         (evaluation, "cross_validate"),
+        (evaluation, "choose_threshold"),
         (evaluation, "holdout"),
         (evaluation, "audit"),
         (baselines, "reproduce"),
@@ -72,6 +73,11 @@ EVALUATE = {
     "--slice-size 16": lambda model, options: deep_of(model).size == 16,
     "--train-features out_of_fold": lambda model, options: (
         deep_of(model).train_features == "out_of_fold"
+    ),
+    "--clinical AGE,site": lambda model, options: (
+        model["intra"].transformers[-1][2] == ["age", "site"]
+        and model["fusion"].modalities == ["T1", "FLAIR", "clinical"]
+        and model["fusion"].groups[-1] == ("clinical",)
     ),
     "--missing raise": lambda model, options: deep_of(model).missing == "raise",
     "--tune --seed 5": lambda model, options: (
@@ -125,6 +131,28 @@ def test_an_option_of_run_reaches_the_split(reached, words, name, value):
     (model, *_), options = reached("run", *words.split())
     assert options[name] == value
     assert seeds_of(model) == {options["random_state"]}
+
+
+def test_a_threshold_is_trained_with_all_scans_of_a_person_on_one_side(reached):
+    words = "--model model-2 --threshold youden --patient-column site --clinical age"
+    (model, X, *_), options = reached("train", *words.split())
+    assert list(X) == ["T1", "FLAIR", "mask", "age"]
+    assert options["params"]["groups"].equals(pd.Series("site1", X.index, name="site"))
+    assert "clinical" in model["fusion"].blocks_
+
+
+def test_clinical_columns_that_are_none_are_named_before_any_image_is_read(
+    sklidh, cases, parameters, tmp_path
+):
+    words = ("--out", tmp_path / "m.skops", "--radiomics", parameters, "--clinical", "agee,T1,mask")
+    result = sklidh("train", cases, *words)
+    assert result.exit_code == 1
+    for name in ("agee", "T1", "mask"):
+        said = f"clinical column {name!r} (--clinical) not found; available columns: 'age', 'site'"
+        assert said in result.output
+    result = sklidh("evaluate", cases, "--model", "model-1", "--clinical", "age")
+    assert result.exit_code == 2
+    assert "--clinical: Model 1 (SA-Net) sees images alone" in result.output
 
 
 @pytest.mark.parametrize(

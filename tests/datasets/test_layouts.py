@@ -119,7 +119,7 @@ def test_two_files_for_one_image_are_refused(tmp_path):
     folder, ids = filled(tmp_path, "bids")
     touch(folder / ids[0] / "anat" / f"{ids[0]}_run-2_T2w.nii.gz")
     message = refused(folder, target=None)
-    assert f"patient {ids[0]!r}, column 'T2': 2 files claim to be it" in message
+    assert f"patient {ids[0]!r}, column 'T2': 2 files match" in message
 
 
 def test_a_folder_does_not_tell_the_target(tmp_path):
@@ -135,5 +135,5 @@ def test_a_folder_does_not_tell_the_target(tmp_path):
 def test_a_folder_of_other_names_is_refused_with_the_layouts_that_are_known(tmp_path):
     touch(tmp_path / "a" / "image_1.nii.gz")
     message = refused(tmp_path, target=None)
-    assert "none of its 1 NIfTI files is named so" in message
+    assert "none of its 1 NIfTI files is named like that" in message
     assert "'ucsf-pdgm'" in message

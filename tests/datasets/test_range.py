@@ -50,7 +50,10 @@ def test_the_cohort_itself_is_inside(covered):
     ("changes", "said"),
     [
         ({"site": "C"}, "site 'C' is not among the 2 trained on"),
-        ({"T1": image(1, 1, 7)}, "T1 with spacing 1 x 1 x 7 mm; trained on 0.5-1 x 0.5-1 x 4-5 mm"),
+        (
+            {"T1": image(1, 1, 7)},
+            "T1 with spacing 1 x 1 x 7 mm (trained on 0.5-1 x 0.5-1 x 4-5 mm)",
+        ),
         ({"T1": image(0.3, 1, 5)}, "T1 with spacing 0.3 x 1 x 5 mm"),
         ({"FLAIR": None}, "no FLAIR: 2 of the 2 trained on had one"),
     ],
@@ -109,6 +112,23 @@ def test_intensities_of_another_scale_are_told_where_they_matter(how, is_other):
         assert [text.split(" from")[0] for text in each] == ["T1 with intensities"] * is_other
     normalised = cohort_range(patients(0, 8), modalities=["T1"], intensities=False)
     assert outside_range(patients(20, 24, **how), normalised).tolist() == [[]] * 4
+
+
+def test_a_clinical_value_that_the_cohort_lacks_is_told():
+    known = patients(0, 3).assign(age=[30, 50, 70], sex=["F", "M", None])
+    covered = cohort_range(known, modalities=["T1"], clinical=["age", "sex"])
+    assert json.loads(json.dumps(covered))["clinical"] == {"age": [30, 70], "sex": ["F", "M"]}
+    new = patients(20, 23).assign(age=[40, 71.5, np.nan], sex=["F", "f", ""])
+    assert outside_range(new, covered).tolist() == [
+        [],
+        ["age 71.5 (trained on 30 to 70)", "sex 'f' (trained on 'F', 'M')"],
+        [
+            "no age: the training patients' median or most frequent word is used",
+            "no sex: the training patients' median or most frequent word is used",
+        ],
+    ]
+    words = outside_range(new.assign(age=[40, "54 y", 60]), covered)
+    assert words["P21"] == ["age is not a number", "sex 'f' (trained on 'F', 'M')"]
 
 
 def test_a_patient_trained_on_is_known_by_image_or_mask_whatever_the_name():

@@ -52,7 +52,7 @@ def test_two_patients_with_one_image_are_told_once_whatever_the_datatype(other, 
 
 def test_one_file_for_two_sequences_is_told():
     (line,) = told(A=(textured(1), textured(1), drawn(3)))
-    assert line.startswith("patient 'A': T1, T2 are one image")
+    assert line.startswith("patient 'A': T1, T2 contain identical voxels")
 
 
 def test_a_constant_image_and_a_box_identify_nobody():

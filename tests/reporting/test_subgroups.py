@@ -48,7 +48,19 @@ def test_ages_are_parted_at_their_median_and_an_empty_cell_belongs_nowhere(cohor
 def test_what_tells_nobody_apart_or_everybody_is_no_group(cohort):
     X, _ = cohort
     everybody = X.assign(site=range(40), Sex="F", age="unknown")
-    assert groups_of(everybody) == {}
+    with pytest.warns(UserWarning, match="leave 40 of 40 patients out"):
+        assert groups_of(everybody) == {}
+
+
+def test_an_age_that_is_not_a_number_is_named(cohort):
+    X, predictions = cohort
+    ages = X["age"].astype(object)
+    ages["P3"], ages["P5"] = "54,5", " "
+    said = r"'age': '54,5' of patients 'P3' cannot be read as numbers; .* leave 1 of 40"
+    with pytest.warns(UserWarning, match=said):
+        assert len(groups_of(X.assign(age=ages))["age"]) == 38
+    with pytest.warns(UserWarning, match=said):
+        cohort_table(X.assign(age=ages), predictions["mutant"].astype(int).rename("idh"), [])
 
 
 def test_who_the_patients_are_is_counted_by_class(cohort):

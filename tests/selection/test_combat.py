@@ -96,7 +96,7 @@ def test_other_rows_change_nothing_that_was_learned(cohort):
 def test_an_unseen_site_is_an_error_or_stays_as_it_is_with_a_warning(cohort):
     _, X, site = cohort
     new = np.where(np.arange(90) < 2, "d", site)
-    with pytest.raises(ValueError, match=r"2 patients come from site 'd'.*seen were 'a', 'b', 'c'"):
+    with pytest.raises(ValueError, match=r"2 patients come from site 'd'.*known are 'a', 'b', 'c'"):
         ComBat().fit(X, site=site).transform(X, site=new)
     combat = ComBat(unseen="mean").fit(X, site=site)
     with pytest.warns(UserWarning, match="2 patients come from site 'd'"):

@@ -60,6 +60,14 @@ def test_a_status_that_is_not_known_is_missing_also_where_an_option_names_the_ot
             binary_target(y, **options)
 
 
+def test_missing_and_unknown_values_are_listed_together():
+    with pytest.raises(CohortError) as refused:
+        binary_target(pd.Series(["wt", "n/a", "mutiert", "mut"], list("abcd"), name="idh"))
+    first, second = refused.value.problems
+    assert first.startswith("patient 'b', column 'idh': the target is missing ('n/a')")
+    assert "'mutiert' may be a mutant or a wild type (patient 'c'); its values are " in second
+
+
 def test_every_patient_without_a_status_is_listed():
     with pytest.raises(CohortError) as caught:
         binary_target(pd.Series(["not tested", "mutant", "?"], ["a", "b", "c"]))

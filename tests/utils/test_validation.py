@@ -133,8 +133,28 @@ def test_every_patient_needs_a_mask(cases, missing):
 def test_a_cell_that_is_neither_path_nor_image_is_shown(cases):
     cases.loc["P2", "T1"] = 3.5
     (problem,) = refused(cases)
-    expected = "patient 'P2', column 'T1': expected a path or a SimpleITK image, got float: 3.5"
-    assert problem == expected
+    assert problem == (
+        "patient 'P2', column 'T1': expected a path, or an image of SimpleITK or nibabel; got "
+        "float: 3.5"
+    )
+
+
+def test_an_array_is_refused_in_one_short_line_that_tells_how_to_wrap_it(cases):
+    cases["T1"] = pd.Series([np.zeros((40, 40, 30))] * 3, cases.index, dtype=object)
+    first, *_ = refused(cases)
+    assert first == (
+        "patient 'P2', column 'T1': got an array (ndarray of shape (40, 40, 30)), which has "
+        "neither voxel size nor orientation; wrap it: nibabel.Nifti1Image(array, affine)"
+    )
+
+
+def test_a_problem_knows_its_patient_wherever_it_is_carried(cases):
+    cases.loc["P0", "T1"] = "nowhere.nii"
+    with pytest.raises(CohortError) as refused:
+        check_cases(cases)
+    (problem,) = pickle.loads(pickle.dumps(refused.value)).problems
+    assert problem == "patient 'P0', column 'T1': no such file: nowhere.nii"
+    assert problem.patient == "P0"
 
 
 def test_cells_are_left_alone_where_a_bad_one_shall_cost_its_own_row_only(cases):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from sklidh.cli import options
 from sklidh.cli.command import EVALUATE, command
-from sklidh.cli.console import console, print_whole, verbosity, warnings_told_once
+from sklidh.cli.console import console, print_whole, verbosity, warnings_once
 from sklidh.cli.patients import read_patients
 from sklidh.results import replaced
 from sklidh.utils import CONFIG
@@ -29,13 +29,13 @@ def audit(
         int,
         typer.Option(
             min=1,
-            help="Permutations; more of them narrow the intervals.",
+            help="Number of permutations; more give narrower intervals.",
             rich_help_panel=options.METHOD,
         ),
     ] = 10,
     where: options.WhereOption = "",
     cohort: options.Cohort,
-    # A leak shows in a network that has learned little, too.
+    # A leak also shows in a network that has learned little.
     method: options.Method = options.Method(epochs=1, slice_size=16),
     work: options.Work,
 ):
@@ -63,7 +63,7 @@ def audit(
             except ValueError as error:
                 impossible[name] = str(error)
     read = [c for c in X if c == "age" or str(c).split("__")[0] in (*recipe.modalities, "mask")]
-    with warnings_told_once():
+    with warnings_once():
         table = evaluation.audit(
             models,
             X[read],
@@ -85,7 +85,7 @@ def audit(
     with replaced(out / "audit.csv", out / CONFIG) as temporary:
         table.to_csv(temporary)
     console.print(f"Written: {out / 'audit.csv'}", highlight=False)
-    # Too few rounds clear nobody, but they are no leak.
+    # Too few rounds are inconclusive, but not a leak.
     leaks = table["verdict"][table["verdict"].str.startswith(("LEAK", "failed"))]
     return {
         "table": table.to_dict("index"),

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 from joblib import delayed
 
-from sklidh.cli import options
+from sklidh.cli import options, values
+from sklidh.cli.columns import paper_modalities
 from sklidh.cli.command import START, command
-from sklidh.cli.console import console, tell_error, verbosity, warn
-from sklidh.cli.patients import examine_table, paper_modalities, patients_in_words
+from sklidh.cli.console import console, print_error, verbosity, warn
+from sklidh.cli.patients import examine_table, patients_in_words
 from sklidh.cli.settings import reference_among
 from sklidh.results import replaced
 
@@ -19,7 +20,7 @@ from sklidh.results import replaced
     "sklidh check BraTS2021 --layout brats --target none",
     helps={
         "target": options.TARGET_OR_NONE,
-        "groups": "Modalities to look at, comma-separated. Default: every column of images.",
+        "groups": "Modalities to check, separated by commas. Default: every column of images.",
     },
     panel=START,
 )
@@ -33,8 +34,8 @@ def check(
         Path | None,
         typer.Option(
             help="Also write the table as it was understood: recognised headings, trimmed cells, "
-            "decimal points, mutant and wildtype. Rows with problems stay.",
-            callback=options.parse_csv,
+            "decimal points, mutant and wildtype. Rows with problems are kept.",
+            callback=values.parse_csv,
         ),
     ] = None,
     cohort: options.Cohort,
@@ -47,7 +48,7 @@ def check(
     from sklidh.datasets import write_cohort
     from sklidh.images import same_images
     from sklidh.reporting import examine, render_check
-    from sklidh.utils import CohortError, spread
+    from sklidh.utils import CohortError, Problem, spread
 
     if fix is not None and fix.exists():
         raise typer.BadParameter(f"--fix {fix}: already exists; name another file")
@@ -63,10 +64,12 @@ def check(
     how = {"label": list(cohort.label) or None, "reference": reference, "missing": cohort.missing}
     tasks = [delayed(examine)(case, there, **how) for _, case in X.iterrows()]
     checked = list(spread(tasks, "checking the images", n_jobs=work.jobs, verbose=verbosity()))
-    of_images = examined.located(line for case in checked for line in case.errors)
+    of_images = examined.located(
+        Problem(line, case.patient) for case in checked for line in case.errors
+    )
     lines = [*problems, *of_images]
     for line in lines:
-        tell_error(line)
+        print_error(line)
     doubts = same_images({case.patient: case.digests for case in checked})
     warnings = [*doubts, *(line for case in checked for line in case.warnings)]
     for line in warnings:
@@ -84,7 +87,7 @@ def check(
         soft_wrap=True,
     )
     if fix is not None:
-        console.print(f"The table as it was understood: {fix}", highlight=False, soft_wrap=True)
+        console.print(f"Table written as it was understood: {fix}", highlight=False, soft_wrap=True)
     return {
         "patients": len(X),
         "modalities": there,

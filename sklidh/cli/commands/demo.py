@@ -19,7 +19,10 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder of images and results.")] = Path("sklidh-demo"),
     number: Annotated[int, typer.Option(min=16, help="Number of synthetic patients.")] = 100,
     effect: Annotated[
-        float, typer.Option(min=0, help="How much mutants differ from wild types; 0: not at all.")
+        float,
+        typer.Option(
+            min=0, help="Size of the difference between mutants and wild types; 0 for none."
+        ),
     ] = 1.0,
     # A result in two minutes.
     method: options.Method = options.Method(slice_size=32),

@@ -9,16 +9,17 @@ import pandas as pd
 import typer
 
 from sklidh.cli import options
+from sklidh.cli.columns import column_of
 from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import (
     console,
-    counted,
     print_files,
     print_models,
     verbosity,
-    warnings_told_once,
+    warning_lines,
+    warnings_once,
 )
-from sklidh.cli.patients import column_of, read_cohort
+from sklidh.cli.patients import read_cohort
 
 
 @command(
@@ -33,19 +34,13 @@ def evaluate(
     *,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-evaluate"),
     cohort: options.Cohort,
+    clinical: options.Clinical = "",
     model: options.Model = "recommended",
     tune: options.Tune = False,
     threshold: options.Threshold = "0.5",
     folds: options.Folds = 5,
     repeats: options.Repeats = 1,
-    patient_column: Annotated[
-        str,
-        typer.Option(
-            help="Column of the patients where rows are scans: all scans of a patient stay on the "
-            "same side of every split.",
-            rich_help_panel=options.METHOD,
-        ),
-    ] = "",
+    patient_column: options.PatientColumn = "",
     leave_out: Annotated[
         str,
         typer.Option(
@@ -70,10 +65,10 @@ def evaluate(
     """
     if sum(map(bool, (patient_column, leave_out, external))) > 1:
         raise typer.BadParameter(
-            "--patient-column, --leave-out and --external are three ways to split; give one"
+            "--patient-column, --leave-out and --external are three ways to split; give only one"
         )
     if patient_column and repeats > 1:
-        raise typer.BadParameter("--patient-column draws its folds once; leave --repeats out")
+        raise typer.BadParameter("--patient-column draws its folds once; omit --repeats")
     protocol = {"folds": folds, "repeats": repeats, "threshold": threshold, "tune": tune}
     if protocol["tune"] and not model.startswith(("recommended", "model-4")):
         raise typer.BadParameter(
@@ -82,7 +77,8 @@ def evaluate(
         )
     is_folded = not (leave_out or external)
     n_folds = folds if is_folded else None
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, folds=n_folds)
+    read = {"jobs": work.jobs, "clinical": clinical}
+    X, y, recipe = read_cohort(cases, cohort, method, folds=n_folds, **read)
     from sklidh.baselines import IN_SAMPLE, STRENGTHS, tuned
     from sklidh.evaluation import Comparison
     from sklidh.reporting import write_results
@@ -95,13 +91,13 @@ def evaluate(
     other, shown = None, (X, y)
     if external is not None:
         same = replace(cohort, groups=recipe.found["groups"], reference=recipe.found["reference"])
-        other = shown = read_cohort(external, same, method, jobs=work.jobs)[:2]
+        other = shown = read_cohort(external, same, method, **read)[:2]
     columns = {"patients": patient_column, "sites": leave_out}
     columns = {name: column_of(X, column) for name, column in columns.items() if column}
-    with warnings_told_once() as warned:
+    with warnings_once() as warned:
         how = {"threshold": threshold, "folds": folds, "repeats": repeats, "seed": recipe.seed}
         evaluation, design = predicted(
-            estimator, X, y, recipe.modalities, other=other, **columns, **how
+            estimator, X, y, recipe.columns, other=other, **columns, **how
         )
         comparison = Comparison({title: evaluation})
         first = evaluation.estimators[0]
@@ -122,7 +118,7 @@ def evaluate(
             modalities=recipe.modalities,
             settings=asdict(recipe) | protocol,
             notes=notes,
-            warnings=counted(warned),
+            warnings=warning_lines(warned),
             command="sklidh evaluate --config config.yaml",
             verbose=verbosity(),
         )
@@ -140,7 +136,7 @@ def predicted(
     estimator,
     X: pd.DataFrame,
     y: pd.Series,
-    modalities,
+    read: list[str],
     *,
     other: tuple | None = None,
     patients: pd.Series | None = None,
@@ -157,7 +153,8 @@ def predicted(
     estimator : classifier
     X : DataFrame of shape (n_patients, n_columns)
     y : Series of shape (n_patients,)
-    modalities : sequence of str
+    read : list of str
+        The columns that the estimator reads.
     other : tuple of (DataFrame, Series), default=None
         The cohort to test on.
     patients : Series of shape (n_scans,), default=None
@@ -177,7 +174,6 @@ def predicted(
 
     how = {"threshold": threshold}
     if other is not None:
-        read = [*modalities, "mask"]
         return evaluation.external_test(estimator, X[read], y, other[0][read], other[1], **how), (
             f"trained on {len(X)} others"
         )

@@ -6,9 +6,9 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from sklidh.cli import options
+from sklidh.cli import options, values
 from sklidh.cli.command import PREDICT, command
-from sklidh.cli.console import console, print_files, warnings_told_once
+from sklidh.cli.console import console, print_files, warnings_once
 from sklidh.cli.patients import read_cohort
 from sklidh.results import replaced
 
@@ -20,8 +20,8 @@ from sklidh.results import replaced
         "target": options.TARGET_OR_NONE,
         "wildtype": "Target value that means wild type; all other values are mutant. Default: the "
         "target is written as it is.",
-        "groups": "Modalities to extract from, comma-separated. Default: those of T1, T1CE, T2 and "
-        "FLAIR that the table has.",
+        "groups": "Modalities to extract from, separated by commas. Default: those of T1, T1CE, T2 "
+        "and FLAIR that the table has.",
     },
     panel=PREDICT,
 )
@@ -29,7 +29,7 @@ def extract(
     cases: options.Cases,
     *,
     out: Annotated[
-        Path, typer.Option(help="Table of features, CSV.", callback=options.parse_csv)
+        Path, typer.Option(help="Table of features, CSV.", callback=values.parse_csv)
     ] = Path("features.csv"),
     cohort: options.Cohort,
     extraction: options.Extraction,
@@ -48,7 +48,7 @@ def extract(
     register = recipe.builder()(deep=None)["register"]
     branches = per_modality(recipe.extractor(), recipe.modalities)
     pipeline = make_pipeline(register, branches).set_output(transform="pandas")
-    with warnings_told_once():
+    with warnings_once():
         features = pipeline.fit_transform(X[[*recipe.modalities, "mask"]])
     known = X.drop(columns=[*image_columns(X), *recipe.modalities, "mask"], errors="ignore")
     table = pd.concat([*([] if y is None else [y]), known, features], axis=1)

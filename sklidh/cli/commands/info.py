@@ -51,7 +51,8 @@ def info():
 def cache(
     *,
     clear: Annotated[
-        bool, typer.Option("--clear", help="Delete all cached files; they are made as needed.")
+        bool,
+        typer.Option("--clear", help="Delete all cached files; they are recreated when needed."),
     ] = False,
 ):
     """Show the size of the cache (registered images and features), or clear it."""

@@ -1,5 +1,6 @@
 """`sklidh predict`: a model and patients to probabilities."""
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 from sklearn.compose import ColumnTransformer
 
-from sklidh.cli import options
+from sklidh.cli import options, values
+from sklidh.cli.columns import clinical_columns
 from sklidh.cli.command import PREDICT, command
-from sklidh.cli.console import console, errors, note, print_files, verbosity, warnings_told_once
+from sklidh.cli.console import console, errors, note, print_files, verbosity, warnings_once
 from sklidh.cli.patients import image_problems, patients_in_words
 from sklidh.cli.scheduler import time_limit
 from sklidh.results import replaced
@@ -37,23 +39,27 @@ def predict(
     cases: options.Cases,
     *,
     out: Annotated[
-        Path, typer.Option(help="Table of predictions, CSV.", callback=options.parse_csv)
+        Path, typer.Option(help="Table of predictions, CSV.", callback=values.parse_csv)
     ] = (Path("predictions.csv")),
+    page: Annotated[
+        Path | None, typer.Option(help="Also write a page with pictures of the patients (HTML).")
+    ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Another threshold than the model's own."),
+        typer.Option(min=0, max=1, help="Threshold to use instead of the model's own."),
     ] = None,
     folder: options.Folder,
     work: options.Work,
 ):
     """Predict the IDH status of new patients and flag those unlike the training cohort.
 
-    A warning names patients from another site, with another spacing or other intensities, without
-    a sequence, or whom the model was trained on.
+    Warnings name patients from a new site, with different spacing or intensities, with missing
+    sequences, or from the training cohort.
     """
     from sklidh.datasets import examine_cohort, not_found, outside_range
     from sklidh.persistence import ModelFileError, load_model, parts_of, read_about
-    from sklidh.reporting import predictions_as_csv
+    from sklidh.pipeline import CLINICAL
+    from sklidh.reporting import predictions_as_csv, write_predictions
     from sklidh.utils import CohortError, mutant_index
 
     about = read_about(model)
@@ -83,11 +89,13 @@ def predict(
     ]
     console.print(f"{patients_in_words(X, modalities)}: {escape(about['name'])}", highlight=False)
     fitted = load_model(model)
-    # Patients are spread, not modalities: each extractor would start workers of its own.
+    # Patients are processed in parallel, not modalities, which would each start workers.
+    parts = parts_of(fitted)
+    branches = [part for part in parts if isinstance(part, ColumnTransformer)]
     own = [
         part
-        for part in parts_of(fitted)
-        if type(part).__module__.startswith("sklidh.") and not isinstance(part, ColumnTransformer)
+        for part in parts
+        if type(part).__module__.startswith("sklidh.") and part not in branches
     ]
     for name, value in {
         "verbose": verbosity(),
@@ -97,18 +105,26 @@ def predict(
         for part in own:
             if hasattr(part, name):
                 setattr(part, name, value)
+    inputs = (each for part in branches for each in part.transformers)
+    clinical = next((columns for name, _, columns in inputs if name == CLINICAL), [])
+    found, absent = clinical_columns(
+        X, clinical, modalities, of=f" ({about['name']} was trained on it)"
+    )
+    X, problems = X.rename(columns={v: k for k, v in found.items()}), [*problems, *absent]
     labelled = [part for part in own if hasattr(part, "label")]
     for part in labelled if folder.label else []:
         part.label = list(folder.label)
     label = labelled[0].label if labelled else None
-    reference = getattr(fitted[0], "reference", None)
+    reference = next((part.reference for part in own if hasattr(part, "reference")), None)
     images = {"label": label, "missing": "nan", "jobs": work.jobs}
     problems += image_problems(examined, modalities, reference, **images)
     if problems:
         raise CohortError(problems, cases)
     warned = outside_range(X, about["cohort"], n_jobs=work.jobs, verbose=verbosity())
-    with warnings_told_once():
-        answers = fitted.predict_proba(X[[*modalities, "mask"]])
+    with warnings_once():
+        # Each patient's warnings include them.
+        warnings.filterwarnings("ignore", message="clinical columns")
+        answers = fitted.predict_proba(X[[*modalities, "mask", *clinical]])
     probability = answers[:, mutant_index(fitted.classes_)]
     threshold = about["threshold"] if threshold is None else threshold
     table = pd.DataFrame(
@@ -126,6 +142,9 @@ def predict(
     print_predictions(table, warned)
     print_warnings(warned)
     files = {"predictions": out}
+    if page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        files["page"] = write_predictions(page, fitted, X, table, modalities, verbose=verbosity())
     print_files(files)
     rows = table.reset_index().to_dict("records")
     return {"model": about["name"], "predictions": rows, "files": files}
@@ -168,11 +187,10 @@ def print_warnings(warned: pd.Series):
     single = warned.explode().dropna()
     told = [*single.groupby(single, sort=False).groups.items()]
     lines = [
-        f"{'patient' if len(patients) == 1 else f'{len(patients)} patients,'} {listed(patients)}: "
-        f"{text}"
+        f"patient{'s' * (len(patients) > 1)} {listed(patients, 5)}: {text}"
         for text, patients in told[:SHOWN]
     ]
     if len(told) > SHOWN:
-        lines.append(f"{len(told) - SHOWN} more of the kind are in the file")
+        lines.append(f"{len(told) - SHOWN} other warnings are in the file")
     for line in lines:
         errors.print(f"[yellow]Warning:[/] {escape(line)}", highlight=False, soft_wrap=True)

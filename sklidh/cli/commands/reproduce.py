@@ -34,8 +34,8 @@ def reproduce(
     protocol: Annotated[
         Literal["paper", "nested"],
         typer.Option(
-            help="One 3:1 split with nothing tuned, or cross-validation whose training rows choose "
-            "all tuned values and thresholds.",
+            help="paper: one 3:1 split, nothing tuned. nested: cross-validation, in which all "
+            "tuned values and thresholds are chosen on the training patients of each fold.",
             rich_help_panel=options.METHOD,
         ),
     ] = "nested",
@@ -66,7 +66,7 @@ def reproduce(
     X, y, recipe = read_patients(**given, **how)
     modalities, features_only = recipe.modalities, features is not None
     console.print(f"Tables: {', '.join(tables)}")
-    # Splits are worked on at the same time, not patients.
+    # Splits are processed in parallel, not patients.
     within = replace(recipe, jobs=1)
     study = reproduce(
         X,
@@ -132,7 +132,7 @@ def command_line(settings: dict) -> str:
 
 
 def print_table(title: str, layout: pd.DataFrame):
-    """Print one table, under each of our rows the paper's in grey."""
+    """Print one table, with the paper's figures in grey below each row."""
     from sklidh.reporting import printed_table
 
     printed, reasons = printed_table(layout)

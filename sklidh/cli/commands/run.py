@@ -14,11 +14,11 @@ from sklidh.cli import options
 from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import (
     console,
-    counted,
     print_files,
     print_models,
     verbosity,
-    warnings_told_once,
+    warning_lines,
+    warnings_once,
 )
 from sklidh.cli.patients import read_cohort
 from sklidh.cli.settings import Recipe
@@ -39,12 +39,13 @@ def run(
     *,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-run"),
     cohort: options.Cohort,
+    clinical: options.Clinical = "",
     test_size: options.TestSize = 0.25,
     method: options.Method,
     work: options.Work,
 ):
     """Run the paper's four models and the recommended one on your patients, one split."""
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, clinical=clinical)
     title, again = f"sklidh run: {cases.name}", "sklidh run --config config.yaml"
     return run_models(X, y, out, recipe, test_size=test_size, title=title, rerun=again)
 
@@ -87,7 +88,7 @@ def run_models(
     from sklidh.reporting import write_results
 
     started = time.perf_counter()
-    with TemporaryDirectory(prefix="sklidh-") as memory, warnings_told_once() as warned:
+    with TemporaryDirectory(prefix="sklidh-") as memory, warnings_once() as warned:
         # Models 3 and 4 share all but the last step: `memory` fits the rest once.
         comparison = compare(
             recipe.models(memory),
@@ -110,7 +111,7 @@ def run_models(
             modalities=recipe.modalities,
             settings=asdict(recipe) | {"test_size": test_size},
             notes=notes,
-            warnings=counted(warned),
+            warnings=warning_lines(warned),
             command=rerun,
             verbose=verbosity(),
         )
@@ -136,8 +137,8 @@ def _notes(X, comparison, recipe) -> list[str]:
     mutants = int(predictions["mutant"].sum())
     notes = [
         f"One random split: {len(X) - len(predictions)} patients for training, "
-        f"{len(predictions)} for testing ({mutants} mutant). With so few the figures are rough: "
-        "read the intervals, not the second decimal."
+        f"{len(predictions)} for testing ({mutants} mutant). With so few the figures are "
+        "imprecise: rely on the intervals, not on the second decimal."
     ]
     if recipe.reference is None:
         notes.append("Images were not registered; they were assumed to be aligned.")
@@ -145,9 +146,14 @@ def _notes(X, comparison, recipe) -> list[str]:
     if absent.any():
         listed = ", ".join(f"{name} of {n}" for name, n in absent.items() if n)
         notes.append(
-            f"Sequences that some patients lack: {listed} of {len(X)} patients. Nothing was "
-            "invented for them: selection used the patients who have the sequence, and these "
+            f"Sequences that some patients lack: {listed} of {len(X)} patients. No values "
+            "were imputed: selection used the patients who have the sequence, and these "
             "patients were predicted from their other sequences."
+        )
+    if recipe.clinical:
+        notes.append(
+            f"{', '.join(recipe.clinical)} entered every model beside the images, but for Model 1, "
+            "which sees images alone."
         )
     if recipe.train_features == "in_sample":
         notes.append(IN_SAMPLE)

@@ -8,9 +8,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sklidh.cli import options
+from sklidh.cli import options, values
 from sklidh.cli.command import EVALUATE, command
-from sklidh.cli.console import console, print_files, print_whole, warnings_told_once
+from sklidh.cli.console import console, print_files, print_whole, warnings_once
 from sklidh.cli.patients import read_feature_columns
 from sklidh.results import replaced
 
@@ -30,7 +30,10 @@ def select(
     *,
     out: Annotated[
         Path,
-        typer.Option(help="Table of what became of each feature, CSV.", callback=options.parse_csv),
+        typer.Option(
+            help="Table of all features and the step that dropped each, CSV.",
+            callback=values.parse_csv,
+        ),
     ] = Path("selection.csv"),
     target: options.Target = "idh",
     wildtype: options.Wildtype = "",
@@ -45,9 +48,9 @@ def select(
     folds: Annotated[int, typer.Option(min=2, help="Folds that choose the LASSO's penalty.")] = 10,
     seed: options.Seed = 0,
 ):
-    """Select each modality's features on all patients: to look at, not to evaluate with.
+    """Select each modality's features on all patients, for exploration only.
 
-    A model that is evaluated on these patients must select inside its folds; sklidh evaluate does.
+    To evaluate a model, select inside the folds, as sklidh evaluate does.
     """
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import counts_left, fate_of
@@ -57,7 +60,7 @@ def select(
     )
     built = make_idh_pipeline(modalities, preset="paper", reference=None, random_state=seed)
     fates = []
-    with warnings_told_once():
+    with warnings_once():
         for modality, branch, _ in built["intra"].transformers:
             columns = [name for name in X.columns if name.startswith(f"{modality}__")]
             selection = branch[1:].set_params(

@@ -8,30 +8,39 @@ from typing import Annotated
 import typer
 
 from sklidh.cli import options
+from sklidh.cli.columns import column_of
 from sklidh.cli.command import PREDICT, command
-from sklidh.cli.console import console, print_files, verbosity, warnings_told_once
+from sklidh.cli.console import console, print_files, verbosity, warnings_once
 from sklidh.cli.patients import read_cohort
 from sklidh.results import replaced
 
 
 @command(
-    "sklidh train cases.csv --out idh.skops",
+    "sklidh train cases.csv --out idh.skops --clinical age,sex",
     "sklidh train cases.csv --model model-2 --threshold youden --jobs 4",
     "sklidh train cases.csv --out idh.skops --evaluated sklidh-evaluate",
+    helps={
+        "patient_column": "Column of the patients where rows are scans: all scans of a patient "
+        "stay on the same side when the threshold is chosen."
+    },
     panel=PREDICT,
 )
 def train(
     cases: options.Cases,
     *,
     out: Annotated[Path, typer.Option(help="The model's file.")] = Path("idh.skops"),
-    name: Annotated[str, typer.Option(help="What to call the model. Default: the file's.")] = "",
+    name: Annotated[
+        str, typer.Option(help="Name of the model. Default: based on the file name.")
+    ] = "",
     cohort: options.Cohort,
+    clinical: options.Clinical = "",
     model: options.Model = "recommended",
     threshold: options.Threshold = "0.5",
+    patient_column: options.PatientColumn = "",
     evaluated: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of sklidh evaluate with the same options: its figures go on the card.",
+            help="Results of sklidh evaluate with the same options, for the model card.",
             exists=True,
             file_okay=False,
         ),
@@ -43,7 +52,8 @@ def train(
     from sklidh.reporting import card_of_training, read_run
 
     run = None if evaluated is None else read_run(evaluated)
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs)
+    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, clinical=clinical)
+    groups = column_of(X, patient_column) if patient_column else None
     from sklidh.datasets import cohort_range
     from sklidh.evaluation import choose_threshold
     from sklidh.persistence import save_model
@@ -56,17 +66,19 @@ def train(
         X,
         y,
         modalities=recipe.modalities,
+        clinical=recipe.clinical,
         intensities=not scaled,
         n_jobs=work.jobs,
         verbose=verbosity(),
     )
-    images = X[[*recipe.modalities, "mask"]]
-    with warnings_told_once():
-        fitted = system.make().fit(images, y)
+    X = X[recipe.columns]
+    with warnings_once():
+        fitted = system.make().fit(X, y)
         chosen = threshold
         if isinstance(chosen, str):
             console.print("Choosing the threshold in inner folds of the training patients ...")
-            chosen = choose_threshold(fitted, images, y, chosen, random_state=recipe.seed)
+            params = {} if groups is None else {"groups": groups}
+            chosen = choose_threshold(fitted, X, y, chosen, params=params, random_state=recipe.seed)
     about = {
         "name": name or f"{out.stem}: {title}, {len(X)} patients",
         "threshold": chosen,

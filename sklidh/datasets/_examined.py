@@ -1,0 +1,134 @@
+"""A cohort as it was understood: its table, its target, and everything that is wrong with them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from sklidh.datasets._tables import warn_of
+from sklidh.utils import CohortError, Problem, binary_target, check_target
+
+
+@dataclass(frozen=True)
+class ExaminedCohort:
+    """A cohort's table as it was understood, and what is wrong with it.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_patients, n_columns)
+        Index: ids; "line 5" where the table has none. Paths are absolute.
+    y : Series of shape (n_patients,) or None
+        The target as text, not checked. None: the table has none, or it was not found.
+    modalities : list of str
+        The columns that hold images, or those asked for.
+    problems : list of str
+        What must be mended, one line each.
+    notes : list of str
+        What was recognised or passed over.
+    lines : list of int
+        Where each patient stands in the file; empty for a folder.
+    """
+
+    X: pd.DataFrame
+    y: pd.Series | None
+    modalities: list[str]
+    problems: list[str]
+    notes: list[str]
+    lines: list[int]
+
+    def located(self, problems: Iterable[str]) -> list[str]:
+        """Put the line of the file in front of problems that are about a patient.
+
+        Parameters
+        ----------
+        problems : iterable of str or Problem
+
+        Returns
+        -------
+        list of str or Problem
+        """
+        lines = dict(zip(self.X.index, self.lines, strict=bool(self.lines)))
+        asked = ((problem, getattr(problem, "patient", None)) for problem in problems)
+        return [
+            Problem(f"line {lines[patient]}, {problem}", patient) if patient in lines else problem
+            for problem, patient in asked
+        ]
+
+    def with_problems(self, problems: Iterable[str]) -> "ExaminedCohort":
+        """Return the cohort with more problems, those of patients with their lines.
+
+        Parameters
+        ----------
+        problems : iterable of str or Problem
+
+        Returns
+        -------
+        ExaminedCohort
+        """
+        return replace(self, problems=[*self.problems, *self.located(problems)])
+
+    def with_classes(self, wildtype=None) -> "ExaminedCohort":
+        """Return the cohort with a target of 1 for mutants and 0 for wild types.
+
+        Parameters
+        ----------
+        wildtype : str or number, default=None
+            As in `binary_target`.
+
+        Returns
+        -------
+        ExaminedCohort
+            With the target as it was, and more problems, where it cannot be understood.
+        """
+        if self.y is None:
+            return self
+        try:
+            codes = binary_target(self.y, wildtype=wildtype)
+            check_target(codes, self.X)
+        except CohortError as error:
+            return self.with_problems(error.problems)
+        return replace(self, y=codes)
+
+    def rows(self, kept) -> "ExaminedCohort":
+        """Return some of the patients; problems of the others are kept, too.
+
+        Parameters
+        ----------
+        kept : ndarray of bool, shape (n_patients,)
+
+        Returns
+        -------
+        ExaminedCohort
+        """
+        lines = [line for line, is_kept in zip(self.lines, kept, strict=False) if is_kept]
+        y = None if self.y is None else self.y[kept]
+        return replace(self, X=self.X[kept], y=y, lines=lines)
+
+    def accepted(self, path) -> tuple[pd.DataFrame, pd.Series | None]:
+        """Return the table and the target if nothing is wrong with them.
+
+        Parameters
+        ----------
+        path : str or path
+            What messages call it.
+
+        Returns
+        -------
+        X : DataFrame of shape (n_patients, n_columns)
+        y : Series of shape (n_patients,) or None
+
+        Raises
+        ------
+        CohortError
+            All problems.
+
+        Warns
+        -----
+        UserWarning
+            Each note.
+        """
+        if self.problems:
+            raise CohortError(self.problems, path)
+        # It points at the line of the user's that loads the cohort.
+        warn_of(path, self.notes, stacklevel=4)
+        return self.X, self.y

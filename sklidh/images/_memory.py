@@ -1,0 +1,53 @@
+"""Take an image that is held in memory: one of SimpleITK as it is, one of nibabel converted."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from sklidh.images._errors import CorruptImage, WrongDimension
+from sklidh.images._headers import check_axes, check_size
+from sklidh.images._nifti import grid_of_affine
+
+NOT_IN_SIMPLEITK = {"?": "u1", "e": "f4", "g": "f8"}
+"""Types of voxels that SimpleITK lacks, and what holds their values there."""
+
+
+def image_in_memory(image) -> sitk.Image:
+    """Return an image in memory as one of SimpleITK.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image or nibabel.spatialimages.SpatialImage
+        The affine of a nibabel image decides where it lies; other placements in its header are not
+        read.
+
+    Returns
+    -------
+    SimpleITK.Image
+        An image of SimpleITK is returned as it is.
+
+    Raises
+    ------
+    ImageError
+        Not three-dimensional, several values per voxel, or an affine that is not finite or whose
+        axes are not at right angles.
+    """
+    if isinstance(image, sitk.Image):
+        return image
+    voxels = np.asanyarray(image.dataobj)
+    if voxels.dtype.kind not in "biuf":
+        raise WrongDimension(
+            f"holds voxels of type {voxels.dtype}; one whole or real number per voxel is accepted"
+        )
+    voxels = voxels.reshape(check_size(voxels.shape))
+    affine = np.asarray(image.affine, dtype=float)
+    if not np.isfinite(affine).all():
+        raise CorruptImage(f"its affine holds values that are not finite: {affine.tolist()}")
+    check_axes(affine[:3, :3])
+    grid = grid_of_affine(affine)
+    native = NOT_IN_SIMPLEITK.get(voxels.dtype.char, voxels.dtype.newbyteorder("="))
+    # nibabel counts voxels along x first, SimpleITK's arrays along z.
+    converted = sitk.GetImageFromArray(np.ascontiguousarray(voxels.T, dtype=native))
+    converted.SetSpacing(grid.spacing)
+    converted.SetOrigin(grid.origin)
+    converted.SetDirection(grid.axes.ravel().tolist())
+    return converted
