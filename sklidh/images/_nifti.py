@@ -1,7 +1,5 @@
 """What the header of a NIfTI file declares: fields decoded by nibabel, checked here."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from nibabel import Nifti1Header, Nifti2Header
 
@@ -9,6 +7,7 @@ from sklidh.images._errors import CorruptImage, GeometryMismatch, WrongDimension
 from sklidh.images._headers import (
     LONGEST_HEADER,
     PERPENDICULAR,
+    Grid,
     Layout,
     check_axes,
     check_size,
@@ -25,15 +24,6 @@ LARGEST_DISAGREEMENT = 0.1
 """Voxels by which the two placements of a header, qform and sform, may differ at any corner."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Where the voxels lie: spacing in mm, origin in mm and axes as columns of a matrix, in LPS."""
-
-    spacing: tuple
-    origin: tuple
-    axes: np.ndarray
-
-
 def nifti_layout(head: bytes) -> Layout:
     """Read the first bytes of a NIfTI-1 or NIfTI-2 header, decompressed.
 
@@ -45,7 +35,6 @@ def nifti_layout(head: bytes) -> Layout:
     Returns
     -------
     Layout
-        With the grid.
 
     Raises
     ------
@@ -90,7 +79,7 @@ def nifti_layout(head: bytes) -> Layout:
         raise CorruptImage(f"its header scales intensities by {slope} and {intercept}")
     scale = {"slope": slope, "intercept": intercept} if scaled else {}
     grid = _grid(header, size, spacing)
-    return Layout(size, _dtype(header, order), int(offset), grid=grid, **scale)
+    return Layout(size, _dtype(header, order), grid, int(offset), **scale)
 
 
 def _dtype(header, order: str) -> np.dtype:

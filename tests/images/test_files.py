@@ -206,4 +206,4 @@ def test_what_a_text_header_declares_is_checked(tmp_path, name, before, after):
 
 
 def test_a_layout_knows_its_bytes():
-    assert Layout((2, 3, 4), np.dtype("<i2"), 352).n_bytes == 48
+    assert Layout((2, 3, 4), np.dtype("<i2"), None, 352).n_bytes == 48
