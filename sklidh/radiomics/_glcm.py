@@ -160,7 +160,7 @@ def co_occurrence(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     weighted = np.zeros((1, n + 1, n + 1))
     for first in range(0, len(offsets), at_once):
         counts = _count_pairs(
-            grey.image.reshape(-1), roi.spans, offsets[first : first + at_once], n
+            grey.image.reshape(-1), roi.segments, offsets[first : first + at_once], n
         )
         if weights is not None:
             weighted[0] += np.tensordot(weights[first : first + at_once], counts, 1)
@@ -196,7 +196,7 @@ def _coefficients(counts, symmetrical):
 
 
 @kernel
-def _count_pairs(image, spans, offsets, n_levels):
+def _count_pairs(image, segments, offsets, n_levels):
     """Count pairs: counts[d, i, j] of a voxel of rank i whose neighbour in direction d has rank j.
 
     Rank 0 is the background: its row and column take the pairs that leave the region, so that the
@@ -207,8 +207,8 @@ def _count_pairs(image, spans, offsets, n_levels):
     counts = np.zeros((n_directions, n_levels + 1, n_levels + 1), np.int32)
     # Unsigned: a signed index may count from the end, and testing for that is slow.
     forwards = offsets.astype(np.uint64)
-    for s in range(spans.shape[0]):
-        for at in range(np.uint64(spans[s, 0]), np.uint64(spans[s, 0] + spans[s, 1])):
+    for s in range(segments.shape[0]):
+        for at in range(np.uint64(segments[s, 0]), np.uint64(segments[s, 0] + segments[s, 1])):
             for d in range(np.uint64(n_directions)):
                 counts[d, image[at], image[at + forwards[d]]] += 1
     return counts
