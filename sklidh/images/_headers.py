@@ -174,16 +174,21 @@ def meta_header(head: bytes) -> TextHeader:
 
 
 def _fields(text, head: bytes, separator: str, kind: str) -> dict[str, str]:
+    """Return the lines of a header by their name; refuse those on which SimpleITK crashes."""
     if text is None:
         raise CorruptImage(
             f"is not a {kind}: it begins with {head[:8]!r}, or its header never ends"
         )
-    if re.search(rb"\d{40}", text[1]):
-        # SimpleITK crashes on such numbers.
-        raise CorruptImage("its header holds a number of more than 40 digits; copy it again")
     lines = [line for line in text[1].decode("latin-1").splitlines() if line[:1] != "#"]
     pairs = (line.partition(separator) for line in lines if separator in line)
-    return {key.strip().lower(): value.strip() for key, _, value in pairs}
+    fields = {key.strip().lower(): value.strip() for key, _, value in pairs}
+    n_axes = fields.get("dimension", fields.get("ndims", ""))
+    if not re.fullmatch(r"[1-9]", n_axes):
+        raise CorruptImage(f"its header declares {n_axes[:20]!r} dimensions; 3 are accepted")
+    size = fields.get("sizes", fields.get("dimsize", ""))
+    if not all(re.fullmatch(r"[0-9]{1,9}", word) for word in size.split()):
+        raise CorruptImage(f"its header declares {size[:40]!r} voxels; whole numbers are accepted")
+    return fields
 
 
 def _data_file(name: str) -> str:
