@@ -204,15 +204,6 @@ def _data_file(name: str) -> str:
 def text_layout(path: str, header: TextHeader) -> Layout:
     """Return the layout of a NRRD or MetaImage file, whose header SimpleITK reads.
 
-    Parameters
-    ----------
-    path : str
-    header : TextHeader
-
-    Returns
-    -------
-    Layout
-
     Raises
     ------
     ImageError

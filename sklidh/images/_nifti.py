@@ -32,10 +32,6 @@ def nifti_layout(head: bytes) -> Layout:
     head : bytes
         348 or 540 are needed.
 
-    Returns
-    -------
-    Layout
-
     Raises
     ------
     ImageError

@@ -41,10 +41,6 @@ def prepare_image(
     label : int, str, sequence of these, or None
         Of a mask, as in `read_mask`.
 
-    Returns
-    -------
-    str, path or SimpleITK.Image
-
     Raises
     ------
     ImageError

@@ -142,10 +142,6 @@ def load(source, *, like=None, label=None, mask=False) -> sitk.Image:
     mask : bool, default=False
         Whether a DICOM file is read as a segmentation.
 
-    Returns
-    -------
-    SimpleITK.Image
-
     Raises
     ------
     ImageError

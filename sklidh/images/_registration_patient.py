@@ -48,10 +48,6 @@ def register_image(image, reference, fixed, tolerance):
         The reference, prepared.
     tolerance : float
         In voxels of the reference: an image in its grid that is displaced by less stays.
-
-    Returns
-    -------
-    Registered
     """
     fit = register_onto(fixed, image)
     aligned = fit.displacement < tolerance * min(reference.GetSpacing())
@@ -69,10 +65,6 @@ def carry_mask(mask, reference, *, rewrite):
     rewrite : bool
         Whether a mask in the reference's grid is returned too: a DICOM mask, which no later step
         could lay on a grid, or one reduced to the labels that were asked for.
-
-    Returns
-    -------
-    Registered
 
     Raises
     ------

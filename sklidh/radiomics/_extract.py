@@ -13,7 +13,7 @@ from sklidh.radiomics._gldm import gldm_features
 from sklidh.radiomics._glrlm import glrlm_features
 from sklidh.radiomics._glszm import glszm_features
 from sklidh.radiomics._names import in_order
-from sklidh.radiomics._neighbours import half_directions
+from sklidh.radiomics._neighbours import co_occurrence_weights, half_directions, run_weights
 from sklidh.radiomics._ngtdm import ngtdm_features
 from sklidh.radiomics._preprocessing import crop, normalise, resegment
 from sklidh.radiomics._resampling import INTERPOLATORS, resample
@@ -21,7 +21,6 @@ from sklidh.radiomics._roi import Roi, bounding_box, check_grid, check_region
 from sklidh.radiomics._settings import SettingsError
 from sklidh.radiomics._shape import shape_features
 from sklidh.radiomics._shape2d import shape2d_features
-from sklidh.radiomics._weights import co_occurrence_weights, run_weights
 
 
 def check_supported(settings):

@@ -20,10 +20,6 @@ def gldm_features(grey, roi, directions, *, alpha=0):
         From `half_directions`; each is looked along both ways.
     alpha : int
         Largest difference of dependent grey levels (``gldm_a``).
-
-    Returns
-    -------
-    dict of str to float
     """
     s = size_sums(SizeTables.from_dense(dependences(grey, roi, directions, alpha), grey.level))
     return {

@@ -24,10 +24,6 @@ def glrlm_features(grey, roi, directions, *, weights=None):
         From `half_directions`, distance 1.
     weights : ndarray of float, shape (n_directions,), or None
         Weight of each direction's matrix (``weightingNorm``): the matrices are summed first.
-
-    Returns
-    -------
-    dict of str to float
     """
     counts = run_lengths(grey, roi, directions)
     if weights is not None:

@@ -23,10 +23,6 @@ def glszm_features(grey, roi, directions):
     roi : Roi
     directions : ndarray of int, shape (n_directions, 3)
         From `half_directions`, distance 1.
-
-    Returns
-    -------
-    dict of str to float
     """
     s = size_sums(zone_sizes(grey, roi, directions))
     return {

@@ -17,10 +17,6 @@ def ngtdm_features(grey, roi, directions):
     roi : Roi
     directions : ndarray of int, shape (n_directions, 3)
         From `half_directions`; each is looked along both ways.
-
-    Returns
-    -------
-    dict of str to float
     """
     offsets = np.concatenate([roi.offsets(directions), -roi.offsets(directions)])
     # 32 bits hold the sum of the neighbours' levels but for very many levels or neighbours.
