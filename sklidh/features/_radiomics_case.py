@@ -133,10 +133,6 @@ def kept_features(entry: Path | None, names: list[str]) -> Extracted | None:
     names : list of str
         What they must be.
 
-    Returns
-    -------
-    Extracted or None
-
     Warns
     -----
     UserWarning

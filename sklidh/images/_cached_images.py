@@ -24,10 +24,6 @@ def cache_entry(folder, cells, *settings, suffix=".nii.gz"):
         All else that it depends on.
     suffix : {".nii.gz", ".nrrd"}, default=".nii.gz"
         The format; NRRD keeps the names of a mask's labels.
-
-    Returns
-    -------
-    Path or None
     """
     if folder is None or not all(map(is_path, cells)):
         return None
@@ -37,10 +33,6 @@ def cache_entry(folder, cells, *settings, suffix=".nii.gz"):
 
 def cached_record(entry):
     """Return the record of a cached image, or None where there is none that can be trusted.
-
-    Parameters
-    ----------
-    entry : Path or None
 
     Returns
     -------
@@ -70,10 +62,6 @@ def keep(entry, image, **record):
     image : SimpleITK.Image or None
         None if the image stays as it is.
     **record : what JSON can hold
-
-    Returns
-    -------
-    dict
 
     Raises
     ------

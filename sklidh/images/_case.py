@@ -13,7 +13,7 @@ from sklidh.images._errors import (
     ImageWarning,
     NonFiniteVoxels,
     describe_source,
-    naming,
+    prefixed_errors,
     without_image,
     without_reference,
 )
@@ -56,7 +56,7 @@ def read_case(
         have the same intensity.
     """
     where = describe_source(image, patient, modality)
-    with naming(where):
+    with prefixed_errors(where):
         volume = load(image)
     tumour = read_mask(mask, label=label, like=volume, patient=patient)
     return check_pair(volume, tumour, where), tumour
@@ -207,7 +207,7 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
         where = {name: describe_source(case[name], case.name, name) for name in modalities}
         for modality in modalities:
             if not is_missing(case[modality]):
-                with noted(problems), naming(where[modality]):
+                with collected_errors(problems), prefixed_errors(where[modality]):
                     volumes[modality] = load(case[modality])
         drawn_on = [name for name in volumes if reference in (None, name)]
         if mask is not None and is_missing(case[mask]):
@@ -215,14 +215,14 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
             problems.append(ImageError(without))
         elif mask is not None:
             like = volumes[drawn_on[0]] if drawn_on else None
-            with noted(problems):
+            with collected_errors(problems):
                 tumour = read_mask(case[mask], label=label, like=like, patient=case.name)
         for modality, volume in volumes.items():
             if tumour is not None and modality in drawn_on:
-                with noted(problems):
+                with collected_errors(problems):
                     check_pair(volume, tumour, where[modality], reference)
             else:
-                with noted(problems), naming(where[modality]):
+                with collected_errors(problems), prefixed_errors(where[modality]):
                     check_finite(volume)
     problems += [each.message for each in caught if issubclass(each.category, ImageWarning)]
     return Inspection(problems, volumes, tumour)
@@ -242,7 +242,7 @@ def empty_cells(case, modalities, reference, missing) -> list[ImageError]:
 
 
 @contextmanager
-def noted(problems: list):
+def collected_errors(problems: list):
     """Add the error of an image, raised within, to a list."""
     try:
         yield

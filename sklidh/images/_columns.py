@@ -9,16 +9,7 @@ IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", "
 
 
 def is_dicom_file(path) -> bool:
-    """Tell whether a file is DICOM: by its mark, or where older exports left that out, by its tags.
-
-    Parameters
-    ----------
-    path : str or path
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether a file is DICOM, by its mark or, in older exports without one, by its tags."""
     with open(path, "rb") as file:
         head = file.read(132)
     # Without preamble the first element is one of group 2 or 8 with a low number.

@@ -10,14 +10,6 @@ from sklidh.images._headers import MOST_BYTES, check_axes
 def read_dataset(path):
     """Parse a DICOM file.
 
-    Parameters
-    ----------
-    path : str or path
-
-    Returns
-    -------
-    pydicom.Dataset
-
     Raises
     ------
     CorruptImage

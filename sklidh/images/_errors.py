@@ -87,7 +87,7 @@ def without_reference(patient, reference) -> str:
 
 
 @contextmanager
-def naming(where: str):
+def prefixed_errors(where: str):
     """Put the image's name in front of what an error raised within says."""
     try:
         yield
@@ -96,7 +96,7 @@ def naming(where: str):
 
 
 @contextmanager
-def failing(what: str):
+def as_image_error(what: str):
     """Turn what SimpleITK and the arithmetic raise within into an ImageError that says `what`."""
     try:
         yield

@@ -1,22 +1,21 @@
-"""Read an image file to its last byte: sizes, checksums and voxels, then the grid."""
+"""Read an image file to its last byte: its header, then every voxel, with checksums verified."""
 
 import os
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
-from sklidh.images._errors import (
-    CorruptImage,
-    GeometryMismatch,
-    ImageError,
-    ImageWarning,
-)
-from sklidh.images._headers import LONGEST_HEADER, Layout, check_axes, check_spacing
-from sklidh.images._nifti import LONGEST, Grid, nifti_layout
-from sklidh.images._streams import DAMAGED, GZIP, STEEPEST, Inflating, fill
-from sklidh.images._text_headers import meta_layout, nrrd_layout
+from sklidh.images._errors import CorruptImage, ImageTooLarge, ImageWarning
+from sklidh.images._headers import LONGEST_HEADER, Layout, meta_header, nrrd_header, text_layout
+from sklidh.images._nifti import LONGEST, nifti_layout
+
+try:
+    from zlib_ng import zlib_ng as zlib
+except ImportError:  # the standard library's takes three times as long
+    import zlib
 
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img")
 NRRD = (".nrrd", ".nhdr")
@@ -24,6 +23,18 @@ META = (".mha", ".mhd")
 
 ACCEPTED = NIFTI + NRRD + META
 """How the name of a file ends that can be read; a folder holds a DICOM series."""
+
+PIECE = 2**20
+"""Bytes decompressed at a time: they stay in the processor's cache until they are copied."""
+
+STEEPEST = 1040
+"""No deflate stream expands by more."""
+
+TRAILING = 4096
+"""Bytes after the voxels that are ignored with a warning: padding. More are lost slices."""
+
+GZIP = b"\x1f\x8b"
+"""How a gzip file begins, whatever its name."""
 
 
 def load_image(path) -> sitk.Image:
@@ -69,7 +80,7 @@ def load_image(path) -> sitk.Image:
         )
     try:
         layout, voxels, n_trailing = _read(Path(path))
-    except DAMAGED as error:
+    except (EOFError, zlib.error) as error:
         reason = str(error)[:1].lower() + str(error)[1:]
         raise CorruptImage(
             f"its compressed stream is damaged or cut off ({reason}); copy it again"
@@ -84,98 +95,134 @@ def load_image(path) -> sitk.Image:
             ImageWarning,
             stacklevel=2,
         )
-    return _placed(path, layout, voxels)
-
-
-def _layout(path: Path, file) -> Layout:
-    """Read the header at the beginning of an open file."""
-    name = path.name.lower()
-    if name.endswith(NIFTI):
-        codec = "gzip" if file.read(2) == GZIP else ""
-        file.seek(0)
-        if not codec and name.endswith(".gz"):
-            raise CorruptImage(
-                f"is not a gzip file: it begins with {file.read(8)!r}; write it anew"
-            )
-        head = b""
-        for part in Inflating(file, codec):
-            head += part[:LONGEST]
-            if len(head) >= LONGEST:
-                break
-        layout = nifti_layout(head[:LONGEST])
-    else:
-        layout = (nrrd_layout if name.endswith(NRRD) else meta_layout)(file.read(LONGEST_HEADER))
-    file.seek(0)
-    return layout
+    return _image(layout, voxels)
 
 
 def _read(path: Path) -> tuple[Layout, np.ndarray, int]:
     """Return what the header declares, the voxels, and how many bytes follow them."""
+    is_nifti = path.name.lower().endswith(NIFTI)
     header = path.with_suffix(".hdr") if path.suffix.lower() == ".img" else path
     with open(header, "rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             raise CorruptImage("is empty; copy it again")
-        layout = _layout(header, file)
-    data = header.with_name(layout.data) if layout.data else header
+        if is_nifti:
+            layout, stored = _nifti(file, header.name), None
+        else:
+            read = nrrd_header if header.name.lower().endswith(NRRD) else meta_header
+            stored = read(file.read(LONGEST_HEADER))
+    data = header.with_name(stored.data) if stored and stored.data else header
     if header.suffix.lower() == ".hdr":
         data = header.with_suffix(".img")
     with open(data, "rb") as file:
+        if not is_nifti:
+            layout = text_layout(os.fspath(path), stored)
         size = os.fstat(file.fileno()).st_size
-        if path.name.lower().endswith(NIFTI):
-            # The file is compressed as a whole.
-            codec, skipped = ("gzip" if file.read(2) == GZIP else ""), layout.offset
-            file.seek(0)
-        else:
-            codec, skipped = layout.codec, 0
+        # A NIfTI file is compressed as a whole.
+        codec, skipped = (_codec(file), layout.offset) if is_nifti else (layout.codec, 0)
+        if not is_nifti:
             file.seek(layout.offset)
             size -= layout.offset
-        parts = Inflating(file, codec)
-        most = size * (STEEPEST if codec else 1)
-        buffer, n_more = fill(skipped + layout.n_bytes, parts, most)
+        parts = _Inflating(file, codec)
+        buffer, n_more = _fill(skipped + layout.n_bytes, parts, size * (STEEPEST if codec else 1))
     voxels = np.frombuffer(buffer, layout.dtype, offset=skipped)
     return layout, voxels, n_more + parts.n_trailing
 
 
-def _placed(path: str, layout: Layout, voxels: np.ndarray) -> sitk.Image:
+def _nifti(file, name: str) -> Layout:
+    codec = _codec(file)
+    if not codec and name.lower().endswith(".gz"):
+        raise CorruptImage(
+            f"is not a gzip file: it begins with {file.read(8)!r}; write the image again"
+        )
+    head = b""
+    for part in _Inflating(file, codec):
+        head += part[:LONGEST]
+        if len(head) >= LONGEST:
+            break
+    return nifti_layout(head[:LONGEST])
+
+
+def _codec(file) -> str:
+    """Return how a whole file is compressed, by its first bytes."""
+    codec = "gzip" if file.read(2) == GZIP else ""
+    file.seek(0)
+    return codec
+
+
+class _Inflating:
+    """A file's content from where it stands, decompressed a piece at a time.
+
+    After the last piece, `n_trailing` bytes were found after the end of the compressed stream.
+    """
+
+    def __init__(self, file, codec: str):
+        self.file, self.codec, self.n_trailing = file, codec, 0
+
+    def __iter__(self):
+        """Yield bytes; EOFError or zlib.error where the stream ends early or a checksum fails."""
+        if not self.codec:
+            yield from iter(partial(self.file.read, PIECE), b"")
+            return
+        window = 31 if self.codec == "gzip" else 15
+        inflate, packed = zlib.decompressobj(window), b""
+        while True:
+            packed = packed or self.file.read(PIECE)
+            if not packed:
+                raise EOFError("the stream ends before its checksum")
+            yield inflate.decompress(packed, PIECE)
+            packed = inflate.unconsumed_tail
+            if inflate.eof:
+                packed = inflate.unused_data or self.file.read(PIECE)
+                # A gzip file may have several members.
+                if self.codec == "zlib" or not packed.startswith(GZIP):
+                    self.n_trailing = len(packed) + len(self.file.read(PIECE))
+                    return
+                inflate = zlib.decompressobj(window)
+
+
+def _fill(n_bytes: int, parts, most: int) -> tuple[bytearray, int]:
+    """Collect the bytes that a header declares, and count those that follow.
+
+    Nothing is allocated where the file can hold `most`, which is less; where much more follows, the
+    header must be wrong, and the rest is not decompressed.
+    """
+    if n_bytes > most:
+        raise CorruptImage(
+            f"is truncated: its header declares {n_bytes} bytes and it can hold {most} at most; "
+            "copy it again"
+        )
+    try:
+        buffer, filled = bytearray(n_bytes), 0
+    except MemoryError as error:
+        raise ImageTooLarge(
+            f"its {n_bytes / 2**20:.0f} MiB do not fit in the memory that is left; crop or "
+            "resample the image, or give fewer jobs"
+        ) from error
+    for part in parts:
+        room = max(n_bytes - filled, 0)
+        buffer[n_bytes - room : n_bytes - room + min(len(part), room)] = part[:room]
+        filled += len(part)
+        if filled > n_bytes + TRAILING:
+            raise CorruptImage(
+                f"holds more than the {n_bytes} bytes that its header declares; one of them is "
+                "wrong: write the image again"
+            )
+    if filled < n_bytes:
+        raise CorruptImage(f"is truncated: {filled} of {n_bytes} bytes are there; copy it again")
+    return buffer, filled - n_bytes
+
+
+def _image(layout: Layout, voxels: np.ndarray) -> sitk.Image:
     """Return the voxels as an image in its grid."""
-    names = {}
-    if layout.grid is None:
-        grid, names = _grid_by_simpleitk(path, layout)
-    else:
-        grid = layout.grid
     voxels = voxels.reshape(layout.size[::-1]).astype(layout.dtype.newbyteorder("="), copy=False)
     if (layout.slope, layout.intercept) != (1, 0):
         # Single precision holds whole numbers of 16 bits, scaled; others need double.
         real = np.float32 if layout.dtype.itemsize <= 4 else np.float64
         voxels = (voxels * np.float64(layout.slope) + layout.intercept).astype(real)
     image = sitk.GetImageFromArray(voxels)
-    image.SetSpacing(grid.spacing)
-    image.SetOrigin(grid.origin)
-    image.SetDirection(np.ravel(grid.axes).tolist())
-    for key, value in names.items():
+    image.SetSpacing(layout.grid.spacing)
+    image.SetOrigin(layout.grid.origin)
+    image.SetDirection(np.ravel(layout.grid.axes).tolist())
+    for key, value in layout.names.items():
         image.SetMetaData(key, value)
     return image
-
-
-def _grid_by_simpleitk(path: str, layout: Layout) -> tuple[Grid, dict[str, str]]:
-    """Return the grid that SimpleITK finds in a header of text, and its names of segments."""
-    header = sitk.ImageFileReader()
-    header.SetFileName(path)
-    try:
-        header.ReadImageInformation()
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        kind = GeometryMismatch if "orthonormal" in reason else CorruptImage
-        raise kind(f"cannot be read as an image ({reason})") from error
-    if header.GetSize()[:3] != layout.size:
-        raise ImageError(f"has {layout.size} voxels, and {header.GetSize()} to SimpleITK")
-    n_axes = header.GetDimension()
-    axes = np.reshape(header.GetDirection(), (n_axes, n_axes))[:3, :3]
-    # SimpleITK may read a damaged line otherwise than the checks of the header do.
-    check_spacing(header.GetSpacing()[:3])
-    check_axes(axes)
-    if not np.isfinite(header.GetOrigin()).all():
-        raise CorruptImage(f"its header declares the origin {header.GetOrigin()} mm")
-    keys = [key for key in header.GetMetaDataKeys() if key.startswith("Segment")]
-    names = {key: header.GetMetaData(key) for key in keys if key.endswith(("Name", "LabelValue"))}
-    return Grid(header.GetSpacing()[:3], header.GetOrigin()[:3], axes), names

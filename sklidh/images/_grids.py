@@ -88,10 +88,6 @@ def on_grid_of(mask: sitk.Image, like: sitk.Image, where: str) -> sitk.Image:
 def carry(mask: sitk.Image, like: sitk.Image) -> sitk.Image:
     """Resample a mask on the grid of an image; labels come from the nearest voxel.
 
-    Parameters
-    ----------
-    mask, like : SimpleITK.Image
-
     Returns
     -------
     SimpleITK.Image

@@ -1,9 +1,11 @@
-"""What the header of a file declares, checked before anything is allocated for it."""
+"""What the header of a file declares, checked before anything is allocated for its voxels."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
+import SimpleITK as sitk
 
 from sklidh.images._errors import (
     CorruptImage,
@@ -23,6 +25,15 @@ PERPENDICULAR = 1e-3
 
 
 @dataclass(frozen=True)
+class Grid:
+    """Where the voxels lie: spacing in mm, origin in mm and axes as columns of a matrix, in LPS."""
+
+    spacing: tuple
+    origin: tuple
+    axes: np.ndarray
+
+
+@dataclass(frozen=True)
 class Layout:
     """Where the voxels of a file begin, and how they are stored.
 
@@ -31,26 +42,25 @@ class Layout:
     size : tuple of int
         Voxels along x, y and z; x varies fastest.
     dtype : numpy.dtype
+    grid : Grid
     offset : int
-        Bytes of the header.
+        Bytes before the voxels, in the file that holds them.
     codec : {"", "gzip", "zlib"}
         How the voxels alone are compressed; a NIfTI file is compressed as a whole.
     slope, intercept : float
         The intensity is ``slope * stored + intercept``.
-    data : str
-        Name of the file that holds the voxels, beside the header's; empty if it is the same.
-    grid : object or None
-        ``spacing``, ``origin`` and ``axes``; None where SimpleITK reads them from the header.
+    names : dict of str to str
+        Metadata: the names of segments.
     """
 
     size: tuple[int, int, int]
     dtype: np.dtype
+    grid: Grid
     offset: int
     codec: str = ""
     slope: float = 1.0
     intercept: float = 0.0
-    data: str = ""
-    grid: object | None = None
+    names: dict = field(default_factory=dict)
 
     def __post_init__(self):
         if self.n_bytes > MOST_BYTES:
@@ -99,3 +109,132 @@ def check_axes(axes) -> None:
             f"the axes of its grid are not at right angles (cosine {cosines:.2g}): shear is not "
             "accepted; resample the image on a grid without"
         )
+
+
+@dataclass(frozen=True)
+class TextHeader:
+    """How a NRRD or MetaImage header says that its voxels are stored; SimpleITK reads the rest.
+
+    Attributes
+    ----------
+    data : str
+        Name of the file that holds the voxels, beside the header's; empty if it is the same.
+    offset : int
+        Bytes before the voxels in that file.
+    codec : {"", "gzip", "zlib"}
+    order : {"<", ">"}
+        Byte order.
+    """
+
+    data: str
+    offset: int
+    codec: str
+    order: str
+
+
+def nrrd_header(head: bytes) -> TextHeader:
+    """Read the first bytes of a NRRD file: the whole header, and any number of voxels.
+
+    References
+    ----------
+    Definition of NRRD file format, teem.sourceforge.net/nrrd/format.html.
+    """
+    text = re.match(rb"NRRD000\d\r?\n(.*?)\r?\n(\r?\n|$(?![\r\n]))", head, re.DOTALL)
+    fields = _fields(text, head, ":", "NRRD file")
+    for skip in ("byte skip", "line skip"):
+        if fields.get(skip, "0") != "0":
+            raise CorruptImage(f"its header declares a {skip}; write the image again")
+    encoding = fields.get("encoding")
+    codecs = {"raw": "", "gzip": "gzip", "gz": "gzip"}
+    if encoding not in codecs:
+        raise CorruptImage(
+            f"its encoding is {encoding!r}; raw and gzip are accepted: write the image again"
+        )
+    data = _data_file(fields.get("data file", fields.get("datafile", "")))
+    order = ">" if fields.get("endian") == "big" else "<"
+    return TextHeader(data, 0 if data else text.end(), codecs[encoding], order)
+
+
+def meta_header(head: bytes) -> TextHeader:
+    """Read the first bytes of a MetaImage file: the whole header, and any number of voxels.
+
+    References
+    ----------
+    MetaIO documentation, itk.org/Wiki/MetaIO/Documentation.
+    """
+    text = re.match(rb"(\w+ *= .*?^ElementDataFile *= *[^\r\n]*)\r?\n", head, re.DOTALL | re.M)
+    fields = _fields(text, head, "=", "MetaImage")
+    if fields.get("binarydata", "True") != "True" or fields.get("headersize", "0") != "0":
+        raise CorruptImage("holds its voxels as text or after a gap; write the image again")
+    name = fields["elementdatafile"]
+    data = "" if name == "LOCAL" else _data_file(name)
+    codec = "zlib" if fields.get("compresseddata") == "True" else ""
+    big = fields.get("binarydatabyteordermsb", fields.get("elementbyteordermsb"))
+    return TextHeader(data, 0 if data else text.end(), codec, ">" if big == "True" else "<")
+
+
+def _fields(text, head: bytes, separator: str, kind: str) -> dict[str, str]:
+    """Return the lines of a header by their name; refuse those on which SimpleITK crashes."""
+    if text is None:
+        raise CorruptImage(
+            f"is not a {kind}: it begins with {head[:8]!r}, or its header never ends"
+        )
+    lines = [line for line in text[1].decode("latin-1").splitlines() if line[:1] != "#"]
+    pairs = (line.partition(separator) for line in lines if separator in line)
+    fields = {key.strip().lower(): value.strip() for key, _, value in pairs}
+    n_axes = fields.get("dimension", fields.get("ndims", ""))
+    if not re.fullmatch(r"[1-9]", n_axes):
+        raise CorruptImage(f"its header declares {n_axes[:20]!r} dimensions; 3 are accepted")
+    size = fields.get("sizes", fields.get("dimsize", ""))
+    if not all(re.fullmatch(r"[0-9]{1,9}", word) for word in size.split()):
+        raise CorruptImage(f"its header declares {size[:40]!r} voxels; whole numbers are accepted")
+    return fields
+
+
+def _data_file(name: str) -> str:
+    """Return the name of the one file that holds the voxels; refuse patterns and other folders."""
+    if name.split()[:1] == ["LIST"] or "%" in name or re.search(r"[/\\\0]", name):
+        raise CorruptImage(
+            f"keeps its voxels in {name!r}; one file in the folder of the header is accepted: "
+            "write the image as one file"
+        )
+    return name
+
+
+def text_layout(path: str, header: TextHeader) -> Layout:
+    """Return the layout of a NRRD or MetaImage file, whose header SimpleITK reads.
+
+    Raises
+    ------
+    ImageError
+        A header that contradicts itself, or of an image that is not accepted.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(path)
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        kind = GeometryMismatch if "orthonormal" in reason else CorruptImage
+        raise kind(f"cannot be read as an image ({reason})") from error
+    n_values, kind = reader.GetNumberOfComponents(), reader.GetPixelIDValue()
+    if n_values != 1:
+        raise WrongDimension(f"holds {n_values} values a voxel; 1 is accepted")
+    stored = re.fullmatch(r"(\d+)-bit (.*)", sitk.GetPixelIDValueAsString(kind))
+    kinds = {"signed integer": "i", "unsigned integer": "u", "float": "f"}
+    if stored is None or stored[2] not in kinds:
+        raise CorruptImage(
+            f"its voxels are {sitk.GetPixelIDValueAsString(kind)}; whole and real numbers are "
+            "accepted"
+        )
+    dtype = np.dtype(f"{header.order}{kinds[stored[2]]}{int(stored[1]) // 8}")
+    size, n_axes = check_size(reader.GetSize()), reader.GetDimension()
+    axes = np.reshape(reader.GetDirection(), (n_axes, n_axes))[:3, :3]
+    check_spacing(reader.GetSpacing()[:3])
+    check_axes(axes)
+    if not np.isfinite(reader.GetOrigin()).all():
+        raise CorruptImage(f"its header declares the origin {reader.GetOrigin()} mm")
+    grid = Grid(reader.GetSpacing()[:3], reader.GetOrigin()[:3], axes)
+    keys = [key for key in reader.GetMetaDataKeys() if key.startswith("Segment")]
+    names = {key: reader.GetMetaData(key) for key in keys if key.endswith(("Name", "LabelValue"))}
+    return Layout(size, dtype, grid, header.offset, header.codec, names=names)

@@ -9,7 +9,7 @@ from joblib import delayed
 from sklearn.utils._param_validation import StrOptions
 
 from sklidh.images import _intensity_methods as methods
-from sklidh.images._errors import describe_source, naming
+from sklidh.images._errors import describe_source, prefixed_errors
 from sklidh.images._preparation import ImagePreparation
 from sklidh.images._reading import read_image
 from sklidh.images._regions import brain_of
@@ -46,7 +46,7 @@ def landmarks_of(patient, modality, cell):
     """Return one training image's landmarks on the standard scale."""
     image = read_image(cell, patient=patient, modality=modality)
     voxels = sitk.GetArrayViewFromImage(image)
-    with naming(describe_source(cell, patient, modality)):
+    with prefixed_errors(describe_source(cell, patient, modality)):
         return methods.on_standard_scale(methods.landmarks(voxels, brain_of(voxels)))
 
 

@@ -66,10 +66,6 @@ def white_matter_peak(inside, *, last: bool):
     inside : ndarray of shape (n_voxels,)
     last : bool
         Whether white matter is the brightest tissue, as in T1; else the most frequent is taken.
-
-    Returns
-    -------
-    float
     """
     low, high = np.percentile(inside, [0.1, 99.5])
     counts, edges = np.histogram(inside, bins=200, range=(low, high))

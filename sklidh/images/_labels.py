@@ -95,11 +95,6 @@ def names_of(image: sitk.Image) -> dict[int, str]:
 def numbers_of(label, names: dict[int, str]) -> list[int] | None:
     """Return the numbers of labels given by number or name.
 
-    Parameters
-    ----------
-    label : int, str, sequence of these, or None
-    names : dict of int to str
-
     Returns
     -------
     list of int or None
@@ -127,10 +122,6 @@ def numbers_of(label, names: dict[int, str]) -> list[int] | None:
 
 def whole_labels(image: sitk.Image) -> np.ndarray:
     """Return the labels of a mask as whole numbers.
-
-    Parameters
-    ----------
-    image : SimpleITK.Image
 
     Returns
     -------
@@ -211,10 +202,6 @@ def choice_needed(names: dict[int, str], volumes: dict[int, float]) -> ImageErro
     names : dict of int to str
     volumes : dict of int to float
         Millilitres, by number.
-
-    Returns
-    -------
-    MissingLabel
     """
     listed = ", ".join(
         f"{number} {names.get(number, '')!r} ({volume:.3g} ml)"

@@ -1,6 +1,6 @@
 """What the header of a NIfTI file declares: fields decoded by nibabel, checked here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from nibabel import Nifti1Header, Nifti2Header
@@ -9,6 +9,7 @@ from sklidh.images._errors import CorruptImage, GeometryMismatch, WrongDimension
 from sklidh.images._headers import (
     LONGEST_HEADER,
     PERPENDICULAR,
+    Grid,
     Layout,
     check_axes,
     check_size,
@@ -25,15 +26,6 @@ LARGEST_DISAGREEMENT = 0.1
 """Voxels by which the two placements of a header, qform and sform, may differ at any corner."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Where the voxels lie: spacing in mm, origin in mm and axes as columns of a matrix, in LPS."""
-
-    spacing: tuple
-    origin: tuple
-    axes: np.ndarray
-
-
 def nifti_layout(head: bytes) -> Layout:
     """Read the first bytes of a NIfTI-1 or NIfTI-2 header, decompressed.
 
@@ -41,11 +33,6 @@ def nifti_layout(head: bytes) -> Layout:
     ----------
     head : bytes
         348 or 540 are needed.
-
-    Returns
-    -------
-    Layout
-        With the grid.
 
     Raises
     ------
@@ -90,7 +77,7 @@ def nifti_layout(head: bytes) -> Layout:
         raise CorruptImage(f"its header scales intensities by {slope} and {intercept}")
     scale = {"slope": slope, "intercept": intercept} if scaled else {}
     grid = _grid(header, size, spacing)
-    return Layout(size, _dtype(header, order), int(offset), grid=grid, **scale)
+    return Layout(size, _dtype(header, order), grid, int(offset), **scale)
 
 
 def _dtype(header, order: str) -> np.dtype:

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Options, StrOptions
 
 from sklidh.images._cached_images import cache_entry, cached_record, keep
 from sklidh.images._columns import image_columns
-from sklidh.images._errors import ImageError, describe_source, failing, naming
+from sklidh.images._errors import ImageError, as_image_error, describe_source, prefixed_errors
 from sklidh.images._grids import grid_difference
 from sklidh.images._reading import read_image, read_labels, read_mask
 from sklidh.images._table import TableTransformer, with_cells
@@ -41,10 +41,6 @@ def prepare_image(
     label : int, str, sequence of these, or None
         Of a mask, as in `read_mask`.
 
-    Returns
-    -------
-    str, path or SimpleITK.Image
-
     Raises
     ------
     ImageError
@@ -57,9 +53,9 @@ def prepare_image(
     if record is None:
         about = {"patient": patient, "modality": modality}
         image = read_labels(cell, label=label, **about) if is_mask else read_image(cell, **about)
-        with naming(describe_source(cell, patient, modality)):
+        with prefixed_errors(describe_source(cell, patient, modality)):
             masks = [] if region is None else [_mask_of(region, image, patient)]
-            with failing(name):
+            with as_image_error(name):
                 prepared = prepare(image, *masks)
         record = keep(entry, prepared)
     return cell if record["image"] is None else record["image"]

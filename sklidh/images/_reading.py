@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from sklidh.images._columns import is_dicom_folder
-from sklidh.images._errors import NonFiniteVoxels, WrongDimension, describe_source, naming
+from sklidh.images._errors import NonFiniteVoxels, WrongDimension, describe_source, prefixed_errors
 from sklidh.images._files import load_image
 from sklidh.images._grids import on_grid_of
 from sklidh.images._labels import as_list, chosen_labels, names_of, numbers_of, with_names
@@ -44,7 +44,7 @@ def read_image(source, *, patient=None, modality=None) -> sitk.Image:
     NonFiniteVoxels
         A voxel is NaN or infinite.
     """
-    with naming(describe_source(source, patient, modality)):
+    with prefixed_errors(describe_source(source, patient, modality)):
         image = load(source)
         check_finite(image)
     return image
@@ -91,7 +91,7 @@ def read_mask(source, *, label=None, like=None, patient=None) -> sitk.Image:
         A part of the mask lies outside the image.
     """
     where = describe_source(source, patient, "mask")
-    with naming(where):
+    with prefixed_errors(where):
         image = load(source, like=like, label=label, mask=True)
         mask = sitk.GetImageFromArray((chosen_labels(image, label) > 0).astype(np.uint8))
         mask.CopyInformation(image)
@@ -120,7 +120,7 @@ def read_labels(source, *, label=None, like=None, patient=None, modality="mask")
     ImageError
         As `read_mask`.
     """
-    with naming(describe_source(source, patient, modality)):
+    with prefixed_errors(describe_source(source, patient, modality)):
         image = load(source, like=like, label=label, mask=True)
         labels, names = chosen_labels(image, label), names_of(image)
         stored = sitk.GetArrayViewFromImage(image)
@@ -142,10 +142,6 @@ def load(source, *, like=None, label=None, mask=False) -> sitk.Image:
         As in `read_mask`.
     mask : bool, default=False
         Whether a DICOM file is read as a segmentation.
-
-    Returns
-    -------
-    SimpleITK.Image
 
     Raises
     ------

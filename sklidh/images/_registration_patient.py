@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from sklidh.images._cached_images import cache_entry, cached_record, keep
 from sklidh.images._columns import is_dicom
-from sklidh.images._errors import describe_source, failing, naming
+from sklidh.images._errors import as_image_error, describe_source, prefixed_errors
 from sklidh.images._grids import carry, check_kept, grid_difference, is_noticed, volume_of
 from sklidh.images._interpolation import sample_affinely
 from sklidh.images._reading import read_image, read_labels
@@ -48,10 +48,6 @@ def register_image(image, reference, fixed, tolerance):
         The reference, prepared.
     tolerance : float
         In voxels of the reference: an image in its grid that is displaced by less stays.
-
-    Returns
-    -------
-    Registered
     """
     fit = register_onto(fixed, image)
     aligned = fit.displacement < tolerance * min(reference.GetSpacing())
@@ -69,10 +65,6 @@ def carry_mask(mask, reference, *, rewrite):
     rewrite : bool
         Whether a mask in the reference's grid is returned too: a DICOM mask, which no later step
         could lay on a grid, or one reduced to the labels that were asked for.
-
-    Returns
-    -------
-    Registered
 
     Raises
     ------
@@ -224,11 +216,11 @@ def register_patient(patient, row, entries, *, reference, mask, label, settings)
         where, what = describe_source(cell, patient, column), f"cannot be laid onto {reference!r}"
         if column == mask:
             labels = read_labels(cell, label=label, like=grid, **about)
-            with naming(where), failing(what):
+            with prefixed_errors(where), as_image_error(what):
                 registered = carry_mask(labels, grid, rewrite=is_rewritten(cell, label))
         else:
             image = read_image(cell, **about)
-            with naming(where), failing(what):
+            with prefixed_errors(where), as_image_error(what):
                 fixed = fixed or Fixed(grid, Search(**search))
                 registered = register_image(image, grid, fixed, settings["tolerance"])
         record = keep(entry, registered.image, **as_record(registered))

@@ -191,10 +191,6 @@ def climb(comparisons, parameters, most_steps=200):
         The start.
     most_steps : int, default=200
         At each level.
-
-    Returns
-    -------
-    RigidFit
     """
     for compare in comparisons:
         parameters = compare.maximise(parameters, most_steps)
@@ -213,10 +209,6 @@ def register_rigidly(fixed, moving, **search):
         resolution; ``n_bins`` (32) of either axis of the joint histogram; ``poor`` (0.4), mutual
         information in nats below which the search starts again; ``seed`` (0) of the samples.
 
-    Returns
-    -------
-    RigidFit
-
     Raises
     ------
     ValueError
@@ -232,15 +224,6 @@ def register_onto(fixed, moving):
     Where images agree poorly even so, the search starts again: from translations, since in a thin
     slab the coarse levels have local maxima, and from orientations all around, among which are
     those of a header that takes one axis for another.
-
-    Parameters
-    ----------
-    fixed : Fixed
-    moving : SimpleITK.Image
-
-    Returns
-    -------
-    RigidFit
 
     Raises
     ------

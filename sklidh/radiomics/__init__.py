@@ -1,8 +1,7 @@
 """Radiomics features of one image and its mask, with PyRadiomics' names and values."""
 
 from sklidh.radiomics._announcement import announced_once
-from sklidh.radiomics._diagnostics import DIAGNOSTICS, diagnose
-from sklidh.radiomics._engines import engine_of, extract
+from sklidh.radiomics._engines import DIAGNOSTICS, diagnose, engine_of, extract
 from sklidh.radiomics._feature_table import describe_features
 from sklidh.radiomics._names import feature_names
 from sklidh.radiomics._settings import Settings, SettingsError, read_settings

@@ -13,13 +13,14 @@ import numpy as np
 
 from sklidh.utils import kernel
 
-# Lines are filtered interleaved, so that each step of the recursion fills vector registers: voxel i
-# of line k stands at place (i + ROOM) * LINES + k, and the ROOM before holds copies of voxel 0.
-LINES = 32
-ROOM = 4
-# One to four voxels back along interleaved lines. Unsigned, as an index is where speed matters: a
+# Lines are filtered side by side, so that each step of the recursion fills vector registers:
+# voxel i of line k is at place i * LINES + k.
+LINES = 48
+# One to four voxels further along such lines. Unsigned, as is every index where speed matters: a
 # signed one may count from the end, and the test for that keeps vector registers empty.
 ONE, TWO, THREE, FOUR = (np.uint64(steps * LINES) for steps in range(1, 5))
+# Steps of the recursion taken at once; it looks back at as many voxels.
+BLOCK = 4
 
 # A Gaussian as a sum of two damped cosines (decay, frequency, cosine and sine amplitudes), and its
 # second derivative likewise: [2]_, as ITK has the constants.
@@ -113,66 +114,60 @@ def filter_lines(image, axis, first, last, coefficients, result):
     n, kept = image.shape[axis], last - first
     # Lines along x lie one behind the other, all others side by side: those along y within a slice.
     n_groups = image.shape[0] if axis == 1 else 1
-    together = image.size // (n * n_groups)
-    step, apart, kept_apart = (1, n, kept) if axis == 2 else (together, 1, 1)
+    n_lines = image.size // (n * n_groups)
+    step, distance, kept_distance = (1, n, kept) if axis == 2 else (n_lines, 1, 1)
     voxels, values = image.reshape(-1), result.reshape(-1)
-    up_to_last, down_to_first = (last + ROOM) * LINES, (n - first + ROOM) * LINES
-    forwards, causal = np.zeros(up_to_last), np.zeros(up_to_last)
-    backwards, anticausal = np.zeros(down_to_first), np.zeros(down_to_first)
+    forwards, backwards = np.zeros(n * LINES), np.zeros(n * LINES)
+    causal, anticausal = np.empty(last * LINES), np.empty((n - first) * LINES)
     for group in range(n_groups):
-        for at in range(0, together, LINES):
-            many = min(LINES, together - at)
-            # Of lines that are there no more, an earlier block's voxels are filtered once again.
-            source = voxels[group * n * together + at * apart :]
-            target = values[group * kept * together + at * kept_apart :]
-            end = (n - 1) * step
-            # The anticausal filter is a causal one along the turned line, one voxel behind.
-            begin = _load(source, 0, step, apart, many, forwards)
-            _recur(forwards, causal, coefficients[0], 0, begin)
-            begin = _load(source, end, -step, apart, many, backwards)
-            _recur(backwards, anticausal, coefficients[1], 1, begin)
-            _store(causal[first * LINES :], anticausal, step, kept_apart, many, kept, target)
+        for line in range(0, n_lines, LINES):
+            n_filled = min(LINES, n_lines - line)
+            source = voxels[group * n * n_lines + line * distance :]
+            target = values[group * kept * n_lines + line * kept_distance :]
+            if _occupied(source, n, step, distance, n_filled):
+                _load(source, step, distance, n_filled, forwards, backwards)
+                # The anticausal filter is a causal one along the turned line, one voxel behind.
+                _recur(forwards, last, coefficients[0], 0, causal)
+                _recur(backwards, n - first, coefficients[1], 1, anticausal)
+            else:
+                causal[:] = 0
+                anticausal[:] = 0
+            _store(causal[first * LINES :], anticausal, step, kept_distance, n_filled, kept, target)
 
 
 @kernel
-def _load(source, start, step, apart, many, line):
-    """Interleave as many voxels of each line as there is place for, from `start` on.
+def _occupied(voxels, n, step, distance, n_filled):
+    """Whether any voxel of some lines is not zero.
 
-    Returns the number of voxels before the first at which some line is not zero; of those, only the
-    ROOM that the recursion looks back on are written.
+    All are read, even after one is found: this brings them into the nearest cache with many reads
+    under way at once, where copying them one by one would wait for each.
     """
-    n = line.size // LINES - ROOM
-    begin = _first_occupied(source, start, step, apart, many, n)
-    # Side by side is said aloud: only for neighbours in memory can the compiler load vectors.
-    for i in range(begin, n):
-        place, voxel = np.uint64((i + ROOM) * LINES), np.uint64(start + i * step)
-        if apart == 1:
-            for k in range(np.uint64(many)):
-                line[place + k] = source[voxel + k]
-        else:
-            for k in range(np.uint64(many)):
-                line[place + k] = source[voxel + k * np.uint64(apart)]
-    for i in range(begin, begin + ROOM):
-        for k in range(LINES):
-            line[i * LINES + k] = line[ROOM * LINES + k] if begin == 0 else 0.0
-    return begin
+    if distance > 1:
+        return any_occupied(voxels[: n_filled * n])
+    found = False
+    for i in range(n):
+        found |= any_occupied(voxels[i * step : i * step + n_filled])
+    return found
 
 
 @kernel
-def _first_occupied(source, start, step, apart, many, n):
-    """Number of voxels, at most `n`, before the first at which some line is not zero."""
-    if apart == 1:
-        for i in range(n):
-            voxel = start + i * step
-            if any_occupied(source[voxel : voxel + many]):
-                return i
-        return n
-    for k in range(many):
-        i = 0
-        while i < n and source[start + i * step + k * apart] == 0:
-            i += 1
-        n = i
-    return n
+def _load(voxels, step, distance, n_filled, forwards, backwards):
+    """Put lines side by side, once as they are and once turned.
+
+    Unused lanes keep an earlier block's voxels; they are filtered too and never stored.
+    """
+    n = forwards.size // LINES
+    for i in range(n):
+        place, turned = np.uint64(i * LINES), np.uint64((n - 1 - i) * LINES)
+        voxel = np.uint64(i * step)
+        if distance == 1:  # a loop of its own: only a known stride of 1 lets LLVM load vectors
+            for k in range(np.uint64(n_filled)):
+                forwards[place + k] = voxels[voxel + k]
+        else:
+            for k in range(np.uint64(n_filled)):
+                forwards[place + k] = voxels[voxel + k * np.uint64(distance)]
+        for k in range(np.uint64(LINES)):
+            backwards[turned + k] = forwards[place + k]
 
 
 @kernel
@@ -185,52 +180,60 @@ def any_occupied(row):
 
 
 @kernel
-def _recur(line, result, coefficients, behind, begin):
-    """y(i) = sum of n_j x(i - j - behind) - sum of d_j y(i - j).
+def _recur(line, n, coefficients, behind, result):
+    """y(i) = sum of n_j x(i - j - behind) - sum of d_j y(i - j), for the first `n` voxels.
 
-    Before the first value that is not zero, `begin`, everything is; where the line starts with such
-    a value, it is continued backwards with it.
+    Before the first value that is not zero, everything is; where the line starts with such a value,
+    it is continued backwards with it.
     """
     n0, n1, n2, n3 = coefficients[0]
     d1, d2, d3, d4 = coefficients[1]
     b1, b2, b3, b4 = coefficients[2]
-    lag = np.uint64(behind * LINES)
-    n = line.size // LINES - ROOM
-    start = begin + ROOM
-    result[: start * LINES] = 0
-    if begin == 0:
-        for i in range(min(n, ROOM)):
+    begin = 0
+    while begin < n and not any_occupied(line[begin * LINES : (begin + 1) * LINES]):
+        begin += 1
+    begin -= (begin - n) % BLOCK  # whole blocks follow
+    result[: max(begin, 0) * LINES] = 0
+    if begin < BLOCK:
+        begin = min(n, BLOCK + n % BLOCK)
+        for i in range(begin):
             for k in range(LINES):
-                at = (ROOM + i) * LINES + k
-                edge = line[ROOM * LINES + k]
-                x0, x1 = line[at - behind * LINES], line[at - (behind + 1) * LINES]
-                x2, x3 = line[at - (behind + 2) * LINES], line[at - (behind + 3) * LINES]
+                at, edge = i * LINES + k, line[k]
+                x0 = line[max(i - behind, 0) * LINES + k]
+                x1 = line[max(i - behind - 1, 0) * LINES + k]
+                x2 = line[max(i - behind - 2, 0) * LINES + k]
+                x3 = line[max(i - behind - 3, 0) * LINES + k]
                 x = ((x0 * n0 + x1 * n1) + x2 * n2) + x3 * n3
                 p1 = result[at - LINES] * d1 if i > 0 else edge * b1
                 p2 = result[at - 2 * LINES] * d2 if i > 1 else edge * b2
                 p3 = result[at - 3 * LINES] * d3 if i > 2 else edge * b3
-                result[at] = x - (((p1 + p2) + p3) + edge * b4)
-        start = min(n, ROOM) + ROOM
-    # One loop over every place of every line: the compiler sees that a result needs none of the
-    # LINES before it.
-    for at in range(np.uint64(start * LINES), np.uint64(line.size)):
-        i1, i2, i3, i4 = at - ONE, at - TWO, at - THREE, at - FOUR
-        x0, x1, x2, x3 = line[at - lag], line[i1 - lag], line[i2 - lag], line[i3 - lag]
-        x = ((x0 * n0 + x1 * n1) + x2 * n2) + x3 * n3
-        y = ((result[i1] * d1 + result[i2] * d2) + result[i3] * d3) + result[i4] * d4
-        result[at] = x - y
+                p4 = result[at - 4 * LINES] * d4 if i > 3 else edge * b4
+                result[at] = x - (((p1 + p2) + p3) + p4)
+    for i in range(begin, n, BLOCK):
+        first, place = np.uint64((i - behind) * LINES), np.uint64(i * LINES)
+        for k in range(np.uint64(LINES)):
+            x, y = first + k, place + k
+            a, b, c = line[x - THREE], line[x - TWO], line[x - ONE]
+            d, e, f, g = line[x], line[x + ONE], line[x + TWO], line[x + THREE]
+            p, q, r, s = result[y - FOUR], result[y - THREE], result[y - TWO], result[y - ONE]
+            p = (((d * n0 + c * n1) + b * n2) + a * n3) - (((s * d1 + r * d2) + q * d3) + p * d4)
+            q = (((e * n0 + d * n1) + c * n2) + b * n3) - (((p * d1 + s * d2) + r * d3) + q * d4)
+            r = (((f * n0 + e * n1) + d * n2) + c * n3) - (((q * d1 + p * d2) + s * d3) + r * d4)
+            s = (((g * n0 + f * n1) + e * n2) + d * n3) - (((r * d1 + q * d2) + p * d3) + s * d4)
+            result[y], result[y + ONE], result[y + TWO], result[y + THREE] = p, q, r, s
 
 
 @kernel
-def _store(causal, anticausal, step, apart, many, n, target):
+def _store(causal, anticausal, step, apart, n_filled, n, target):
     """Add up the two passes, whose last row the anticausal one has first."""
     for i in range(n):
-        forwards, backwards = (i + ROOM) * LINES, anticausal.size - (i + 1) * LINES
-        there, back = causal[forwards : forwards + many], anticausal[backwards : backwards + many]
-        if apart == 1:
-            sums = target[i * step : i * step + many]
-            for k in range(many):
+        forwards, backwards = i * LINES, anticausal.size - (i + 1) * LINES
+        there = causal[forwards : forwards + n_filled]
+        back = anticausal[backwards : backwards + n_filled]
+        if apart == 1:  # a loop of its own: only a known stride of 1 lets LLVM store vectors
+            sums = target[i * step : i * step + n_filled]
+            for k in range(n_filled):
                 sums[k] = np.float32(there[k] + back[k])
         else:
-            for k in range(many):
+            for k in range(n_filled):
                 target[i * step + k * apart] = np.float32(there[k] + back[k])

@@ -122,10 +122,6 @@ def discretise(values, edges, roi, wanted=()):
     wanted : collection of str
         What is computed from the levels; see `MOST_LEVELS_OF`.
 
-    Returns
-    -------
-    GreyLevels
-
     Raises
     ------
     ValueError

@@ -13,7 +13,7 @@ from sklidh.radiomics._gldm import gldm_features
 from sklidh.radiomics._glrlm import glrlm_features
 from sklidh.radiomics._glszm import glszm_features
 from sklidh.radiomics._names import in_order
-from sklidh.radiomics._neighbours import half_directions
+from sklidh.radiomics._neighbours import co_occurrence_weights, half_directions, run_weights
 from sklidh.radiomics._ngtdm import ngtdm_features
 from sklidh.radiomics._preprocessing import crop, normalise, resegment
 from sklidh.radiomics._resampling import INTERPOLATORS, resample
@@ -21,7 +21,6 @@ from sklidh.radiomics._roi import Roi, bounding_box, check_grid, check_region
 from sklidh.radiomics._settings import SettingsError
 from sklidh.radiomics._shape import shape_features
 from sklidh.radiomics._shape2d import shape2d_features
-from sklidh.radiomics._weights import co_occurrence_weights, run_weights
 
 
 def check_supported(settings):
@@ -87,19 +86,19 @@ def measure(volume, mask, spacing, settings):
     check_supported(settings)
     check_grid(volume, mask, spacing)
     spacing = tuple(float(step) for step in spacing)
-    volume, mask, box, form, spacing = _prepare(volume, mask, spacing, settings.setting)
+    volume, mask, box, shape_mask, spacing = _prepare(volume, mask, spacing, settings.setting)
     classes = settings.feature_classes
     features, n_levels = {}, {}
     with compilation_announced():
         each = {name: settings.of_image_type(name) for name in settings.image_types}
         margin = max(max(setting["distances"]) for setting in each.values())
         roi = Roi(mask, margin, box)
-        outline = roi if form is mask else Roi(form)
+        shape_roi = roi if shape_mask is mask else Roi(shape_mask)
         if "shape" in classes:
-            features |= _named("original_shape", shape_features(outline, spacing))
+            features |= _named("original_shape", shape_features(shape_roi, spacing))
         if "shape2D" in classes:
             flat_axis = settings.setting["force2Ddimension"]
-            values = shape2d_features(outline, spacing, flat_axis)
+            values = shape2d_features(shape_roi, spacing, flat_axis)
             features |= _named("original_shape2D", values)
         for image_type, setting in each.items():
             for name, image in filtered_images(volume, roi, spacing, image_type, setting):
@@ -132,7 +131,7 @@ def count_levels(volume, mask, spacing, settings):
 
 
 def _prepare(volume, mask, spacing, setting):
-    """Apply what comes before the filters; return also the region's box, and whose form counts."""
+    """Apply what precedes the filters; return also the region's box and the mask of its shape."""
     required = {
         "fewest_axes": setting["minimumROIDimensions"],
         "more_than": setting["minimumROISize"],
@@ -169,10 +168,10 @@ def _prepare(volume, mask, spacing, setting):
     box = check_region(kept, **required)
     if setting["resegmentShape"]:
         return volume, kept, box, kept, spacing
-    # PyRadiomics describes the form of the region before, but within the box of the one after.
-    form = np.zeros_like(mask)
-    form[box] = mask[box]
-    return volume, kept, box, form, spacing
+    # PyRadiomics describes the shape before resegmentation, within the box of the region after.
+    shape_mask = np.zeros_like(mask)
+    shape_mask[box] = mask[box]
+    return volume, kept, box, shape_mask, spacing
 
 
 def _describe(image, roi, spacing, setting, classes):

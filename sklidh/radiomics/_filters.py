@@ -1,9 +1,9 @@
 """The images whose voxels are described: the filters, each under PyRadiomics' name."""
 
-from sklidh.radiomics._gradient import gradient_image
+import numpy as np
+
 from sklidh.radiomics._log import check_room, log_image, occupied_box
 from sklidh.radiomics._names import log_name
-from sklidh.radiomics._pointwise import FUNCTIONS, pointwise_image
 from sklidh.radiomics._wavelet import wavelet_images
 
 IMAGE_TYPES = (
@@ -63,3 +63,85 @@ def filtered_images(volume, roi, spacing, image_type, setting):
         case _:
             name = image_type.lower()
             yield name, pointwise_image(volume, roi, FUNCTIONS[name])
+
+
+def gradient_image(volume, roi, spacing):
+    """Length of the intensity's gradient, by central differences.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (n_slices, n_rows, n_columns)
+    roi : Roi
+    spacing : sequence of float
+        Voxel size along (z, y, x), mm; ones to leave it out (``gradientUseSpacing: false``).
+
+    Returns
+    -------
+    ndarray of float32, shape of the bounding box
+    """
+    # Outside the image stands the nearest voxel inside.
+    places = [
+        np.arange(side.start - 1, side.stop + 1).clip(0, size - 1)
+        for side, size in zip(roi.box, volume.shape, strict=True)
+    ]
+    around = volume[np.ix_(*places)].astype(np.float64)
+    squares = 0.0
+    for axis in (2, 1, 0):
+        after = [slice(1, -1)] * 3
+        before = list(after)
+        after[axis], before[axis] = slice(2, None), slice(None, -2)
+        half = 0.5 / spacing[axis]
+        # Each side is scaled before the difference is taken: ITK's order, hence its rounding.
+        squares = squares + (around[tuple(after)] * half - around[tuple(before)] * half) ** 2
+    return np.sqrt(squares).astype(np.float32)
+
+
+def pointwise_image(volume, roi, function):
+    """Apply a function to every voxel of the region's box.
+
+    Each maps the image's largest magnitude m onto itself, so that bin widths keep their meaning:
+    of the whole image only that number is needed.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (n_slices, n_rows, n_columns)
+    roi : Roi
+    function : callable
+        One of `FUNCTIONS`: of the intensities, and of the image's largest magnitude m.
+
+    Returns
+    -------
+    ndarray of float64, shape of the bounding box
+    """
+    x = volume[roi.box].astype(np.float64)
+    m = max(abs(float(volume.min())), abs(float(volume.max())))
+    if m == 0:
+        raise ValueError(
+            "the image is 0 everywhere: Square, SquareRoot, Logarithm and Exponential "
+            "scale by its largest intensity"
+        )
+    return function(x, m)
+
+
+def _square(x, m):
+    return (1 / np.sqrt(m) * x) ** 2
+
+
+def _square_root(x, m):
+    return np.sign(x) * np.sqrt(np.abs(x) * m)
+
+
+def _logarithm(x, m):
+    return np.sign(x) * np.log(np.abs(x) + 1) * (m / np.log(m + 1))
+
+
+def _exponential(x, m):
+    return np.exp(np.log(m) / m * x)
+
+
+FUNCTIONS = {
+    "square": _square,
+    "squareroot": _square_root,
+    "logarithm": _logarithm,
+    "exponential": _exponential,
+}

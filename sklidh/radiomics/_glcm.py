@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklidh.radiomics._maximal_correlation import maximal_correlation
+from sklidh.radiomics._maximal_correlation import list_pairs, margins, maximal_correlation
 from sklidh.utils import kernel
 
 EPSILON = np.spacing(1.0)
@@ -160,7 +160,7 @@ def co_occurrence(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     weighted = np.zeros((1, n + 1, n + 1))
     for first in range(0, len(offsets), at_once):
         counts = _count_pairs(
-            grey.image.reshape(-1), roi.spans, offsets[first : first + at_once], n
+            grey.image.reshape(-1), roi.segments, offsets[first : first + at_once], n
         )
         if weights is not None:
             weighted[0] += np.tensordot(weights[first : first + at_once], counts, 1)
@@ -170,8 +170,8 @@ def co_occurrence(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     if weights is not None:
         parts.append(_reduce(weighted, *values, symmetrical))
         coefficients += _coefficients(weighted, symmetrical) if mcc else []
-    total, *rest = (np.concatenate(part) for part in zip(*parts, strict=True))
-    counted = total > 0
+    n_pairs, *rest = (np.concatenate(part) for part in zip(*parts, strict=True))
+    counted = n_pairs > 0
     found = np.array(coefficients)[counted] if mcc else None
     sums = (part[counted] for part in rest)
     return CoOccurrence(grey.level, grey.highest, k_sum, k_difference, *sums, found)
@@ -191,16 +191,12 @@ def _distinct(table):
 
 def _coefficients(counts, symmetrical):
     """Maximal correlation coefficient of each direction's matrix, NaN where it has no pair."""
-    found = []
-    for table in counts[:, 1:, 1:]:
-        p = (table + table.T if symmetrical else table).astype(np.float64)
-        total = p.sum()
-        found.append(maximal_correlation(p / total) if total > 0 else np.nan)
-    return found
+    tables = counts[:, 1:, 1:]
+    return [maximal_correlation(t, symmetrical) if t.any() else np.nan for t in tables]
 
 
 @kernel
-def _count_pairs(image, spans, offsets, n_levels):
+def _count_pairs(image, segments, offsets, n_levels):
     """Count pairs: counts[d, i, j] of a voxel of rank i whose neighbour in direction d has rank j.
 
     Rank 0 is the background: its row and column take the pairs that leave the region, so that the
@@ -211,8 +207,8 @@ def _count_pairs(image, spans, offsets, n_levels):
     counts = np.zeros((n_directions, n_levels + 1, n_levels + 1), np.int32)
     # Unsigned: a signed index may count from the end, and testing for that is slow.
     forwards = offsets.astype(np.uint64)
-    for s in range(spans.shape[0]):
-        for at in range(np.uint64(spans[s, 0]), np.uint64(spans[s, 0] + spans[s, 1])):
+    for s in range(segments.shape[0]):
+        for at in range(np.uint64(segments[s, 0]), np.uint64(segments[s, 0] + segments[s, 1])):
             for d in range(np.uint64(n_directions)):
                 counts[d, image[at], image[at + forwards[d]]] += 1
     return counts
@@ -220,48 +216,28 @@ def _count_pairs(image, spans, offsets, n_levels):
 
 @kernel
 def _reduce(counts, level, sum_at, n_sums, difference_at, n_differences, symmetrical):
-    """Margins and sums over each matrix, in one pass over its upper triangle."""
-    n_directions = counts.shape[0]
-    n = level.size
-    total = np.zeros(n_directions)
-    px = np.zeros((n_directions, n))
-    py = np.zeros((n_directions, n))
+    """Margins of and sums over each matrix, of which only cells that are not 0 are visited."""
+    n_directions, n = counts.shape[0], level.size
+    n_pairs = np.zeros(n_directions, np.int64)
+    px, py = np.zeros((n_directions, n)), np.zeros((n_directions, n))
     p_sum = np.zeros((n_directions, n_sums))
     p_difference = np.zeros((n_directions, n_differences))
-    energy = np.zeros(n_directions)
-    entropy = np.zeros(n_directions)
+    energy, entropy = np.zeros(n_directions), np.zeros(n_directions)
     maximum = np.zeros(n_directions)
     for d in range(n_directions):
-        for i in range(1, n + 1):
-            for j in range(1, n + 1):
-                total[d] += counts[d, i, j]
-        if total[d] == 0:
-            continue
-        scale = 1.0 / total[d]
+        start, column, upper, lower = list_pairs(counts[d, 1:, 1:], symmetrical)
+        n_pairs[d] = column.size
+        px[d], py[d] = margins(start, column, upper, lower)
         for i in range(n):
-            for j in range(i, n):
-                one = float(counts[d, i + 1, j + 1])
-                other = float(counts[d, j + 1, i + 1])
-                if one + other == 0:
-                    continue
-                if symmetrical:
-                    one = other = (one + other) / 2
-                one *= scale
-                other *= scale
-                both = one + other
-                if i == j:
-                    both = one
-                    other = 0.0
-                px[d, i] += one
-                py[d, j] += one
-                px[d, j] += other
-                py[d, i] += other
-                p_sum[d, sum_at[i, j]] += both
-                p_difference[d, difference_at[i, j]] += both
+            for e in range(start[i], start[i + 1]):
+                j, one, other = column[e], upper[e], lower[e]
+                p_sum[d, sum_at[i, j]] += one + other
+                p_difference[d, difference_at[i, j]] += one + other
                 energy[d] += one * one + other * other
-                if one > 0:
-                    entropy[d] -= one * np.log2(one + EPSILON)
-                if other > 0:
-                    entropy[d] -= other * np.log2(other + EPSILON)
                 maximum[d] = max(maximum[d], one, other)
-    return total, px, py, p_sum, p_difference, energy, entropy, maximum
+                information = one * np.log2(one + EPSILON)
+                entropy[d] -= information
+                if other > 0:
+                    same = other == one
+                    entropy[d] -= information if same else other * np.log2(other + EPSILON)
+    return n_pairs, px, py, p_sum, p_difference, energy, entropy, maximum

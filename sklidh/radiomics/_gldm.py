@@ -20,10 +20,6 @@ def gldm_features(grey, roi, directions, *, alpha=0):
         From `half_directions`; each is looked along both ways.
     alpha : int
         Largest difference of dependent grey levels (``gldm_a``).
-
-    Returns
-    -------
-    dict of str to float
     """
     s = size_sums(SizeTables.from_dense(dependences(grey, roi, directions, alpha), grey.level))
     return {
@@ -50,24 +46,24 @@ def dependences(grey, roi, directions, alpha=0):
     offsets = np.concatenate([offsets, -offsets])
     # _count_equal keeps a voxel's number of dependent neighbours in 16 bits.
     if alpha == 0 and len(offsets) < np.iinfo(np.uint16).max:
-        return _count_equal(grey.image.reshape(-1), roi.spans, offsets, grey.level.size)
+        return _count_equal(grey.image.reshape(-1), roi.segments, offsets, grey.level.size)
     levels = grey.level_image.reshape(-1)
     return _count_similar(
-        grey.image.reshape(-1), levels, roi.spans, offsets, grey.level.size, alpha
+        grey.image.reshape(-1), levels, roi.segments, offsets, grey.level.size, alpha
     )
 
 
 @kernel
-def _count_equal(image, spans, offsets, n_levels):
+def _count_equal(image, segments, offsets, n_levels):
     """Count dependences with alpha 0: equal ranks, which background never has."""
     counts = np.zeros((1, n_levels + 1, offsets.size + 2), np.int64)
     dependent = np.empty(image.size, np.uint16)
-    for s in range(spans.shape[0]):
-        start, n = np.uint64(spans[s, 0]), np.uint64(spans[s, 1])
+    for s in range(segments.shape[0]):
+        start, n = np.uint64(segments[s, 0]), np.uint64(segments[s, 1])
         for v in range(n):
             dependent[v] = 1
         for d in range(offsets.size):
-            neighbour = np.uint64(spans[s, 0] + offsets[d])
+            neighbour = np.uint64(segments[s, 0] + offsets[d])
             for v in range(n):
                 dependent[v] += np.uint16(image[start + v] == image[neighbour + v])
         for v in range(n):
@@ -78,11 +74,11 @@ def _count_equal(image, spans, offsets, n_levels):
 
 
 @kernel
-def _count_similar(image, levels, spans, offsets, n_levels, alpha):
+def _count_similar(image, levels, segments, offsets, n_levels, alpha):
     """Count dependences with any alpha, on grey levels instead of ranks."""
     counts = np.zeros((1, n_levels + 1, offsets.size + 2), np.int64)
-    for s in range(spans.shape[0]):
-        for at in range(spans[s, 0], spans[s, 0] + spans[s, 1]):
+    for s in range(segments.shape[0]):
+        for at in range(segments[s, 0], segments[s, 0] + segments[s, 1]):
             if image[at] == 0:
                 continue
             dependent = 1

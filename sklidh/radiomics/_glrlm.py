@@ -24,10 +24,6 @@ def glrlm_features(grey, roi, directions, *, weights=None):
         From `half_directions`, distance 1.
     weights : ndarray of float, shape (n_directions,), or None
         Weight of each direction's matrix (``weightingNorm``): the matrices are summed first.
-
-    Returns
-    -------
-    dict of str to float
     """
     counts = run_lengths(grey, roi, directions)
     if weights is not None:
@@ -57,8 +53,8 @@ def run_lengths(grey, roi, directions):
     """Count runs: counts[d, rank, length]; nothing where no line along d holds two voxels."""
     places = _count_places(
         grey.image.reshape(-1),
-        roi.spans,
-        roi.stretches,
+        roi.segments,
+        roi.joined_segments,
         roi.offsets(directions),
         grey.level.size,
         max(roi.inside.shape),
@@ -69,35 +65,40 @@ def run_lengths(grey, roi, directions):
 
 
 @kernel
-def _count_places(levels, spans, stretches, offsets, n_levels, longest):
+def _count_places(levels, segments, joined_segments, offsets, n_levels, longest):
     """Count voxels by how far they are into their run, one direction after the other.
 
     A voxel's place is one more than that of the voxel before, where the levels are equal.
-    Background, at place 0 of rank 0, is counted along and never read: so nothing branches.
+    Background, at place 0 of rank 0, is counted too and never read: so nothing branches.
     """
     place = np.zeros(levels.size, np.uint16)
     counts = np.zeros((offsets.size, n_levels + 1, longest + 2), np.int32)
-    tables = np.empty((TURNS, n_levels + 1, longest + 2), np.int32)
+    tables = np.empty((TURNS, longest + 2, n_levels + 1), np.int32)
+    farthest = 0
     for d in range(offsets.size):
-        # Long stretches make vector code, but for a voxel that waits for its neighbour in memory.
-        todo = stretches if offsets[d] > 1 else spans
-        for s in range(todo.shape[0]):
-            stop = todo[s, 0] + todo[s, 1]
-            piece = offsets[d] if offsets[d] > 1 else todo[s, 1]
-            for start in range(todo[s, 0], stop, piece):
+        # Long segments vectorise, but along x, where each voxel needs the one just before it.
+        along = joined_segments if offsets[d] > 1 else segments
+        reached = np.uint16(0)
+        for s in range(along.shape[0]):
+            stop = along[s, 0] + along[s, 1]
+            piece = offsets[d] if offsets[d] > 1 else along[s, 1]
+            for start in range(along[s, 0], stop, piece):
                 at, before = np.uint64(start), np.uint64(start - offsets[d])
                 for v in range(np.uint64(min(piece, stop - start))):
                     level = levels[at + v]
                     goes_on = np.uint16(level == levels[before + v])
-                    place[at + v] = np.uint16(level > 0) + place[before + v] * goes_on
-        tables[:] = 0
-        for s in range(spans.shape[0]):
+                    now = np.uint16(np.uint16(level > 0) + place[before + v] * goes_on)
+                    place[at + v] = now
+                    reached = max(reached, now)
+        tables[:, : reached + 1] = 0
+        for s in range(segments.shape[0]):
             # Unsigned: a signed index may count from the end, and testing for that is slow.
-            start = np.uint64(spans[s, 0])
-            for v in range(np.uint64(spans[s, 1])):
-                tables[v % np.uint64(TURNS), levels[start + v], place[start + v]] += 1
+            start = np.uint64(segments[s, 0])
+            for v in range(np.uint64(segments[s, 1])):
+                tables[v % np.uint64(TURNS), place[start + v], levels[start + v]] += 1
         for turn in range(TURNS):
-            for rank in range(n_levels + 1):
-                for j in range(longest + 2):
-                    counts[d, rank, j] += tables[turn, rank, j]
-    return counts
+            for j in range(reached + 1):
+                for rank in range(n_levels + 1):
+                    counts[d, rank, j] += tables[turn, j, rank]
+        farthest = max(farthest, reached)
+    return counts[:, :, : farthest + 2]

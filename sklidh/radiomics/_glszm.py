@@ -7,6 +7,9 @@ import numpy as np
 from sklidh.radiomics._size_tables import SizeTables, size_sums
 from sklidh.utils import kernel
 
+# Voxels of a zone from which on it is counted one by one.
+SMALL = 64
+
 
 def glszm_features(grey, roi, directions):
     """Compute the 16 GLSZM features of PyRadiomics.
@@ -20,10 +23,6 @@ def glszm_features(grey, roi, directions):
     roi : Roi
     directions : ndarray of int, shape (n_directions, 3)
         From `half_directions`, distance 1.
-
-    Returns
-    -------
-    dict of str to float
     """
     s = size_sums(zone_sizes(grey, roi, directions))
     return {
@@ -49,16 +48,25 @@ def glszm_features(grey, roi, directions):
 def zone_sizes(grey, roi, directions):
     """Count zones by grey level and size."""
     offsets = roi.offsets(directions)
-    nearest, apart = _groups(tuple(map(tuple, directions)))
+    nearest, remaining = _groups(tuple(map(tuple, directions)))
     image = grey.image.reshape(-1)
     size = np.zeros(image.size, np.int32)
     firsts = np.empty(roi.n_voxels, np.int32)
-    zones = firsts[: _join(image, roi.spans, offsets, nearest, apart, size, firsts)]
-    rank, size = image[zones], size[zones]
+    zones = firsts[: _join(image, roi.segments, offsets, nearest, remaining, size, firsts)]
+    rank, size = image[zones].astype(np.int64) - 1, size[zones].astype(np.int64)
+    # Most zones are small: those are counted in a table, and only the others are sorted.
+    small = size < SMALL
+    table = np.bincount(rank[small] * SMALL + size[small], minlength=grey.level.size * SMALL)
     width = size.max() + 1
-    key, count = np.unique(rank.astype(np.int64) * width + size, return_counts=True)
-    one_table = np.zeros(key.size, np.int64)
-    return SizeTables(one_table, key // width - 1, key % width, count * 1.0, grey.level)
+    key, count = np.unique((rank * width + size)[~small], return_counts=True)
+    occurring = np.flatnonzero(table)
+    return SizeTables(
+        np.zeros(occurring.size + key.size, np.int64),
+        np.concatenate([occurring // SMALL, key // width]),
+        np.concatenate([occurring % SMALL, key % width]),
+        np.concatenate([table[occurring], count]) * 1.0,
+        grey.level,
+    )
 
 
 @cache
@@ -72,7 +80,7 @@ def _groups(directions):
     -------
     nearest : ndarray of int16, shape (2 ** n_directions,)
         The last direction of the set: the one whose neighbour is nearest in memory.
-    apart : ndarray of uint16, same shape
+    remaining : ndarray of uint16, same shape
         The set without that neighbour and all that are connected with it.
     """
     step = np.array(directions)
@@ -84,12 +92,12 @@ def _groups(directions):
     group = member & (np.arange(n) == nearest[:, None])
     for _ in range(n):  # spread from neighbour to neighbour
         group |= member & (group @ touching)
-    apart = sets - (group << np.arange(n)).sum(1)
-    return nearest.astype(np.int16), apart.astype(np.uint16)
+    remaining = sets - (group << np.arange(n)).sum(1)
+    return nearest.astype(np.int16), remaining.astype(np.uint16)
 
 
 @kernel
-def _join(image, spans, offsets, nearest, apart, size, firsts):
+def _join(image, segments, offsets, nearest, remaining, size, firsts):
     """Join equal neighbours to zones, by union-find over the voxels in memory order.
 
     A zone's root is its first voxel; `size` there becomes the zone's, and `firsts` lists these
@@ -99,19 +107,19 @@ def _join(image, spans, offsets, nearest, apart, size, firsts):
     root = np.empty(image.size, np.int32)
     equal = np.empty(image.size, np.uint16)
     n_firsts = 0
-    for s in range(spans.shape[0]):
-        start, n = np.uint64(spans[s, 0]), np.uint64(spans[s, 1])
+    for s in range(segments.shape[0]):
+        start, n = np.uint64(segments[s, 0]), np.uint64(segments[s, 1])
         for v in range(n):
             equal[v] = 0
         for d in range(offsets.size):
-            before = np.uint64(spans[s, 0] - offsets[d])
+            before = np.uint64(segments[s, 0] - offsets[d])
             bit = np.uint16(1 << d)
             for v in range(n):
                 equal[v] |= bit * np.uint16(image[start + v] == image[before + v])
         for v in range(n):
             if image[start + v] == 0:
                 continue
-            at = spans[s, 0] + np.int64(v)
+            at = segments[s, 0] + np.int64(v)
             neighbours = equal[v]
             if neighbours == 0:
                 root[at] = at
@@ -120,10 +128,10 @@ def _join(image, spans, offsets, nearest, apart, size, firsts):
                 n_firsts += 1
                 continue
             mine = _find(root, at - offsets[nearest[neighbours]])
-            neighbours = apart[neighbours]
+            neighbours = remaining[neighbours]
             while neighbours:
                 other = _find(root, at - offsets[nearest[neighbours]])
-                neighbours = apart[neighbours]
+                neighbours = remaining[neighbours]
                 if other != mine:
                     mine, other = min(mine, other), max(mine, other)
                     root[other] = mine

@@ -131,14 +131,13 @@ def surface_vertices(mask):
     ndarray of int64, shape (n_vertices, 3)
         Twice the index along (z, y, x): exactly one of the three is odd.
     """
-    vertices = np.empty((_list_crossings(mask, np.empty((0, 3), np.int64)), 3), np.int64)
-    _list_crossings(mask, vertices)
-    return vertices
+    # No voxel has more than six faces; memory that is not written costs nothing.
+    vertices = np.empty((6 * np.count_nonzero(mask), 3), np.int64)
+    return vertices[: _list_crossings(mask, vertices)]
 
 
 @kernel
 def _list_crossings(mask, vertices):
-    """List as many crossings as there is room for, and count all."""
     found = 0
     for z in range(mask.shape[0] - 1):
         for y in range(mask.shape[1] - 1):
@@ -150,10 +149,9 @@ def _list_crossings(mask, vertices):
                 ):
                     if beyond == here:
                         continue
-                    if found < vertices.shape[0]:
-                        vertices[found, 0] = 2 * z
-                        vertices[found, 1] = 2 * y
-                        vertices[found, 2] = 2 * x
-                        vertices[found, axis] += 1
+                    vertices[found, 0] = 2 * z
+                    vertices[found, 1] = 2 * y
+                    vertices[found, 2] = 2 * x
+                    vertices[found, axis] += 1
                     found += 1
     return found

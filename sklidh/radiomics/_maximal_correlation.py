@@ -11,32 +11,76 @@ SETTLED = 1e-7
 SMALL = 1e-3
 
 
-def maximal_correlation(p):
+@kernel
+def list_pairs(counts, symmetrical):
+    """List the pairs of levels that occur: a co-occurrence matrix without its zeros.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n_levels, n_levels)
+    symmetrical : bool
+        Whether each pair counts in both orders.
+
+    Returns
+    -------
+    start : ndarray of int64, shape (n_levels + 1,)
+        Pairs of level i with a level from i up are those from start[i] to start[i + 1].
+    column : ndarray of uint32, shape (n_pairs,)
+        The other level, j.
+    upper, lower : ndarray of float64, shape (n_pairs,)
+        p(i, j) and p(j, i), the latter 0 on the diagonal; together they sum to 1.
+    """
+    n = counts.shape[0]
+    start = np.zeros(n + 1, np.int64)
+    column = np.empty(n * (n + 1) // 2, np.uint32)
+    upper, lower = np.empty(column.size), np.empty(column.size)
+    found = 0
+    total = 0 * counts[0, 0]
+    for i in range(np.uint64(n)):
+        for j in range(i, np.uint64(n)):
+            # Written always, and overwritten by the next where it is zero: so nothing branches.
+            above, below = counts[i, j], counts[j, i] * (j > i)
+            column[found], upper[found], lower[found] = j, above, below
+            found += np.int64(above + below > 0)
+            total += above + below
+        start[i + 1] = found
+    column, upper, lower = column[:found], upper[:found], lower[:found]
+    for i in range(n):
+        for e in range(start[i], start[i + 1]):
+            if symmetrical and column[e] > i:
+                upper[e] = lower[e] = (upper[e] + lower[e]) / 2
+            upper[e] /= total
+            lower[e] /= total
+    return start, column, upper, lower
+
+
+def maximal_correlation(counts, symmetrical=False):
     """Square root of the second largest eigenvalue of Q (Haralick's 14th feature).
 
     Q(i, j) = sum over k of p(i, k) p(j, k) / (px(i) py(k) + epsilon), as PyRadiomics has it.
 
     Parameters
     ----------
-    p : ndarray of float64, shape (n_levels, n_levels)
-        Joint probabilities; sums to 1.
+    counts : ndarray, shape (n_levels, n_levels)
+        Pairs, not all 0.
+    symmetrical : bool, default=False
+        Whether each pair counts in both orders.
 
     Returns
     -------
     float
         1 for a single grey level.
     """
-    if len(p) < 2:
+    if len(counts) < 2:
         return 1.0
-    px, py = p.sum(1), p.sum(0)
-    rarest = px.min(where=px > 0, initial=1) * py.min(where=py > 0, initial=1)
-    if rarest * SMALL < EPSILON:
-        return _by_definition(p, px, py)
-    return _by_lanczos(p)
+    found = _by_lanczos(counts, symmetrical)
+    return _by_definition(counts + counts.T if symmetrical else counts) if found < 0 else found
 
 
-def _by_definition(p, px, py):
+def _by_definition(counts):
     """Compute all eigenvalues of Q: where weights make levels so rare that epsilon decides."""
+    p = counts / counts.sum()
+    px, py = p.sum(1), p.sum(0)
     q = np.zeros_like(p)
     for k in range(len(p)):
         q += np.outer(p[:, k], p[:, k]) / (px * py[k] + EPSILON)[:, None]
@@ -44,31 +88,51 @@ def _by_definition(p, px, py):
 
 
 @kernel
-def _by_lanczos(p):
-    """Find the second eigenvalue alone.
+def margins(start, column, upper, lower):
+    """Row and column sums of a listed matrix."""
+    px, py = np.zeros(start.size - 1), np.zeros(start.size - 1)
+    for i in range(px.size):
+        for e in range(start[i], start[i + 1]):
+            px[i] += upper[e]
+            py[column[e]] += upper[e]
+            px[column[e]] += lower[e]
+            py[i] += lower[e]
+    return px, py
+
+
+@kernel
+def _by_lanczos(counts, symmetrical):
+    """Find the second eigenvalue alone; -1 where levels are so rare that epsilon decides.
 
     But for epsilon, Q is similar to S S^T with S(i, j) = p(i, j) / sqrt(px(i) py(j)): symmetric,
     its largest eigenvalue 1 with the vector sqrt(px). To first order, the effect of epsilon on an
     eigenvalue is that of the change of Q seen through the left and right eigenvectors.
     """
-    n = len(p)
-    px, py = np.zeros(n), np.zeros(n)
+    n = counts.shape[0]
+    start, column, upper, lower = list_pairs(counts, symmetrical)
+    px, py = margins(start, column, upper, lower)
+    rarest_x = rarest_y = 1.0
     for i in range(n):
-        for j in range(n):
-            px[i] += p[i, j]
-            py[j] += p[i, j]
+        rarest_x = min(rarest_x, px[i]) if px[i] > 0 else rarest_x
+        rarest_y = min(rarest_y, py[i]) if py[i] > 0 else rarest_y
+    if rarest_x * rarest_y * SMALL < EPSILON:
+        return -1.0
     root_x = np.sqrt(px)
     over_x, over_y = _inverse(root_x), _inverse(np.sqrt(py))
-    s = np.empty((n, n))
+    above, below = np.empty(upper.size), np.empty(upper.size)
     for i in range(n):
-        for j in range(n):
-            s[i, j] = p[i, j] * over_x[i] * over_y[j]
-    vector = second_eigenvector(s, root_x)
+        for e in range(start[i], start[i + 1]):
+            above[e] = upper[e] * over_x[i] * over_y[column[e]]
+            below[e] = lower[e] * over_x[column[e]] * over_y[i]
+    vector = _second_eigenvector(start, column, above, below, root_x)
     right, left = np.zeros(n), np.zeros(n)
     for i in range(n):
-        for j in range(n):
-            right[j] += vector[i] * over_x[i] * p[i, j]
-            left[j] += vector[i] * root_x[i] * (p[i, j] / (px[i] * py[j] + EPSILON))
+        for e in range(start[i], start[i + 1]):
+            j = column[e]
+            right[j] += vector[i] * over_x[i] * upper[e]
+            left[j] += vector[i] * root_x[i] * (upper[e] / (px[i] * py[j] + EPSILON))
+            right[i] += vector[j] * over_x[j] * lower[e]
+            left[i] += vector[j] * root_x[j] * (lower[e] / (px[j] * py[i] + EPSILON))
     return np.sqrt(max(_dot(left, right), 0.0))
 
 
@@ -82,7 +146,7 @@ def _inverse(x):
 
 
 @kernel
-def second_eigenvector(s, first):
+def _second_eigenvector(start, column, above, below, first):
     """Eigenvector of the largest eigenvalue of S S^T among those orthogonal to `first`.
 
     Lanczos: in the space that S S^T spans from a start vector it is a tridiagonal matrix, whose
@@ -90,7 +154,7 @@ def second_eigenvector(s, first):
     to `first`; after n - 1 steps the space is complete.
     """
     n = first.size
-    basis = np.zeros((n - 1, n))
+    basis = np.empty((n - 1, n))
     diagonal, beside = np.zeros(n - 1), np.zeros(n - 1)
     new = np.empty(n)
     for i in range(n):  # a start that no eigenvector is orthogonal to, the same every time
@@ -106,11 +170,12 @@ def second_eigenvector(s, first):
             break
         if steps > 0:
             beside[steps - 1] = length
-            if steps % 8 == 0 and length * abs(_top(diagonal[:steps], beside)[-1]) < SETTLED:
+            if steps % 4 == 0 and length * abs(_top(diagonal[:steps], beside)[-1]) < SETTLED:
                 break
         for i in range(n):
             basis[steps, i] = new[i] / length
-        _multiply(s, basis[steps], new)
+        half = _transposed(start, column, above, below, basis[steps])
+        new = _transposed(start, column, below, above, half)
         diagonal[steps] = _dot(basis[steps], new)
         steps += 1
     vector = np.zeros(n)
@@ -130,15 +195,17 @@ def _dot(a, b):
     return total
 
 
-@kernel
-def _multiply(s, x, result):
-    """Put S S^T x into `result`."""
-    half = np.zeros(x.size)
+@kernel(fastmath={"reassoc"})
+def _transposed(start, column, above, below, x):
+    """Return S^T x, of a listed matrix S; S x where its triangles are swapped."""
+    result = np.zeros(x.size)
     for i in range(x.size):
-        for j in range(x.size):
-            half[j] += s[i, j] * x[i]
-    for i in range(x.size):
-        result[i] = _dot(s[i], half)
+        total = 0.0
+        for e in range(np.uint64(start[i]), np.uint64(start[i + 1])):
+            result[column[e]] += above[e] * x[i]
+            total += below[e] * x[column[e]]
+        result[i] += total
+    return result
 
 
 @kernel

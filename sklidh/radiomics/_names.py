@@ -56,10 +56,6 @@ def in_order(values: dict[str, float], settings: Settings) -> dict[str, float]:
     values : dict of str to float
         Every column but those of a repeated image; more than that is left out.
     settings : Settings
-
-    Returns
-    -------
-    dict of str to float
     """
     ordered = {}
     for name in feature_names(settings):

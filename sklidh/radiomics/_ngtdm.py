@@ -17,10 +17,6 @@ def ngtdm_features(grey, roi, directions):
     roi : Roi
     directions : ndarray of int, shape (n_directions, 3)
         From `half_directions`; each is looked along both ways.
-
-    Returns
-    -------
-    dict of str to float
     """
     offsets = np.concatenate([roi.offsets(directions), -roi.offsets(directions)])
     # 32 bits hold the sum of the neighbours' levels but for very many levels or neighbours.
@@ -29,48 +25,61 @@ def ngtdm_features(grey, roi, directions):
     s = _distance_from_mean(
         grey.image.reshape(-1),
         levels.reshape(-1),
-        roi.spans,
+        roi.segments,
         offsets,
         roi.n_neighbours(directions),
         grey.level.size,
     )
     i, p, n_levels = grey.level, grey.count / roi.n_voxels, grey.level.size
     s_total, ps = s.sum(), p * s
-    difference = i[:, None] - i
-    p_pair = p[:, None] + p
     coarseness = ps.sum()
+    # Sums over pairs of levels by sums over levels, none of whose terms is negative:
+    # of p(i) p(j) (i - j)^2, twice the variance; of (p(i) + p(j)) (i - j)^2; of |i p(i) - j p(j)|.
+    variance = p @ (i - p @ i) ** 2
     contrast = 0.0
     if n_levels > 1:
-        spread = (p[:, None] * p * difference**2).sum() / (n_levels * (n_levels - 1))
-        contrast = spread * s_total / roi.n_voxels
-    weighted = np.abs((i * p)[:, None] - i * p).sum()
+        contrast = 2 * variance / (n_levels * (n_levels - 1)) * s_total / roi.n_voxels
+    middle = i.mean()
+    spread = 2 * (n_levels * (p @ (i - middle) ** 2) + ((i - middle) ** 2).sum())
+    below = np.arange(1, n_levels)
+    weighted = 2 * np.diff(np.sort(i * p)) @ (below * (n_levels - below))
     return {
         # 10^6 stands for infinity, where nothing differs from its neighbours.
         "Coarseness": 1 / coarseness if coarseness else 1e6,
         "Contrast": contrast,
         "Busyness": coarseness / weighted if weighted else 0.0,
-        "Complexity": (np.abs(difference) * (ps[:, None] + ps) / p_pair).sum() / roi.n_voxels,
-        "Strength": (p_pair * difference**2).sum() / s_total if s_total else 0.0,
+        "Complexity": _complexity(i, p, ps) / roi.n_voxels,
+        "Strength": spread / s_total if s_total else 0.0,
     }
 
 
+@kernel(fastmath={"reassoc"})
+def _complexity(i, p, ps):
+    """Sum of |i - j| (p(i) s(i) + p(j) s(j)) / (p(i) + p(j)) over all pairs of levels."""
+    total = 0.0
+    for a in range(i.size):
+        for b in range(a):
+            total += (i[a] - i[b]) * (ps[a] + ps[b]) / (p[a] + p[b])
+    return 2 * total
+
+
 @kernel
-def _distance_from_mean(image, levels, spans, offsets, n_neighbours, n_levels):
+def _distance_from_mean(image, levels, segments, offsets, n_neighbours, n_levels):
     """Sum s(i) of each rank's distances from the mean of the neighbours; 0 without neighbours."""
     s_of = np.zeros(n_levels + 1)  # rank 0, the background, is not read
     total = np.empty(image.size, levels.dtype)
     done = 0
-    for s in range(spans.shape[0]):
-        start, n = np.uint64(spans[s, 0]), np.uint64(spans[s, 1])
+    for s in range(segments.shape[0]):
+        start, n = np.uint64(segments[s, 0]), np.uint64(segments[s, 1])
         for v in range(n):
             total[v] = 0
         for d in range(offsets.size):
-            neighbour = np.uint64(spans[s, 0] + offsets[d])
+            neighbour = np.uint64(segments[s, 0] + offsets[d])
             for v in range(n):
                 total[v] += levels[neighbour + v]
         for v in range(n):
             number = n_neighbours[np.uint64(done) + v]
             mean = total[v] / max(number, 1)
             s_of[image[start + v]] += abs(levels[start + v] - mean) * (number > 0)
-        done += spans[s, 1]
+        done += segments[s, 1]
     return s_of[1:]

@@ -21,14 +21,6 @@ class _Loader(yaml.SafeLoader):
 def read_parameter_file(path) -> dict:
     """Read a parameter file as plain dictionaries, without judging its keys.
 
-    Parameters
-    ----------
-    path : str or path
-
-    Returns
-    -------
-    dict
-
     Raises
     ------
     ValueError

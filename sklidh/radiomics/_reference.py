@@ -18,10 +18,6 @@ VERSION = "3.0.1"
 def check_supported(settings: Settings) -> None:
     """Check, before any image is read, that PyRadiomics can do what is asked.
 
-    Parameters
-    ----------
-    settings : Settings
-
     Raises
     ------
     ImportError

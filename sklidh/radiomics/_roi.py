@@ -7,7 +7,7 @@ import numpy as np
 from sklidh.radiomics._neighbours import flat_offsets
 from sklidh.utils import kernel
 
-# A loop passes over so many voxels of background sooner than it ends and starts again.
+# A loop passes over this many voxels of background faster than it ends and starts again.
 CLOSE = 64
 
 
@@ -38,9 +38,9 @@ class Roi:
         Number of voxels in the region.
     voxels : ndarray of int64, shape (n_voxels,)
         Places of the voxels in the padded box, raveled in C order.
-    spans : ndarray of int64, shape (n_spans, 2)
+    segments : ndarray of int64, shape (n_segments, 2)
         Per row of the padded box that meets the region: place of its first voxel, and the distance
-        to one past its last. Gaps inside a span are background.
+        to one past its last. Gaps inside a segment are background.
     """
 
     def __init__(self, mask, margin=1, box=None):
@@ -57,7 +57,7 @@ class Roi:
         self._places_in_box = np.flatnonzero(self.inside)
 
     @cached_property
-    def spans(self):
+    def segments(self):
         columns = self.shape[2]
         row = self.voxels // columns
         first = np.flatnonzero(np.diff(row, prepend=-1))
@@ -66,9 +66,9 @@ class Roi:
         return np.column_stack([start, self.voxels[last] + 1 - start])
 
     @cached_property
-    def stretches(self):
-        """The spans, joined where fewer than `CLOSE` voxels lie between: for longer loops."""
-        start, length = self.spans.T
+    def joined_segments(self):
+        """The segments, joined where fewer than `CLOSE` voxels lie between: for longer loops."""
+        start, length = self.segments.T
         stop = start + length
         apart = start[1:] - stop[:-1] >= CLOSE
         first, last = np.append(True, apart), np.append(apart, True)
@@ -92,14 +92,14 @@ class Roi:
 
         Returns
         -------
-        ndarray of int32, shape (n_spanned,)
-            For each voxel of each span, one span after the other; in gaps it means nothing.
+        ndarray of int32, shape (n,)
+            For each voxel of each segment, one segment after the other; meaningless in gaps.
         """
         key = directions.tobytes()
         if key not in self._n_neighbours:
             offsets = self.offsets(directions)
             offsets = np.concatenate([offsets, -offsets])
-            self._n_neighbours[key] = _count_neighbours(self._is_inside, self.spans, offsets)
+            self._n_neighbours[key] = _count_neighbours(self._is_inside, self.segments, offsets)
         return self._n_neighbours[key]
 
     def has_lines(self, directions):
@@ -137,13 +137,13 @@ def _has_pair(is_inside, voxels, offset):
 
 
 @kernel
-def _count_neighbours(is_inside, spans, offsets):
-    counts = np.zeros(spans[:, 1].sum(), np.int32)
+def _count_neighbours(is_inside, segments, offsets):
+    counts = np.zeros(segments[:, 1].sum(), np.int32)
     done = np.uint64(0)
-    for s in range(spans.shape[0]):
-        n = np.uint64(spans[s, 1])
+    for s in range(segments.shape[0]):
+        n = np.uint64(segments[s, 1])
         for d in range(offsets.size):
-            neighbour = np.uint64(spans[s, 0] + offsets[d])
+            neighbour = np.uint64(segments[s, 0] + offsets[d])
             for v in range(n):
                 counts[done + v] += np.int32(is_inside[neighbour + v])
         done += n

@@ -38,7 +38,7 @@ def shape2d_features(roi, spacing, flat_axis):
         )
     mask = np.pad(roi.inside.squeeze(flat_axis), 1)
     steps = np.delete(np.asarray(spacing, float), flat_axis)
-    perimeter, area = outline(mask, steps)
+    perimeter, area = perimeter_and_area(mask, steps)
     minor, major = principal_variances(roi, spacing)[1:]
     return {
         "MeshSurface": area,
@@ -54,7 +54,7 @@ def shape2d_features(roi, spacing, flat_axis):
     }
 
 
-def outline(mask, steps):
+def perimeter_and_area(mask, steps):
     """Length of the boundary (marching squares) and the area within it.
 
     Parameters

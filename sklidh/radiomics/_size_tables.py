@@ -49,10 +49,6 @@ def size_sums(tables):
     In the formulas P(i, j) is the number of runs (zones, dependences) of grey level i and size j,
     N the sum of P, and p = P / N.
 
-    Parameters
-    ----------
-    tables : SizeTables
-
     Returns
     -------
     dict of str to float

@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from sklidh.radiomics import read_settings
 from sklidh.radiomics._extract import extract
-from sklidh.radiomics._gradient import gradient_image
+from sklidh.radiomics._filters import gradient_image
 from sklidh.radiomics._log import log_image
 from sklidh.radiomics._resampling import resample, spline_coefficients
 from sklidh.radiomics._roi import Roi

@@ -102,8 +102,10 @@ def test_every_voxel_is_in_one_zone(grey):
         assert (zones.count * zones.size)[of_level].sum() == count
 
 
+@pytest.mark.parametrize("small", [1, 3, 64])
 @pytest.mark.parametrize("flat_axis", [None, 0, 1, 2])
-def test_zones_are_the_connected_components_of_each_grey_level(grey, flat_axis):
+def test_zones_are_the_connected_components_of_each_grey_level(grey, flat_axis, small, monkeypatch):
+    monkeypatch.setattr("sklidh.radiomics._glszm.SMALL", small)
     levels, roi = grey
     connected = np.ones((3, 3, 3), bool)
     if flat_axis is not None:
