@@ -32,7 +32,7 @@ def nested_evaluation(folder, deep, **cohort):
     return cross_validate(search, X, y, cv=3)
 
 
-def test_without_a_difference_between_the_classes_the_interval_holds_one_half(tmp_path):
+def test_without_a_difference_between_the_classes_the_interval_includes_one_half(tmp_path):
     # Every kind of step, networks too.
     deep = SANetFeaturizer(n_features=16, size=16, max_epochs=1, random_state=0)
     cohort = {"n_patients": 40, "size": 24, "spacing": 2.7, "effect": 0.0}
