@@ -50,7 +50,7 @@ def probabilities():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_probabilities_are_those_of_this_processor(processor):
+def test_probabilities_are_the_same_on_other_processors(processor):
     # Largest difference seen: 5e-13.
     there = subprocess.run(
         [sys.executable, __file__],
