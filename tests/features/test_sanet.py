@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_bits_and_torch_is_left_alone(featurizer):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_number_of_threads_changes_no_bit(featurizer, threads):
+def test_results_are_bit_identical_for_any_number_of_threads(featurizer, threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     again = SANetFeaturizer(**QUICK).fit(X, y).transform(X)

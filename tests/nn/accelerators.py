@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from sklidh.nn import SAN, PairwiseAttention
-from sklidh.nn._device import fenced
+from sklidh.nn._device import isolated_torch
 from sklidh.nn._san import Bottleneck, Stage, Stem
 
 pytestmark = pytest.mark.skipif(
@@ -110,7 +110,7 @@ def stub_backend():
 
 @pytest.fixture(autouse=True)
 def same_numbers_every_time():
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         yield
 
 
@@ -139,7 +139,7 @@ def counted(network, x):
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", [(3, 1, 32, 32), (2, 4, 40, 24), (1, 1, 64, 64)])
-def test_a_network_gives_the_same_on_another_device(training, shape):
+def test_a_network_gives_the_same_result_on_another_device(training, shape):
     network = SAN(n_features=8, in_channels=shape[1]).double().train(training)
     for module in network.modules():  # away from the initial values, where a ReLU has its kink
         if isinstance(module, torch.nn.BatchNorm2d):
