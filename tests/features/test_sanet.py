@@ -402,7 +402,7 @@ def test_a_progress_bar_shows_the_epochs(capsys, monkeypatch):
     [
         ({"y": np.ones(10)}, CohortError, "one class only"),
         ({"y": y[:-1].to_numpy()}, CohortError, "9 labels for 10 patients"),
-        ({"X": X.assign(age=3)}, CohortError, "two columns are accepted"),
+        ({"X": X.assign(age=3)}, CohortError, "expected two columns"),
         ({"X": X.to_numpy()}, TypeError, "must be a pandas DataFrame"),
         ({"size": 8}, ValueError, "'size' parameter"),
         ({"planes": ["axial", "oblique"]}, ValueError, "accepted are one or more of axial"),

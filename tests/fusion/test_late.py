@@ -257,7 +257,7 @@ def test_a_class_smaller_than_the_folds_reduces_the_folds_with_a_warning():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], [9, 3])
     late = LateFusionClassifier(LogisticRegression(), method="regression")
-    with pytest.warns(UserWarning, match="class 1, which has 3 of 12; 3 folds are used"):
+    with pytest.warns(UserWarning, match="only 3 of 12 patients are class 1, so 3 folds are used"):
         late.fit(rng.normal(size=(12, 2)) + y[:, None], y)
     with pytest.raises(ValueError, match=r"LateFusionClassifier: class 1 has 1 patient of 10"):
         late.fit(rng.normal(size=(10, 2)), y[:10])

@@ -56,7 +56,7 @@ def test_the_diagram_of_a_pipeline_has_the_links_of_all_its_steps(address):
     assert "https://scikit-learn.org/" in html, "scikit-learn's own steps keep theirs"
 
 
-def test_a_copy_of_ones_own_goes_before_the_package_s_address(address, monkeypatch):
+def test_the_environment_variable_overrides_the_package_s_address(address, monkeypatch):
     monkeypatch.setenv("SKLIDH_DOCS", "http://localhost:8000/")
     _documented.documentation.cache_clear()
     page = MannWhitneySelector()._get_doc_link()

@@ -364,7 +364,7 @@ def test_images_in_memory_pass_too(estimator, cohort):
 @pytest.mark.parametrize(
     ("name", "broken"), [(name, broken) for name, classes in BROKEN.items() for broken in classes]
 )
-def test_a_broken_estimator_is_caught_and_named(name, broken, cohort):
+def test_a_broken_estimator_fails_the_right_check(name, broken, cohort):
     check = {check.__name__: check for check in IMAGE_CHECKS}[name]
     with pytest.raises(AssertionError) as caught:
         check(broken(), *cohort)
@@ -382,7 +382,7 @@ def test_the_first_failing_check_stops_the_runner_unless_it_is_expected(cohort):
     check_image_estimator(DependsOnWorkers(), *cohort, expected_failed_checks=reasons)
 
 
-def test_an_exception_of_the_estimator_itself_says_in_which_check(cohort):
+def test_an_exception_of_the_estimator_names_the_check(cohort):
     class Crashes(Brightness):
         def fit(self, X, y):
             raise ZeroDivisionError("by zero")
@@ -394,7 +394,7 @@ def test_an_exception_of_the_estimator_itself_says_in_which_check(cohort):
     ]
 
 
-def test_what_is_compared_is_computed_again_and_not_read_from_the_cache(cohort, tmp_path):
+def test_results_are_computed_and_not_read_from_the_cache(cohort, tmp_path):
     """The second extraction of a cached estimator would otherwise equal the first by itself."""
 
     class CachesWrongly(Doubling):
