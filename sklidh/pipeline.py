@@ -69,8 +69,8 @@ def make_idh_pipeline(
         Columns of images.
     preset : {"recommended", "paper"}, default="recommended"
         "paper" is the paper's method. "recommended" differs where another choice predicted real
-        patients better or with less dependence on chance. The guide page "The paper, point by
-        point" lists every difference with its measured effect.
+        patients better or with less dependence on chance. The guide page "The paper, line by
+        line" lists every difference with its measured effect.
     reference : str or None, default="T2"
         The modality to which the others are registered. None means that the images are already
         registered; the step then only checks the table.
