@@ -101,7 +101,7 @@ def from_features(pipeline: Pipeline) -> Pipeline:
     Parameters
     ----------
     pipeline : Pipeline
-        As `make_idh_pipeline` builds it.
+        A pipeline built by `make_idh_pipeline`.
 
     Returns
     -------

@@ -35,7 +35,7 @@ class PaperRow:
 
 @dataclass(frozen=True)
 class PaperTable:
-    """One table: its title and rows.
+    """One table of the paper.
 
     Parameters
     ----------

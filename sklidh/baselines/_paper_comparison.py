@@ -109,12 +109,12 @@ def selection_table(study: Study) -> pd.DataFrame:
     """
     rows = {}
     for name, facts in study.facts.items():
-        told = [each["selected"] for each in facts if each.get("selected")]
-        if not told:
+        selections = [each["selected"] for each in facts if each.get("selected")]
+        if not selections:
             continue
         rows[name] = {}
-        for modality in dict.fromkeys(key for each in told for key in each):
-            kinds = pd.DataFrame([each.get(modality, {}) for each in told]).fillna(0).mean()
+        for modality in dict.fromkeys(key for each in selections for key in each):
+            kinds = pd.DataFrame([each.get(modality, {}) for each in selections]).fillna(0).mean()
             rows[name][modality] = _in_words(kinds)
     if not rows:
         return pd.DataFrame()
@@ -205,7 +205,7 @@ def differences_from_paper(
 
 def _other_settings(settings: Mapping) -> list[str]:
     """List how a run on images differs from the paper's settings."""
-    told = {
+    texts = {
         "epochs": f"{settings.get('epochs')} epochs per network; the paper does not state these",
         "engine": "radiomics from this package's own engine instead of PyRadiomics 2.0.0",
         "slice_size": f"slices of {settings.get('slice_size')} pixels instead of 72",
@@ -215,7 +215,7 @@ def _other_settings(settings: Mapping) -> list[str]:
     paper = {"slice_size": 72, "radiomics": "paper", "train_features": "in_sample"}
     return [
         text
-        for name, text in told.items()
+        for name, text in texts.items()
         if name in settings and settings[name] != paper.get(name, "pyradiomics")
     ]
 
@@ -233,6 +233,6 @@ def mean_selected(study: Study) -> float | None:
     float or None
         The mean over systems and splits; None if no system selects features.
     """
-    told = [f["selected"] for facts in study.facts.values() for f in facts if "selected" in f]
-    counts = [sum(sum(kinds.values()) for kinds in each.values()) for each in told]
+    selections = [f["selected"] for facts in study.facts.values() for f in facts if "selected" in f]
+    counts = [sum(sum(kinds.values()) for kinds in each.values()) for each in selections]
     return float(np.mean(counts)) if counts else None

@@ -115,6 +115,6 @@ def decision_curve(y_true, probabilities, *, thresholds=None) -> pd.DataFrame:
         acted = probability >= thresholds[:, None]
         benefits[name] = (acted & truth).mean(1) - (acted & ~truth).mean(1) * odds
     prevalence = check_truth(y_true).mean()
-    everybody = prevalence - (1 - prevalence) * odds
-    benefits |= dict(zip(REFERENCES, (everybody, np.zeros(len(thresholds))), strict=True))
+    act_on_all = prevalence - (1 - prevalence) * odds
+    benefits |= dict(zip(REFERENCES, (act_on_all, np.zeros(len(thresholds))), strict=True))
     return pd.DataFrame(benefits, index=pd.Index(thresholds, name="threshold"))

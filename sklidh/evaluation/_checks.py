@@ -12,7 +12,7 @@ def check_truth(y_true) -> np.ndarray:
     Parameters
     ----------
     y_true : array-like of shape (n_patients,)
-        Bool, 0/1 or words, as `binary_target` takes them.
+        Bool, 0/1 or words, as in `binary_target`.
 
     Returns
     -------

@@ -158,7 +158,7 @@ def compare(
         ``evaluate(model, X, y)`` returns an Evaluation: `holdout` or `cross_validate`, with their
         settings in a ``functools.partial``. Its seed gives every model the same folds.
     on_model : callable, default=None
-        Called with a model's name before it is evaluated, to report progress.
+        Function called with the name of each model before it is evaluated, to report progress.
 
     Returns
     -------

@@ -48,8 +48,8 @@ def cross_validate(
     X : DataFrame of shape (n_patients, n_columns)
         One row per patient.
     y : array-like of shape (n_patients,)
-        The IDH status: 0 and 1, or words that `sklidh.datasets.binary_target` knows. Models are
-        fitted on 0 and 1, whatever the words.
+        The IDH status: 0 and 1, or words that `sklidh.datasets.binary_target` recognises. Models
+        are always fitted on 0 and 1.
     cv : int, splitter or iterable of (train, test), default=5
         Number of shuffled stratified folds, a scikit-learn splitter, or the rows of each split.
     n_repeats : int, default=1

@@ -66,11 +66,11 @@ def estimators_that_saw(calls, test_rows) -> list[str]:
         Class and number of test patients, each class once. For arrays only the number of rows is
         known; they are listed if they have more rows than the largest training set.
     """
-    everybody = frozenset().union(*test_rows)
+    patients = frozenset().union(*test_rows)
     for _, rows in calls:
         if not isinstance(rows, int):
-            everybody |= rows
-    most = max(len(everybody - tested) for tested in test_rows)
+            patients |= rows
+    most = max(len(patients - tested) for tested in test_rows)
     seen = {}
     for name, rows in calls:
         fewest = (

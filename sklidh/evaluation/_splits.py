@@ -163,7 +163,7 @@ def check_training(labels, splits) -> None:
     """
     problems = [
         f"fold {split.fold!r} of repeat {split.repeat} would be trained on one class only; use "
-        "fewer folds, stratified ones, or drop the site or group"
+        "fewer or stratified folds, or drop the site or group"
         for split in splits
         if len(np.unique(labels[split.train])) < 2
     ]

@@ -250,7 +250,7 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         Raises
         ------
         CohortError
-            A patient lacks the images that the networks need.
+            A patient lacks images that the networks need.
         """
         check_is_fitted(self)
         cases = self._checked(X)
