@@ -61,7 +61,7 @@ def models(modalities=MODALITIES, **parameters):
 
 
 def feature_table(n_patients=80, effect=1.5, seed=0):
-    """Draw radiomics and deep columns of four modalities, one of each carrying the label."""
+    """Draw radiomics and deep columns of four modalities; one of each carries the signal."""
     rng = np.random.default_rng(seed)
     patients = [f"P{i:02d}" for i in range(n_patients)]
     y = pd.Series(np.resize([0, 1, 0], n_patients), patients, name="idh")
@@ -76,7 +76,7 @@ def feature_table(n_patients=80, effect=1.5, seed=0):
 
 @pytest.fixture(scope="module")
 def quick_pipeline(tmp_path_factory, quick_selection):
-    """Return what builds the pipeline, with a memory of fitted steps that all its models share."""
+    """Return a function that builds the pipeline, with a shared memory of fitted steps."""
     memory = str(tmp_path_factory.mktemp("steps"))
     return partial(paper_pipeline, selection=quick_selection, random_state=0, memory=memory)
 
@@ -325,7 +325,7 @@ def test_the_nested_protocol_tunes_and_sets_thresholds_on_training_rows(quick_pi
     system = paper_systems(quick_pipeline, features_only=True, random_state=0)["T1"]
     model = system.tuned()
     whole = holdout(model, X, y, threshold="youden")
-    # Whatever stands in the test rows, what the training rows chose remains.
+    # The choices of the training rows do not depend on the test rows.
     X.loc[whole.predictions.index] = 7.0
     spoilt = holdout(model, X, y, threshold="youden")
     first, other = whole.estimators[0], spoilt.estimators[0]
@@ -347,7 +347,7 @@ def test_rows_that_share_a_modality_fit_its_steps_once(tmp_path):
 
 
 def same_after_reload(model, X, path):
-    """Save a fitted model, load it, and compare what both predict, bit by bit."""
+    """Save and load a fitted model, and compare the predictions bit for bit."""
     trees = TREES if "Forest" in str(model) or "Boosting" in str(model) else ()
     if trees:
         with pytest.raises(ModelFileError, match=r"model with trees cannot be saved.*trusted="):

@@ -1,4 +1,4 @@
-"""The whole way as one Pipeline: it composes, keeps rows in place and refuses early."""
+"""The complete Pipeline: steps can be replaced, rows stay aligned, bad input fails early."""
 
 import os
 from functools import partial
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def quick_pipeline(**changes):
-    """The paper's pipeline, with few features, networks of one epoch and ten penalties a LASSO."""
+    """The paper's pipeline with few features, one epoch and ten penalties per LASSO."""
     parameters = {
         "preset": "paper",
         "radiomics": RadiomicsExtractor(FIRST_ORDER),
@@ -295,7 +295,7 @@ def test_a_patient_without_any_image_is_refused_before_an_image_is_read(phantoms
 
 
 class ProcessNumber(TransformerMixin, BaseEstimator):
-    """A column with the number of the process that fitted it; has a device, as networks have."""
+    """Return the process id of the fit as a column; has a device parameter, like networks."""
 
     def __init__(self, device="auto"):
         self.device = device

@@ -1,4 +1,4 @@
-"""Signals that were planted are found where they are, and no leak is found in any system."""
+"""Planted signals are found in the right place, and no system has a leak."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ NETWORKS = ("Model 1 (SA-Net)", "Zhang et al. 2021 [8]", "Zhang et al. 2022 [10]
 
 
 def features(signal, n_patients=60, seed=0):
-    """Draw four columns a modality; `signal` shifts the first one of each in mutants."""
+    """Draw four columns per modality; `signal` shifts the first of each in mutants."""
     rng = np.random.default_rng(seed)
     patients = [f"P{i:02d}" for i in range(n_patients)]
     y = pd.Series(np.resize([0, 1], n_patients), patients)
@@ -41,7 +41,7 @@ def features(signal, n_patients=60, seed=0):
 
 
 def systems(folder, selection, modalities=MODALITIES, **options):
-    """Build every system that can be built, on one shared memory of fitted steps."""
+    """Build all available systems with a shared memory of fitted steps."""
     build = partial(
         make_idh_pipeline,
         modalities,
@@ -80,12 +80,12 @@ def test_no_system_that_starts_from_images_leaks(phantoms, tmp_path, quick_selec
         "Model 4 (proposed)",
         "Zhang et al. 2022 [10]",
     )
-    # Every modality goes the same way, so two of them do.
+    # All modalities use the same code, so two are enough.
     built = systems(tmp_path, quick_selection, ["T1CE", "T2"], deep=deep)
     models = {name: built[name] for name in wanted}
     images = X[["T1CE", "T2", "mask"]]
     table = audit(models, images, y, n_rounds=1, evaluate=partial(holdout, test_size=4))
-    # So few patients that the AUCs tell nothing: it is the spy that clears these.
+    # With so few patients the AUCs are not informative; the recorded fits are.
     assert table["verdict"].str.startswith("inconclusive").all(), table["verdict"].to_dict()
     assert (table[["saw test rows", "fitted before"]] == "").all(axis=None)
 
@@ -107,7 +107,7 @@ def test_every_system_improves_with_a_stronger_effect_on_images(tmp_path, quick_
     settings, networks = {"imageType": {"Original": {}}}, NETWORKS
     radiomics = RadiomicsExtractor(settings, cache=tmp_path / "cache")
     deep = SANetFeaturizer(n_features=4, size=16, max_epochs=3, lr=0.003, random_state=0)
-    # One division of the patients for all, so that the features can be shared as well.
+    # All use the same split, so that the features can be shared.
     evaluate = partial(holdout, test_size=0.5, random_state=0)
     aucs = []
     for effect in (0.0, 2.5):

@@ -1,4 +1,4 @@
-"""The audit finds every leak that is planted, by name, and none where there is none."""
+"""The audit finds every planted leak, and none in honest models."""
 
 import numpy as np
 import pandas as pd
@@ -54,7 +54,7 @@ def select_before_splitting(model, X, y, *, random_state):
 
 def test_feature_selection_before_the_split_is_detected_by_auc_and_by_recorded_fits(cohort):
     X, y = cohort
-    # More columns than patients, as in radiomics: enough that separate the permuted labels too.
+    # More columns than patients, as in radiomics, so that some separate the permuted labels too.
     rng = np.random.default_rng(1)
     wide = pd.DataFrame(rng.normal(size=(60, 400)), X.index, [f"T1__{i}" for i in range(400)])
     row = audit(
@@ -67,7 +67,7 @@ def test_feature_selection_before_the_split_is_detected_by_auc_and_by_recorded_f
 
 
 class Memory(ClassifierMixin, BaseEstimator):
-    """Carry the whole cohort in a parameter, and fit an inner model on it."""
+    """A model that contains the whole cohort in a parameter and fits an inner model on it."""
 
     def __init__(self, X=None, y=None):
         self.X = X

@@ -1,4 +1,4 @@
-"""Calibration and net benefit: identities, and the truth of simulated probabilities."""
+"""Calibration and net benefit: identities and simulated probabilities."""
 
 import numpy as np
 import pytest

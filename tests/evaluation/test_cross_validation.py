@@ -1,4 +1,4 @@
-"""Every patient is predicted once, by a model that never saw him."""
+"""Every patient is predicted once, by a model that was not trained on this patient."""
 
 from functools import partial
 
@@ -51,7 +51,7 @@ PAPER = list(PAPER_METRICS)
 
 
 class Spy(ClassifierMixin, BaseEstimator):
-    """Remember who was trained on, and refuse to predict them."""
+    """Record the training patients, and refuse to predict them."""
 
     def fit(self, X, y):
         self.seen_, self.classes_ = set(X.index), np.unique(y)
@@ -168,7 +168,7 @@ def test_a_chosen_threshold_finds_the_rare_class_where_one_half_does_not(cohort)
 
 
 class Cut(LogisticRegression):
-    """Probabilities cut off to 0 and 1, beside a decision function that is not."""
+    """Probabilities clipped to 0 and 1, with an unclipped decision function."""
 
     def predict_proba(self, X):
         return np.round(super().predict_proba(X))
@@ -455,7 +455,7 @@ def test_folds_are_tested_by_the_corrected_t_and_a_split_by_delong_and_mcnemar(c
     models = {"strong penalty": LogisticRegression(C=0.01), "logistic": LogisticRegression()}
     compared = compare(models, *cohort, partial(cross_validate, cv=4, n_repeats=2))
     one, other = (evaluation.fold_aucs for evaluation in compared.evaluations.values())
-    # Of four folds, 10 patients are tested and 30 trained on.
+    # Each of four folds has 10 test and 30 training patients.
     expected = corrected_resampled_ttest(one - other, test_ratio=1 / 3)
     row = compared.tests().loc["strong penalty"]
     assert row["p"] == expected.pvalue
@@ -493,7 +493,7 @@ def test_the_auc_of_a_cross_validation_is_the_mean_over_its_folds(cohort):
         assert Evaluation(table).metrics["AUC"] == pytest.approx(mean)
         pooled = delong_variance(*columns(table))[0]
         assert pooled != pytest.approx(mean), "scores of different models are not ranked together"
-    # Of one split it is DeLong's, with DeLong's interval.
+    # With one split, it is DeLong's AUC and interval.
     split = holdout(LogisticRegression(), X, y)
     table = split.predictions
     assert split.metrics["AUC"] == pytest.approx(delong_variance(*columns(table))[0])
@@ -511,7 +511,7 @@ def test_the_interval_of_folds_is_delong_s_within_folds_times_the_inflation(coho
         mutant, wild = fold["score"][fold["mutant"]], fold["score"][~fold["mutant"]]
         wins = (mutant.to_numpy()[:, None] > wild.to_numpy()) * 1.0
         v10, v01 = [*v10, *wins.mean(1)], [*v01, *wins.mean(0)]
-    # 32 are trained on and 8 tested in each of 5 folds: 1 + 5 / 4.
+    # Each of 5 folds has 32 training and 8 test patients: 1 + 5 * 8 / 32 = 1 + 5 / 4.
     variance = 2.25 * (np.var(v10, ddof=1) / 20 + np.var(v01, ddof=1) / 20)
     auc = Evaluation(table).metrics["AUC"]
     half = norm.ppf(0.975) * np.sqrt(variance) / (auc * (1 - auc))

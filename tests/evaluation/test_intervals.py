@@ -1,4 +1,4 @@
-"""DeLong's variance, and what its interval promises."""
+"""DeLong's variance, and the coverage of its interval."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from sklidh.evaluation import (
 
 
 def slow_delong(y, p):
-    """Pair by pair, as the 1988 paper writes it."""
+    """Compute DeLong's variance pair by pair, as in the 1988 paper."""
     mutant, wildtype = p[y == 1], p[y == 0]
     wins = np.array([[1.0 * (a > b) + 0.5 * (a == b) for b in wildtype] for a in mutant])
     v10, v01 = wins.mean(axis=1), wins.mean(axis=0)

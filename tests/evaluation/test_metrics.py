@@ -1,4 +1,4 @@
-"""The paper's five figures of merit, those that a reader asks besides, and their refusals."""
+"""The paper's five metrics, the additional ones, and refused input."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""On simulated cohorts, intervals hold the truth and tests reject as often as they state."""
+"""On simulated cohorts, intervals and tests have the stated coverage and error rate."""
 
 import importlib.util
 from pathlib import Path

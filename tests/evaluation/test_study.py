@@ -1,4 +1,4 @@
-"""A study computes each split once, tells every failure, and goes on where it stopped."""
+"""A study computes each split once, reports every failure, and can be resumed."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from sklidh.evaluation import (
 
 
 class Counting(LogisticRegression):
-    """Count the fits of all its clones."""
+    """A model that counts the fits of all its clones."""
 
     n_fits = 0
 
@@ -35,7 +35,7 @@ class Counting(LogisticRegression):
 
 
 class Dying(ClassifierMixin, BaseEstimator):
-    """Die, but not on every set of training patients."""
+    """A model that fails on some training sets."""
 
     def fit(self, X, y):
         if "P00" in X.index:
@@ -93,7 +93,7 @@ def test_finished_splits_are_reused_unless_something_changed(cohort, tmp_path):
 
 @pytest.mark.parametrize("name", ["image.nii", "image.img", "voxels.raw", "slices/1.dcm"])
 def test_a_changed_image_file_invalidates_finished_splits(cohort, tmp_path, name):
-    """Of a pair of files, the cell names the one without voxels; of DICOM slices, their folder."""
+    """Cells contain the header of a file pair, or the folder of DICOM slices."""
     X, y = cohort
     image = tmp_path / name
     image.parent.mkdir(exist_ok=True)
@@ -151,7 +151,7 @@ def test_facts_time_and_warnings_survive_the_second_run(cohort, tmp_path):
 
 
 def test_joblib_s_timing_warnings_are_not_recorded(cohort, tmp_path, monkeypatch):
-    # The seconds from which on joblib warns of it.
+    # The time in seconds from which joblib warns.
     monkeypatch.setattr(MemorizedFunc._persist_input, "__defaults__", (0.0,))
     kept = make_pipeline(StandardScaler(), LogisticRegression(), memory=str(tmp_path / "steps"))
     with pytest.warns(UserWarning, match="Persisting input arguments"):

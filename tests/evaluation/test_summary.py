@@ -1,4 +1,4 @@
-"""In a notebook an evaluation shows its figures, each with its interval."""
+"""Evaluations show their figures with intervals in a notebook."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Paired tests: against examples worked by hand, against each other, and on how often they err."""
+"""Paired tests: examples worked by hand, agreement with each other, and error rates."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from sklidh.evaluation import (
 
 
 def two_models(rng, n=40, shift=(1.0, 1.0)):
-    """Draw scores of two models that err on the same patients in part."""
+    """Draw scores of two models with correlated errors."""
     y = np.repeat([0, 1], n // 2)
     shared = rng.normal(size=n)
     return y, *(shared + rng.normal(size=n) + s * y for s in shift)

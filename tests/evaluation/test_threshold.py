@@ -1,4 +1,4 @@
-"""A threshold is the model's own, given, or chosen on training rows that the model did not see."""
+"""Thresholds: the model's own, a given number, or chosen on out-of-fold training rows."""
 
 import numpy as np
 import pandas as pd
@@ -58,7 +58,7 @@ def test_an_unreachable_precision_is_warned_of():
 
 
 class Score(ClassifierMixin, BaseEstimator):
-    """Answer with the second column; remember the groups of the first that are on both sides."""
+    """Predict with the second column, and check that no group is split between rows."""
 
     def fit(self, X, y):
         self.classes_, self.seen_ = np.unique(y), set(X["patient"])

@@ -1,4 +1,4 @@
-"""Deep features: trained with the labels, kept to their patients, the same every time."""
+"""Deep features: trained on the labels, aligned with patients, and reproducible."""
 
 import pickle
 
@@ -37,7 +37,7 @@ def patient(seed, signal):
 
 
 def cohort(n=10, signal=60, first=0):
-    """Return n patients, every second a mutant, in an index that is out of order."""
+    """Return n patients, every second a mutant, with an unordered index."""
     labels = np.arange(n) % 2
     cases = [patient(first + seed, signal * label) for seed, label in enumerate(labels)]
     index = pd.Index([f"P{(7 * number) % n}" for number in range(n)], name="patient")
@@ -50,13 +50,13 @@ X, y = cohort()
 
 @pytest.fixture(scope="module")
 def featurizer():
-    """Return a trained featurizer, which no test may change."""
+    """Return a trained featurizer that tests must not modify."""
     return SANetFeaturizer(**QUICK).fit(X, y)
 
 
 @pytest.fixture(scope="module")
 def out_of_fold():
-    """Return a featurizer that cut its patients in two halves, and their features."""
+    """Return an out-of-fold featurizer with two folds, and the features."""
     featurizer = SANetFeaturizer(**QUICK, train_features="out_of_fold", cv=2)
     return featurizer, featurizer.fit_transform(X, y)
 
@@ -278,7 +278,7 @@ def test_on_noise_a_network_predicts_only_its_training_labels():
 
 
 class Record:
-    """Write down the tasks; ask to stop after the first epoch where told to."""
+    """Record the tasks; optionally request a stop after the first epoch."""
 
     def __init__(self, stop=False):
         self.begun, self.ended, self.stop = [], [], stop
@@ -321,7 +321,7 @@ def test_every_network_has_learning_curves():
 
 
 class Seen(Callback):
-    """Write down how many images learn and validate."""
+    """Record the numbers of training and validation images."""
 
     sizes = []
 
@@ -392,7 +392,7 @@ def test_members_have_different_seeds_and_concatenated_features():
 
 
 def test_a_progress_bar_shows_the_epochs(capsys, monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws no bar on what is not a terminal
+    monkeypatch.setenv("FORCE_COLOR", "1")  # otherwise rich draws no bar without a terminal
     SANetFeaturizer(**QUICK | {"max_epochs": 1}, verbose=1).fit(X[:4], y[:4])
     assert "SA-Net T1CE: epoch 1 of 1" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Model 1: images in, probabilities out, one network a modality or one for all."""
+"""Model 1: probabilities from images, with one network per modality or one for all."""
 
 import pickle
 
@@ -39,13 +39,13 @@ X, y = cohort()
 
 @pytest.fixture(scope="module")
 def classifier():
-    """Return a trained classifier, one network a modality, which no test may change."""
+    """Return a trained classifier, one network per modality, that tests must not modify."""
     return SANetClassifier(**QUICK, missing="nan").fit(X, y)
 
 
 @pytest.fixture(scope="module")
 def joint():
-    """Return a trained classifier with all that one network can take."""
+    """Return a trained classifier with channels, channel attention and radiomics."""
     return SANetClassifier(
         **QUICK, fusion="channels", missing="nan", channel_attention=True, radiomics=["age", "one"]
     ).fit(X.assign(age=np.arange(8.0), one=1), y)
@@ -116,7 +116,7 @@ def test_it_learns_a_signal_in_the_radiomics_columns():
     mutant = (y == "mutant").to_numpy()
 
     def rise(ratio):
-        """Return by how much a ratio of 250 in place of 200 makes a mutation more probable."""
+        """Return the increase in probability for a ratio of 250 instead of 200."""
         fitted = SANetClassifier(
             **QUICK | {"n_features": 16, "max_epochs": 6, "lr": 1e-3},
             batch_size=4, modalities=["T1"], radiomics=["ratio"],
@@ -153,7 +153,7 @@ def test_a_patient_is_classified_from_the_available_modalities(classifier):
     incomplete.iloc[3, 0] = None
     images, _ = classifier._cut(X.iloc[[3]][["T1CE", "mask"]])
     expected = softmax(predict(classifier.nets_["T1CE"], images), axis=1)
-    # In a batch of another size products of matrices are rounded in another way.
+    # Matrix products round differently in batches of another size.
     np.testing.assert_allclose(classifier.predict_proba(incomplete)[[3]], expected, rtol=1e-5)
 
 

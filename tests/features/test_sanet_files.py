@@ -1,4 +1,4 @@
-"""A saved network comes back bit by bit, in any process, and a bad file says what is wrong."""
+"""Saved networks are restored bit for bit, and bad files are refused with a reason."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ LABELS = np.array(["mutant", "wild type"] * 3)
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """Return a table of paths, one column of numbers beside them."""
+    """Return a table of paths with one numeric column."""
     folder, rows = tmp_path_factory.mktemp("images"), []
     tumour = np.zeros((3, 24, 24), np.uint8)
     tumour[1, 6:14, 8:16] = 1
@@ -90,7 +90,7 @@ def test_a_classifier_is_restored_with_all_fitted_attributes(table, tmp_path):
 
 
 def test_the_folder_contains_json_and_safetensors_but_no_code(saved):
-    # Of the networks that described the training patients out of fold, none is kept.
+    # The networks of the folds are not kept.
     assert sorted(file.name for file in saved.iterdir()) == ["model.json", "weights0.safetensors"]
     assert json.loads((saved / "model.json").read_text())["kind"] == "SANetFeaturizer"
 

@@ -1,4 +1,4 @@
-"""Blocks come from column names, from a dict or in groups; what cannot be read is refused."""
+"""Blocks from column names, dicts or groups; invalid input is refused."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The Bayesian-regularised network obeys the evidence framework and forgets noise."""
+"""The Bayesian-regularised network follows the evidence framework and ignores noise."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""The batched grid search finds what scikit-learn's finds, and leaves alone what it cannot do."""
+"""The batched grid search agrees with scikit-learn's, and delegates what it cannot batch."""
 
 import pickle
 import warnings
@@ -37,7 +37,7 @@ def pipeline():
 
 
 def both(estimator, grid, X, y, *, fit_params=None, n_jobs=None, **settings):
-    """Search with both, and return them; assert that they find the same."""
+    """Run both searches, assert that they agree, and return them."""
     settings = {"cv": 3, "scoring": "roc_auc", **settings}
     searches = [
         search.fit(X, y, **(fit_params or {}))

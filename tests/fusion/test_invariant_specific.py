@@ -25,7 +25,7 @@ from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.fusion._joint_training import resample
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-# Most tests train for a few epochs only, and are told so.
+# Most tests train for a few epochs only, which causes this warning.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 TERMS = ["task", "similarity", "difference", "reconstruction"]
 
@@ -343,7 +343,7 @@ def test_patients_with_missing_blocks_are_predicted_from_the_others():
     holes = masked(masked(X, slice(0, 60), "T1CE"), slice(40, 100), "T2")
     classifier = fusion(missing="ignore", max_epochs=100).fit(holes, y)
     assert classifier.score(holes, y) > 0.8
-    # Other patients are not touched by who is beside them.
+    # The result does not depend on the other patients.
     np.testing.assert_allclose(
         classifier.predict_proba(holes)[100:], classifier.predict_proba(X)[100:]
     )

@@ -1,4 +1,4 @@
-"""Late fusion is the mean, or the regression, of what the blocks' classifiers say."""
+"""Late fusion is the mean or a regression of the blocks' probabilities."""
 
 import pickle
 

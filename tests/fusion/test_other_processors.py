@@ -41,7 +41,7 @@ SETTINGS = [
 
 def probabilities():
     X, y = make_classification(80, 12, n_informative=8, random_state=0)
-    # Rounded, for the data themselves are drawn with other instructions.
+    # Rounded, because the data are also generated with different instructions.
     names = [f"{modality}__f{k}" for modality in ("T1", "T1CE", "T2", "FLAIR") for k in range(3)]
     X = pd.DataFrame(X.round(6), columns=names)
     fits = [InvariantSpecificFusionClassifier(random_state=0, **s).fit(X, y) for s in SETTINGS]

@@ -27,7 +27,7 @@ TRANSFERS = {"aten._local_scalar_dense", "aten._to_copy", "aten.copy_"}
 
 
 class Stub(torch.Tensor):
-    """A tensor on the stub device, whose values are a tensor on the CPU."""
+    """A tensor on the stub device with its values in a CPU tensor."""
 
     @staticmethod
     def __new__(cls, values):
@@ -46,7 +46,7 @@ class Stub(torch.Tensor):
 
 
 class Device(TorchDispatchMode):
-    """Run every operation on stub tensors on the CPU; count kernels and transfers."""
+    """Run all operations on stub tensors on the CPU, counting kernels and transfers."""
 
     kernels, transfers = Counter(), Counter()
 
@@ -92,7 +92,7 @@ class Device(TorchDispatchMode):
 
 
 class Backend(backend_registration._DummyBackendModule):
-    """What torch asks of a backend when a seed is set."""
+    """The functions that torch calls on a backend when a seed is set."""
 
     @staticmethod
     def _is_in_bad_fork():
@@ -159,7 +159,7 @@ def test_a_network_gives_the_same_result_on_another_device(training, shape):
 
 
 def unfolded(block, x):
-    """Pairwise attention as a user would write it, every pair of pixels in memory."""
+    """Plain pairwise attention with every pair of pixels in memory."""
     B, _, H, W = x.shape
     k = block.kernel_size
     reach = k // 2

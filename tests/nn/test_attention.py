@@ -1,4 +1,4 @@
-"""The lean attention is the obvious one: same values, gradients and running averages."""
+"""Tiled attention equals the plain one in values, gradients and running averages."""
 
 import copy
 from functools import partial
@@ -25,7 +25,7 @@ def same_numbers_every_time():
 
 
 def bounce(position, n):
-    """Walk to a position as a ball between two walls: the reflection, step by step."""
+    """Compute a reflected position step by step, like a ball between two walls."""
     at, step = 0, 1 if position > 0 else -1
     for _ in range(abs(position)):
         if n == 1:
@@ -46,7 +46,7 @@ def unfold_reflected(x, k):
 
 
 def obvious_pairwise(block, x):
-    """Pairwise attention as Eq. 1 and 2 say it, every pair of pixels written out."""
+    """Pairwise attention as in Eq. 1 and 2, with explicit pairs of pixels."""
     B, _, H, W = x.shape
     k = block.kernel_size
 
@@ -80,7 +80,7 @@ def obvious_stem(stem, x):
 
 
 def scattered(block, dtype):
-    """Move a block off its initial values, where channels sit on the kink of a ReLU."""
+    """Move a block away from its initial values, which lie on the kink of a ReLU."""
     block = block.to(dtype)
     for module in block.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -157,7 +157,7 @@ def draw(*shape):
 
 
 def maps_of(kind, k=3):
-    """Return phi, psi and beta as pairs of a kind need them: 2 images, 2 * 3 values."""
+    """Return phi, psi and beta for a class of pairs: 2 images, 2 * 3 values."""
     halo = k - 1 if kind is Windows else 0
     padded = 3 + halo, 4 + halo
     return draw(2, 3, 4, 4), draw(2, *padded, 4), draw(2, 2, *padded, 3)

@@ -1,4 +1,4 @@
-"""The fusion network: its parts, its members, its absent blocks, its training."""
+"""The fusion network: layers, members, missing blocks and training."""
 
 import math
 

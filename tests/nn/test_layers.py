@@ -1,4 +1,4 @@
-"""A 1 x 1 convolution is torch's own, whichever way it is computed."""
+"""The 1 x 1 convolution equals torch's own."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The constraints are 0 where mathematics says so, and what their formulas say elsewhere."""
+"""The constraints equal their formulas, and are 0 where they must be."""
 
 from math import log
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ N, H = 7, 3
 
 
 def by_rows(term):
-    """Return a constraint that takes patients as rows, as these tests write them."""
+    """Return a constraint that takes patients as rows."""
     return lambda a, b, share: term(a.mT, b.mT, share)
 
 

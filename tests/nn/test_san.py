@@ -82,7 +82,7 @@ def test_an_empty_batch_is_an_error():
 
 
 def saved_bytes(network, x):
-    """Return the size of what autograd keeps for the backward pass, without the parameters."""
+    """Return the memory that autograd stores for the backward pass, without the parameters."""
     kept, known = {}, {p.untyped_storage().data_ptr() for p in network.parameters()}
 
     def pack(tensor):

@@ -1,4 +1,4 @@
-"""Several threads give what one gives, to the last bit, and leave nothing behind."""
+"""Results are bit-identical for any number of threads, without side effects."""
 
 import os
 import threading
@@ -130,7 +130,7 @@ def test_an_interrupt_while_assistants_work_leaves_nothing_behind(threads, monke
         met.wait()
         if threading.get_ident() != caller:
             assert left.wait(20)
-            parallel_map(len, "ab")  # asks for no lock that the caller may hold
+            parallel_map(len, "ab")  # must not wait for a lock that the caller holds
 
     def interrupted(_):
         left.set()

@@ -1,4 +1,4 @@
-"""What is read from a trained network is what its arithmetic says."""
+"""Predictions and saliency maps of trained networks equal explicit formulas."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from sklidh.nn._training import train
 
 
 class Linear(nn.Module):
-    """Three classes, each a weighted sum of pixels, and of a column where there is one."""
+    """A network whose three logits are weighted sums of pixels, and of a column if there is one."""
 
     def __init__(self, n_columns=0):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Training is seeded, leaves no trace, and stops when it should."""
+"""Training is seeded, has no side effects, and stops when it should."""
 
 import pickle
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from sklidh.nn._training import Batches, random_symmetry, train
 
 
 class Tiny(nn.Module):
-    """A linear network with a normalisation, in place of a SA-Net."""
+    """A linear network with a normalisation, instead of a SA-Net."""
 
     def __init__(self, n_classes=2):
         super().__init__()

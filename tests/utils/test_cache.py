@@ -1,4 +1,4 @@
-"""Cached files are found again, told apart by content, and never half written."""
+"""Cached files are identified by content and never half written."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""An estimator's diagram leads to the page of the reference that the documentation has."""
+"""Estimator diagrams link to the reference pages of the documentation."""
 
 from email.message import Message
 from importlib import import_module
@@ -25,7 +25,7 @@ def public_estimators():
 
 @pytest.fixture
 def address(monkeypatch):
-    """Let the package's metadata name an address, and return it."""
+    """Set an address in the package's metadata, and return it."""
     metadata = Message()
     metadata["Project-URL"] = "Source, https://example.org/source"
     metadata["Project-URL"] = "Documentation, https://example.org/docs/"

@@ -1,4 +1,4 @@
-"""Results kept between runs are not computed again, and damaged ones are."""
+"""Cached results are reused, and damaged ones are recomputed."""
 
 from joblib import delayed
 

@@ -1,4 +1,4 @@
-"""Loops are compiled wherever the package lies, and kept where something can be written."""
+"""Functions compile in any installation, and are cached where a folder is writable."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ print(double(4), inverse(0.0))
 
 def run(tmp_path, **variables):
     (tmp_path / "loops.py").write_text(MODULE)
-    # A file where numba would make its folder: even root cannot write there.
+    # A file in place of numba's folder: not even root can write there.
     (tmp_path / "__pycache__").write_text("")
     env = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
     env |= {"HOME": str(tmp_path / "loops.py"), "PYTHONPATH": os.pathsep.join(sys.path)}

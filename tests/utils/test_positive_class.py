@@ -1,4 +1,4 @@
-"""Mutants are mutants, whatever they are called; what is not known is refused, with its counts."""
+"""Known words are recognised as mutant or wild type; unknown values are refused with counts."""
 
 import numpy as np
 import pandas as pd

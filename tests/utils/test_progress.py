@@ -1,4 +1,4 @@
-"""A long loop says how far it is: bars on a terminal, a few lines in a log."""
+"""Progress of long loops: bars on a terminal, lines in a log."""
 
 import io
 
@@ -11,7 +11,7 @@ from sklidh.utils._progress import no_progress
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Return what moves the time on, by seconds."""
+    """Return a function that advances the clock by seconds."""
     now = [0.0]
     monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
 

@@ -1,4 +1,4 @@
-"""Work done by workers is as if it were done here: order, results, warnings."""
+"""Parallel jobs keep order, results and warnings."""
 
 import os
 import warnings
@@ -34,7 +34,7 @@ def test_warnings_of_threads_are_issued_too():
 
 
 class AllAtOnce(ThreadingBackend):
-    """A backend as Ray's, which cannot hand results over one by one."""
+    """A backend that, like Ray's, cannot return results one by one."""
 
     supports_return_generator = False
 

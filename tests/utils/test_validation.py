@@ -1,4 +1,4 @@
-"""A table or target that cannot be used is refused with the patient and the column."""
+"""Invalid tables and targets are refused with the patient and the column."""
 
 import pickle
 
@@ -259,7 +259,7 @@ def test_every_problem_of_any_table_is_listed_and_nothing_else(kinds):
         {"T1": pd.Series([cells.get(kind, __file__) for kind in kinds], ids, dtype=object)}
     )
     n_twice = kinds.count("twice")
-    # A table in which a patient is not one row is not read further.
+    # A table with duplicate patients is not checked further.
     n_problems = 1 if n_twice > 1 else sum(kind in ("gone", "empty", "number") for kind in kinds)
     assert len(problems_in(X)) == n_problems
     n_lenient = n_problems - (0 if n_twice > 1 else kinds.count("empty"))
