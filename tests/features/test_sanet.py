@@ -261,7 +261,10 @@ def test_a_class_smaller_than_the_folds_reduces_them_with_a_warning():
     CountImages.seen.clear()
     settings = QUICK | {"max_epochs": 1, "train_features": "out_of_fold"}
     featurizer = SANetFeaturizer(**settings, callbacks=[CountImages()])
-    with pytest.warns(UserWarning, match=r"cv=5 .* class 'mutant', which has 2 of 5; 2 folds"):
+    with pytest.warns(
+        UserWarning,
+        match="only 2 of 5 patients are class 'mutant', so 2 folds are used instead of 5",
+    ):
         featurizer.fit_transform(X.iloc[:5], y.iloc[:5])
     assert CountImages.seen == [5, 2, 3]
 
