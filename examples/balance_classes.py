@@ -1,14 +1,15 @@
 """
-Few mutants
-===========
+Unbalanced classes
+==================
 
-Few mutants among many wild types: weights, or imbalanced-learn, inside the cross-validation.
+Few mutants among many wild types: class weights, or resampling with imbalanced-learn.
 """
 
 # %%
 # A cohort with few mutants
 # -------------------------
-# One in six. A model that always says "wild type" is right five times in six, and of no use.
+# One patient in six is mutant. A model that always predicts wild type has an accuracy of five
+# sixths, but is useless.
 
 from tempfile import TemporaryDirectory
 
@@ -35,12 +36,12 @@ X, y = X.loc[kept], y[kept]
 y.value_counts().rename("patients").to_frame()
 
 # %%
-# Weights, or more mutants
-# ------------------------
-# ``class_weight="balanced"`` lets the few count as much as the many. A sampler makes more of them:
-# imbalanced-learn's ``Pipeline`` calls it when it is fitted, on the training patients alone, and
-# leaves it out when it predicts. It stands right before the fusion, since images cannot be
-# interpolated, but the features that were selected can.
+# Weights or resampling
+# ---------------------
+# With ``class_weight="balanced"``, both classes have the same total weight. A sampler adds mutants:
+# imbalanced-learn's ``Pipeline`` calls it in ``fit``, on the training patients only, and skips it
+# in prediction. It is placed right before the fusion, because selected features can be
+# interpolated, but images cannot.
 
 
 def pipeline(**fusion):
@@ -62,7 +63,7 @@ def with_sampler(sampler):
 
 
 models = {
-    "as they are": pipeline(),
+    "unweighted": pipeline(),
     "weights": pipeline(class_weight="balanced"),
     "random oversampling": with_sampler(RandomOverSampler(random_state=0)),
     "SMOTE": with_sampler(SMOTE(k_neighbors=3, random_state=0)),
@@ -70,9 +71,8 @@ models = {
 figures = {name: cross_validate(model, X, y, cv=3).metrics for name, model in models.items()}
 
 # %%
-# What they move is where the line between the classes lies, so look at recall and precision
-# together. Each of the seven mutants is a seventh of the recall: a difference of one patient is no
-# difference.
+# Both methods shift the decision threshold, so consider recall and precision together. Each of the
+# seven mutants is a seventh of the recall, so differences of one patient are not meaningful.
 
 table = pd.DataFrame(figures).T[["AUC", "Recall", "Precision", "F1"]]
 ax = table.plot.bar(figsize=(7, 3.5), rot=0, ylim=(0, 1))

@@ -2,15 +2,15 @@
 A grid over alpha, beta and gamma
 =================================
 
-The paper's pipeline written out, and a search over the strengths of its three constraints (Eq. 6).
+The paper's pipeline step by step, and a grid search over the strengths of its constraints (Eq. 6).
 """
 
 # %%
-# The pipeline written out
-# ------------------------
-# What :func:`~sklidh.pipeline.make_idh_pipeline` builds, step by step. For thirty patients the
-# networks of the deep features are small and short and the LASSO has five folds; the paper's are
-# ``SANetFeaturizer(n_features=128)`` and ten.
+# The pipeline step by step
+# -------------------------
+# The steps that :func:`~sklidh.pipeline.make_idh_pipeline` builds. For thirty patients, the
+# networks of the deep features are small and briefly trained, and the LASSO has five folds; the
+# paper uses ``SANetFeaturizer(n_features=128)`` and ten folds.
 
 from tempfile import TemporaryDirectory
 
@@ -64,8 +64,8 @@ pipeline = Pipeline(
 # %%
 # The search
 # ----------
-# ``GridSearchCV`` gives the same result to the last bit. ``BatchedGridSearchCV`` fits the steps
-# before the fusion once per fold, and trains the networks of all candidates together.
+# ``BatchedGridSearchCV`` gives the same scores as ``GridSearchCV``, but fits the steps before the
+# fusion once per fold and trains the networks of all candidates in one batch.
 
 X, y = make_glioma_phantoms(folder.name, n_patients=30, size=32, spacing=2.0)
 grid = {f"fusion__{weight}": [0.1, 0.5, 0.9] for weight in ("alpha", "beta", "gamma")}
@@ -74,9 +74,9 @@ search.fit(X, y)
 print(f"best: {search.best_params_}")
 
 # %%
-# The mean AUC over the three folds; each cell is the mean over the strengths of gamma. The best
-# candidate's AUC was chosen for being high: only a cross-validation around the search
-# (:func:`~sklidh.evaluation.cross_validate`) says how good it is.
+# The mean AUC over the three folds; each cell is the mean over the values of gamma. The AUC of the
+# best candidate is optimistic, because it is the maximum of many; only a cross-validation around
+# the search (:func:`~sklidh.evaluation.cross_validate`) estimates its performance.
 
 results = pd.DataFrame(search.cv_results_)
 results.columns = results.columns.str.removeprefix("param_fusion__")

@@ -2,14 +2,14 @@
 Missing sequences
 =================
 
-Not every patient was scanned with every sequence: nobody is left out, no image is invented.
+Patients who lack sequences are neither left out nor completed with synthetic images.
 """
 
 # %%
-# Who has what
-# ------------
-# A sequence that was not acquired is an empty cell of the table, and ``missing="nan"`` says that
-# empty cells are meant. T2 is always there: the others are registered onto it.
+# Available sequences
+# -------------------
+# A sequence that was not acquired is an empty cell of the table; ``missing="nan"`` allows empty
+# cells. T2 is always present, because the others are registered to it.
 
 from tempfile import TemporaryDirectory
 
@@ -30,7 +30,7 @@ acquired = X[MODALITIES].notna()
 acquired.value_counts().rename("patients").reset_index()
 
 # %%
-# One of them:
+# The patient with the fewest sequences:
 
 patient = acquired.sum(axis=1).idxmin()
 CaseDisplay.from_case(X.loc[patient], MODALITIES)
@@ -38,13 +38,13 @@ CaseDisplay.from_case(X.loc[patient], MODALITIES)
 # %%
 # The pipeline
 # ------------
-# ``missing="nan"`` reaches every step. Features of a sequence that is not there are NaN; the
-# selection works with the patients who have them; the fusion predicts a patient from what is
-# there.
+# ``missing="nan"`` applies to every step. Features of a missing sequence are NaN; the selection
+# uses the patients who have them; and the fusion predicts each patient from the available
+# sequences.
 
 pipeline = make_idh_pipeline(
     MODALITIES,
-    reference=None,  # these images lie on one another already
+    reference=None,  # these images are already aligned
     radiomics=RadiomicsExtractor("paper"),
     deep=None,
     missing="nan",
@@ -54,7 +54,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_sta
 _ = pipeline.fit(X_train, y_train)
 
 # %%
-# Every patient of the test set has a probability, however few sequences there are.
+# Every test patient gets a probability, however few sequences are available.
 
 pd.DataFrame(
     {

@@ -2,19 +2,19 @@
 On a cluster
 ============
 
-Hundreds of patients, several machines: joblib's dask backend, and nothing else of yours changes.
+Distribute the work over several machines with joblib's dask backend, without other changes.
 """
 
 # %%
 # A cluster on this machine
 # -------------------------
-# ``LocalCluster`` starts two workers here. For machines of your own, leave it out and give
-# ``Client`` the address of their scheduler, ``Client("tcp://scheduler:8786")``. A worker reads the
-# images for itself, so paths must lead to the same files everywhere; what travels is the settings
-# and, back, the features.
+# Here, ``LocalCluster`` starts two workers. For your own machines, leave it out and pass the
+# address of the scheduler, ``Client("tcp://scheduler:8786")``. Each worker reads the images itself,
+# so paths must lead to the same files on all machines; only settings are sent to the workers, and
+# only features are returned.
 #
-# The workers are processes of their own, which is why the work stands below ``if __name__``: they
-# import this script too. ``timeout``, in seconds, ends the wait for a worker that keeps dying.
+# The workers are separate processes that import this script, so the work is placed below
+# ``if __name__``. ``timeout``, in seconds, limits the wait for a worker that keeps dying.
 
 from tempfile import TemporaryDirectory
 
@@ -39,15 +39,13 @@ if __name__ == "__main__":
         extractor = RadiomicsExtractor("paper", cache=False, n_jobs=2, timeout=600)
         table = extractor.fit_transform(images)
 
-    alone = RadiomicsExtractor("paper", cache=False).fit_transform(images)
-    pd.testing.assert_frame_equal(table, alone, check_exact=True)
-    print(
-        f"{table.shape[0]} patients, {table.shape[1]} features, the same bits as without a cluster"
-    )
+    serial = RadiomicsExtractor("paper", cache=False).fit_transform(images)
+    pd.testing.assert_frame_equal(table, serial, check_exact=True)
+    print(f"{table.shape[0]} patients, {table.shape[1]} features, bit-identical without a cluster")
 
 # %%
-# Who did what, and when: a bar is a patient. The first of each worker takes longer, for the worker
-# has to load its code.
+# The tasks of each worker over time; each bar is a patient. The first task takes longer, because
+# the worker loads its code.
 
 if __name__ == "__main__":
     times = [task["startstops"][0] for task in stream.data]

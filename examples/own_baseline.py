@@ -1,15 +1,15 @@
 """
-A baseline of your own
-======================
+Your own baseline
+=================
 
-A model is worth what it adds to a simpler one: write that, and compare both on the same folds.
+Write a simple model, and compare it with the pipeline on the same folds.
 """
 
 # %%
 # One function that returns an estimator
 # --------------------------------------
-# That is all a baseline is. What neurosurgeons would ask first: does the model know more than the
-# size of the tumour and the patient's age?
+# A baseline needs nothing else. This one answers a clinician's first question: is the model better
+# than the tumour's size and the patient's age?
 
 from functools import partial
 from tempfile import TemporaryDirectory
@@ -36,8 +36,9 @@ def size_and_age():
 # %%
 # The comparison
 # --------------
-# All models meet the same folds. ``compare`` gives each one's AUC with its interval, and tests
-# each against a reference; the tests are corrected for their number.
+# All models are evaluated on the same folds. ``compare`` returns the AUC of each model with its
+# interval, and tests each model against a reference; p-values are corrected for the number of
+# tests.
 
 folder = TemporaryDirectory()
 X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0, misalignment=(0, 0))

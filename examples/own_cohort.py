@@ -2,14 +2,14 @@
 Your own cohort
 ===============
 
-A folder of images and a spreadsheet: what to write, what is found wrong with it, and a first look.
+From a folder of images and a spreadsheet to a checked cohort.
 """
 
 # %%
-# What a hospital hands over
+# A folder and a spreadsheet
 # --------------------------
-# A folder for each patient, with whatever file names, and a spreadsheet of who they are. Here both
-# are written by this script, with two slips of the kind that happen.
+# A hospital typically provides a folder per patient, with arbitrary file names, and a spreadsheet
+# of the patients. This script writes both, with two typical mistakes.
 
 import textwrap
 from pathlib import Path
@@ -40,9 +40,9 @@ table.to_csv(root / "cases.csv", index=False)
 table[["patient", "FLAIR", "idh", "age"]]
 
 # %%
-# Loading finds every slip
-# ------------------------
-# All of them at once, by patient and column, before anything is computed.
+# Loading finds all mistakes
+# --------------------------
+# All problems are listed at once, by patient and column, before anything is computed.
 
 try:
     load_cohort(root / "cases.csv")
@@ -50,8 +50,8 @@ except CohortError as error:
     print(str(error).replace(folder.name, "..."))
 
 # %%
-# Mended, the table loads. ``X`` has the patients' ids as its index and absolute paths in its
-# cells; ``y`` is the column ``idh``.
+# The corrected table loads. The index of ``X`` contains the patient ids and its cells absolute
+# paths; ``y`` is the column ``idh``.
 
 table.loc[2, "FLAIR"] = "phantom-002/FLAIR.nii.gz"
 table.loc[5, "idh"] = 1
@@ -61,14 +61,14 @@ X, y = load_cohort(root / "cases.csv")
 y.value_counts().rename("patients").to_frame()
 
 # %%
-# Look before you compute
-# -----------------------
-# A table that is right can name images that are not. ``sklidh check cases.csv`` reads every one of
-# them and draws a page with all patients; here is the same by hand.
+# Check the images
+# ----------------
+# A correct table can still refer to damaged images. ``sklidh check cases.csv`` reads all images and
+# writes a page with all patients; the same works in Python.
 
 broken = Path(X.loc["phantom-004", "T1CE"])
 whole = broken.read_bytes()
-broken.write_bytes(whole[: len(whole) // 2])  # a copy that was interrupted
+broken.write_bytes(whole[: len(whole) // 2])  # an interrupted copy
 
 for _, case in X.iterrows():
     for problem in check_case(case, ["T1", "T1CE", "T2", "FLAIR"], reference="T2"):
@@ -77,6 +77,6 @@ for _, case in X.iterrows():
 _ = broken.write_bytes(whole)
 
 # %%
-# The outline is the mask; it was drawn on T2. From here on it goes as in :doc:`quick_start`.
+# The outline is the mask, which was drawn on T2. Continue as in :doc:`quick_start`.
 
 CaseDisplay.from_case(X.loc["phantom-004"], ["T2"])

@@ -1,15 +1,15 @@
 """
-A filter and features of your own
-=================================
+Your own filter and features
+============================
 
-A step of images and a family of features beside radiomics, held to the same checks as ours.
+Write an image filter and a family of features that pass the checks of the package's own steps.
 """
 
 # %%
 # A filter
 # --------
-# Images enter a step as cells of a table, paths or images in memory, and leave it the same way. In
-# a branch, the table has two columns, the sequence's and the mask's.
+# Input and output of an image step are tables whose cells are paths or images in memory. In a
+# branch, the table has two columns: the sequence and the mask.
 
 from tempfile import TemporaryDirectory
 
@@ -30,7 +30,7 @@ from sklidh.utils.estimator_checks import check_image_estimator
 
 
 class MedianFilter(TransformerMixin, BaseEstimator):
-    """Replace every voxel by the median of the cube around it; masks stay as they are."""
+    """Replace every voxel by the median of the cube around it; masks are not changed."""
 
     def __init__(self, radius=1):
         self.radius = radius
@@ -43,7 +43,7 @@ class MedianFilter(TransformerMixin, BaseEstimator):
     def transform(self, X):
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
-        cases = check_image_and_mask(X)  # every file is there, before work begins
+        cases = check_image_and_mask(X)  # checks that all files exist
         modality, mask = cases.columns
         images = []
         for patient, case in cases.iterrows():
@@ -59,12 +59,12 @@ class MedianFilter(TransformerMixin, BaseEstimator):
 # %%
 # A family of features
 # --------------------
-# Images go in, one row of numbers a patient comes out, with the patients' index. These compare the
-# tumour's rim, its outer 4 mm, with what lies within.
+# The input is a table of images, the output one row of numbers per patient with the same index.
+# These features compare the rim of the tumour, its outer 4 mm, with the core.
 
 
 class RimFeatures(TransformerMixin, BaseEstimator):
-    """Tell the rim of a tumour from its core."""
+    """Compare brightness and heterogeneity of the rim of a tumour with its core."""
 
     def __init__(self, width=4.0):
         self.width = width  # mm
@@ -77,7 +77,7 @@ class RimFeatures(TransformerMixin, BaseEstimator):
     def transform(self, X):
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
-        cases = check_image_and_mask(X)  # every file is there, before work begins
+        cases = check_image_and_mask(X)  # checks that all files exist
         modality, mask = cases.columns
         rows = []
         for patient, case in cases.iterrows():
@@ -98,8 +98,9 @@ class RimFeatures(TransformerMixin, BaseEstimator):
 # %%
 # The checks
 # ----------
-# The index is kept, a batch gives what its patients give one by one, ``fit`` changes no parameter,
-# and more: what our own estimators of images are held to.
+# The checks cover, among others, that the index is kept, that a batch gives the same result as its
+# patients one by one, and that ``fit`` changes no parameter. The package's own image estimators
+# pass the same checks.
 
 folder = TemporaryDirectory()
 X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0, misalignment=(0, 0))
@@ -107,10 +108,10 @@ smooth_rim = make_pipeline(MedianFilter(), RimFeatures())
 check_image_estimator(smooth_rim, X[["T1CE", "mask"]].head(6), y.head(6))
 
 # %%
-# Beside radiomics
-# ----------------
-# Both go where features go, as in ``make_idh_pipeline(radiomics=...)``. Here, how well single
-# features of T1CE tell mutants apart:
+# Together with radiomics
+# -----------------------
+# Both can be used like the package's features, as in ``make_idh_pipeline(radiomics=...)``. The plot
+# shows how well single features of T1CE distinguish mutants from wild types:
 
 features = FeatureUnion([("radiomics", RadiomicsExtractor("paper")), ("own", smooth_rim)])
 table = features.set_output(transform="pandas").fit_transform(X[["T1CE", "mask"]])

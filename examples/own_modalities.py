@@ -2,15 +2,15 @@
 Your own modalities
 ===================
 
-The fusion knows nothing of MR images: any views of the same things will do. Here, half digits.
+The fusion is not limited to MR images: it accepts any views of the same objects, here halves of
+digits.
 """
 
 # %%
 # Two views
 # ---------
-# scikit-learn's digits are images of 8 x 8 pixels. One observer sees the left half, another the
-# right half: each has 32 columns of its own. The first part of a column's name, before ``__``,
-# says whose it is.
+# scikit-learn's digits are images of 8 x 8 pixels. One view is the left half, the other the right
+# half, with 32 columns each. The part of a column name before ``__`` is the view.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -44,8 +44,8 @@ for ax, digit in zip(axes.flat, digits.images, strict=False):
 # %%
 # One view, and both
 # ------------------
-# Ten classes instead of two need no word. But the paper's codes of two numbers are meant for two
-# classes; for ten they are made wider.
+# More than two classes work without changes. The paper's codes of two numbers are meant for two
+# classes; for ten classes, wider codes are used.
 
 
 def fusion(modalities):
@@ -63,8 +63,8 @@ for modalities in (["left"], ["right"], ["left", "right"]):
 pd.Series(accuracy, name="accuracy").round(3).to_frame()
 
 # %%
-# How the training of the last one went, and how much of its AUC is lost when one half's rows are
-# shuffled among the digits:
+# The loss curves of the last model, and the drop of its AUC when one view is shuffled among the
+# digits:
 
 LossCurveDisplay.from_estimator(model[-1])
 

@@ -1,14 +1,14 @@
 """
-Swap a selector
-===============
+Your own selector
+=================
 
-A selector of scikit-learn in the place of one of ours, and one that you write yourself.
+Replace a selection step with a scikit-learn selector, and add a selector of your own.
 """
 
 # %%
-# One of scikit-learn's
-# ---------------------
-# Every step has a name, and ``set_params`` puts another estimator there.
+# A scikit-learn selector
+# -----------------------
+# Every step has a name, and ``set_params`` replaces it.
 
 from tempfile import TemporaryDirectory
 
@@ -27,14 +27,14 @@ pipeline.set_params(intra__T1CE__mannwhitneyselector=SelectKBest(k=20))
 pipeline["intra"]
 
 # %%
-# One of your own
-# ---------------
-# A selector is one ``fit`` and one mask; scikit-learn's ``SelectorMixin`` does the rest. This one
-# drops the features that hardly say more than how large the tumour is.
+# A new selector
+# --------------
+# A selector consists of ``fit`` and a mask; scikit-learn's ``SelectorMixin`` does the rest. This
+# one drops features that contain little more than the size of the tumour.
 
 
 class SizeIndependentSelector(SelectorMixin, BaseEstimator):
-    """Drop features whose Spearman correlation with the tumour's volume is above a bar."""
+    """Drop features whose Spearman correlation with the tumour volume exceeds a threshold."""
 
     def __init__(self, volume="radiomics__original_shape_VoxelVolume", threshold=0.7):
         self.volume = volume
@@ -45,7 +45,7 @@ class SizeIndependentSelector(SelectorMixin, BaseEstimator):
         values = validate_data(self, X, ensure_all_finite="allow-nan")
         size = values[:, columns.index(self.volume)]
         correlations = [spearmanr(column, size, nan_policy="omit").statistic for column in values.T]
-        # A constant column has no correlation: it depends on nothing, and stays.
+        # Constant columns have no correlation (NaN) and are kept.
         self.support_ = ~(np.abs(np.nan_to_num(correlations)) > self.threshold)
         return self
 
@@ -55,7 +55,7 @@ class SizeIndependentSelector(SelectorMixin, BaseEstimator):
 
 
 # %%
-# Every sequence has a branch of its own, and it goes into each, right after the features.
+# It is inserted into the branch of every sequence, right after the features.
 
 pipeline = make_idh_pipeline(
     ["T1CE", "T2"], radiomics=RadiomicsExtractor("paper"), deep=None, random_state=0
@@ -68,7 +68,7 @@ X, y = make_glioma_phantoms(folder.name, n_patients=30, size=32, spacing=2.0)
 _ = pipeline.fit(X, y)
 
 # %%
-# How many of the 873 features are left after each step:
+# The number of the 873 features left after each step:
 
 counts = {}
 for modality in ("T1CE", "T2"):

@@ -8,9 +8,9 @@ From a table of images to a cross-validated AUC, on forty synthetic patients.
 # %%
 # Patients
 # --------
-# One row a patient: a path for each sequence, one for the tumour mask, and whatever else is known.
-# These patients are synthetic and small, so that everything here takes seconds; for your own, say
-# ``X, y = load_cohort("cases.csv")``.
+# One row per patient: one path per sequence, the path of the tumour mask, and other information.
+# These patients are synthetic and small, so that everything runs in seconds; for your own patients,
+# use ``X, y = load_cohort("cases.csv")``.
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,15 +25,15 @@ X, y = make_glioma_phantoms(folder.name, n_patients=40, size=32, spacing=2.0)
 X.map(lambda cell: Path(cell).name if isinstance(cell, str) else cell).head(3)
 
 # %%
-# Look at one of them before you compute anything. The tumour, outlined, was drawn on T2.
+# Look at a patient before you compute anything. The outline of the tumour was drawn on T2.
 
 CaseDisplay.from_case(X.iloc[1], ["T2"])
 
 # %%
 # The pipeline
 # ------------
-# Registration onto T2, features of every sequence, selection, fusion: one scikit-learn Pipeline.
-# Features that do not depend on other patients are kept in ``memory`` and computed once.
+# Registration to T2, features of every sequence, selection and fusion, as one scikit-learn
+# Pipeline. Features that do not depend on other patients are kept in ``memory`` and computed once.
 
 pipeline = make_idh_pipeline(
     ["T1CE", "T2", "FLAIR"],
@@ -46,9 +46,9 @@ pipeline
 # %%
 # Cross-validation
 # ----------------
-# Every patient is predicted once, by a model that never saw them: selection and networks are fitted
-# anew on the training patients of each fold. The interval is DeLong's. With forty patients it is
-# wide, and that is the result: so few patients say no more.
+# Every patient is predicted once, by a model that was not trained on this patient: selection and
+# networks are refitted on the training patients of each fold. The interval is DeLong's. With forty
+# patients it is wide: a cohort this small does not allow a more precise statement.
 
 result = cross_validate(pipeline, X, y, cv=3)
 low, high = result.auc_interval

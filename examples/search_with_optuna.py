@@ -2,14 +2,14 @@
 Search with Optuna
 ==================
 
-The strengths of the constraints are numbers, not a grid: let Optuna choose where to look next.
+Search the strengths of the constraints as continuous numbers instead of a grid.
 """
 
 # %%
-# What is searched
-# ----------------
-# The features learn nothing, so they are extracted once, before the search. Selection does, and
-# stays in the pipeline; ``memory=`` fits it once per fold and not once per trial.
+# The pipeline
+# ------------
+# Feature extraction learns nothing from the patients, so it runs once, before the search. Selection
+# learns, and stays in the pipeline; ``memory=`` fits it once per fold instead of once per trial.
 
 from tempfile import TemporaryDirectory
 
@@ -44,8 +44,7 @@ pipeline = make_pipeline(
 # %%
 # The search
 # ----------
-# A trial suggests three strengths, and one of the readings of Eq. 4. The folds are the same for
-# all.
+# A trial suggests three strengths and one interpretation of Eq. 4. All trials use the same folds.
 
 
 def auc(trial):
@@ -61,11 +60,12 @@ study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESam
 study.optimize(auc, n_trials=8)
 
 # %%
-# The trials differ by less than the interval of any AUC of forty patients is wide. And the best was
-# chosen for being high: judge it on patients who took no part in the search.
+# The differences between the trials are smaller than the confidence interval of an AUC with forty
+# patients. The best AUC is also optimistic, because it is a maximum: evaluate the chosen model on
+# patients who were not part of the search.
 
 figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
-ax.plot([trial.value for trial in study.trials], "o", label="a trial")
+ax.plot([trial.value for trial in study.trials], "o", label="trial")
 best = [max(trial.value for trial in study.trials[: n + 1]) for n in range(len(study.trials))]
 ax.step(range(len(best)), best, where="post", label="best so far")
 ax.set(xlabel="trial", ylabel="mean AUC")

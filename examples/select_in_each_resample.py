@@ -34,11 +34,11 @@ X = per_modality(RadiomicsExtractor(bank), ["T1CE", "T2"]).fit_transform(images)
 X.shape
 
 # %%
-# Bag the whole of it
-# -------------------
+# Bagging of selection and fusion
+# -------------------------------
 # ``BaggingClassifier`` passes arrays to its estimators. The first step restores the column names,
-# from which the next ones see the modality of each column. One network per resample is enough: the
-# ensemble is the bag.
+# from which the next ones see the modality of each column. One network per resample is enough,
+# because bagging already forms an ensemble.
 
 names = FunctionTransformer(pd.DataFrame, kw_args={"columns": X.columns})
 branch = make_pipeline(MannWhitneySelector(), CorrelationPruner(), PowerTransformer())
@@ -52,20 +52,20 @@ single = make_pipeline(
 bag = BaggingClassifier(single, n_estimators=6, random_state=0)
 
 # %%
-# Does it pay?
-# ------------
-# Both are validated in the same folds. With this many patients, only a large difference would be
-# more than chance.
+# Comparison
+# ----------
+# Both models are evaluated on the same folds. With so few patients, only a large difference would
+# be meaningful.
 
 for name, model in {"selected once": single, "selected in each resample": bag}.items():
     print(f"{name}: AUC {cross_validate(model, X, y, cv=3).metrics['AUC']:.3f}")
 
 # %%
-# How often a feature was chosen
-# ------------------------------
-# The features chosen in most resamples are those to report.
+# Selection frequency of features
+# -------------------------------
+# Report the features that are selected in most resamples.
 
 chosen = [member[1].get_feature_names_out() for member in bag.fit(X, y).estimators_]
 counts = pd.Series([name for names in chosen for name in names]).value_counts()
-ax = counts.head(12)[::-1].plot.barh(figsize=(8, 4), xlabel="resamples in which it was chosen")
+ax = counts.head(12)[::-1].plot.barh(figsize=(8, 4), xlabel="number of resamples")
 ax.figure.tight_layout()

@@ -2,13 +2,13 @@
 SHAP and captum
 ===============
 
-What each feature adds to one prediction, told by two libraries that do not know sklidh.
+Contributions of features to one prediction, computed with two general-purpose libraries.
 """
 
 # %%
-# A fusion to be explained
-# ------------------------
-# Radiomics of two sequences; what the selection leaves enters the fusion.
+# The model
+# ---------
+# Radiomics of two sequences; the selected features enter the fusion.
 
 from tempfile import TemporaryDirectory
 
@@ -40,9 +40,9 @@ patient = test.index[pipeline.predict_proba(X_test)[:, 1].argmax()]
 # %%
 # SHAP
 # ----
-# Any function that predicts can be explained. A value is what the feature adds to the log odds of
-# a mutation, averaged over the orders in which features become known; an unknown one is drawn from
-# the training patients.
+# SHAP explains any prediction function. A value is the contribution of a feature to the log odds of
+# a mutation, averaged over the orders in which features become known; unknown features are drawn
+# from the training patients.
 
 
 def log_odds(table):
@@ -56,9 +56,9 @@ values = explainer.shap_values(test.loc[[patient]].to_numpy(), l1_reg=False, sil
 # %%
 # captum
 # ------
-# The fusion's network is a torch module: integrated gradients follow its derivative from the mean
-# training patient to this one. It takes one tensor of (blocks, columns, patients), standardised,
-# narrow blocks padded with zeros.
+# The fusion network is a torch module. Integrated gradients integrate its derivative from the mean
+# training patient to this patient. The input is a tensor (blocks, columns, patients) of
+# standardised columns, with narrow blocks padded with zeros.
 
 
 def network(columns):
@@ -76,14 +76,14 @@ gradients = IntegratedGradients(network).attribute(
 )
 
 # %%
-# Side by side
-# ------------
-# Each adds up to the patient's log odds less those of a patient of whom nothing is known: for SHAP
-# the mean over the training patients, for captum the prediction for their mean.
+# Comparison
+# ----------
+# The contributions sum to the patient's log odds minus those of the baseline: for SHAP the mean
+# over the training patients, for captum the prediction for their mean.
 
 shares = pd.DataFrame({"SHAP": values[0], "captum": gradients[0].numpy()}, index=train.columns)
 largest = shares.abs().sum(axis=1).nlargest(10).index[::-1]
-ax = shares.loc[largest].plot.barh(figsize=(8, 4), xlabel=f"share in the log odds of {patient}")
+ax = shares.loc[largest].plot.barh(figsize=(8, 4), xlabel=f"contribution to log odds of {patient}")
 ax.set_yticklabels(largest.str.replace("__radiomics__", ": "))
 ax.axvline(0, color="black", linewidth=0.8)
 ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)

@@ -2,14 +2,13 @@
 Several hospitals, and ComBat
 =============================
 
-Scanners shift and stretch features: see how much, and take it away inside the cross-validation.
+Measure the effect of scanners on features, and remove it with ComBat inside the cross-validation.
 """
 
 # %%
 # Three scanners
 # --------------
-# The patients of this cohort come from three sites, each with its own brightness, noise and
-# distance of slices.
+# The patients come from three sites that differ in brightness, noise and slice spacing.
 
 from tempfile import TemporaryDirectory
 
@@ -31,9 +30,9 @@ X, y = make_glioma_phantoms(
 pd.crosstab(X["site"], y)
 
 # %%
-# What a scanner does to features
-# -------------------------------
-# Features of T1CE, and the part of each one's variance that lies between the sites.
+# Effect of the scanner on features
+# ---------------------------------
+# Features of T1CE, and the fraction of the variance of each feature that lies between the sites.
 
 settings = {"imageType": {"Original": {}}, "setting": {"binWidth": 25}}
 features = RadiomicsExtractor(settings).set_output(transform="pandas")
@@ -41,7 +40,7 @@ table = features.fit_transform(X[["T1CE", "mask"]])
 
 
 def between_sites(table):
-    """Return the part of each column's variance that its sites' means explain."""
+    """Return the fraction of each column's variance that is explained by the site means."""
     return table.groupby(X["site"]).transform("mean").var() / table.var()
 
 
@@ -53,9 +52,9 @@ parts.nlargest(5, "as scanned").round(3)
 # %%
 # In a pipeline
 # -------------
-# ComBat learns the sites' effects, so it belongs inside the cross-validation, fitted on the
-# training patients alone. The column of sites goes beside the features as far as ComBat, which
-# takes it away.
+# ComBat learns the effects of the sites, so it must be fitted inside the cross-validation, on the
+# training patients only. The site column is passed along with the features up to ComBat, which
+# removes it.
 
 extract = ColumnTransformer(
     [("T1CE", features, ["T1CE", "mask"]), ("site", "passthrough", ["site"])],
@@ -74,10 +73,10 @@ for name, model in models.items():
 pd.DataFrame(aucs, index=["AUC", "from", "to"]).T.round(2)
 
 # %%
-# Harmonising is no promise of a better prediction, and it has a price: a patient of a hospital
-# that was not trained on has no known effect, and is refused unless you say
-# ``ComBat(unseen="mean")``. Where sites have different shares of mutants, ComBat takes a part of
-# the mutation for the scanner: report both.
+# Harmonisation does not guarantee better predictions, and it has a cost: patients of a site that
+# was not in the training set have no known effect, and are refused unless you set
+# ``ComBat(unseen="mean")``. If the fraction of mutants differs between sites, ComBat removes part
+# of the effect of the mutation together with that of the scanner: report both results.
 
 feature = parts["as scanned"].idxmax()
 both = {"as scanned": table, "ComBat": harmonised}

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 __version__ = version("sklidh")
 
-# Name -> the module it lives in. Loaded when first asked for: `import sklidh` costs no torch.
+# Public name -> module, loaded on first use so that `import sklidh` does not import torch.
 _PUBLIC = {
     "RigidRegistration": "sklidh.images",
     "Resampling": "sklidh.images",

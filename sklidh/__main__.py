@@ -1,4 +1,4 @@
-"""The command `sklidh`, and ``python -m sklidh``: Ctrl-C is one line while Python imports, too."""
+"""Entry point of `sklidh` and ``python -m sklidh``; handles Ctrl-C during imports too."""
 
 import sys
 
@@ -6,7 +6,7 @@ import sys
 def main():
     """Run the command line."""
     try:
-        # This takes a second, in which the command line cannot yet say what Ctrl-C means.
+        # The import takes a second, during which the command line cannot handle Ctrl-C yet.
         from sklidh.cli import app
     except KeyboardInterrupt:
         print("\nInterrupted before any work began.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""One branch for each modality, all fed from one table: what joins the stages of the pipeline."""
+"""Branches of the pipeline: one per modality, all reading the same table."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -13,10 +13,10 @@ from sklidh.utils import DocumentedMixin, part
 
 
 class ModalityBranch(DocumentedMixin, Pipeline):
-    """The steps of one modality, whose warnings and progress name it.
+    """The steps of one modality, with its name in warnings and progress.
 
-    A selector sees columns that are the same in every branch; which modality they are of is told by
-    the table that enters the branch. `per_modality` makes these of Pipelines.
+    The columns of a selector have the same names in every branch, so the modality is taken from the
+    table that enters the branch. `per_modality` converts Pipelines to this class.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class ModalityBranch(DocumentedMixin, Pipeline):
     """
 
     def fit_transform(self, X, y=None, **params):
-        """Fit the steps, and transform with them.
+        """Fit the steps and transform.
 
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            The image's column first, or features named ``modality__feature``.
+            The image column first, or features named ``modality__feature``.
         y : array-like of shape (n_patients,), default=None
         **params
             As in `Pipeline.fit_transform`.
@@ -45,21 +45,21 @@ class ModalityBranch(DocumentedMixin, Pipeline):
 
 
 class ModalityTransformer(DocumentedMixin, ColumnTransformer):
-    """A ColumnTransformer whose steps have its output format, whenever they were put in.
+    """A ColumnTransformer that passes its output format to all steps, including replaced ones.
 
-    scikit-learn gives a container's output format to the steps that it has when ``set_output`` is
-    called. A selector put in later, by ``set_params`` or into a branch's ``steps``, would return a
-    bare array: the index of the patients would be lost there, and the modalities could not be
-    joined row by row. So the format is handed down once more before the steps are fitted.
+    scikit-learn passes the output format only to the steps that exist when ``set_output`` is
+    called. A selector inserted later, by ``set_params`` or into a branch's ``steps``, would return
+    an array without the patient index, and the modalities could not be joined row by row. Therefore
+    the format is set again before the steps are fitted.
 
     Parameters
     ----------
     transformers : list of (str, transformer, list of str)
-        Modality, its branch, and its columns: the image and the mask. `per_modality` makes them.
+        Modality, branch, and the branch's columns (image and mask), as built by `per_modality`.
     remainder, sparse_threshold, n_jobs, transformer_weights : optional
         As in `sklearn.compose.ColumnTransformer`.
     verbose, verbose_feature_names_out : bool
-        As there.
+        As in `sklearn.compose.ColumnTransformer`.
     """
 
     def set_output(self, *, transform=None):
@@ -91,7 +91,7 @@ class ModalityTransformer(DocumentedMixin, ColumnTransformer):
         return super().set_output(transform=transform)
 
     def fit_transform(self, X, y=None, **params):
-        """Fit all branches, and transform what they were fitted on.
+        """Fit all branches and transform.
 
         Parameters
         ----------
@@ -138,31 +138,31 @@ class ModalityTransformer(DocumentedMixin, ColumnTransformer):
 
 
 def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> ModalityTransformer:
-    """Give every modality a branch of its own, fed with its image and the tumour mask.
+    """Build one branch per modality, with its image and the tumour mask as input.
 
     Parameters
     ----------
     branch : callable or estimator
-        Called without arguments once per modality, it returns the transformer of that modality;
-        an estimator is cloned instead.
+        A function without arguments that returns the transformer of a modality, called once per
+        modality, or an estimator that is cloned.
     modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
-        Columns of images. Each names its branch and the first part of its features' names.
+        Image columns; their names become the branch names and the prefixes of the feature names.
     mask : str, default="mask"
-        Column of tumour masks.
+        Mask column.
     n_jobs : int, default=None
-        Branches fitted at the same time.
+        Number of branches fitted in parallel.
 
     Returns
     -------
     ModalityTransformer
-        A ColumnTransformer, from a DataFrame of images (n_patients, n_columns) to one of features
-        named ``modality__feature``. Its output is set to pandas, unless a step cannot name its
-        columns: the names say which modality a column belongs to, and the fusion needs them.
+        A ColumnTransformer from a DataFrame of images (n_patients, n_columns) to a DataFrame of
+        features named ``modality__feature``. The output is set to pandas unless a step cannot name
+        its columns; the fusion needs the names to assign columns to modalities.
 
     Raises
     ------
     ValueError
-        `modalities` is empty, names a modality twice or names the mask.
+        `modalities` is empty, contains a modality twice or contains the mask.
 
     Examples
     --------
@@ -173,30 +173,30 @@ def per_modality(branch, modalities=MODALITIES, *, mask="mask", n_jobs=None) -> 
     modalities = list(modalities)
     if not modalities or len(set(modalities)) < len(modalities) or mask in modalities:
         raise ValueError(
-            f"modalities must be one or more different columns of images, without the mask "
-            f"{mask!r}; got {modalities}"
+            f"modalities must be one or more distinct image columns, without the mask {mask!r}; "
+            f"got {modalities}"
         )
     make = (lambda: clone(branch)) if isinstance(branch, BaseEstimator) else branch
     joined = ModalityTransformer(
-        [(modality, _naming(make()), [modality, mask]) for modality in modalities], n_jobs=n_jobs
+        [(modality, _as_branch(make()), [modality, mask]) for modality in modalities], n_jobs=n_jobs
     )
     try:
         clone(joined).set_output(transform="pandas")
-    except ValueError:  # a user's own step does not name its columns; the fusion warns of that
+    except ValueError:  # a custom step does not name its columns; the fusion will warn
         return joined
     return joined.set_output(transform="pandas")
 
 
 def _steps(branch) -> Iterator:
-    """Yield the steps of a branch, those of a Pipeline inside it among them."""
+    """Yield the steps of a branch, including those of nested Pipelines."""
     for _, step in branch.steps if isinstance(branch, Pipeline) else ():
         yield from _steps(step)
     if not isinstance(branch, Pipeline):
         yield branch
 
 
-def _naming(branch):
-    """Return a Pipeline as a branch that names its modality; anything else as it is."""
+def _as_branch(branch):
+    """Convert a Pipeline to a `ModalityBranch`; return anything else unchanged."""
     if type(branch) is not Pipeline:
         return branch
     return ModalityBranch(**branch.get_params(deep=False))

@@ -1,4 +1,4 @@
-"""Register, extract, select and fuse, as one scikit-learn Pipeline."""
+"""Registration, feature extraction, selection and fusion as one scikit-learn Pipeline."""
 
 from sklearn.base import clone
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
@@ -37,7 +37,8 @@ PAPER_FUSION = {
     "batch_size": 16,
 }
 """The fusion network and its training as the paper prints them (II.E, III.B): Eq. 4 and 5, Adam at
-1e-4 in batches of 16 without shuffling. It gives no number of epochs: 500 is ours."""
+1e-4 in batches of 16 without shuffling. The paper does not state the number of epochs; 500 is our
+choice."""
 
 
 def make_idh_pipeline(
@@ -63,8 +64,8 @@ def make_idh_pipeline(
 
     The steps are ``register`` (paper III.A), ``intra`` (II.B to II.D, once per modality) and
     ``fusion`` (II.E). Each part is ``"preset"`` or your own estimator, which is cloned and keeps
-    its own parameters (features only take `missing` from here: all steps must agree on it). The
-    pipeline takes any scikit-learn parameter afterwards, such as
+    its parameters, except that feature extractors get `missing`, which must be the same in all
+    steps. Any parameter can be set afterwards, as in
     ``set_params(intra__T1__mannwhitneyselector=SelectKBest(k=20))``.
 
     Parameters
@@ -72,53 +73,53 @@ def make_idh_pipeline(
     modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
         Columns of images.
     preset : {"recommended", "paper"}, default="recommended"
-        "paper" is the paper's method; "recommended" differs from it where another choice predicted
-        real patients better or with less dependence on chance. Every difference is listed, with its
-        measured effect, in the guide, under "The paper, point by point".
+        "paper" is the paper's method. "recommended" differs where another choice predicted real
+        patients better or with less dependence on chance. The guide page "The paper, line by
+        line" lists every difference with its measured effect.
     reference : str or None, default="T2"
-        The modality onto which the others are registered; None leaves the images as they are, and
-        the step only checks the table.
+        The modality to which the others are registered. None means that the images are already
+        registered; the step then only checks the table.
     radiomics, deep : "preset", transformer or None, default="preset"
-        The two kinds of features; None leaves one out. "recommended" has
-        ``RadiomicsExtractor("paper")`` alone, "paper" ``SANetFeaturizer(n_features=128)`` as well.
+        The two kinds of features; None leaves one out. "recommended" uses only
+        ``RadiomicsExtractor("paper")``, "paper" also ``SANetFeaturizer(n_features=128)``.
     selection : "preset", transformer or None, default="preset"
-        The steps after the features in each branch: in "recommended" MannWhitneySelector,
-        PowerTransformer and CorrelationPruner, in "paper" StandardScaler, MannWhitneySelector,
+        The steps after feature extraction in each branch. "recommended" uses MannWhitneySelector,
+        PowerTransformer and CorrelationPruner; "paper" uses StandardScaler, MannWhitneySelector,
         CorrelationPruner and LassoCVSelector.
     classifier : "preset" or classifier, default="preset"
-        The last step, an InvariantSpecificFusionClassifier on `groups`.
+        The last step; the preset is an InvariantSpecificFusionClassifier on `groups`.
     groups : "preset", sequence of tuples of str or None, default="preset"
-        Modalities joined before that classifier. None makes one block of each modality, which is
-        the paper's Input Method 2 and recommended. "paper" joins them as its Input Method 3,
-        ``[("T1", "T1CE"), ("T2", "FLAIR")]``, if those four are the modalities.
+        Modalities joined before the classifier. None makes each modality a block, which is the
+        paper's Input Method 2 and the choice of "recommended". "paper" uses Input Method 3,
+        ``[("T1", "T1CE"), ("T2", "FLAIR")]``, if the modalities are these four.
     clinical : sequence of str, default=()
         Columns such as age and sex that enter the classifier as a block called "clinical", encoded
         by `ClinicalFeatures`.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty cell is an error. With "nan" its features are NaN, selection works on
-        the patients that have them, and the fusion on the modalities that are there.
+        Whether an empty cell is an error. With "nan" its features are NaN, selection uses the
+        patients who have them, and the fusion uses each patient's available modalities.
     cache : None, False, str or path, default=None
-        Folder for registered images and radiomics; None is ``~/.cache/sklidh``, or
-        ``$SKLIDH_CACHE``; False keeps nothing.
+        Folder for registered images and radiomics. None means ``$SKLIDH_CACHE`` or
+        ``~/.cache/sklidh``; False disables the cache.
     memory : str, joblib.Memory or None, default=None
-        scikit-learn's cache of fitted steps, those of each modality's branch among them; worth it
-        in a grid search, and where models share modalities.
+        scikit-learn's cache of fitted steps, including those of each branch; useful in a grid
+        search, and if models share modalities.
     n_jobs : int, default=None
-        Patients registered and extracted at the same time.
+        Number of patients registered and extracted in parallel.
     timeout : float, default=None
-        Seconds that one patient may take to be registered, or to be extracted from one modality,
-        where several are worked on at once; for clusters, see `RadiomicsExtractor`.
+        Maximum time in s to register a patient, or to extract one modality of a patient, if
+        patients are processed in parallel; for clusters, see `RadiomicsExtractor`.
     random_state : int or None, default=None
-        Seed of every step that draws, but for the registration, whose seed is 0: a registered image
-        in the cache belongs to it.
+        Random seed of all steps except registration, which always uses seed 0 because cached
+        registered images depend on it.
     verbose : int, default=0
         1 shows progress bars.
 
     Returns
     -------
     Pipeline
-        ``fit(X, y)`` takes a DataFrame (n_patients, n_columns) of paths, with the mask in the
-        column "mask", and n_patients labels. Its transformers return DataFrames.
+        ``fit(X, y)`` takes a DataFrame of paths (n_patients, n_columns), with the mask in the
+        column "mask", and one label per patient. The transformers return DataFrames.
 
     Raises
     ------
@@ -145,8 +146,8 @@ def make_idh_pipeline(
         raise ValueError(f"preset={preset!r}: expected 'recommended' or 'paper'")
     if reference is not None and reference not in modalities:
         raise ValueError(
-            f"reference={reference!r} is not among the modalities {list(modalities)}; name one of "
-            "them, or None for images that are registered already"
+            f"reference={reference!r} is not among the modalities {list(modalities)}; use one of "
+            "them, or None if the images are already registered"
         )
     clinical = list(clinical)
     if wrong := [name for name in clinical if name in (*modalities, "mask")]:
@@ -163,7 +164,9 @@ def make_idh_pipeline(
         deep = networks if preset == "paper" else None
     parts = {"radiomics": radiomics, "deep": deep}
     extractors = [
-        (name, _agreeing(name, part, missing)) for name, part in parts.items() if part is not None
+        (name, _with_missing(name, part, missing))
+        for name, part in parts.items()
+        if part is not None
     ]
     if not extractors:
         raise ValueError("radiomics=None and deep=None leave no features; keep one of them")
@@ -193,7 +196,7 @@ def make_idh_pipeline(
                     LassoCVSelector(cv=10, random_state=random_state or 0),
                 ]
             else:
-                # The test's ranks are the same before the transform, which is slow on all columns.
+                # The transform is slow on all columns and does not change the ranks of the test.
                 pruner = CorrelationPruner(0.9, keep="relevance", random_state=random_state)
                 steps += [test, PowerTransformer(), pruner]
         elif selection is not None:
@@ -219,7 +222,7 @@ def make_idh_pipeline(
 
 
 def paper_pipeline(modalities=MODALITIES, *, preset="paper", **options) -> Pipeline:
-    """Build the paper's method: `make_idh_pipeline` with another default preset.
+    """Build the paper's method: `make_idh_pipeline` with ``preset="paper"`` as default.
 
     Parameters
     ----------
@@ -228,7 +231,7 @@ def paper_pipeline(modalities=MODALITIES, *, preset="paper", **options) -> Pipel
     preset : {"paper", "recommended"}, default="paper"
         As in `make_idh_pipeline`.
     **options : object
-        Its other parameters.
+        Other parameters of `make_idh_pipeline`.
 
     Returns
     -------
@@ -237,8 +240,8 @@ def paper_pipeline(modalities=MODALITIES, *, preset="paper", **options) -> Pipel
     return make_idh_pipeline(modalities, preset=preset, **options)
 
 
-def _agreeing(kind, part, missing):
-    """Return the features' transformer with the cohort's `missing`, if it has that parameter."""
+def _with_missing(kind, part, missing):
+    """Return a clone of the transformer with `missing` set, if it has that parameter."""
     if not hasattr(part, "fit"):
         raise TypeError(f"{kind}={part!r}: expected 'preset', a transformer, or None for none")
     part = clone(part)

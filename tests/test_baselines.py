@@ -61,7 +61,7 @@ def models(modalities=MODALITIES, **parameters):
 
 
 def feature_table(n_patients=80, effect=1.5, seed=0):
-    """Draw radiomics and deep columns of four modalities, one of each carrying the label."""
+    """Draw radiomics and deep columns of four modalities; one of each carries the signal."""
     rng = np.random.default_rng(seed)
     patients = [f"P{i:02d}" for i in range(n_patients)]
     y = pd.Series(np.resize([0, 1, 0], n_patients), patients, name="idh")
@@ -76,7 +76,7 @@ def feature_table(n_patients=80, effect=1.5, seed=0):
 
 @pytest.fixture(scope="module")
 def quick_pipeline(tmp_path_factory, quick_selection):
-    """Return what builds the pipeline, with a memory of fitted steps that all its models share."""
+    """Return a function that builds the pipeline, with a shared memory of fitted steps."""
     memory = str(tmp_path_factory.mktemp("steps"))
     return partial(paper_pipeline, selection=quick_selection, random_state=0, memory=memory)
 
@@ -88,7 +88,7 @@ def study(tmp_path_factory, quick_pipeline):
     return reproduce(X, y, folder, quick_pipeline, protocol="paper", features_only=True), X, y
 
 
-def test_the_four_models_differ_in_what_the_paper_says():
+def test_the_four_models_differ_as_in_the_paper():
     built = models()
     names = [f"Model {i}" for i in range(1, 5)] + ["Recommended"]
     assert [name.split(" (")[0] for name in built] == names
@@ -118,7 +118,7 @@ def test_the_network_of_model_1_is_trained_like_those_of_models_3_and_4():
 
 
 @pytest.mark.slow
-def test_all_four_predict_the_same_patients_some_of_whom_lack_a_sequence(phantoms):
+def test_all_four_models_predict_patients_who_lack_a_sequence(phantoms):
     X, y = phantoms
     X = X.copy()
     X.loc[X.index[[0, 3]], "T1CE"] = None
@@ -153,46 +153,46 @@ def test_the_printed_figures_agree_where_the_paper_prints_a_system_twice():
     assert {name for name, difference in apart.items() if difference > 0.011} == {"T1"}
 
 
-def test_the_input_methods_are_the_paper_s_and_do_without_a_modality_that_is_not_there():
+def test_the_input_methods_are_the_paper_s_and_work_without_a_missing_modality():
     groups = {n: input_method(n)["fusion"].groups for n in (1, 2, 3)}
     assert groups[1] == [("T1CE",), ("FLAIR",)]
     assert groups[2] == [(modality,) for modality in MODALITIES]
     assert groups[3] == [("T1", "T1CE"), ("T2", "FLAIR")]
     three = partial(paper_pipeline, ["T1", "T1CE", "FLAIR"], reference=None)
     assert input_method(3, three)["fusion"].groups == [("T1", "T1CE"), ("FLAIR",)]
-    with pytest.raises(ValueError, match="joins T1CE, FLAIR; this cohort has T1, T2, too few"):
+    with pytest.raises(ValueError, match="fuses T1CE, FLAIR; this cohort has T1, T2, which is not"):
         input_method(1, partial(paper_pipeline, ["T1", "T2"]))
-    with pytest.raises(ValueError, match="input methods 1, 2 and 3, got 4"):
+    with pytest.raises(ValueError, match="number=4: the paper's input methods are 1, 2 and 3"):
         input_method(4)
 
 
-def test_a_row_that_needs_an_absent_modality_says_so():
+def test_a_row_that_needs_a_missing_modality_raises():
     with pytest.raises(ValueError, match="needs T2, which this cohort lacks; it has T1, FLAIR"):
         single_modality("T2", partial(paper_pipeline, ["T1", "FLAIR"], reference=None))
 
 
-def test_all_rows_that_can_start_from_features_do_and_the_others_say_why(study):
+def test_rows_without_images_run_on_features_and_the_others_give_a_reason(study):
     result, X, _ = study
     assert set(result.failures) == {
         "Model 1 (SA-Net)",
         "Zhang et al. 2021 [8]",
         "Zhang et al. 2022 [10]",
     }
-    assert all("trained on images" in reason for reason in result.failures.values())
+    assert all("needs images" in reason for reason in result.failures.values())
     assert len(result.comparison.evaluations) == 17
     probabilities = result.comparison.predictions.drop(columns=["repeat", "fold", "mutant"])
     assert probabilities.notna().all(axis=None)
     assert len(probabilities) == len(X) / 4
 
 
-def test_every_row_that_reads_the_signal_finds_it(study):
+def test_every_row_that_reads_the_signal_detects_it(study):
     aucs = study[0].comparison.measures["AUC"]
     assert aucs.pop("Class frequencies") == 0.5
     assert aucs.min() > 0.6
     assert aucs["Method 2"] > aucs[list(MODALITIES)].mean()
 
 
-def test_model_2_reads_radiomics_model_3_both(study):
+def test_model_2_reads_radiomics_and_model_3_reads_both_kinds(study):
     X = study[1]
     systems = paper_systems(features_only=True)
     read = {
@@ -208,7 +208,7 @@ def test_model_2_reads_radiomics_model_3_both(study):
     assert read["T1CE"] == {c for c in X if c.startswith("T1CE__")}
 
 
-def test_the_tables_have_the_paper_s_layout_and_figures_beside_ours(study):
+def test_the_tables_have_the_paper_s_layout_and_both_figures(study):
     result, *_ = study
     table = paper_table("I", result)
     assert table.index.tolist() == ["Model 1", "Model 2", "Model 3", "Model 4 (proposed)"]
@@ -217,22 +217,22 @@ def test_the_tables_have_the_paper_s_layout_and_figures_beside_ours(study):
     measures = result.comparison.measures
     assert table.loc["Model 3", ("here", "F1")] == measures.loc["Model 3 (late fusion)", "F1"]
     assert (table["low"] <= table["here"]).drop(index="Model 1").all(axis=None)
-    assert "trained on images" in table.loc["Model 1", ("why not", "")]
+    assert "needs images" in table.loc["Model 1", ("why not", "")]
 
 
-def test_table_iv_holds_the_regression_s_weights_beside_the_paper_s(study):
+def test_table_iv_holds_the_regression_s_weights_and_the_paper_s(study):
     table = paper_table("IV", study[0])
     assert table.columns.tolist() == ["T1", "T1CE", "T2", "FLAIR", "Bias"]
     assert table.loc["paper"].tolist() == [0.40, 0.49, 0.30, 0.47, -0.28]
     assert (table.loc["here, mean", list(MODALITIES)] > 0).sum() >= 3
 
 
-def test_every_row_says_what_it_is_and_among_how_many_it_was_chosen(study):
+def test_every_row_has_a_description_and_its_number_of_candidates(study):
     result, *_ = study
     table = paper_table("V", result)
-    assert table["what", ""].str.contains("reconstruction").sum() == 2
-    assert table["what", ""].loc["Yan et al. 2021 [9]"].startswith("is Model 2 (radiomics)")
-    assert table["what", ""].loc["Shi et al. 2022 [17]"].startswith("is Model 3 (late fusion)")
+    assert table["what", ""].str.contains("reconstructed").sum() == 2
+    assert table["what", ""].loc["Yan et al. 2021 [9]"].startswith("same as Model 2 (radiomics)")
+    assert table["what", ""].loc["Shi et al. 2022 [17]"].startswith("same as Model 3 (late fusion)")
     assert set(table["tuned", ""].dropna()) == {"no"}
     facts = {
         name: [each | {"candidates": 64} for each in told] for name, told in result.facts.items()
@@ -240,11 +240,11 @@ def test_every_row_says_what_it_is_and_among_how_many_it_was_chosen(study):
     assert paper_table("V", replace(result, facts=facts))["tuned", ""].iloc[-1] == "of 64"
     printed, reasons = printed_table(table)
     assert printed["tuned"].tolist() == ["-", "no", "-", "no", "no"]
-    assert "reconstruction" in reasons["Zhang et al. 2021 [8]"]
-    assert "trained on images" in reasons["Zhang et al. 2021 [8]"]
+    assert "reconstructed" in reasons["Zhang et al. 2021 [8]"]
+    assert "needs images" in reasons["Zhang et al. 2021 [8]"]
 
 
-def test_the_cnn_is_ticked_only_where_a_network_made_features(study):
+def test_the_cnn_is_ticked_only_if_a_network_computed_features(study):
     result, *_ = study
     ticks = paper_table("I", result)["parts", "CNN"]
     assert ticks.tolist() == ["✓", "", "✓", "✓"]
@@ -268,7 +268,7 @@ def test_selected_features_are_counted_per_row_and_sequence_as_in_the_paper(stud
     )
 
 
-def test_the_paper_s_protocol_may_be_repeated(tmp_path, quick_pipeline):
+def test_the_paper_s_protocol_can_be_repeated(tmp_path, quick_pipeline):
     X, y = feature_table(24)
     options = {"protocol": "paper", "features_only": True, "tables": ["II"], "n_repeats": 3}
     found = reproduce(X, y, tmp_path, quick_pipeline, **options)
@@ -280,22 +280,22 @@ def test_the_paper_s_protocol_may_be_repeated(tmp_path, quick_pipeline):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["flair", "t1", "t1ce", "t2"]
 
 
-def test_what_differs_from_the_paper_is_said(study):
+def test_differences_from_the_paper_are_listed(study):
     result, X, _ = study
     notes = " ".join(differences_from_paper(X, result, protocol="paper", features_only=True))
     assert "80 patients; the paper has 489" in notes
     assert "one random 3:1 split (60 patients for training, 20 for testing)" in notes
-    assert "one split cannot rank models" in notes
+    assert "One split cannot rank models; set --repeats" in notes
     assert "as the paper" not in notes
-    assert "Not the paper's: a StandardScaler before selection" in notes
+    assert "Settings: a StandardScaler before selection" in notes
     settings = {"slice_size": 72, "radiomics": "full", "engine": "pyradiomics", "epochs": 20}
     settings["train_features"] = "in_sample"
     on_images = differences_from_paper(X, result, protocol="paper", settings=settings)
     text = " ".join(on_images)
     assert IN_SAMPLE in on_images
     for said, there in (
-        ("20 epochs per network; the paper gives no number", True),
-        ("other radiomics settings than the preset", True),
+        ("20 epochs per network; the paper does not state these", True),
+        ("radiomics settings other than the preset", True),
         ("slices of", False),
         ("own engine", False),
     ):
@@ -310,22 +310,22 @@ def test_what_differs_from_the_paper_is_said(study):
             features_only=True,
         )
     )
-    assert "Models 2 and 3 are one system here" in notes
-    assert "No T2 here" in notes
-    assert "Columns of SHAPE belong to no modality" in notes
+    assert "Models 2 and 3 are identical here" in notes
+    assert "This cohort lacks T2" in notes
+    assert "Columns of SHAPE do not belong to a modality" in notes
     cases = pd.DataFrame({"T1": ["a", None], "FLAIR": ["b", "c"]})
     notes = differences_from_paper(cases, result, modalities=("T1", "FLAIR"), protocol="paper")
     assert "1 of 2 patients lack T1." in notes[-1]
 
 
 @pytest.mark.slow
-def test_the_nested_protocol_tunes_and_calls_inside_the_training_rows(quick_pipeline):
+def test_the_nested_protocol_tunes_and_sets_thresholds_on_training_rows(quick_pipeline):
     X, y = feature_table(36)
     X = X[[column for column in X if column.startswith("T1__")]]
     system = paper_systems(quick_pipeline, features_only=True, random_state=0)["T1"]
     model = system.tuned()
     whole = holdout(model, X, y, threshold="youden")
-    # Whatever stands in the test rows, what the training rows chose remains.
+    # The choices of the training rows do not depend on the test rows.
     X.loc[whole.predictions.index] = 7.0
     spoilt = holdout(model, X, y, threshold="youden")
     first, other = whole.estimators[0], spoilt.estimators[0]
@@ -347,7 +347,7 @@ def test_rows_that_share_a_modality_fit_its_steps_once(tmp_path):
 
 
 def same_after_reload(model, X, path, trees=()):
-    """Save a fitted model, load it, and compare what both predict, bit by bit."""
+    """Save and load a fitted model, and compare the predictions bit for bit."""
     if trees:
         with pytest.raises(ModelFileError, match=r"model with trees cannot be saved.*trusted="):
             save_model(model, path)
@@ -357,7 +357,7 @@ def same_after_reload(model, X, path, trees=()):
 
 
 @pytest.mark.slow
-def test_every_row_comes_back_from_a_file_with_the_same_bits(tmp_path, quick_pipeline):
+def test_every_row_is_bit_identical_after_saving_and_loading(tmp_path, quick_pipeline):
     X, y = feature_table(30)
     networks = {"Model 1 (SA-Net)", "Zhang et al. 2021 [8]", "Zhang et al. 2022 [10]"}
     systems = paper_systems(quick_pipeline, features_only=True, random_state=0)
@@ -373,7 +373,7 @@ def test_every_row_comes_back_from_a_file_with_the_same_bits(tmp_path, quick_pip
 
 
 @pytest.mark.slow
-def test_a_network_that_radiomics_are_joined_to_comes_back_from_a_file(phantoms, tmp_path):
+def test_a_network_with_radiomics_is_identical_after_saving_and_loading(phantoms, tmp_path):
     X, y = phantoms
     build = partial(
         paper_pipeline,
@@ -387,7 +387,7 @@ def test_a_network_that_radiomics_are_joined_to_comes_back_from_a_file(phantoms,
     assert same_after_reload(model, X, tmp_path / "model.skops")
 
 
-def test_tables_and_protocols_that_are_not_there_are_refused(tmp_path):
+def test_unknown_tables_and_protocols_are_refused(tmp_path):
     X, y = feature_table(20)
     with pytest.raises(ValueError, match=r"tables=\['VI'\], protocol='nested': accepted"):
         reproduce(X, y, tmp_path, tables=["VI"])
@@ -401,7 +401,7 @@ def test_tables_and_protocols_that_are_not_there_are_refused(tmp_path):
         reproduce(X, y, tmp_path, tables=["II"], features_only=True, n_folds=9)
 
 
-def test_a_table_of_features_comes_with_its_patients_and_refuses_what_it_cannot_be(tmp_path):
+def test_a_feature_table_is_loaded_by_patient_and_invalid_tables_are_refused(tmp_path):
     X, y = feature_table(8)
     path = tmp_path / "features.csv"
     X.assign(idh=y, site="A").to_csv(path, index_label="patient_id")
@@ -418,9 +418,7 @@ def test_a_table_of_features_comes_with_its_patients_and_refuses_what_it_cannot_
     assert modalities_of(load_feature_table(path)[0].columns) == ("PET",)
     X.loc[X.index[[2, 5]]] = np.nan
     X.assign(idh=y, age=50).to_csv(path)
-    with pytest.raises(
-        CohortError, match=r"no feature at all, every column of .* drop the row"
-    ) as e:
+    with pytest.raises(CohortError, match=r"all features of .* are empty; drop the row") as e:
         load_feature_table(path)
     assert [problem.split(":")[0] for problem in e.value.problems] == [
         f"line 4, patient {X.index[2]!r}",
@@ -428,8 +426,8 @@ def test_a_table_of_features_comes_with_its_patients_and_refuses_what_it_cannot_
     ]
 
 
-def test_a_table_without_a_modality_that_was_asked_for_says_which_it_has():
+def test_a_missing_modality_is_reported_with_those_of_the_table():
     X, y = feature_table(20)
     model = single_modality("T2", features_only=True)
-    with pytest.raises(CohortError, match=r"no column is named T2__.*prefixes FLAIR, T1, T1CE"):
+    with pytest.raises(CohortError, match=r"no column named T2__.*prefixes FLAIR, T1, T1CE"):
         model.fit(X[[c for c in X if not c.startswith("T2")]], y)

@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, its examples run, and what it names is there."""
+"""The documentation builds without warnings, its examples run, and its references exist."""
 
 import re
 import shutil

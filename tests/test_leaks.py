@@ -1,4 +1,4 @@
-"""Nothing of a test patient reaches training, and a signal that is there is found."""
+"""No information of test patients reaches training, and a real signal is found."""
 
 import pytest
 
@@ -26,13 +26,13 @@ def nested_evaluation(folder, deep, **cohort):
         cache=folder / "cache",
         random_state=0,
     )
-    # A seventh of the samples: how well images are registered is not at stake here.
+    # A seventh of the samples, because registration quality does not matter here.
     pipeline.set_params(register__n_samples=4000)
     search = BatchedGridSearchCV(pipeline, {"fusion__alpha": [0.3, 0.9]}, cv=2, scoring="roc_auc")
     return cross_validate(search, X, y, cv=3)
 
 
-def test_without_a_difference_between_the_classes_the_interval_holds_one_half(tmp_path):
+def test_without_a_difference_between_the_classes_the_interval_includes_one_half(tmp_path):
     # Every kind of step, networks too.
     deep = SANetFeaturizer(n_features=16, size=16, max_epochs=1, random_state=0)
     cohort = {"n_patients": 40, "size": 24, "spacing": 2.7, "effect": 0.0}
@@ -41,7 +41,7 @@ def test_without_a_difference_between_the_classes_the_interval_holds_one_half(tm
 
 
 def test_with_a_difference_the_nested_auc_is_at_least_085(tmp_path):
-    # Networks of one epoch would add nothing but time.
+    # Networks trained for one epoch would only add time.
     cohort = {"n_patients": 80, "size": 32, "spacing": 2.0, "effect": 1.0}
     evaluation = nested_evaluation(tmp_path, None, **cohort)
     assert evaluation.metrics["AUC"] >= 0.85

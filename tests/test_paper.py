@@ -1,4 +1,4 @@
-"""The paper's numbers are defaults or literals, and its tables say what docs/paper.rst says."""
+"""The paper's numbers are defaults or literals, and its tables agree with docs/paper.rst."""
 
 import importlib.util
 import inspect

@@ -1,4 +1,4 @@
-"""The whole way as one Pipeline: it composes, keeps rows in place and refuses early."""
+"""The complete Pipeline: steps can be replaced, rows stay aligned, bad input fails early."""
 
 import os
 from functools import partial
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def quick_pipeline(**changes):
-    """The paper's pipeline, with few features, networks of one epoch and ten penalties a LASSO."""
+    """The paper's pipeline with few features, one epoch and ten penalties per LASSO."""
     parameters = {
         "preset": "paper",
         "radiomics": RadiomicsExtractor(FIRST_ORDER),
@@ -58,7 +58,7 @@ def shuffled(X, y, seed=0):
     return X.iloc[order], y.iloc[order]
 
 
-def test_the_steps_read_as_the_paper_does():
+def test_the_steps_follow_the_paper():
     pipeline = make_idh_pipeline(preset="paper")
     assert list(pipeline.named_steps) == ["register", "intra", "fusion"]
     assert list(pipeline["intra"].transformers[0][1].named_steps) == [
@@ -121,7 +121,7 @@ def test_the_same_seed_gives_the_same_probabilities_serial_or_parallel(phantoms)
     np.testing.assert_array_equal(first, second)
 
 
-def test_any_scikit_learn_selector_swaps_in(phantoms, fast):
+def test_any_scikit_learn_selector_can_replace_a_step(phantoms, fast):
     X, y = phantoms
     fast.set_params(
         intra__T1__mannwhitneyselector=SelectKBest(k=5),
@@ -132,7 +132,7 @@ def test_any_scikit_learn_selector_swaps_in(phantoms, fast):
     assert sum(name.startswith("T1__") for name in names) == 5
 
 
-def test_a_selector_that_is_swapped_in_keeps_the_patients_for_the_steps_after_it(phantoms, fast):
+def test_a_replaced_selector_keeps_the_patient_index(phantoms, fast):
     X, y = shuffled(*phantoms)
     fast.set_params(intra__T1__mannwhitneyselector=SelectKBest(k=5)).fit(X, y)
     assert fast[:-1].transform(X).index.equals(X.index)
@@ -141,7 +141,7 @@ def test_a_selector_that_is_swapped_in_keeps_the_patients_for_the_steps_after_it
     assert search.best_estimator_["intra"].transformers_[0][1][2].k == 4
 
 
-def test_a_step_that_is_put_into_a_branch_by_hand_keeps_the_patients_too():
+def test_a_step_inserted_by_hand_keeps_the_patient_index():
     X = pd.DataFrame(np.arange(18.0).reshape(6, 3) ** 2, list("fbdace"), ["T1", "T2", "mask"])
     branches = per_modality(lambda: make_pipeline(StandardScaler()), ["T1", "T2"])
     branches.set_output(transform="pandas")
@@ -173,7 +173,7 @@ def test_a_selector_that_names_no_columns_is_refused_with_what_to_add():
         branches.set_params(T1__standardscaler=FirstColumns()).fit_transform(X)
 
 
-def test_any_classifier_and_any_selection_swap_in(phantoms):
+def test_any_classifier_and_any_selection_can_replace_a_step(phantoms):
     X, y = phantoms
     pipeline = quick_pipeline(deep=None, selection=None, classifier=LogisticRegression()).fit(X, y)
     assert len(pipeline[:-1].get_feature_names_out()) == 4 * 18
@@ -206,7 +206,7 @@ def test_a_column_of_images_is_no_clinical_column():
         make_idh_pipeline(["clinical"], reference=None, clinical=["age"])
 
 
-def test_memory_changes_nothing_but_the_time(phantoms, fast, tmp_path):
+def test_memory_changes_only_the_time(phantoms, fast, tmp_path):
     X, y = phantoms
     plain = fast.fit(X, y).predict_proba(X)
     remembering = clone(fast).set_params(memory=str(tmp_path))
@@ -215,7 +215,7 @@ def test_memory_changes_nothing_but_the_time(phantoms, fast, tmp_path):
     assert any(tmp_path.rglob("output.pkl"))
 
 
-def test_a_clone_starts_from_nothing_and_learns_the_same(phantoms, fast):
+def test_a_clone_is_unfitted_and_learns_the_same(phantoms, fast):
     X, y = phantoms
     fitted = fast.fit(X, y)
     copy = clone(fitted)
@@ -280,7 +280,7 @@ def with_nan_label(X, y):
     ],
 )
 @pytest.mark.parametrize("reference", ["T2", None])
-def test_a_bad_table_is_one_clear_error_before_any_work(
+def test_a_bad_table_raises_one_clear_error_before_any_work(
     reference, spoil, expected, phantoms, tmp_path
 ):
     X, y = phantoms
@@ -299,7 +299,7 @@ def test_modalities_must_be_different_columns_of_images(modalities):
         per_modality(RadiomicsExtractor(), modalities)
 
 
-def test_a_reference_that_is_no_modality_and_a_pipeline_without_features_are_refused():
+def test_an_unknown_reference_and_a_pipeline_without_features_are_refused():
     with pytest.raises(ValueError, match="reference='T2' is not among the modalities"):
         make_idh_pipeline(["T1", "FLAIR"])
     with pytest.raises(TypeError, match="deep=False: expected 'preset', a transformer, or None"):
@@ -308,7 +308,7 @@ def test_a_reference_that_is_no_modality_and_a_pipeline_without_features_are_ref
         make_idh_pipeline(radiomics=None, deep=None)
 
 
-def test_images_that_lie_on_one_another_need_no_registration():
+def test_aligned_images_need_no_registration():
     pipeline = make_idh_pipeline(["T1", "FLAIR"], reference=None)
     assert isinstance(pipeline["register"], CohortCheck)
     assert isinstance(make_idh_pipeline()["register"], RigidRegistration)
@@ -343,7 +343,7 @@ def test_a_patient_without_any_image_is_refused_before_an_image_is_read(phantoms
 
 
 class ProcessNumber(TransformerMixin, BaseEstimator):
-    """A column with the number of the process that fitted it; has a device, as networks have."""
+    """Return the process id of the fit as a column; has a device parameter, like networks."""
 
     def __init__(self, device="auto"):
         self.device = device

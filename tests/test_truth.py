@@ -1,4 +1,4 @@
-"""Signals that were planted are found where they are, and no leak is found in any system."""
+"""Planted signals are found in the right place, and no system has a leak."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ NETWORKS = ("Model 1 (SA-Net)", "Zhang et al. 2021 [8]", "Zhang et al. 2022 [10]
 
 
 def features(signal, n_patients=60, seed=0):
-    """Draw four columns a modality; `signal` shifts the first one of each in mutants."""
+    """Draw four columns per modality; `signal` shifts the first of each in mutants."""
     rng = np.random.default_rng(seed)
     patients = [f"P{i:02d}" for i in range(n_patients)]
     y = pd.Series(np.resize([0, 1], n_patients), patients)
@@ -41,7 +41,7 @@ def features(signal, n_patients=60, seed=0):
 
 
 def systems(folder, selection, modalities=MODALITIES, **options):
-    """Build every system that can be built, on one shared memory of fitted steps."""
+    """Build all available systems with a shared memory of fitted steps."""
     build = partial(
         make_idh_pipeline,
         modalities,
@@ -80,18 +80,18 @@ def test_no_system_that_starts_from_images_leaks(phantoms, tmp_path, quick_selec
         "Model 4 (proposed)",
         "Zhang et al. 2022 [10]",
     )
-    # Every modality goes the same way, so two of them do.
+    # All modalities use the same code, so two are enough.
     built = systems(tmp_path, quick_selection, ["T1CE", "T2"], deep=deep)
     models = {name: built[name] for name in wanted}
     images = X[["T1CE", "T2", "mask"]]
     table = audit(models, images, y, n_rounds=1, evaluate=partial(holdout, test_size=4))
-    # So few patients that the AUCs tell nothing: it is the spy that clears these.
-    assert table["verdict"].str.startswith("too few rounds").all(), table["verdict"].to_dict()
+    # With so few patients the AUCs are not informative; the recorded fits are.
+    assert table["verdict"].str.startswith("inconclusive").all(), table["verdict"].to_dict()
     assert (table[["saw test rows", "fitted before"]] == "").all(axis=None)
 
 
 @pytest.mark.slow
-def test_the_stronger_the_effect_the_better_every_system(tmp_path, quick_selection):
+def test_every_system_improves_with_a_stronger_effect(tmp_path, quick_selection):
     aucs = []
     for effect in (0.0, 2.5):
         X, y = features(dict.fromkeys(MODALITIES, effect), n_patients=60)
@@ -103,11 +103,11 @@ def test_the_stronger_the_effect_the_better_every_system(tmp_path, quick_selecti
 
 
 @pytest.mark.slow
-def test_the_stronger_the_effect_on_images_the_better_every_system(tmp_path, quick_selection):
+def test_every_system_improves_with_a_stronger_effect_on_images(tmp_path, quick_selection):
     settings, networks = {"imageType": {"Original": {}}}, NETWORKS
     radiomics = RadiomicsExtractor(settings, cache=tmp_path / "cache")
     deep = SANetFeaturizer(n_features=4, size=16, max_epochs=3, lr=0.003, random_state=0)
-    # One division of the patients for all, so that the features can be shared as well.
+    # All use the same split, so that the features can be shared.
     evaluate = partial(holdout, test_size=0.5, random_state=0)
     aucs = []
     for effect in (0.0, 2.5):
@@ -143,7 +143,7 @@ def test_the_stronger_the_effect_on_images_the_better_every_system(tmp_path, qui
 
 
 @pytest.mark.slow
-def test_the_modality_that_carries_the_signal_is_found_by_the_importance_of_its_block():
+def test_block_importance_finds_the_modality_that_carries_the_signal():
     X, y = features({"T2": 2.5}, n_patients=80)
     build = partial(make_idh_pipeline, groups=None, random_state=0)
     half = np.arange(80) < 40
@@ -153,7 +153,7 @@ def test_the_modality_that_carries_the_signal_is_found_by_the_importance_of_its_
     assert importance.loc["T2", "mean"] > 3 * importance["mean"].drop("T2").abs().max()
 
 
-def test_what_only_two_modalities_together_tell_is_found_by_fusion_and_by_neither_alone():
+def test_a_signal_in_two_modalities_is_found_by_fusion_and_not_by_either_modality():
     # Both see the same nuisance, ten times the signal; T1CE sees the signal on top of it.
     rng = np.random.default_rng(0)
     y = np.resize([0, 1], 200)

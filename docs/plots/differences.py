@@ -1,7 +1,7 @@
-"""What each difference does to the codes of made-up patients whose truth is known.
+"""Effect of each definition of the difference on the codes of simulated patients.
 
-Two blocks see one trait that they share and one that each has of its own; the class depends on all
-three. Run as a script, it prints the table of the guide.
+Two blocks measure one shared trait and one trait of their own each; the class depends on all three.
+Run as a script, it prints the values of the figure.
 """
 
 import matplotlib.pyplot as plt

@@ -1,4 +1,4 @@
-"""The terms of the loss over the epochs, at the package's settings and at the paper's."""
+"""The terms of the loss over the epochs, with the package's and the paper's settings."""
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_breast_cancer

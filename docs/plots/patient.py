@@ -1,4 +1,4 @@
-"""Draw the first page's patient, a synthetic one; run it when phantoms or drawing change."""
+"""Plot the synthetic patient of the pipeline page; run it when phantoms or plotting change."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -1,4 +1,4 @@
-"""The models that the paper compares and those a reader asks for, one function a row."""
+"""The models of the paper's tables and common baselines, one function per model."""
 
 from sklidh.baselines._ablation import (
     ablation_models,
@@ -6,13 +6,6 @@ from sklidh.baselines._ablation import (
     constraint_fusion,
     radiomics_only,
     regression_fusion,
-)
-from sklidh.baselines._beside_the_paper import (
-    IN_SAMPLE,
-    differences_from_paper,
-    mean_selected,
-    paper_table,
-    selection_table,
 )
 from sklidh.baselines._common import (
     age,
@@ -30,6 +23,13 @@ from sklidh.baselines._feature_table import (
 )
 from sklidh.baselines._modalities import average_fusion, input_method, single_modality
 from sklidh.baselines._paper import MODEL_4, PAPER_TABLES, RECOMMENDED
+from sklidh.baselines._paper_comparison import (
+    IN_SAMPLE,
+    differences_from_paper,
+    mean_selected,
+    paper_table,
+    selection_table,
+)
 from sklidh.baselines._published import JoinedNetwork, shi_2022, yan_2021, zhang_2021, zhang_2022
 from sklidh.baselines._reproduce import reproduce
 from sklidh.baselines._systems import STRENGTHS, YARDSTICKS, System, paper_systems, tuned

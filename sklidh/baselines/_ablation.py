@@ -1,4 +1,4 @@
-"""Table I: the network alone, radiomics alone, both joined by a regression, and the proposal."""
+"""Table I: networks only, radiomics only, both with late fusion, and the proposed model."""
 
 from collections.abc import Callable
 
@@ -12,28 +12,29 @@ from sklidh.pipeline import CLINICAL, PAPER_GROUPS, paper_pipeline
 
 
 def cnn(build: Callable = paper_pipeline, *, deep=None, **networks) -> Pipeline:
-    """Build Model 1: self-attention networks alone, one a modality, their mean probability.
+    """Build Model 1: one self-attention network per modality; their probabilities are averaged.
 
     Parameters
     ----------
     build : callable, default=paper_pipeline
-        Returns the paper's pipeline for your cohort: ``functools.partial(paper_pipeline,
-        ["T1CE", "FLAIR"], reference=None)``, for instance. Its registration is kept.
+        Returns the paper's pipeline for your cohort, for instance
+        ``functools.partial(paper_pipeline, ["T1CE", "FLAIR"], reference=None)``. Its registration
+        is kept.
     deep : SANetFeaturizer, default=None
-        Gives the networks' architecture and training; None takes the paper's.
+        Sets the networks' architecture and training; None means the paper's.
     **networks : object
         Parameters of `SANetClassifier` that the featurizer does not have.
 
     Returns
     -------
     Pipeline
-        Steps ``register`` and ``network``. It needs images: no table of features holds what the
-        networks see. Clinical columns do not enter it.
+        Steps ``register`` and ``network``. It needs images; a table of features is not enough.
+        Clinical columns are not used.
 
     References
     ----------
-    Shi et al. 2023, Table I. How the four networks' answers are joined is not said there; the
-    mean is ours.
+    Shi et al. 2023, Table I. The paper does not state how the four networks are combined; the mean
+    is our choice.
     """
     pipeline = build(radiomics=None, deep="preset" if deep is None else deep)
     parts = pipeline["intra"].transformers
@@ -50,7 +51,7 @@ def cnn(build: Callable = paper_pipeline, *, deep=None, **networks) -> Pipeline:
 def radiomics_only(
     build: Callable = paper_pipeline, *, features_only=False, random_state=None
 ) -> Pipeline:
-    """Build Model 2: radiomics alone, selected, classified and joined as in Model 3.
+    """Build Model 2: radiomics only, with selection, classification and fusion as in Model 3.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def radiomics_only(
 
     References
     ----------
-    Shi et al. 2023, Table I; Yan et al. 2021 [9], to whom Table V gives the same figures.
+    Shi et al. 2023, Table I; Yan et al. 2021 [9], for which Table V prints the same figures.
     """
     pipeline = build(deep=None, classifier=late_fusion(build, "regression", random_state))
     return from_features(pipeline) if features_only else pipeline
@@ -77,7 +78,7 @@ def radiomics_only(
 def regression_fusion(
     build: Callable = paper_pipeline, *, deep="preset", features_only=False, random_state=None
 ) -> Pipeline:
-    """Build Model 3: radiomics and deep features, a BRNN a modality, joined by a regression.
+    """Build Model 3: radiomics and deep features, one BRNN per modality, fused by a regression.
 
     Parameters
     ----------
@@ -106,14 +107,14 @@ def regression_fusion(
 def constraint_fusion(
     build: Callable = paper_pipeline, *, deep="preset", features_only=False
 ) -> Pipeline:
-    """Build Model 4, the proposed one: fusion under invariant and specific constraints.
+    """Build Model 4, the proposed model: fusion with invariant and specific constraints.
 
     Parameters
     ----------
     build : callable, default=paper_pipeline
         As in `cnn`.
     deep : "preset", SANetFeaturizer or None, default="preset"
-        As in `make_idh_pipeline`; None fuses radiomics alone.
+        As in `make_idh_pipeline`; None fuses radiomics only.
     features_only : bool, default=False
         As in `regression_fusion`.
 
@@ -162,7 +163,7 @@ def ablation_models(
     build : callable, default=paper_pipeline
         As in `cnn`.
     deep : SANetFeaturizer, default=None
-        The networks of Models 1, 3 and 4; None takes the paper's.
+        The networks of Models 1, 3 and 4; None means the paper's.
     random_state : int or None, default=None
         Seed of the classifiers of Models 2 and 3.
 
@@ -186,7 +187,7 @@ def ablation_models(
 
 
 def late_fusion(build, method, random_state) -> LateFusionClassifier:
-    """Join a BRNN a modality, for the modalities and the missing sequences of `build`."""
+    """Fuse one BRNN per modality, with the modalities and missing sequences of `build`."""
     proposed = build()["fusion"]
     return LateFusionClassifier(
         BRNNClassifier(random_state=random_state),

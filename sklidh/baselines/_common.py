@@ -1,4 +1,4 @@
-"""What a reader asks for beside the paper's rows: common classifiers, and no features at all."""
+"""Baselines that the paper does not include: common classifiers, age, and class frequencies."""
 
 from collections.abc import Callable
 
@@ -17,12 +17,12 @@ from sklidh.pipeline import paper_pipeline
 def on_selected_columns(
     classifier, build: Callable = paper_pipeline, *, deep="preset", features_only=False
 ) -> Pipeline:
-    """Put a classifier behind the paper's features and selection, all modalities side by side.
+    """Build a classifier on the paper's selected features of all modalities.
 
     Parameters
     ----------
     classifier : classifier
-        NaN is replaced by the training mean before it.
+        It receives the features with NaN replaced by the training mean.
     build : callable, default=paper_pipeline
         As in `cnn`.
     deep : "preset", SANetFeaturizer or None, default="preset"
@@ -49,7 +49,7 @@ def logistic_regression(
     Parameters
     ----------
     penalty : {"l1", "l2"}, default="l2"
-        Of the absolute or the squared coefficients.
+        Penalty on the absolute (l1) or the squared (l2) coefficients.
     build : callable, default=paper_pipeline
         As in `cnn`.
     random_state : int or None, default=None
@@ -112,7 +112,7 @@ def random_forest(build: Callable = paper_pipeline, *, random_state=None, **opti
 
 
 def majority() -> DummyClassifier:
-    """Build the model that knows the class frequencies and nothing else.
+    """Build a model that predicts the class frequencies.
 
     Returns
     -------
@@ -122,19 +122,20 @@ def majority() -> DummyClassifier:
 
 
 def age(column="age") -> Pipeline:
-    """Build a logistic regression on the patients' age alone.
+    """Build a logistic regression on the patients' age.
 
-    Mutants are younger: a model on images that is no better has found little more than age.
+    Patients with a mutant tumour are younger on average. An image model that is not better than
+    this baseline adds little beyond age.
 
     Parameters
     ----------
     column : str, default="age"
-        Years; an empty cell is given the training mean.
+        Column of ages in years; empty cells are replaced by the training mean.
 
     Returns
     -------
     Pipeline
-        It takes the table of cases or of features; either must have the column.
+        Accepts a table of cases or of features that has the column.
     """
     number = ColumnTransformer([("age", SimpleImputer(), [column])])
     return make_pipeline(number, StandardScaler(), LogisticRegression())

@@ -1,4 +1,4 @@
-"""Start from a table of feature columns instead of images."""
+"""Use a table of feature columns instead of images."""
 
 from pathlib import Path
 
@@ -14,16 +14,16 @@ DEEP = "deep"
 
 
 class ModalityColumns:
-    """Choose the columns of one modality, for a ColumnTransformer.
+    """Column selector of one modality for a ColumnTransformer.
 
     Parameters
     ----------
     modality : str
-        The columns' names begin with it: ``T1CE__...``.
+        Prefix of the column names: ``T1CE__...``.
     deep : bool
-        Whether columns named ``T1CE__deep__...`` are among them.
+        Whether to select columns named ``T1CE__deep__...``.
     radiomics : bool
-        Whether all others are.
+        Whether to select all other columns of the modality.
     """
 
     def __init__(self, modality, *, deep, radiomics):
@@ -37,7 +37,7 @@ class ModalityColumns:
         Raises
         ------
         CohortError
-            There are none.
+            No column matches.
         """
         names = [name for name in map(str, X.columns) if name.startswith(f"{self.modality}__")]
         chosen = [
@@ -48,7 +48,7 @@ class ModalityColumns:
             prefixes = sorted({name.split("__")[0] for name in map(str, X.columns) if "__" in name})
             raise CohortError(
                 [
-                    f"no column is named {self.modality}__{kind}...; the table has "
+                    f"no column named {self.modality}__{kind}...; the table has "
                     f"{len(names)} columns of {self.modality}, and the prefixes "
                     f"{', '.join(prefixes) or 'none'}"
                 ]
@@ -62,10 +62,10 @@ def modalities_of(columns, known=None) -> tuple[str, ...]:
     Parameters
     ----------
     columns : sequence of str
-        ``MOD__name``, and others.
+        Column names; features are named ``MOD__name``.
     known : sequence of str, default=None
-        The modalities to look for, in this order. None: the paper's, T1, T1CE, T2 and FLAIR; where
-        the table has none of these, every prefix in its order.
+        The modalities to look for, in this order. None: the paper's T1, T1CE, T2 and FLAIR, or, if
+        the table has none of them, every prefix in order of appearance.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def modalities_of(columns, known=None) -> tuple[str, ...]:
     Raises
     ------
     CohortError
-        None of them is there.
+        The table has none of them.
     """
     prefixes = dict.fromkeys(str(name).split("__")[0] for name in columns if "__" in str(name))
     found = tuple(name for name in (known or PAPER_MODALITIES) if name in prefixes)
@@ -84,7 +84,7 @@ def modalities_of(columns, known=None) -> tuple[str, ...]:
         one = "" if known is None else f" with MOD one of {', '.join(known)}"
         raise CohortError(
             [
-                f"no column is named MOD__name{one}; the prefixes are "
+                f"no column named MOD__name{one}; the prefixes are "
                 f"{', '.join(sorted(prefixes)) or 'none'}"
             ]
         )
@@ -92,22 +92,22 @@ def modalities_of(columns, known=None) -> tuple[str, ...]:
 
 
 def from_features(pipeline: Pipeline) -> Pipeline:
-    """Turn a pipeline on images into the same on a table of features.
+    """Convert a pipeline on images into the same pipeline on a table of features.
 
-    Registration and extraction go; selection, fusion and their parameters stay. Each modality gets
-    the columns ``MOD__deep__name`` if the pipeline has deep features, and all others
-    ``MOD__name`` if it has radiomics.
+    Registration and extraction are removed; selection and fusion keep their parameters. Each
+    modality uses the columns ``MOD__deep__name`` if the pipeline has deep features, and all other
+    columns ``MOD__name`` if it has radiomics.
 
     Parameters
     ----------
     pipeline : Pipeline
-        As `make_idh_pipeline` builds it.
+        A pipeline built by `make_idh_pipeline`.
 
     Returns
     -------
     Pipeline
-        Steps ``intra`` and ``fusion``. It takes a DataFrame (n_patients, n_columns), whose other
-        columns it leaves alone.
+        Steps ``intra`` and ``fusion``. It accepts a DataFrame of shape (n_patients, n_columns) and
+        ignores other columns.
     """
     branches = []
     for modality, branch, columns in pipeline["intra"].transformers:
@@ -137,15 +137,15 @@ def load_feature_table(
     Parameters
     ----------
     path : str or path
-        A file as `sklidh.datasets.read_table` takes it. The column of ids is recognised by its
-        heading, or is the first; features are named ``MOD__name``, deep ones ``MOD__deep__name``;
-        other columns, such as age, are kept.
+        A file that `sklidh.datasets.read_table` accepts. The id column is recognised by its
+        heading; otherwise it is the first column. Features are named ``MOD__name``, deep features
+        ``MOD__deep__name``. Other columns, such as age, are kept.
     target : str, default="idh"
         The column of the IDH status.
     wildtype : str or number, default=None
         As in `sklidh.load_cohort`.
     modalities : sequence of str, default=None
-        Whose features must be there, as numbers. None: as `modalities_of` finds them.
+        Modalities that must have features, as numbers. None: those found by `modalities_of`.
     columns : dict of str to str, default=None
         As in `sklidh.load_cohort`.
 
@@ -159,15 +159,15 @@ def load_feature_table(
     Raises
     ------
     CohortError
-        Everything that is wrong with the table, at once, as `examine_feature_table` finds it, and
-        a target that `binary_target` refuses.
+        All problems that `examine_feature_table` finds, in one error, or a target that
+        `binary_target` rejects.
     """
     examined = examine_feature_table(path, target=target, modalities=modalities, columns=columns)
     return examined.with_classes(wildtype).accepted(path)
 
 
 def examine_feature_table(path, *, target, modalities, columns=None) -> ExaminedCohort:
-    """Read a table of features and find everything that is wrong with it, without raising.
+    """Read a table of features and list all problems without raising.
 
     Parameters
     ----------
@@ -180,9 +180,9 @@ def examine_feature_table(path, *, target, modalities, columns=None) -> Examined
     Returns
     -------
     ExaminedCohort
-        ``modalities`` are those that have features. Its problems: no target, a patient listed twice
-        or without id, no column of a known modality, a feature that is not a number, a patient
-        without any feature.
+        ``modalities`` are the modalities that have features. Possible problems: no target, a
+        duplicate or missing patient id, no column of a known modality, a feature that is not a
+        number, a patient without any feature.
 
     Raises
     ------
@@ -204,7 +204,7 @@ def examine_feature_table(path, *, target, modalities, columns=None) -> Examined
         there = list(modalities_of(X.columns, modalities))
         held = dict.fromkeys(str(name).split("__")[0] for name in X if "__" in str(name))
         problems += [
-            f"no column is named {name}__...; the table has features of {', '.join(held)}"
+            f"no column named {name}__...; the table has features of {', '.join(held)}"
             for name in modalities or ()
             if name not in there
         ]
@@ -219,8 +219,8 @@ def examine_feature_table(path, *, target, modalities, columns=None) -> Examined
         problems.append(f"line {line}, column {name!r}: {cells[line]!r} is not a number")
     examined = ExaminedCohort(X, y, there, problems, table.notes, list(frame.index))
     text = (
-        f"no feature at all, every column of {listed(there)} is empty; drop the row or extract "
-        "features of one of them"
+        f"all features of {listed(there)} are empty; drop the row or extract the features of at "
+        "least one modality"
     )
     empty = features.index[features.isna().all(axis=1)] if there else ()
     return examined.with_problems(Problem.of(patient, text) for patient in empty)

@@ -1,4 +1,4 @@
-"""Tables II and III: one modality alone, and the ways to join several."""
+"""Tables II and III: single modalities, and ways to fuse several."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ INPUT_METHODS = {
     2: (("T1",), ("T1CE",), ("T2",), ("FLAIR",)),
     3: PAPER_GROUPS,
 }
-"""The blocks that enter the constrained fusion (paper Fig. 7)."""
+"""Blocks of the constrained fusion by input method (paper Fig. 7)."""
 
 
 def single_modality(
@@ -26,16 +26,16 @@ def single_modality(
     features_only=False,
     random_state=None,
 ) -> Pipeline:
-    """Build a row of Table II: both kinds of features of one modality, and an MLP.
+    """Build a row of Table II: an MLP on radiomics and deep features of one modality.
 
-    A patient who lacks the modality is given the training patients' mean features.
+    Patients who lack the modality get the mean features of the training patients.
 
     Parameters
     ----------
     modality : str
         Such as ``"T1CE"``.
     build : callable, default=paper_pipeline
-        As in `cnn`. The modality is registered onto the reference as in the other rows.
+        As in `cnn`. The modality is registered to the reference as in the other rows.
     deep : "preset", SANetFeaturizer or None, default="preset"
         As in `make_idh_pipeline`.
     features_only : bool, default=False
@@ -51,12 +51,12 @@ def single_modality(
     Raises
     ------
     ValueError
-        `build` does not know the modality.
+        The pipeline of `build` lacks the modality.
 
     References
     ----------
-    Shi et al. 2023, Table II. The MLP's size is not given; 8 hidden units, as many as the fusion's
-    projection has, are ours.
+    Shi et al. 2023, Table II. The paper does not state the size of the MLP; we use 8 hidden units,
+    the width of the fusion network's projection.
     """
     perceptron = MLPClassifier(
         hidden_layer_sizes=(8,), solver="lbfgs", max_iter=1000, random_state=random_state
@@ -104,14 +104,14 @@ def average_fusion(
 def input_method(
     number: int, build: Callable = paper_pipeline, *, deep="preset", features_only=False
 ) -> Pipeline:
-    """Build a "Method" of Table III: what enters the constrained fusion as one block.
+    """Build a "Method" of Table III: constrained fusion with other blocks of modalities.
 
     Parameters
     ----------
     number : {1, 2, 3}
-        1: T1CE and FLAIR. 2: each modality for itself. 3: T1 with T1CE and T2 with FLAIR.
+        1: T1CE and FLAIR. 2: each modality is a block. 3: T1 with T1CE, and T2 with FLAIR.
     build : callable, default=paper_pipeline
-        As in `cnn`. Modalities that it lacks are left out of their block.
+        As in `cnn`. Modalities that its pipeline lacks are left out of their block.
     deep : "preset", SANetFeaturizer or None, default="preset"
         As in `make_idh_pipeline`.
     features_only : bool, default=False
@@ -125,22 +125,22 @@ def input_method(
     Raises
     ------
     ValueError
-        Another number, or fewer than two blocks are left.
+        `number` is not 1, 2 or 3, or fewer than two blocks are left.
 
     References
     ----------
     Shi et al. 2023, Table III and Fig. 7.
     """
     if number not in INPUT_METHODS:
-        raise ValueError(f"the paper has the input methods 1, 2 and 3, got {number!r}")
+        raise ValueError(f"number={number!r}: the paper's input methods are 1, 2 and 3")
     available = [name for name, *_ in build()["intra"].transformers]
     groups = [tuple(name for name in group if name in available) for group in INPUT_METHODS[number]]
     groups = [group for group in groups if group]
     if len(groups) < 2:
         wanted = ", ".join("+".join(group) for group in INPUT_METHODS[number])
         raise ValueError(
-            f"Input Method {number} joins {wanted}; this cohort has {', '.join(available)}, too "
-            "few for two blocks"
+            f"Input Method {number} fuses {wanted}; this cohort has {', '.join(available)}, which "
+            "is not enough for two blocks"
         )
     pipeline = build(deep=deep, groups=groups)
     return from_features(pipeline) if features_only else pipeline

@@ -1,9 +1,9 @@
-"""The paper's Tables I to V: their rows, which system each is, and the figures that are printed."""
+"""The paper's Tables I to V: rows, the system behind each row, and the printed figures."""
 
 from dataclasses import dataclass
 
 COLUMNS = ("AUC", "Acc", "Pre", "Rec", "F1")
-"""The paper's headings of AUC, accuracy, precision, recall and F1."""
+"""The paper's column headings: AUC, accuracy, precision, recall and F1."""
 
 PARTS = ("CNN", "Radiomics", "Constraints fusion")
 """The ticked columns of Table I."""
@@ -17,13 +17,13 @@ class PaperRow:
     ----------
     label : str
     system : str
-        A title of `paper_systems`; the same system stands in several tables.
+        A key of `paper_systems`; a system can appear in several tables.
     printed : tuple of float or None, default=None
         The paper's figures, in the order of `COLUMNS`; None for rows that are not in the paper.
     parts : tuple of str, default=()
-        What the paper's Table I ticks.
+        The columns that Table I ticks.
     what : str, default=""
-        What the row is here, where the label does not say so.
+        Description of the row in this package, if the label is not enough.
     """
 
     label: str
@@ -35,7 +35,7 @@ class PaperRow:
 
 @dataclass(frozen=True)
 class PaperTable:
-    """One table: its title and rows.
+    """One table of the paper.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ MODEL_4_RADIOMICS = "Model 4 on radiomics alone"
 RECOMMENDED = "Recommended"
 ZHANG_2021, ZHANG_2022 = "Zhang et al. 2021 [8]", "Zhang et al. 2022 [10]"
 
-MEAN_OF_NETWORKS = "the mean probability of one network per sequence; the paper does not say how"
-MLP_OF_8 = "a perceptron of 8 hidden units; the paper gives no size"
-REBUILT = "a reconstruction from the citation, not the authors' code"
+MEAN_OF_NETWORKS = "mean probability of one network per sequence; the paper does not state how"
+MLP_OF_8 = "multilayer perceptron with 8 hidden units; the paper does not state its size"
+REBUILT = "reconstructed from the publication, not the authors' code"
 
 PAPER_TABLES = {
     "I": PaperTable(
@@ -82,10 +82,14 @@ PAPER_TABLES = {
         "Table III. Comparison of inter-modality fusion methods",
         (
             PaperRow("Average", "Average", (0.79, 0.74, 0.71, 0.78, 0.75)),
-            PaperRow("Regression", MODEL_3, (0.82, 0.77, 0.77, 0.77, 0.77), what=f"is {MODEL_3}"),
+            PaperRow(
+                "Regression", MODEL_3, (0.82, 0.77, 0.77, 0.77, 0.77), what=f"same as {MODEL_3}"
+            ),
             PaperRow("Method 1", "Method 1", (0.79, 0.71, 0.65, 0.87, 0.74)),
             PaperRow("Method 2", "Method 2", (0.77, 0.76, 0.78, 0.70, 0.74)),
-            PaperRow("Method 3", MODEL_4, (0.81, 0.79, 0.80, 0.75, 0.77), what=f"is {MODEL_4}"),
+            PaperRow(
+                "Method 3", MODEL_4, (0.81, 0.79, 0.80, 0.75, 0.77), what=f"same as {MODEL_4}"
+            ),
         ),
     ),
     "IV": PaperTable(
@@ -100,17 +104,20 @@ PAPER_TABLES = {
                 "Yan et al. 2021 [9]",
                 MODEL_2,
                 (0.77, 0.71, 0.74, 0.62, 0.67),
-                what=f"is {MODEL_2}, whose figures the paper prints here",
+                what=f"same as {MODEL_2}; the paper prints its figures here",
             ),
             PaperRow(ZHANG_2022, ZHANG_2022, (0.78, 0.76, 0.72, 0.83, 0.77), what=REBUILT),
             PaperRow(
                 "Shi et al. 2022 [17]",
                 MODEL_3,
                 (0.82, 0.77, 0.77, 0.77, 0.77),
-                what=f"is {MODEL_3}, whose figures the paper prints here",
+                what=f"same as {MODEL_3}; the paper prints its figures here",
             ),
             PaperRow(
-                "Proposed method", MODEL_4, (0.81, 0.79, 0.80, 0.75, 0.77), what=f"is {MODEL_4}"
+                "Proposed method",
+                MODEL_4,
+                (0.81, 0.79, 0.80, 0.75, 0.77),
+                what=f"same as {MODEL_4}",
             ),
         ),
     ),
@@ -132,7 +139,7 @@ PAPER_TABLES = {
 }
 
 PRINTED_WEIGHTS = {"T1": 0.40, "T1CE": 0.49, "T2": 0.30, "FLAIR": 0.47, "Bias": -0.28}
-"""Table IV."""
+"""Weights printed in Table IV."""
 
 PRINTED_SELECTION = {
     "T1": {"radiomics": 3, "deep": 1},
@@ -140,4 +147,4 @@ PRINTED_SELECTION = {
     "T2": {"radiomics": 4, "deep": 1},
     "FLAIR": {"radiomics": 6, "deep": 1},
 }
-"""Features left after selection (section II.D)."""
+"""Number of selected features in the paper (section II.D)."""

@@ -1,4 +1,4 @@
-"""Table V: the published methods that the paper compares with, rebuilt from their descriptions."""
+"""Table V: published methods that the paper compares with, rebuilt from their descriptions."""
 
 from collections.abc import Callable
 
@@ -13,15 +13,15 @@ from sklidh.utils import DocumentedMixin
 
 
 class JoinedNetwork(DocumentedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Hand whatever columns of features stand beside the images to a network.
+    """Pass all feature columns of the input to a network, together with the images.
 
-    Which columns selection keeps is known only when it was fitted, so the network cannot name
-    them before.
+    The selected columns are known only after selection is fitted, so they cannot be listed in the
+    network's parameters.
 
     Parameters
     ----------
     network : SANetClassifier
-        Its `radiomics` is set to the columns named ``MOD__name``.
+        Its `radiomics` parameter is set to the columns named ``MOD__name``.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class JoinedNetwork(DocumentedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEs
         return self
 
     def predict_proba(self, X):
-        """Return the network's probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class JoinedNetwork(DocumentedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEs
         return self.network_.predict_proba(X)
 
     def predict(self, X):
-        """Return the network's classes.
+        """Predict classes.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class JoinedNetwork(DocumentedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEs
 
 
 def zhang_2021(build: Callable = paper_pipeline, *, deep=None) -> Pipeline:
-    """Build Zhang et al. [8]: one self-attention network that weighs the modalities as channels.
+    """Build Zhang et al. [8]: one self-attention network that weights the modalities as channels.
 
     Parameters
     ----------
@@ -96,13 +96,13 @@ def zhang_2021(build: Callable = paper_pipeline, *, deep=None) -> Pipeline:
     ----------
     X. Zhang et al., "IDH mutation status prediction by modality self attention network", 2021: a
     reconstruction. The slice's modalities are the channels of one image, and a
-    squeeze-and-excitation block [16] weighs them; sizes and training are those of `cnn`.
+    squeeze-and-excitation block [16] weights them; sizes and training are those of `cnn`.
     """
     return cnn(build, deep=deep, fusion="channels", channel_attention=True)
 
 
 def zhang_2022(build: Callable = paper_pipeline, *, deep=None) -> Pipeline:
-    """Build Zhang et al. [10]: the network of `zhang_2021`, and radiomics joined to its features.
+    """Build Zhang et al. [10]: the network of `zhang_2021` with radiomics added to its features.
 
     Parameters
     ----------
@@ -119,8 +119,7 @@ def zhang_2022(build: Callable = paper_pipeline, *, deep=None) -> Pipeline:
     References
     ----------
     X. Zhang et al., "IDH mutation status prediction by a radiomics associated modality attention
-    network", 2022: a reconstruction. The radiomics are those of `radiomics_only`, selected as
-    there.
+    network", 2022: a reconstruction. Radiomics and selection are the same as in `radiomics_only`.
     """
     pipeline, attention = build(deep=None), zhang_2021(build, deep=deep)
     images = [name for name, *_ in pipeline["intra"].transformers]
@@ -138,14 +137,14 @@ def zhang_2022(build: Callable = paper_pipeline, *, deep=None) -> Pipeline:
 
 
 def yan_2021(build: Callable = paper_pipeline, **options) -> Pipeline:
-    """Build Yan et al. [9]: radiomics, a BRNN per sequence, and a regression; Model 2.
+    """Build Yan et al. [9], which is Model 2: radiomics, one BRNN per sequence, and a regression.
 
     Parameters
     ----------
     build : callable, default=paper_pipeline
         As in `cnn`.
     **options : object
-        As in `radiomics_only`, which this is: Table V gives it the figures of Model 2.
+        As in `radiomics_only`, which this model equals: Table V prints the figures of Model 2.
 
     Returns
     -------
@@ -155,14 +154,14 @@ def yan_2021(build: Callable = paper_pipeline, **options) -> Pipeline:
 
 
 def shi_2022(build: Callable = paper_pipeline, **options) -> Pipeline:
-    """Build Shi et al. [17], the paper's preliminary work; Model 3.
+    """Build Shi et al. [17], the paper's preliminary work, which is Model 3.
 
     Parameters
     ----------
     build : callable, default=paper_pipeline
         As in `cnn`.
     **options : object
-        As in `regression_fusion`, which this is: Table V gives it the figures of Model 3.
+        As in `regression_fusion`, which this model equals: Table V prints the figures of Model 3.
 
     Returns
     -------

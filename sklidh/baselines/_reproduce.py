@@ -1,4 +1,4 @@
-"""The paper's whole comparison on one cohort: every system, on the same splits."""
+"""The paper's full comparison on one cohort: every system on the same splits."""
 
 from collections.abc import Callable
 from functools import partial
@@ -39,51 +39,51 @@ def reproduce(
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
-        Cases, or features with `features_only`; with a column ``age`` where it is known.
+        Cases, or features with `features_only`; an ``age`` column is optional.
     y : Series of shape (n_patients,)
     folder : str or path
-        Keeps each split of each system (see `run_study`): the same call goes on from there.
+        Stores each split of each system (see `run_study`); the same call resumes from there.
     build : callable, default=paper_pipeline
         Returns the paper's pipeline for your cohort, as in `cnn`.
     tables : sequence of str, default=("I", "II", "III", "IV", "V", "others")
     protocol : {"paper", "nested"}, default="nested"
-        "paper": random 3:1 splits, nothing tuned, a threshold of 0.5; the paper has one split.
-        "nested": repeated stratified cross-validation, in whose training rows alone an inner
-        cross-validation chooses strengths, penalties and the threshold.
+        "paper": random 3:1 splits without tuning, and a threshold of 0.5; the paper has one split.
+        "nested": repeated stratified cross-validation; strengths, penalties and the threshold are
+        chosen by an inner cross-validation of the training patients only.
     deep : "preset" or SANetFeaturizer, default="preset"
     features_only : bool, default=False
         Whether X holds feature columns ``MOD__name``.
     n_folds : int, default=5
-        Of "nested".
+        Number of folds of "nested".
     n_repeats : int, default=1
-        Cross-validations, or splits of "paper".
+        Number of repeats of the cross-validation, or of splits with "paper".
     random_state : int, default=0
-        Seed of splits, searches and classifiers.
+        Seed of the splits, searches and classifiers.
     n_jobs : int, default=None
-        Splits evaluated at the same time.
+        Number of splits evaluated in parallel.
     verbose : int, default=0
         1 shows a progress bar with the time left.
 
     Returns
     -------
     Study
-        Its models are the keys of `paper_systems` that the tables ask for.
+        Its models are the keys of `paper_systems` that appear in the tables.
 
     Raises
     ------
     ValueError
-        A table or a protocol that is not there.
+        A table or the protocol does not exist.
     StudyError
         All systems failed.
     CohortError
-        A class has fewer patients than folds, or too few for the inner folds of "nested", or y is
-        not two classes.
+        A class has fewer patients than folds, or too few for the inner folds of "nested", or y does
+        not have two classes.
     """
     unknown = [name for name in tables if name not in PAPER_TABLES]
     if unknown or not tables or protocol not in ("paper", "nested"):
         raise ValueError(
-            f"tables={list(tables)}, protocol={protocol!r}: accepted are tables among "
-            f"{list(PAPER_TABLES)} and a protocol of 'paper' or 'nested'"
+            f"tables={list(tables)}, protocol={protocol!r}: accepted tables are "
+            f"{list(PAPER_TABLES)}, and protocols 'paper' and 'nested'"
         )
     labels = check_two_classes(X, y)
     systems = paper_systems(
@@ -116,7 +116,7 @@ def reproduce(
 
 
 def check_inner_folds(labels, splits):
-    """Raise unless every training set can be divided once more, both classes in each part.
+    """Raise unless every training set can be split into inner folds that hold both classes.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def check_inner_folds(labels, splits):
     Raises
     ------
     CohortError
-        Too few patients of a class: not one system could be tuned.
+        A class has too few patients to tune any system.
     """
     classes, counts = np.unique(labels, return_counts=True)
     fewest = min(np.unique(labels[s.train], return_counts=True)[1].min() for s in splits)
@@ -135,14 +135,14 @@ def check_inner_folds(labels, splits):
         raise CohortError(
             [
                 f"class {classes[counts.argmin()]} has {counts.min()} patients, and a fold trains "
-                f"on {fewest} of them; the nested protocol divides these once more, in "
-                f"{INNER_FOLDS}: use {remedy}protocol='paper'"
+                f"on {fewest} of them; the nested protocol splits these into {INNER_FOLDS} inner "
+                f"folds: use {remedy}protocol='paper'"
             ]
         )
 
 
 def describe_model(model) -> dict:
-    """Describe what a fitted system chose.
+    """Describe the selected parameters and features of a fitted system.
 
     Parameters
     ----------
@@ -151,9 +151,10 @@ def describe_model(model) -> dict:
     Returns
     -------
     dict
-        ``chosen``: what the search chose, of how many ``candidates``; ``selected``: the number of
-        features of each kind that reach the classifier, by modality; ``deep``: whether a network
-        made any of its features; ``weights``: Table IV's, of a regression. Each where it applies.
+        The keys that apply: ``chosen``, the parameters that the search chose, and the number of
+        ``candidates``; ``selected``, the number of features of each kind that reach the classifier,
+        by modality; ``deep``, whether a network computed any of the features; ``weights``, the
+        weights of a regression (Table IV).
     """
     facts = {}
     if hasattr(model, "best_params_"):
@@ -181,13 +182,13 @@ def describe_model(model) -> dict:
 
 
 def has_deep_features(intra) -> bool:
-    """Whether the branches of a fitted pipeline take features that a network made.
+    """Return whether a fitted pipeline uses features computed by a network.
 
     Parameters
     ----------
     intra : fitted ColumnTransformer
-        A branch of a pipeline on images begins with a FeatureUnion, one on a table of features
-        with its columns.
+        Each branch starts with a FeatureUnion if the pipeline takes images, and with its columns if
+        it takes a table of features.
 
     Returns
     -------

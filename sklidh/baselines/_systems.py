@@ -1,4 +1,4 @@
-"""All systems of the paper's tables on one cohort: how to build each, and what may be tuned."""
+"""All systems of the paper's tables: how to build and how to tune each."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,32 +30,32 @@ from sklidh.fusion import BatchedGridSearchCV
 from sklidh.pipeline import MODALITIES, paper_pipeline
 
 STRENGTHS = {f"fusion__{name}": [0.3, 0.5, 0.7, 0.9] for name in ("alpha", "beta", "gamma")}
-"""Every combination of the three constraints' strengths; the paper's choice, 0.7, is among them."""
+"""Grid of the three constraints' strengths; it includes the paper's choice, 0.7."""
 
 INNER_FOLDS = 3
-"""Folds of the training patients in which a nested evaluation tunes."""
+"""Number of inner folds in which a nested evaluation tunes."""
 
 YARDSTICKS = ("Age alone", "Class frequencies")
-"""Systems that see no image and are no candidates: p-values are not corrected for them."""
+"""Baselines without images; they are not counted in the correction of p-values."""
 
 INVERSE_PENALTIES = {"fusion__classify__C": [0.01, 0.1, 1.0, 10.0]}
 
 
 @dataclass(frozen=True)
 class System:
-    """One system.
+    """One model of the comparison.
 
     Parameters
     ----------
     make : callable
-        Called without arguments, returns the estimator; raises ValueError where this cohort cannot
-        have it.
+        Function without arguments that returns the estimator; raises ValueError if the cohort does
+        not allow it.
     grid : dict, default={}
-        What the inner folds of a nested evaluation choose from, as for GridSearchCV.
+        Parameter grid for the inner folds of a nested evaluation, as in GridSearchCV.
     modalities : tuple of str, default=("T1", "T1CE", "T2", "FLAIR")
-        What it reads.
+        Modalities that the system reads.
     alias : str, default=""
-        What the command line calls it.
+        Name on the command line.
     """
 
     make: Callable[[], BaseEstimator]
@@ -64,7 +64,7 @@ class System:
     alias: str = ""
 
     def tuned(self, *, random_state=0) -> BaseEstimator:
-        """Return the system, in a search over its grid where it has one.
+        """Return the estimator, wrapped in a grid search if the system has a grid.
 
         Parameters
         ----------
@@ -80,20 +80,20 @@ class System:
 
 
 def tuned(model, grid: Mapping, *, random_state=0) -> BatchedGridSearchCV:
-    """Put a model into the search by which every command tunes.
+    """Wrap a model in the grid search that all commands use.
 
     Parameters
     ----------
     model : classifier
     grid : dict
-        As for GridSearchCV.
+        As in GridSearchCV.
     random_state : int or None, default=0
         Seed of the three stratified inner folds.
 
     Returns
     -------
     BatchedGridSearchCV
-        By AUC; a candidate that fails is an error.
+        Search by AUC; a candidate that fails raises its error.
     """
     folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=random_state)
     return BatchedGridSearchCV(model, grid, cv=folds, scoring="roc_auc", error_score="raise")
@@ -106,9 +106,9 @@ def paper_systems(
     features_only=False,
     random_state=None,
 ) -> dict[str, System]:
-    """Return every model by its title: the paper's rows, and the "others" of `PAPER_TABLES`.
+    """Return all systems by title: the paper's rows and the "others" of `PAPER_TABLES`.
 
-    Tables, plots, tests, the audit and files call a model by this title; ``--model`` by its alias.
+    Tables, plots, tests, the audit and files use this title; ``--model`` uses the alias.
 
     Parameters
     ----------
@@ -117,10 +117,10 @@ def paper_systems(
     deep : "preset" or SANetFeaturizer, default="preset"
         The networks.
     features_only : bool, default=False
-        Whether the systems take feature columns ``MOD__name`` instead of images. Those whose
-        networks answer themselves then raise when they are made.
+        Whether the systems take feature columns ``MOD__name`` instead of images. Systems that need
+        images then raise a ValueError when they are built.
     random_state : int or None, default=None
-        Seed of all that `build` and `deep` do not seed.
+        Seed of everything that `build` and `deep` do not seed.
 
     Returns
     -------
@@ -138,12 +138,12 @@ def paper_systems(
 
     own = None if deep == "preset" else deep
 
-    def networks(make):
+    def on_images(make):
         if features_only:
-            raise ValueError("is trained on images; columns of features alone cannot give it")
+            raise ValueError("needs images; it cannot be trained on a table of features")
         return make()
 
-    alone = {
+    single = {
         modality: System(
             lambda modality=modality: single_modality(modality, build, **seeded),
             {"fusion__mlpclassifier__alpha": [0.01, 0.1, 1.0, 10.0]},
@@ -152,7 +152,7 @@ def paper_systems(
         for modality in MODALITIES
     }
     return {
-        MODEL_1: System(lambda: networks(lambda: cnn(build, deep=own)), alias="model-1"),
+        MODEL_1: System(lambda: on_images(lambda: cnn(build, deep=own)), alias="model-1"),
         MODEL_2: System(
             lambda: radiomics_only(build, features_only=features_only, random_state=random_state),
             alias="model-2",
@@ -167,12 +167,12 @@ def paper_systems(
         RECOMMENDED: System(
             lambda: recommended(build, features_only=features_only), alias="recommended"
         ),
-        **alone,
+        **single,
         "Average": System(lambda: average_fusion(build, **seeded)),
         "Method 1": System(lambda: input_method(1, build, **both), STRENGTHS, ("T1CE", "FLAIR")),
         "Method 2": System(lambda: input_method(2, build, **both), STRENGTHS),
-        ZHANG_2021: System(lambda: networks(lambda: zhang_2021(build, deep=own))),
-        ZHANG_2022: System(lambda: networks(lambda: zhang_2022(build, deep=own))),
+        ZHANG_2021: System(lambda: on_images(lambda: zhang_2021(build, deep=own))),
+        ZHANG_2022: System(lambda: on_images(lambda: zhang_2022(build, deep=own))),
         "Logistic regression, L1": System(
             lambda: common.logistic_regression("l1", build, **seeded), INVERSE_PENALTIES
         ),

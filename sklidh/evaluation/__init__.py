@@ -1,4 +1,4 @@
-"""Stage 5: honest figures from patients that the model never saw."""
+"""Stage 5: performance estimated on patients whom the model was not trained on."""
 
 from sklidh.evaluation._audit import audit
 from sklidh.evaluation._calibration import calibration_line, decision_curve

@@ -1,4 +1,4 @@
-"""Look for leaks: without a signal there must be none, and no test patient may be seen at fit."""
+"""Look for leaks: an AUC other than 0.5 without a signal, or test patients seen in training."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,12 +11,12 @@ from sklearn.base import BaseEstimator
 from sklidh.evaluation._checks import check_confidence
 from sklidh.evaluation._cross_validation import holdout
 from sklidh.evaluation._fold_auc import inflation
-from sklidh.evaluation._row_spy import fitted_before, watched_fits, who_saw
+from sklidh.evaluation._row_spy import estimators_that_saw, fitted_before, watched_fits
 from sklidh.evaluation._splits import check_two_classes
 from sklidh.utils import progress
 
-VISIBLE = 0.75
-"""Mean AUC without a signal that an audit must be able to tell from one half."""
+DETECTABLE_AUC = 0.75
+"""Mean AUC on data without a signal that an audit must be able to distinguish from 0.5."""
 
 
 def audit(
@@ -32,48 +32,47 @@ def audit(
 ) -> pd.DataFrame:
     """Look for leaks in models, or in the way they are evaluated.
 
-    In each round the patients are divided anew and every model is evaluated twice: on labels that
-    were permuted, and on columns of numbers that were replaced by noise. Either way there is
-    nothing to find, and the mean AUC of the rounds must be one half within its interval. How far
-    an AUC strays by chance is known without a single measurement: of m mutants and n wild types,
-    its variance is (m + n + 1) / (12 m n), as Mann and Whitney derived it; the mean over the folds
-    of a cross-validation has the variance that `Evaluation.auc_interval` uses, and the mean of r
-    rounds has the r-th part of that. Where even an AUC of 0.75 would not stand out, the rounds are
-    too few to clear a model. Meanwhile a spy looks at every estimator that is fitted: none may be
-    given a patient who is predicted afterwards.
+    Each round draws a new split and evaluates every model twice: on permuted labels, and with
+    numeric columns replaced by noise. Neither contains a signal, so the interval of the mean AUC
+    over the rounds must include 0.5. The variance of an AUC under chance is known exactly: for m
+    mutants and n wild types it is (m + n + 1) / (12 m n) (Mann and Whitney). The mean over the
+    folds of a cross-validation has the variance that `Evaluation.auc_interval` uses, and the mean
+    of r rounds has 1/r of that. If the interval is so wide that an AUC of 0.75 would lie within it,
+    the rounds are too few to clear a model. In addition, every call of `fit` is recorded: no
+    estimator may be fitted on a patient who is predicted afterwards.
 
     Parameters
     ----------
     models : dict of str to classifier
     X : DataFrame of shape (n_patients, n_columns)
-        Features, or cases. Noise takes the place of columns of numbers alone: images are audited
-        by permuted labels and the spy.
+        Features, or cases. Only numeric columns are replaced by noise; images are audited by
+        permuted labels and recorded fits.
     y : array-like of shape (n_patients,)
     evaluate : callable, default=holdout
-        ``evaluate(model, X, y, random_state=...)`` returns an Evaluation; hand your own procedure
-        over to audit it too.
+        ``evaluate(model, X, y, random_state=...)`` returns an Evaluation. Pass your own procedure
+        to audit it too.
     n_rounds : int, default=10
-        More rounds, narrower intervals.
+        Number of rounds; more rounds give narrower intervals.
     confidence : float, default=0.95
-        That of all intervals together: each one's is raised as Bonferroni does.
+        Joint confidence of all intervals; that of each interval is raised (Bonferroni).
     random_state : int, default=0
-        Seed of permutations, noise and splits.
+        Seed of the permutations, the noise and the splits.
     verbose : int, default=0
         1 shows a progress bar over the models.
 
     Returns
     -------
     DataFrame
-        One row a model. ``permuted``, ``permuted low``, ``permuted high``: mean AUC and interval,
-        cut off at 0 and 1; ``noise``, ...: the same, NaN where X has no numbers that the model
-        reads; ``saw test rows``: the estimators that did; ``fitted before``: parts of which nobody
-        can tell whom they saw; ``verdict``: "no leak found", "too few rounds to tell" with the
-        number that would do, "LEAK" with the reason, or "failed" with the error.
+        One row per model. ``permuted``, ``permuted low``, ``permuted high``: mean AUC and its
+        interval, clipped to 0 to 1; ``noise``, ...: the same, NaN if X has no numeric columns;
+        ``saw test rows``: estimators fitted on test patients; ``fitted before``: parts that were
+        fitted before the audit, on unknown patients; ``verdict``: "no leak found", "inconclusive"
+        with the number of rounds needed, "LEAK" with the reason, or "failed" with the error.
 
     Raises
     ------
     ValueError
-        No rounds, or a confidence outside 0 to 1.
+        `n_rounds` is below 1, or `confidence` does not lie between 0 and 1.
     CohortError
         As `holdout`.
 
@@ -91,12 +90,12 @@ def audit(
     'no leak found'
     >>> few = X.groupby(y).head(20)
     >>> audit({"naive Bayes": GaussianNB()}, few, y[few.index], n_rounds=1)["verdict"].item()
-    'too few rounds to tell: 3 would show an AUC of 0.75'
+    'inconclusive: at least 3 rounds are needed to detect an AUC of 0.75'
     """
     labels = check_two_classes(X, y)
     check_confidence(confidence)
     if n_rounds < 1:
-        raise ValueError(f"n_rounds={n_rounds}: one or more are needed")
+        raise ValueError(f"n_rounds={n_rounds}: must be at least 1")
     numbers = X.select_dtypes("number").columns
     n_checks = len(models) * (1 + bool(len(numbers)))
     z = norm.isf((1 - confidence) / n_checks / 2)
@@ -108,7 +107,7 @@ def audit(
                 auc, variance, named = _spied(evaluate, models[name], *data, seed)
                 aucs[kind].append(auc)
                 seen += named
-        # One model's failure is its row's verdict; the others are audited all the same.
+        # A failure is recorded in this model's row; the other models are still audited.
         except Exception as error:
             rows[name] = {"verdict": f"failed: {type(error).__name__}: {error}"}
             continue
@@ -116,13 +115,13 @@ def audit(
         for kind, values in aucs.items():
             row |= _interval(kind, values, z * np.sqrt(variance / n_rounds))
         row |= {"saw test rows": ", ".join(dict.fromkeys(seen)), "fitted before": ", ".join(before)}
-        enough = int(np.ceil(variance * (z / (VISIBLE - 0.5)) ** 2))
+        enough = int(np.ceil(variance * (z / (DETECTABLE_AUC - 0.5)) ** 2))
         rows[name] = row | {"verdict": _verdict(row, enough if n_rounds < enough else None)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
 def _trials(X, labels, numbers, n_rounds, random_state):
-    """Yield data without a signal: the round, the kind, X and y; the same for every model."""
+    """Yield the round, the kind, X and y of data without a signal, the same for every model."""
     rng = np.random.default_rng(random_state)
     for seed in range(n_rounds):
         yield seed, "permuted", X, pd.Series(rng.permutation(labels), X.index)
@@ -133,17 +132,17 @@ def _trials(X, labels, numbers, n_rounds, random_state):
 
 
 def _spied(evaluate, model, X, y, seed) -> tuple[float, float, list[str]]:
-    # In this process, or the spy sees nothing.
+    # Fits in worker processes could not be recorded.
     with watched_fits() as calls, parallel_config("sequential"):
         evaluation = evaluate(model, X, y, random_state=seed)
     splits = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
     tested = [frozenset(split.index) for _, split in splits]
     variance = np.mean([_variance_without_signal(table) for table in evaluation.repeats])
-    return evaluation.metrics["AUC"], float(variance), who_saw(calls, tested)
+    return evaluation.metrics["AUC"], float(variance), estimators_that_saw(calls, tested)
 
 
 def _variance_without_signal(predictions) -> float:
-    """Return the variance of the mean AUC of a repeat's folds where there is nothing to find."""
+    """Return the variance of a repeat's mean AUC over its folds if there is no signal."""
     folds = [fold["mutant"] for _, fold in predictions.groupby("fold")]
     counts = [(mutant.sum(), (~mutant).sum()) for mutant in folds if mutant.nunique() == 2]
     each = [(m + n + 1) / (12 * m * n) for m, n in counts]
@@ -170,5 +169,8 @@ def _verdict(row, rounds_needed) -> str:
     if reasons:
         return f"LEAK: {'; '.join(reasons)}"
     if rounds_needed is not None:
-        return f"too few rounds to tell: {rounds_needed} would show an AUC of {VISIBLE}"
+        return (
+            f"inconclusive: at least {rounds_needed} rounds are needed to detect an AUC of "
+            f"{DETECTABLE_AUC}"
+        )
     return "no leak found"

@@ -1,4 +1,4 @@
-"""What labels and predictions must look like before they are scored."""
+"""Checks of labels and predictions before they are scored."""
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
@@ -7,12 +7,12 @@ from sklidh.utils import binary_target
 
 
 def check_truth(y_true) -> np.ndarray:
-    """Return the labels as bool, or say what is wrong with them.
+    """Return the labels as bool, or raise if they are invalid.
 
     Parameters
     ----------
     y_true : array-like of shape (n_patients,)
-        Bool, 0/1 or words, as `binary_target` takes them.
+        Bool, 0/1 or words, as in `binary_target`.
 
     Returns
     -------
@@ -21,12 +21,12 @@ def check_truth(y_true) -> np.ndarray:
     Raises
     ------
     ValueError
-        As `binary_target`, or one class only.
+        As `binary_target`, or all patients are of one class.
     """
     y_true = np.asarray(binary_target(y_true), bool)
     if y_true.all() or not y_true.any():
         raise ValueError(
-            f"all {len(y_true)} patients are of one class; AUC needs at least one of each"
+            f"all {len(y_true)} patients are of one class; the AUC needs patients of both classes"
         )
     return y_true
 
@@ -37,7 +37,7 @@ def check_calls(name: str, called, shape) -> np.ndarray:
     Parameters
     ----------
     name : str
-        What messages call them.
+        Name of the predictions in messages.
     called : array-like of bool or 0/1
         True where the patient is predicted mutant.
     shape : tuple of int
@@ -49,15 +49,15 @@ def check_calls(name: str, called, shape) -> np.ndarray:
     Raises
     ------
     ValueError
-        Probabilities, words, NaN, or another shape.
+        `called` are probabilities, words or NaN, or have another shape.
     """
     called = np.asarray(called)
     known = called.dtype.kind in "biuf" or all(isinstance(each, bool) for each in called.flat)
     if not known or not np.isin(called, [0, 1]).all():
         raise ValueError(
-            f"{name} must be the predicted classes, True or 1 for mutant and False or 0 for wild "
-            f"type; got {called.ravel()[:3].tolist()} ...; compare probabilities with a threshold "
-            "first, as in probability >= 0.5"
+            f"{name} must be predicted classes: True or 1 for mutant, False or 0 for wild type; "
+            f"got {called.ravel()[:3].tolist()} ...; to convert probabilities, compare them with "
+            "a threshold, as in probability >= 0.5"
         )
     if called.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}, got {called.shape}")
@@ -65,7 +65,7 @@ def check_calls(name: str, called, shape) -> np.ndarray:
 
 
 def check_scores(y_true, score) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels as bool and finite scores, whatever their scale, as float64.
+    """Return labels as bool and finite scores of any scale as float64.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def check_scores(y_true, score) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        As `check_truth`, different lengths, or a score that is not finite.
+        As `check_truth`, the lengths differ, or a score is not finite.
     """
     y_true, score = check_truth(y_true), column_or_1d(score).astype(np.float64)
     check_consistent_length(y_true, score)
@@ -103,7 +103,7 @@ def check_probabilities(y_true, probability) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     ValueError
-        As `check_scores`, or a probability outside 0 to 1.
+        As `check_scores`, or a probability is outside 0 to 1.
     """
     y_true, probability = check_scores(y_true, probability)
     outside = (probability < 0) | (probability > 1)

@@ -1,4 +1,4 @@
-"""Compare models on the same patients, split the same way: the paper's Table I, or any other."""
+"""Compare models on the same patients and the same splits, as in the paper's Table I."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Comparison:
     Parameters
     ----------
     evaluations : dict of str to Evaluation
-        One a model, in the order of the table's rows.
+        One evaluation per model, in the order of the table's rows.
     """
 
     evaluations: Mapping[str, Evaluation]
@@ -34,14 +34,14 @@ class Comparison:
     def __post_init__(self):
         tables = [evaluation.predictions for evaluation in self.evaluations.values()]
         if not tables:
-            raise ValueError("there are no models to compare")
+            raise ValueError("no models to compare")
         first = tables[0][["repeat", "fold"]]
         if not all(table[["repeat", "fold"]].equals(first) for table in tables):
             raise ValueError("the models were evaluated on different patients; fix random_state")
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a model: AUC, its 95 % interval, Accuracy, Precision, Recall and F1."""
+        """One row per model: AUC, its 95 % interval, Accuracy, Precision, Recall and F1."""
         measures = self.measures[list(PAPER_METRICS)]
         intervals = [evaluation.auc_interval for evaluation in self.evaluations.values()]
         for place, name in enumerate(("AUC low", "AUC high")):
@@ -50,18 +50,18 @@ class Comparison:
 
     @property
     def measures(self) -> pd.DataFrame:
-        """One row a model, one column each figure of `classification_metrics`."""
+        """One row per model, one column per figure of `classification_metrics`."""
         rows = {name: evaluation.metrics for name, evaluation in self.evaluations.items()}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
     @property
     def predictions(self) -> pd.DataFrame:
-        """One row a prediction: repeat, fold, mutant, and a column of probabilities a model."""
+        """One row per prediction: repeat, fold, mutant, and the probability from each model."""
         return self._side_by_side("probability")
 
     @property
     def scores(self) -> pd.DataFrame:
-        """The same with the scores by which each model ranks the patients."""
+        """Like `predictions`, with the scores by which each model ranks the patients."""
         return self._side_by_side("score")
 
     def _side_by_side(self, column) -> pd.DataFrame:
@@ -70,28 +70,29 @@ class Comparison:
         return pd.concat([first[["repeat", "fold", "mutant"]], pd.DataFrame(columns)], axis=1)
 
     def tests(self, reference: str | None = None, *, beside=()) -> pd.DataFrame:
-        """Test every model against one of them.
+        """Test every model against a reference model.
 
-        Of one split, by DeLong's test of the AUCs, and McNemar's of the predicted classes. Of
-        several splits, whose training sets overlap, by the corrected resampled t test of the
-        splits' AUCs: DeLong's and McNemar's reject two to three times too often there.
+        On a single split the AUCs are compared with DeLong's test, and the predicted classes with
+        McNemar's. On several splits, whose training sets overlap, these tests would reject two to
+        three times too often; the AUCs of the splits are then compared with the corrected resampled
+        t test.
 
         Parameters
         ----------
         reference : str, default=None
-            The model that the others are compared with; None takes the last, the paper's proposal
-            in its Table I.
+            The model that the others are compared with; None means the last one, which is the
+            proposed model in the paper's Table I.
         beside : sequence of str, default=()
-            Models that are yardsticks and not candidates, such as class frequencies: they are
-            tested, but do not count among the models that p-values are corrected for.
+            Baselines that are not candidates, such as class frequencies. They are tested, but not
+            counted in the correction of the p-values.
 
         Returns
         -------
         DataFrame of shape (n_models - 1, n_columns)
-            The other model's AUC less the reference's, with its 95 % interval (``difference``,
-            ``low``, ``high``); which ``test`` the ``p`` is of, NaN where it cannot be had; ``p
-            Holm``, corrected for the number of models compared, NaN for those in `beside`. Of one
-            split also ``McNemar`` and ``McNemar Holm``.
+            The model's AUC minus the reference's, with its 95 % interval (``difference``, ``low``,
+            ``high``); the name of the ``test`` and its p-value ``p``, NaN if it is not defined; ``p
+            Holm``, corrected for the number of models compared, NaN for the models in `beside`. On
+            a single split also ``McNemar`` and ``McNemar Holm``.
 
         Raises
         ------
@@ -158,9 +159,9 @@ def compare(
     y : array-like of shape (n_patients,)
     evaluate : callable
         ``evaluate(model, X, y)`` returns an Evaluation: `holdout` or `cross_validate`, with their
-        settings in a ``functools.partial``. Its seed makes every model meet the same folds.
+        settings in a ``functools.partial``. Its seed gives every model the same folds.
     on_model : callable, default=None
-        Called with a model's name before it is evaluated, to report progress.
+        Function called with the name of each model before it is evaluated, to report progress.
 
     Returns
     -------
@@ -169,7 +170,7 @@ def compare(
     Raises
     ------
     ValueError
-        There are no models, or `evaluate` left out other patients for one model than another.
+        There are no models, or `evaluate` did not use the same test patients for every model.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Predict every patient by models that never saw them: four ways to divide a cohort."""
+"""Predict patients with models that were not trained on them: four ways to split a cohort."""
 
 from numbers import Integral
 
@@ -8,15 +8,15 @@ from joblib import delayed
 from sklearn.model_selection import check_cv
 
 from sklidh.evaluation._evaluation import Evaluation
-from sklidh.evaluation._metadata import check_params, handed
+from sklidh.evaluation._metadata import check_params, params_for
 from sklidh.evaluation._prediction import Rows, predict_others, predict_split, prediction_table
 from sklidh.evaluation._splits import (
     Split,
     check_status,
     check_two_classes,
-    given_splits,
     holdout_splits,
     site_splits,
+    splits_from,
     stratified_splits,
 )
 from sklidh.evaluation._threshold import check_threshold
@@ -36,10 +36,10 @@ def cross_validate(
     verbose=0,
     params=None,
 ) -> Evaluation:
-    """Evaluate by stratified cross-validation; nested, if the estimator is itself a search.
+    """Evaluate by stratified cross-validation, which is nested if the estimator is a search.
 
-    Every patient is predicted once a repeat, by a clone fitted on the other folds alone. Give a
-    GridSearchCV and its inner folds are drawn from those training rows only.
+    Every patient is predicted once per repeat, by a clone fitted on the other folds only. If the
+    estimator is a GridSearchCV, its inner folds contain only these training rows.
 
     Parameters
     ----------
@@ -48,29 +48,28 @@ def cross_validate(
     X : DataFrame of shape (n_patients, n_columns)
         One row per patient.
     y : array-like of shape (n_patients,)
-        The IDH status: 0 and 1, or words that `sklidh.datasets.binary_target` knows. Models are
-        fitted on 0 and 1, whatever the words.
+        The IDH status: 0 and 1, or words that `sklidh.datasets.binary_target` recognises. Models
+        are always fitted on 0 and 1.
     cv : int, splitter or iterable of (train, test), default=5
-        Number of shuffled stratified folds, or a scikit-learn splitter, or the rows themselves.
+        Number of shuffled stratified folds, a scikit-learn splitter, or the rows of each split.
     n_repeats : int, default=1
-        How often the folds are drawn anew; not used with a splitter.
+        Number of times the cross-validation is repeated; not used with a splitter.
     threshold : float, "youden", "precision>=x", "sensitivity>=x" or None, default=None
-        None: predicted mutant are the patients for whom the model's own `predict` says so. Else
-        the probability from which a patient is predicted mutant, or the rule by which
+        The probability from which a patient is predicted mutant, or the rule by which
         `choose_threshold` chooses it in each fold, in an inner cross-validation of the training
-        rows.
+        rows. None: the model's own `predict` decides.
     n_jobs : int, default=None
-        Folds evaluated at the same time.
+        Number of folds evaluated in parallel.
     random_state : int or None, default=0
-        Seed of the folds, the inner ones too.
+        Seed of the folds, including the inner ones.
     verbose : int, default=0
         1 shows a progress bar over the folds.
     params : dict of str to array-like of shape (n_patients,), default=None
-        What belongs to the patients beside X, cut with the rows, as in scikit-learn's
-        `cross_validate`. With metadata routing on (``sklearn.set_config``), whichever step asks
-        for it is handed it: ``{"site": X["site"]}`` goes to a `ComBat` in the pipeline, at fit and
-        also where test patients are predicted, which scikit-learn leaves out. Else ``groups`` go
-        to the splitter and the rest to `fit`.
+        Values per patient other than X, split with the rows, as in scikit-learn's `cross_validate`.
+        With metadata routing enabled (``sklearn.set_config``) they are passed to the steps that
+        request them: ``{"site": X["site"]}`` reaches a `ComBat` in the pipeline, in `fit` and,
+        unlike in scikit-learn, in the prediction of test patients. Without it, ``groups`` are
+        passed to the splitter and all others to `fit`.
 
     Returns
     -------
@@ -79,13 +78,13 @@ def cross_validate(
     Raises
     ------
     ValueError
-        A threshold that is neither a probability nor a rule.
+        `threshold` is neither a probability nor a rule.
     CohortError
-        y is not one known status per patient, of two classes; a patient has several rows; a class
-        has fewer patients than folds, or a fold is trained on one class; `params` have another
-        index than X.
+        y does not hold one known status per patient, or holds only one class; a patient has several
+        rows; a class has fewer patients than folds; a fold would be trained on one class; or
+        `params` have another index than X.
     TypeError
-        Nobody asks for one of the `params`.
+        No step requests one of the `params`.
 
     Examples
     --------
@@ -107,7 +106,7 @@ def cross_validate(
             labels, n_folds=cv, n_repeats=n_repeats, random_state=random_state
         )
     else:
-        splits = given_splits(folds, X, labels, **handed(folds, "split", params))
+        splits = splits_from(folds, X, labels, **params_for(folds, "split", params))
     options = {"n_jobs": n_jobs, "verbose": verbose, "params": params, "seed": random_state}
     return _evaluate(estimator, X, labels, splits, threshold, **options)
 
@@ -123,9 +122,9 @@ def holdout(
     X : DataFrame of shape (n_patients, n_columns)
     y : array-like of shape (n_patients,)
     test_size : float, default=0.25
-        Fraction of the patients that is predicted and not trained on.
+        Fraction of patients held out for testing.
     n_repeats : int, default=1
-        How often the patients are divided anew.
+        Number of random splits.
     threshold : float, str or None, default=None
         As in `cross_validate`.
     random_state : int or None, default=0
@@ -140,7 +139,7 @@ def holdout(
     Raises
     ------
     ValueError, CohortError
-        As `cross_validate`, or a class with fewer than two patients.
+        As `cross_validate`, or a class has fewer than two patients.
     TypeError
         As `cross_validate`.
     """
@@ -156,7 +155,7 @@ def holdout(
 def leave_one_site_out(
     estimator, X, y, sites, *, threshold=None, n_jobs=None, verbose=0, params=None
 ) -> Evaluation:
-    """Predict the patients of each site by a model that was trained on the other sites.
+    """Predict the patients of each site with a model trained on the other sites.
 
     Parameters
     ----------
@@ -164,11 +163,11 @@ def leave_one_site_out(
     X : DataFrame of shape (n_patients, n_columns)
     y : array-like of shape (n_patients,)
     sites : array-like of shape (n_patients,)
-        Where each patient was imaged.
+        Imaging site of each patient.
     threshold : float, str or None, default=None
         As in `cross_validate`.
     n_jobs : int, default=None
-        Sites evaluated at the same time.
+        Number of sites evaluated in parallel.
     verbose : int, default=0
         1 shows a progress bar over the sites.
     params : dict of str to array-like of shape (n_patients,), default=None
@@ -177,13 +176,13 @@ def leave_one_site_out(
     Returns
     -------
     Evaluation
-        Its folds are the sites.
+        One fold per site.
 
     Raises
     ------
     ValueError, CohortError
-        As `cross_validate`; sites of other patients, a patient without one, a single site, or a
-        site without which one class is gone.
+        As `cross_validate`; or `sites` have another index than X, a patient has no site, there is
+        only one site, or all patients of a class come from one site.
     """
     labels = check_two_classes(X, y)
     check_same_patients("sites", sites, X)
@@ -205,13 +204,13 @@ def external_test(
         The cohort to train on.
     y : array-like of shape (n_patients,)
     X_test : DataFrame of shape (n_others, n_columns)
-        The cohort to predict, with the same columns; one class is enough to be predicted, not for
-        an AUC.
+        The cohort to predict, with the same columns. A single class can be predicted, but has no
+        AUC.
     y_test : array-like of shape (n_others,)
     threshold : float, str or None, default=None
-        As in `cross_validate`; chosen on the first cohort.
+        As in `cross_validate`; a rule is applied to the first cohort.
     params, params_test : dict of str to array-like, default=None
-        As in `cross_validate`, of the first and of the second cohort.
+        As in `cross_validate`, for the first and the second cohort.
 
     Returns
     -------
@@ -220,8 +219,8 @@ def external_test(
     Raises
     ------
     ValueError, CohortError
-        As `cross_validate`; a patient in both cohorts, where their tables have ids; or a column
-        that the second has not.
+        As `cross_validate`; or a patient is in both cohorts (if their tables have ids), or a column
+        is missing from the second cohort.
     TypeError
         As `cross_validate`.
     """
@@ -229,7 +228,7 @@ def external_test(
     if hasattr(X, "columns") and hasattr(X_test, "columns"):
         problems = [f"patient {patient!r} is in both cohorts" for patient in _ids(X) & _ids(X_test)]
         absent = [name for name in X.columns if name not in X_test.columns]
-        problems += [f"column {name!r} is absent from the second cohort" for name in absent]
+        problems += [f"column {name!r} is missing from the second cohort" for name in absent]
         if problems:
             raise CohortError(sorted(problems))
         X_test = X_test[list(X.columns)]
@@ -244,7 +243,7 @@ def external_test(
 
 
 def _ids(X) -> set:
-    """Return the patients of a table; none if it only counts its rows."""
+    """Return the patient ids of a table; none if its index only numbers the rows."""
     index = getattr(X, "index", pd.RangeIndex(0))
     return set() if isinstance(index, pd.RangeIndex) else set(index)
 

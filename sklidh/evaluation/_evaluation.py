@@ -1,4 +1,4 @@
-"""What is left of an evaluation: predictions of patients that no model saw, and their scores."""
+"""The result of an evaluation: predictions of held-out patients, and their scores."""
 
 from dataclasses import dataclass
 
@@ -13,21 +13,21 @@ from sklidh.evaluation._summary import html_summary, text_summary
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """Predictions of patients that were left out of training, and their scores.
+    """Predictions of held-out patients, and their scores.
 
-    Where the patients were divided several times, every figure is the mean over the repeats, and
-    NaN where it is not defined in one of them: the mean of the others would pass for that of all.
+    With several repeats, every figure is the mean over the repeats. It is NaN if it is undefined in
+    any repeat, so that a mean over fewer repeats is never reported as one over all.
 
     Parameters
     ----------
     predictions : DataFrame of shape (n_predictions, 8)
-        Index: patients. Columns: ``repeat`` and ``fold`` of the split, and how many patients it
-        ``n_trained`` on; ``mutant`` (bool, the truth); ``score``, by which patients are ranked:
-        the decision function where the model has one, else its probability; ``probability`` of a
-        mutation; the ``threshold`` of the fold, NaN where the model's own ``predict`` decides; and
-        who is ``called``, predicted mutant.
+        Index: patients. Columns: ``repeat`` and ``fold`` of the split; ``n_trained``, its number of
+        training patients; ``mutant`` (bool, the true class); ``score``, by which patients are
+        ranked: the decision function if the model has one, else the probability; ``probability`` of
+        a mutation; ``threshold`` of the fold, NaN if the model's own ``predict`` decides; and
+        ``called``, whether the patient is predicted mutant.
     estimators : tuple of estimators, default=()
-        The fitted model of each fold, where they were kept.
+        The fitted model of each fold, if they were kept.
     """
 
     predictions: pd.DataFrame
@@ -35,7 +35,7 @@ class Evaluation:
 
     @property
     def repeats(self) -> list[pd.DataFrame]:
-        """The predictions of each repeat, in which no patient is there twice."""
+        """The predictions of each repeat; no patient appears twice in a repeat."""
         return [table for _, table in self.predictions.groupby("repeat", sort=False)]
 
     @property
@@ -48,7 +48,7 @@ class Evaluation:
             | {"AUC": mean_auc(table)[0]}
             for table in self.repeats
         ]
-        # Slopes that are infinite in both directions have no mean.
+        # Slopes of plus and minus infinity have no mean.
         with np.errstate(invalid="ignore"):
             return pd.DataFrame(figures).mean(skipna=False).to_dict()
 
@@ -56,8 +56,8 @@ class Evaluation:
     def auc_interval(self) -> tuple[float, float]:
         """95 % confidence interval of the AUC: low and high, each the mean over the repeats.
 
-        Repeats average out fold assignment, not the sampling of patients: the interval of many
-        repeats is as wide as that of one.
+        Repeats average out fold assignment, not the sampling of patients: more repeats do not make
+        the interval narrower.
         """
         ends = [
             interval_around(*mean_auc(table), int(table["mutant"].value_counts().min()))
@@ -69,8 +69,8 @@ class Evaluation:
     def intervals(self) -> pd.DataFrame:
         """95 % confidence intervals of the paper's five figures: low and high.
 
-        That of the AUC is `auc_interval`; the others are Wilson's (`call_intervals`). Each end is
-        the mean over the repeats.
+        The interval of the AUC is `auc_interval`; the others are Wilson's (`call_intervals`). Each
+        end is the mean over the repeats.
         """
         auc = pd.DataFrame([self.auc_interval], index=["AUC"], columns=["low", "high"])
         counts = [call_intervals(table["mutant"], table["called"]) for table in self.repeats]
@@ -78,7 +78,7 @@ class Evaluation:
 
     @property
     def fold_aucs(self) -> pd.Series:
-        """The AUC in each fold of each repeat; NaN where a fold holds one class only."""
+        """The AUC in each fold of each repeat; NaN if a fold holds only one class."""
         return fold_aucs(self.predictions)
 
     def __repr__(self) -> str:

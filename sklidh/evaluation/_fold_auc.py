@@ -1,4 +1,4 @@
-"""The AUC of a cross-validation: one per fold, averaged, and the variance of that average."""
+"""The AUC of a cross-validation: the mean over the folds, and the variance of that mean."""
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,12 @@ def fold_aucs(predictions: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     predictions : DataFrame of shape (n_predictions, 8)
-        As `Evaluation` has them.
+        As in `Evaluation`.
 
     Returns
     -------
     Series of float
-        NaN where a fold holds one class only. Index: ``repeat`` and ``fold``.
+        NaN if a fold holds only one class. Index: ``repeat`` and ``fold``.
     """
     return pd.Series(
         {
@@ -30,7 +30,7 @@ def fold_aucs(predictions: pd.DataFrame) -> pd.Series:
 
 
 def _placements(fold: pd.DataFrame):
-    """Return the placements of a fold's patients; None if it holds one class only."""
+    """Return the placements of a fold's patients; None if it holds only one class."""
     mutant = fold["mutant"].to_numpy()
     if mutant.all() or not mutant.any():
         return None
@@ -38,23 +38,24 @@ def _placements(fold: pd.DataFrame):
 
 
 def tested_per_trained(predictions: pd.DataFrame) -> float:
-    """Return how many patients are tested for each that is trained on, the mean over the splits."""
+    """Return the ratio of test to training patients, averaged over the splits."""
     folds = predictions.groupby(["repeat", "fold"], sort=False)["n_trained"]
     return float((folds.size() / folds.first()).mean())
 
 
 def inflation(predictions: pd.DataFrame) -> float:
-    r"""Return by how much the folds' shared training patients multiply the variance of their mean.
+    r"""Return the factor by which shared training patients inflate the variance of the folds' mean.
 
-    The models of k folds are trained on overlapping patients and tested on patients whom the
-    others were trained on, so their figures err together. Nadeau and Bengio correct the variance
-    of the mean from :math:`s^2 / k` to :math:`(1/k + n_{test}/n_{train})\,s^2`; the ratio of the
-    two is :math:`1 + k\,n_{test}/n_{train}`, 2.25 for five folds.
+    The models of k folds are trained on overlapping sets of patients, and each is tested on
+    patients whom the others were trained on, so that their errors are correlated. Nadeau and Bengio
+    correct the variance of the mean from :math:`s^2 / k` to
+    :math:`(1/k + n_{test}/n_{train})\,s^2`; the ratio of the two is
+    :math:`1 + k\,n_{test}/n_{train}`, 2.25 for five folds.
 
     Parameters
     ----------
     predictions : DataFrame of shape (n_predictions, 8)
-        Of one repeat.
+        The predictions of one repeat.
 
     Returns
     -------
@@ -72,19 +73,19 @@ def inflation(predictions: pd.DataFrame) -> float:
 def mean_auc(predictions: pd.DataFrame) -> tuple[float, float]:
     """Estimate the mean AUC of the models of one repeat, and the variance of the estimate.
 
-    Scores of different models are never compared: pooled over the folds they would bias the AUC
-    downwards. The variance is DeLong's, of the patients' placements within their own folds, times
-    `inflation`; of a single split it is DeLong's.
+    Scores of different models are never compared; pooling them over the folds would bias the AUC
+    downwards. The variance is DeLong's, computed from the patients' placements within their own
+    folds, times `inflation` (1 for a single split).
 
     Parameters
     ----------
     predictions : DataFrame of shape (n_predictions, 8)
-        Of one repeat.
+        The predictions of one repeat.
 
     Returns
     -------
     auc, variance : float
-        NaN where no fold holds both classes. The variance is NaN where a class has one patient.
+        NaN if no fold holds both classes. The variance is also NaN if a class has one patient.
 
     References
     ----------

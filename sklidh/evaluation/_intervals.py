@@ -1,4 +1,4 @@
-"""Confidence intervals of measured figures: DeLong's of the AUC, Wilson's of proportions."""
+"""Confidence intervals: DeLong's for the AUC, Wilson's for proportions."""
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,11 @@ from sklidh.evaluation._delong import delong_variance
 
 
 def auc_interval(y_true, score, *, confidence=0.95) -> tuple[float, float]:
-    """Compute a confidence interval of the AUC, by DeLong's variance on the logit scale.
+    """Compute a confidence interval of the AUC from DeLong's variance on the logit scale.
 
-    The logit keeps the interval inside 0 to 1. Where the classes are separated perfectly, all
-    scores are equal, or a class has a single patient, DeLong's variance is not defined or 0, and
-    the interval is that of a proportion of the smaller class (Clopper and Pearson, 1934).
+    The logit keeps the interval between 0 and 1. If the classes are separated perfectly, all scores
+    are equal, or a class has a single patient, DeLong's variance is 0 or undefined. The interval is
+    then that of a proportion of the smaller class (Clopper and Pearson, 1934).
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def auc_interval(y_true, score, *, confidence=0.95) -> tuple[float, float]:
 
     References
     ----------
-    G. Qin, L. Hotilovac, Statistical Methods in Medical Research 17(2), 2008, compare the
-    intervals in use.
+    G. Qin, L. Hotilovac, Statistical Methods in Medical Research 17(2), 2008, compare the intervals
+    in use.
 
     Examples
     --------
@@ -50,13 +50,13 @@ def auc_interval(y_true, score, *, confidence=0.95) -> tuple[float, float]:
 
 
 def interval_around(auc, variance, n_smaller, *, confidence=0.95) -> tuple[float, float]:
-    """Compute the interval of `auc_interval` from an AUC and its variance; NaN from NaN.
+    """Compute the interval of `auc_interval` from an AUC and its variance; NaN if the AUC is NaN.
 
     Parameters
     ----------
     auc, variance : float
     n_smaller : int
-        Patients of the smaller class.
+        Number of patients of the smaller class.
     confidence : float, default=0.95
 
     Returns
@@ -73,7 +73,7 @@ def interval_around(auc, variance, n_smaller, *, confidence=0.95) -> tuple[float
 def bootstrap_interval(
     metric, y_true, *predictions, n_resamples=1000, confidence=0.95, random_state=0
 ) -> tuple[float, float]:
-    """Compute a percentile interval of any figure, by resampling the patients of each class.
+    """Compute a percentile interval of any figure by resampling the patients of each class.
 
     Parameters
     ----------
@@ -81,12 +81,13 @@ def bootstrap_interval(
         ``metric(y_true, *predictions)`` returns a float.
     y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     *predictions : array-like of shape (n_patients,)
-        What the metric takes besides: scores, probabilities, calls.
+        Further arguments of the metric: scores, probabilities or predicted classes.
     n_resamples : int, default=1000
-        Cohorts drawn with replacement; every one has as many mutants and wild types as there are.
+        Number of cohorts drawn with replacement, each with the original number of mutants and wild
+        types.
     confidence : float, default=0.95
     random_state : int or None, default=0
-        Seed of the draws.
+        Random seed.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        Fewer than two patients in a class, or as `auc_interval`.
+        A class has fewer than two patients, or as `auc_interval`.
 
     References
     ----------
@@ -114,17 +115,17 @@ def bootstrap_interval(
     truth, columns = columns[0][0], np.array([column for _, column in columns])
     patients = np.flatnonzero(truth), np.flatnonzero(~truth)
     if min(map(len, patients)) < 2:
-        raise ValueError("a class has a single patient, who cannot be resampled")
+        raise ValueError("each class needs at least two patients to be resampled")
 
-    def of_drawn(mutants, wildtypes):
+    def resampled_metric(mutants, wildtypes):
         drawn = np.concatenate([mutants, wildtypes]).astype(int)
         return metric(truth[drawn], *columns[:, drawn])
 
-    # The labels were checked once: a thousand metrics need not check them a thousand times.
+    # The labels were checked above; the checks need not be repeated in every resample.
     with config_context(assume_finite=True, skip_parameter_validation=True):
         interval = bootstrap(
             patients,
-            of_drawn,
+            resampled_metric,
             n_resamples=n_resamples,
             confidence_level=confidence,
             vectorized=False,
@@ -135,29 +136,30 @@ def bootstrap_interval(
 
 
 def call_intervals(y_true, called, *, confidence=0.95) -> pd.DataFrame:
-    """Compute Wilson's intervals of the figures that count the patients predicted mutant.
+    """Compute Wilson's intervals of accuracy, precision, recall and F1.
 
-    Accuracy, precision and recall are proportions of all patients, of those predicted mutant and of
-    the mutants. F1 is 2 J / (1 + J), where J is the proportion of true positives among the patients
-    who are mutant or predicted mutant, so its interval is that of J, transformed.
+    Accuracy, precision and recall are proportions of all patients, of the patients predicted mutant
+    and of the mutants. F1 is 2 J / (1 + J), where J is the proportion of true positives among the
+    patients who are mutant or predicted mutant, so its interval is that of J, transformed.
 
     Parameters
     ----------
     y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     called : array-like of bool or 0/1, shape (n_patients,) or (n_patients, n_repeats)
-        Who is predicted mutant; with repeats, each end of an interval is the mean over them.
+        True where the patient is predicted mutant. With repeats, each end of an interval is the
+        mean over the repeats.
     confidence : float, default=0.95
 
     Returns
     -------
     DataFrame of shape (4, 2)
-        Index: Accuracy, Precision, Recall, F1. Columns: low, high; 0 and 1 where nobody counts, as
-        for the precision where nobody is predicted mutant.
+        Index: Accuracy, Precision, Recall, F1. Columns: low, high; 0 and 1 if the denominator is 0,
+        as for the precision if no patient is predicted mutant.
 
     Raises
     ------
     ValueError
-        As `auc_interval`, or `called` are not classes.
+        As `auc_interval`, or `called` does not hold classes.
 
     References
     ----------
@@ -198,11 +200,11 @@ def _wilson(count, n, confidence) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _exact_interval(part, n, confidence):
-    """Clopper and Pearson's interval of a part of n patients, which need not be a whole number."""
-    if n == 0 or np.isnan(part):
+def _exact_interval(proportion, n, confidence):
+    """Return Clopper and Pearson's interval; `proportion` times n need not be an integer."""
+    if n == 0 or np.isnan(proportion):
         return (np.nan, np.nan) if n else (0.0, 1.0)
-    tail = (1 - confidence) / 2
-    low = beta.ppf(tail, part * n, n - part * n + 1) if part > 0 else 0.0
-    high = beta.isf(tail, part * n + 1, n - part * n) if part < 1 else 1.0
+    tail, count = (1 - confidence) / 2, proportion * n
+    low = beta.ppf(tail, count, n - count + 1) if proportion > 0 else 0.0
+    high = beta.isf(tail, count + 1, n - count) if proportion < 1 else 1.0
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""What is known of the patients beside X, such as sites or weights: who is handed it."""
+"""Routing of values per patient other than X, such as sites or weights."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ from sklidh.utils import check_same_patients
 PREDICTIONS = ("predict", "predict_proba", "decision_function")
 
 
-def asked_for(owner, method: str, params: Mapping) -> set[str]:
-    """Return the names of what a method wants, as scikit-learn decides it.
+def requested(owner, method: str, params: Mapping) -> set[str]:
+    """Return the names of the params that a method requests, by scikit-learn's rules.
 
-    With metadata routing on, that is what the estimator, or any step in it, requested. Else
-    ``groups`` belong to the splitter and all the rest to `fit`.
+    With metadata routing enabled, these are the params that the estimator or any of its steps
+    requested. Without it, ``groups`` belong to the splitter and all others to `fit`.
 
     Parameters
     ----------
@@ -29,20 +29,20 @@ def asked_for(owner, method: str, params: Mapping) -> set[str]:
     set of str
     """
     if get_config()["enable_metadata_routing"]:
-        # A fitted search predicts by its best estimator, and does not pass anything on to it.
+        # A fitted search predicts with its best estimator, but passes no metadata on to it.
         owner = getattr(owner, "best_estimator_", owner)
         return get_routing_for_object(owner).consumes(method, params.keys())
     return {"split": {"groups"}, "fit": params.keys() - {"groups"}}.get(method, set()) & set(params)
 
 
-def handed(owner, method: str, params: Mapping | None) -> dict:
-    """Return what a method wants.
+def params_for(owner, method: str, params: Mapping | None) -> dict:
+    """Return the params that a method requests.
 
     Parameters
     ----------
     owner : estimator or splitter
     method : str
-        As in `asked_for`.
+        As in `requested`.
     params : mapping of str to array-like of shape (n_patients,), or None
 
     Returns
@@ -50,11 +50,11 @@ def handed(owner, method: str, params: Mapping | None) -> dict:
     dict of str to array-like
     """
     params = params or {}
-    return {name: params[name] for name in asked_for(owner, method, params)}
+    return {name: params[name] for name in requested(owner, method, params)}
 
 
 def check_params(params: Mapping | None, X, estimator, splitter=None):
-    """Raise unless there is one value a patient, and somebody who asks for it.
+    """Raise unless each of `params` has one value per patient and is requested by some step.
 
     Parameters
     ----------
@@ -66,22 +66,22 @@ def check_params(params: Mapping | None, X, estimator, splitter=None):
     Raises
     ------
     TypeError
-        Nobody asks for it: it would be ignored.
+        No step requests one of `params`, so that it would be ignored.
     ValueError
-        Another number of values than of patients, or other patients (a `CohortError`).
+        The number of values differs from that of patients, or their index does (`CohortError`).
     """
     params = params or {}
-    used = {name for m in ("fit", *PREDICTIONS) for name in asked_for(estimator, m, params)}
+    used = {name for m in ("fit", *PREDICTIONS) for name in requested(estimator, m, params)}
     if splitter is not None:
-        used |= asked_for(splitter, "split", params)
+        used |= requested(splitter, "split", params)
     if unused := sorted(params.keys() - used):
         routing = get_config()["enable_metadata_routing"]
         raise TypeError(
-            f"params: neither {type(estimator).__name__} nor the folds ask for {unused}"
+            f"params: neither {type(estimator).__name__} nor the splitter requests {unused}"
             + (
-                "; name it by set_fit_request(...) of the step that shall have it"
+                "; call set_fit_request(...) on the step that should receive it"
                 if routing
-                else "; give a splitter that uses groups as cv"
+                else "; pass a splitter that uses groups as cv"
             )
         )
     for name, values in params.items():

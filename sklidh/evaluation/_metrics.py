@@ -1,4 +1,4 @@
-"""Figures of merit of predicted probabilities: the paper's five, and what a reader asks besides."""
+"""Metrics of predicted probabilities: the paper's five, and others in common use."""
 
 from sklearn.metrics import (
     accuracy_score,
@@ -30,26 +30,27 @@ def classification_metrics(
     probability : array-like of shape (n_patients,)
         Predicted probability of a mutation.
     threshold : float or array-like of shape (n_patients,), default=0.5
-        A patient is predicted mutant from this probability on.
+        Probability from which a patient is predicted mutant.
     score : array-like of shape (n_patients,), default=None
-        What AUC and PR-AUC rank the patients by, where it tells more than the probability does (a
-        decision function that is not cut off at 0 and 1); None takes the probability.
+        Scores by which AUC and PR-AUC rank the patients, such as a decision function, which does
+        not saturate at 0 and 1; None means the probability.
     called : array-like of bool or 0/1, shape (n_patients,), default=None
-        Who is predicted mutant, where that is decided already; `threshold` is not used then.
+        Predicted classes, True for mutant; they override `threshold`.
 
     Returns
     -------
     dict of str to float
         The paper's ``AUC``, ``Accuracy``, ``Precision``, ``Recall`` and ``F1``, then
-        ``Sensitivity`` (recall by its clinical name), ``Specificity``, ``Balanced accuracy``,
+        ``Sensitivity`` (the clinical name of recall), ``Specificity``, ``Balanced accuracy``,
         ``PR-AUC`` (average precision), ``Brier``, ``Calibration slope`` and ``Calibration
-        intercept`` (see `calibration_line`). Precision and F1 are 0 where nobody is predicted
+        intercept`` (see `calibration_line`). Precision and F1 are 0 if no patient is predicted
         mutant.
 
     Raises
     ------
     ValueError
-        One class only, different lengths, or a probability that is NaN or outside 0 to 1.
+        All patients are of one class, the lengths differ, or a probability is NaN or outside 0 to
+        1.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Fit a model on the training rows of one split and predict the others."""
+"""Fit a model on the training rows of one split and predict the test rows."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,32 +8,32 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
-from sklidh.evaluation._metadata import handed
+from sklidh.evaluation._metadata import params_for
 from sklidh.evaluation._splits import Split
 from sklidh.evaluation._threshold import best_threshold, inner_folds, is_rule
 from sklidh.utils import mutant_index
 
 
 class Rows(NamedTuple):
-    """Patients, their IDH status (1 and 0), and what else is known of them (`params`)."""
+    """Patients, their IDH status (1 and 0), and further values per patient (`params`)."""
 
     X: object
     labels: np.ndarray
     params: Mapping | None = None
 
     def cut(self, rows) -> "Rows":
-        """Return some of the patients."""
+        """Return the patients in the given rows."""
         params = {k: _safe_indexing(v, rows) for k, v in (self.params or {}).items()}
         return Rows(_safe_indexing(self.X, rows), self.labels[rows], params)
 
     @property
     def patients(self) -> pd.Index:
-        """Their ids, or their numbers where X has none."""
+        """Patient ids, or row numbers if X has no index."""
         return self.X.index if hasattr(self.X, "index") else pd.RangeIndex(len(self.labels))
 
 
 def predict_split(estimator, X, labels, split: Split, *, threshold=None, params=None, seed=0):
-    """Fit a clone on the training rows alone, and predict the test rows.
+    """Fit a clone on the training rows only, and predict the test rows.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ def predict_split(estimator, X, labels, split: Split, *, threshold=None, params=
     threshold, params
         As in `cross_validate`.
     seed : int or None, default=0
-        Of the inner folds in which a threshold is chosen.
+        Seed of the inner folds in which a threshold is chosen.
 
     Returns
     -------
     predictions : DataFrame of shape (n_test, 8)
-        As `Evaluation` has them.
+        As in `Evaluation`.
     model : fitted classifier
     """
     everyone = Rows(X, labels, params)
@@ -63,7 +63,7 @@ def predict_split(estimator, X, labels, split: Split, *, threshold=None, params=
 
 
 def predict_others(estimator, train: Rows, test: Rows, *, threshold=None, seed=0):
-    """Fit a clone on some patients, and predict others.
+    """Fit a clone on one set of patients, and predict another.
 
     Parameters
     ----------
@@ -75,22 +75,22 @@ def predict_others(estimator, train: Rows, test: Rows, *, threshold=None, seed=0
     Returns
     -------
     outcome : dict
-        ``score``, ``probability``, ``threshold`` and ``called``, as `Evaluation` has them.
+        ``score``, ``probability``, ``threshold`` and ``called``, as in `Evaluation`.
     model : fitted classifier
     """
-    model = _fitted(estimator, train)
+    model = _fit_clone(estimator, train)
     chosen = threshold
     if is_rule(threshold):
         chosen = choose_threshold(
             model, train.X, train.labels, threshold, params=train.params, random_state=seed
         )
-    probability = _mutation(model, test)
-    # What scikit-learn's AUC scorer does too: a decision function is not cut off at 0 and 1.
+    probability = _mutation_probability(model, test)
+    # As in scikit-learn's AUC scorer: a decision function does not saturate at 0 and 1.
     score = probability
     if hasattr(model, "decision_function"):
-        score = _answer(model, "decision_function", test)
+        score = _call(model, "decision_function", test)
     if chosen is None:
-        called = np.asarray(_answer(model, "predict", test)) == 1
+        called = np.asarray(_call(model, "predict", test)) == 1
         return _outcome(score, probability, np.nan, called), model
     return _outcome(score, probability, chosen, probability >= chosen), model
 
@@ -100,25 +100,25 @@ def _outcome(score, probability, threshold, called) -> dict:
     return columns | {"threshold": float(threshold)}
 
 
-def _fitted(estimator, rows: Rows):
-    return clone(estimator).fit(rows.X, rows.labels, **handed(estimator, "fit", rows.params))
+def _fit_clone(estimator, rows: Rows):
+    return clone(estimator).fit(rows.X, rows.labels, **params_for(estimator, "fit", rows.params))
 
 
-def _mutation(model, rows: Rows):
-    return _answer(model, "predict_proba", rows)[:, mutant_index(model.classes_)]
+def _mutation_probability(model, rows: Rows):
+    return _call(model, "predict_proba", rows)[:, mutant_index(model.classes_)]
 
 
-def _answer(model, method, rows: Rows):
-    given = handed(model, method, rows.params)
-    # A search would not pass anything on to the estimator that it found.
-    answering = getattr(model, "best_estimator_", model) if given else model
-    return getattr(answering, method)(rows.X, **given)
+def _call(model, method, rows: Rows):
+    routed = params_for(model, method, rows.params)
+    # A search does not pass metadata on to its best estimator.
+    predictor = getattr(model, "best_estimator_", model) if routed else model
+    return getattr(predictor, method)(rows.X, **routed)
 
 
 def prediction_table(
     patients, labels, split: Split, *, score, probability, threshold, called
 ) -> pd.DataFrame:
-    """Put what was predicted of the test rows beside the truth.
+    """Combine the predictions of the test rows and their true classes in one table.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def prediction_table(
     Returns
     -------
     DataFrame of shape (n_test, 8)
-        As `Evaluation` has them.
+        As in `Evaluation`.
     """
     columns = {
         "repeat": split.repeat,
@@ -150,9 +150,9 @@ def prediction_table(
 def choose_threshold(model, X, labels, rule="youden", *, params=None, random_state=0) -> float:
     """Choose the threshold of a fitted model on its training patients.
 
-    The training patients are predicted by clones of the model that were not trained on them: the
-    model's own probabilities of them are too good. Where it was tuned by a search, the clones have
-    the values that the search chose.
+    The model's own predictions of its training patients are too optimistic, so these patients are
+    predicted by clones that were not trained on them. If the model was tuned by a search, the
+    clones use the parameters that the search chose.
 
     Parameters
     ----------
@@ -161,11 +161,12 @@ def choose_threshold(model, X, labels, rule="youden", *, params=None, random_sta
     labels : array-like of shape (n_train,)
         1 and 0.
     rule : {"youden", "precision>=x", "sensitivity>=x"}, default="youden"
-        The largest sensitivity + specificity; or, with at least this precision (such as
-        "precision>=0.9"), the largest sensitivity; or, with at least this sensitivity, the largest
-        specificity.
+        "youden" maximises sensitivity + specificity. "precision>=x" (such as "precision>=0.9")
+        maximises sensitivity subject to at least this precision; "sensitivity>=x" maximises
+        specificity subject to at least this sensitivity.
     params : mapping of str to array-like of shape (n_train,), default=None
-        As in `cross_validate`; with ``groups``, no group is on both sides of an inner fold.
+        As in `cross_validate`; with ``groups``, no group is split between the training and test
+        rows of an inner fold.
     random_state : int or None, default=0
         Seed of the three inner folds.
 
@@ -182,5 +183,7 @@ def choose_threshold(model, X, labels, rule="youden", *, params=None, random_sta
     train, probability = Rows(X, labels, params), np.empty(len(labels))
     estimator = getattr(model, "best_estimator_", model)
     for fit, rest in inner_folds(labels, (params or {}).get("groups"), random_state):
-        probability[rest] = _mutation(_fitted(estimator, train.cut(fit)), train.cut(rest))
+        probability[rest] = _mutation_probability(
+            _fit_clone(estimator, train.cut(fit)), train.cut(rest)
+        )
     return best_threshold(labels, probability, rule)

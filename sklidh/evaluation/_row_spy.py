@@ -1,4 +1,4 @@
-"""See which patients reach the `fit` of any estimator."""
+"""Record which patients are passed to the `fit` of any estimator."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +12,15 @@ WATCHED = ("fit", "fit_transform", "partial_fit")
 
 @contextmanager
 def watched_fits() -> Iterator[list]:
-    """Record every call of `fit`, by whatever estimator, while the block runs in this process.
+    """Record every call of any estimator's `fit` in this process while the block runs.
 
-    Every class of estimators that is loaded is watched, not only the parts of one model: what an
-    evaluation does beside the model is seen too.
+    All loaded estimator classes are watched, not only the parts of one model, so that fits that an
+    evaluation runs outside the model are recorded too.
 
     Yields
     ------
     list of (str, frozenset or int)
-        Name of the class, and the rows it was given: their index, or their number where X was an
+        Name of the class, and the rows passed to it: their index, or their number if X was an
         array.
     """
     calls, replaced = [], []
@@ -47,11 +47,11 @@ def watched_fits() -> Iterator[list]:
             setattr(cls, name, function)
 
 
-def who_saw(calls, test_rows) -> list[str]:
-    """Tell which estimators were fitted on patients who were predicted.
+def estimators_that_saw(calls, test_rows) -> list[str]:
+    """List the estimators that were fitted on test patients.
 
-    With several splits every patient is trained on in some: a fit is innocent if there is a split
-    of whose test patients it saw none.
+    With several splits, every patient is a training patient in some of them: a fit is accepted if
+    it saw no test patient of at least one split.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ def who_saw(calls, test_rows) -> list[str]:
     Returns
     -------
     list of str
-        Class and number of test patients, each class once. Of arrays only the number of rows is
-        known: they are named where there are more than any split trains on.
+        Class and number of test patients, each class once. For arrays only the number of rows is
+        known; they are listed if they have more rows than the largest training set.
     """
-    everybody = frozenset().union(*test_rows)
+    patients = frozenset().union(*test_rows)
     for _, rows in calls:
         if not isinstance(rows, int):
-            everybody |= rows
-    most = max(len(everybody - tested) for tested in test_rows)
+            patients |= rows
+    most = max(len(patients - tested) for tested in test_rows)
     seen = {}
     for name, rows in calls:
         fewest = (
@@ -83,9 +83,7 @@ def who_saw(calls, test_rows) -> list[str]:
 
 
 def fitted_before(model) -> list[str]:
-    """Tell which parts of a model are fitted although nobody has called `fit`.
-
-    Nobody can say whom such a part has seen.
+    """List the parts of a model that were fitted before the audit, on unknown patients.
 
     Parameters
     ----------
@@ -94,7 +92,7 @@ def fitted_before(model) -> list[str]:
     Returns
     -------
     list of str
-        Their classes.
+        Their class names.
     """
     bare = clone(model)
     parts = [bare, *bare.get_params(deep=True).values()]

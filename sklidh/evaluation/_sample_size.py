@@ -1,4 +1,4 @@
-"""What a cohort's size allows to believe."""
+"""Notes on whether a cohort is large enough to support the results."""
 
 import numpy as np
 
@@ -10,27 +10,28 @@ RARE = 0.3
 
 
 def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = None) -> list[str]:
-    """Say in words where a cohort is too small or too lopsided for what is asked of it.
+    """List where a cohort is too small or too unbalanced for the analysis.
 
     Parameters
     ----------
     y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     n_candidates : int
-        Columns from which features are selected.
+        Number of columns from which features are selected.
     n_selected : float, default=None
-        Columns that reach the classifier, on average.
+        Mean number of columns that reach the classifier.
 
     Returns
     -------
     list of str
-        The classes' sizes first; then events per variable, where there are fewer than 10 patients
-        of the smaller class for each column; fewer than 100 patients in a class to measure on; and
-        what calling everybody the same would score, where the smaller class is below 30 %.
+        First the class sizes. Then, where they apply: events per variable, if there are fewer than
+        10 patients of the smaller class per column; fewer than 100 patients in a class, too few for
+        narrow intervals; and the accuracy of predicting one class for all patients, if the smaller
+        class is below 30 %.
 
     References
     ----------
     P. Peduzzi et al., Journal of Clinical Epidemiology 49(12), 1996: events per variable. R. D.
-    Riley et al., BMJ 368:m441, 2020: why the rule is rough. G. S. Collins et al., Statistics in
+    Riley et al., BMJ 368:m441, 2020: limits of that rule. G. S. Collins et al., Statistics in
     Medicine 35(2), 2016: 100 events and 100 non-events to validate.
 
     Examples
@@ -47,8 +48,8 @@ def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = N
     if smaller / n_candidates < EVENTS_PER_VARIABLE:
         notes.append(
             f"Features are selected from {n_candidates} columns, and the smaller class has "
-            f"{smaller} patients ({_ratio(smaller, n_candidates)}): figures hold only where "
-            "the selection is part of every training, as in a pipeline."
+            f"{smaller} patients ({_ratio(smaller, n_candidates)}): results are valid only if "
+            "selection is repeated in every training set, as in a pipeline."
         )
     if n_selected and smaller / n_selected < EVENTS_PER_VARIABLE:
         notes.append(
@@ -58,20 +59,20 @@ def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = N
         )
     if smaller < EVENTS_TO_VALIDATE:
         notes.append(
-            f"The smaller class has {smaller} patients; about {EVENTS_TO_VALIDATE} of each class "
-            "are needed before the intervals are narrow."
+            f"The smaller class has {smaller} patients; narrow intervals need about "
+            f"{EVENTS_TO_VALIDATE} of each class."
         )
     if smaller / n < RARE:
         notes.append(
-            f"The classes are unbalanced: calling everybody "
-            f"{'wild type' if mutants == smaller else 'mutant'} has an accuracy of "
-            f"{np.round(1 - smaller / n, 2)}. Read balanced accuracy and PR-AUC."
+            f"The classes are unbalanced: predicting "
+            f"{'wild type' if mutants == smaller else 'mutant'} for all patients has an accuracy "
+            f"of {np.round(1 - smaller / n, 2)}. Prefer balanced accuracy and PR-AUC."
         )
     return notes
 
 
 def _ratio(patients, columns) -> str:
-    """Say how many there are of the one for each of the other, as a number above 1."""
+    """Return the ratio in words, as a number above 1: "2.5 columns per patient"."""
     few, many = sorted([("patient", patients), ("column", columns)], key=lambda pair: pair[1])
     each = many[1] / few[1]
     return f"{each:.{0 if each >= 10 else 1}f} {many[0]}s per {few[0]}"

@@ -1,4 +1,4 @@
-"""Who is trained on and who is predicted: a list of splits, the same for every model."""
+"""Splits into training and test patients, the same for every model."""
 
 from dataclasses import dataclass
 
@@ -15,16 +15,16 @@ from sklidh.utils import CohortError, binary_target, check_same_patients, check_
 
 @dataclass(frozen=True)
 class Split:
-    """One division of the patients.
+    """One division of the patients into training and test rows.
 
     Parameters
     ----------
     repeat : int
-        Within one repeat no patient is tested twice.
+        Number of the repeat; within a repeat no patient is tested twice.
     fold : int or str
         Number of the split within the repeat, or the site that is tested.
     train, test : ndarray of int
-        Rows.
+        Row numbers.
     """
 
     repeat: int
@@ -34,13 +34,13 @@ class Split:
 
 
 def holdout_splits(labels, *, test_size=0.25, n_repeats=1, random_state=0) -> list[Split]:
-    """Divide the patients once, or anew in each repeat, with both classes in proportion.
+    """Draw one or more random splits that keep the class proportions.
 
     Parameters
     ----------
     labels : ndarray of shape (n_patients,)
     test_size : float, default=0.25
-        The paper's 3:1 (section III.A).
+        Fraction of patients held out for testing; the paper's 3:1 (section III.A).
     n_repeats : int, default=1
     random_state : int or None, default=0
 
@@ -51,7 +51,7 @@ def holdout_splits(labels, *, test_size=0.25, n_repeats=1, random_state=0) -> li
     Raises
     ------
     CohortError
-        A class with fewer than two patients.
+        A class has fewer than two patients.
     """
     check_folds(labels, 2)
     splitter = StratifiedShuffleSplit(n_repeats, test_size=test_size, random_state=random_state)
@@ -60,7 +60,7 @@ def holdout_splits(labels, *, test_size=0.25, n_repeats=1, random_state=0) -> li
 
 
 def stratified_splits(labels, *, n_folds=5, n_repeats=1, random_state=0) -> list[Split]:
-    """Deal the patients of each class into folds, anew in each repeat.
+    """Draw stratified folds, shuffled differently in each repeat.
 
     Parameters
     ----------
@@ -87,13 +87,13 @@ def stratified_splits(labels, *, n_folds=5, n_repeats=1, random_state=0) -> list
 
 
 def site_splits(labels, sites) -> list[Split]:
-    """Leave out one site after the other.
+    """Hold out one site at a time.
 
     Parameters
     ----------
     labels : ndarray of shape (n_patients,)
     sites : array-like of shape (n_patients,)
-        Where each patient was imaged.
+        Imaging site of each patient.
 
     Returns
     -------
@@ -102,14 +102,15 @@ def site_splits(labels, sites) -> list[Split]:
     Raises
     ------
     CohortError
-        A patient without a site, a single site, or a site without which one class is gone.
+        A patient has no site, there is only one site, or all patients of a class come from one
+        site.
     """
     sites = pd.Series(np.asarray(sites, dtype=object))
     if sites.isna().any():
-        raise CohortError([f"{sites.isna().sum()} patients have no site; fill the column in"])
+        raise CohortError([f"{sites.isna().sum()} patients have no site; complete the column"])
     sites = sites.astype(str).to_numpy()
     if len(np.unique(sites)) < 2:
-        raise CohortError([f"all patients are of one site, {sites[0]!r}; two or more are needed"])
+        raise CohortError([f"all patients are from one site, {sites[0]!r}; two or more are needed"])
     splits = [
         Split(0, str(sites[test[0]]), train, test)
         for train, test in LeaveOneGroupOut().split(sites, labels, sites)
@@ -118,8 +119,8 @@ def site_splits(labels, sites) -> list[Split]:
     return splits
 
 
-def given_splits(splitter, X, labels, **groups) -> list[Split]:
-    """Take the folds of a scikit-learn splitter; a patient tested again begins a new repeat.
+def splits_from(splitter, X, labels, **groups) -> list[Split]:
+    """Return the splits of a scikit-learn splitter; testing a patient again starts a new repeat.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def given_splits(splitter, X, labels, **groups) -> list[Split]:
     X : DataFrame of shape (n_patients, n_columns)
     labels : ndarray of shape (n_patients,)
     **groups : array-like of shape (n_patients,)
-        What the splitter asks for, such as ``groups``.
+        Values that the splitter requests, such as ``groups``.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def given_splits(splitter, X, labels, **groups) -> list[Split]:
     Raises
     ------
     CohortError
-        A split has a single class to train on.
+        A split would be trained on one class only.
     """
     splits, next_repeat = [], np.zeros(len(labels), dtype=int)
     for train, test in splitter.split(X, labels, **groups):
@@ -149,7 +150,7 @@ def given_splits(splitter, X, labels, **groups) -> list[Split]:
 
 
 def check_training(labels, splits) -> None:
-    """Raise if a split has a single class to train on.
+    """Raise if a split would be trained on one class only.
 
     Parameters
     ----------
@@ -162,7 +163,7 @@ def check_training(labels, splits) -> None:
     """
     problems = [
         f"fold {split.fold!r} of repeat {split.repeat} would be trained on one class only; use "
-        "fewer folds, stratified ones, or drop the site or group"
+        "fewer or stratified folds, or drop the site or group"
         for split in splits
         if len(np.unique(labels[split.train])) < 2
     ]
@@ -171,9 +172,9 @@ def check_training(labels, splits) -> None:
 
 
 def check_folds(labels, n_folds: int) -> None:
-    """Raise if some fold would have to do without one of the classes.
+    """Raise if a fold would lack one of the classes.
 
-    scikit-learn only warns about this, and then scores folds in which no AUC exists.
+    scikit-learn only warns about this, and then scores folds in which the AUC is undefined.
 
     Parameters
     ----------
@@ -197,7 +198,7 @@ def check_folds(labels, n_folds: int) -> None:
 
 
 def check_status(X, y) -> np.ndarray:
-    """Return the IDH status, 1 and 0, of patients who are listed once.
+    """Return the IDH status, 1 or 0, after checking that each patient has one row.
 
     Parameters
     ----------
@@ -212,8 +213,8 @@ def check_status(X, y) -> np.ndarray:
     Raises
     ------
     CohortError
-        As `binary_target`; another length or index than X; or a patient in several rows, who could
-        be trained on and tested at once.
+        As `binary_target`; y has another length or index than X; or a patient has several rows,
+        which could fall into both the training and the test set.
     """
     if y is None or len(y) != len(X):
         raise CohortError([f"y has {0 if y is None else len(y)} labels for {len(X)} patients"])
@@ -230,7 +231,7 @@ def check_status(X, y) -> np.ndarray:
 
 
 def check_two_classes(X, y) -> np.ndarray:
-    """Return the IDH status, 1 and 0, of mutants and wild types.
+    """Return the IDH status, 1 or 0, after checking that both classes are present.
 
     Parameters
     ----------

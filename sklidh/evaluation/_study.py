@@ -1,4 +1,4 @@
-"""Evaluate many models on the same splits: each split kept on disk, every failure told."""
+"""Evaluate many models on the same splits; splits are cached on disk, failures reported."""
 
 import json
 import os
@@ -23,30 +23,30 @@ from sklidh.evaluation._splits import check_two_classes
 from sklidh.evaluation._threshold import check_threshold
 from sklidh.utils import atomic_write, files_of, fingerprint, ignore_joblib, is_path, spread, sweep
 
-NO_VALUE = ("memory", "n_jobs", "timeout", "verbose")
-"""Parameters on which no prediction depends."""
+NOT_HASHED = ("memory", "n_jobs", "timeout", "verbose")
+"""Parameters that do not affect predictions."""
 
 
 class StudyError(RuntimeError):
-    """Not one of the models could be evaluated."""
+    """None of the models could be evaluated."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """What became of each model.
+    """The outcome of each model.
 
     Parameters
     ----------
     comparison : Comparison
         The models that could be evaluated.
     failures : dict of str to str
-        The others, and why.
+        The other models, and why they failed.
     facts : dict of str to list of dict
-        What `describe` told of each model's splits.
+        The results of `describe` for each split of each model.
     seconds : dict of str to float
-        Time spent on each model, all splits together, whenever that was.
+        Total time spent on the splits of each model, including earlier runs.
     warned : dict of str to Counter
-        The warnings of each model, and how often they came.
+        The warnings of each model, with their counts.
     """
 
     comparison: Comparison
@@ -69,30 +69,30 @@ def run_study(
     n_jobs=None,
     verbose=0,
 ) -> Study:
-    """Evaluate every model on every split, and go on where an earlier run stopped.
+    """Evaluate every model on every split, resuming an interrupted run.
 
-    Each split of each model is one file. It is read again, not computed, as long as the model's
-    parameters, the patients, the content of their images, the split and the threshold are the
-    same; a model that failed is tried again.
+    The outcome of each split of each model is stored in one file. It is reused if the model's
+    parameters, the patients, the content of their images, the split and the threshold are
+    unchanged. A model that failed is retried.
 
     Parameters
     ----------
     models : dict of str to callable
-        Called without arguments, each returns an unfitted classifier, or raises a ValueError that
-        then stands as the reason in `Study.failures`.
+        Functions without arguments that return an unfitted classifier. If one raises a ValueError,
+        its message becomes the reason in `Study.failures`.
     X : DataFrame of shape (n_patients, n_columns)
     y : array-like of shape (n_patients,)
     splits : list of Split
     folder : str or path
-        Where the files lie; made if need be.
+        Folder of the files; created if missing.
     threshold : float, str or None, default=None
         As in `cross_validate`.
     random_state : int or None, default=0
         Seed of the inner folds in which a threshold is chosen.
     describe : callable, default=None
-        ``describe(model)`` returns a dict that JSON can hold, of each fitted model.
+        ``describe(model)`` returns a JSON-serialisable dict for each fitted model.
     n_jobs : int, default=None
-        Splits evaluated at the same time.
+        Number of splits evaluated in parallel.
     verbose : int, default=0
         1 shows a progress bar with the time left.
 
@@ -111,7 +111,7 @@ def run_study(
     check_threshold(threshold)
     places = Counter(map(file_name, models))
     if alike := [name for name in models if places[file_name(name)] > 1]:
-        raise ValueError(f"models {alike} would share a folder; name them apart")
+        raise ValueError(f"models {alike} would share a folder; give them distinct names")
     folder, failures, estimators = Path(folder), {}, {}
     for name, make in models.items():
         sweep(folder / file_name(name))
@@ -121,7 +121,7 @@ def run_study(
             failures[name] = str(error)
     content = data_fingerprint(X, labels)
     done: dict[str, list] = {name: [] for name in estimators}
-    # The first split of every model first: one that cannot work does not cost the time of all.
+    # The first split of every model runs first, so that a model that cannot work fails early.
     for stage in (splits[:1], splits[1:]):
         tasks = [(name, split) for name in estimators if name not in failures for split in stage]
         jobs = [
@@ -146,12 +146,12 @@ def run_study(
     finished = {name: parts for name, parts in done.items() if name not in failures}
     if not finished:
         reasons = "\n".join(f"  - {name}: {reason}" for name, reason in failures.items())
-        raise StudyError(f"not one model could be evaluated:\n{reasons}")
-    return _gathered(finished, failures, X, labels)
+        raise StudyError(f"no model could be evaluated:\n{reasons}")
+    return _combined(finished, failures, X, labels)
 
 
-def _gathered(finished, failures, X, labels) -> Study:
-    """Put the outcomes of all splits together, model by model."""
+def _combined(finished, failures, X, labels) -> Study:
+    """Combine the outcomes of all splits per model."""
 
     def evaluation(parts):
         tables = [
@@ -179,7 +179,7 @@ def _gathered(finished, failures, X, labels) -> Study:
 
 
 def file_name(name: str) -> str:
-    """Return a model's name as a folder may be called: "model-4-proposed" for "Model 4 (proposed)".
+    """Return a folder name for a model: "model-4-proposed" for "Model 4 (proposed)".
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def file_name(name: str) -> str:
 
 
 def data_fingerprint(X, labels) -> str:
-    """Return a digest of a table, its labels and the content of the files that it names.
+    """Return a digest of a table, its labels and the content of the files that it lists.
 
     Parameters
     ----------
@@ -207,17 +207,17 @@ def data_fingerprint(X, labels) -> str:
     text = X.select_dtypes(exclude="number") if hasattr(X, "columns") else pd.DataFrame()
     cells = [cell for cell in text.to_numpy().ravel() if is_path(cell) and str(cell)]
     files = [file for cell in cells if os.path.isfile(cell) for file in files_of(cell)]
-    # A folder of DICOM slices; a site may be called as a folder that happens to be here.
+    # Folders of DICOM slices have absolute paths; a relative one may be a site's name.
     files += [Path(cell) for cell in cells if os.path.isabs(cell) and os.path.isdir(cell)]
     return fingerprint(joblib.hash((X, labels)), *files)
 
 
 def _evaluate_once(estimator, X, labels, split, path, content, decision, describe):
-    """Return one split's outcome, from its file if that still holds; a str says why it failed."""
-    # Where steps are kept between fits, and who works on them, says nothing of their values.
+    """Return one split's outcome, from its file if that is still valid; a str if it failed."""
+    # Caching and parallelism do not affect the results, so they are left out of the key.
     bare = clone(estimator)
     if hasattr(bare, "set_params"):
-        places = [name for name in bare.get_params() if name.split("__")[-1] in NO_VALUE]
+        places = [name for name in bare.get_params() if name.split("__")[-1] in NOT_HASHED]
         bare.set_params(**dict.fromkeys(places))
     key = fingerprint(
         version("sklidh"), content, joblib.hash((bare, split.train, split.test, decision))
@@ -234,7 +234,7 @@ def _evaluate_once(estimator, X, labels, split, path, content, decision, describ
                 estimator, X, labels, split, threshold=threshold, seed=seed
             )
             facts = {} if describe is None else describe(model)
-        # Whatever a model dies of is its row's result: the other rows go on, and the table says it.
+        # Any error is recorded as this model's result; the other models continue.
         except Exception as error:
             return _reason(error)
     outcome = {

@@ -1,4 +1,4 @@
-"""An evaluation at a glance: the paper's figures with their intervals, in text and in HTML."""
+"""Summary of evaluations: the paper's figures with their intervals, as text and HTML."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from sklidh.evaluation._metrics import PAPER_METRICS
 
 
 def figures_with_intervals(evaluations: Mapping) -> pd.DataFrame:
-    """Write the paper's figures of several models as texts, each with its 95 % interval.
+    """Format the paper's figures of several models, each with its 95 % interval.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def figures_with_intervals(evaluations: Mapping) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str, shape (n_models, 5)
-        As ``0.83 [0.71, 0.91]``; index: models.
+        Figures such as ``0.83 [0.71, 0.91]``; index: models.
     """
     rows = {}
     for name, evaluation in evaluations.items():
@@ -46,7 +46,7 @@ def text_summary(evaluations: Mapping) -> str:
 
 
 def html_summary(evaluations: Mapping) -> str:
-    """Tell who was predicted and how well, for a notebook.
+    """Summarise evaluations in HTML for a notebook.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def html_summary(evaluations: Mapping) -> str:
     Returns
     -------
     str
-        HTML; names of models are escaped.
+        HTML with escaped model names.
     """
     table = figures_with_intervals(evaluations).rename_axis(None).to_html(border=0)
     return f"<p>{_who(evaluations)}</p>{table}"

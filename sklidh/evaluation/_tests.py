@@ -1,4 +1,4 @@
-"""Whether one model is better than another on the same patients, or luck is enough of a reason."""
+"""Tests of whether two models differ on the same patients."""
 
 from dataclasses import dataclass
 
@@ -9,24 +9,24 @@ from scipy.stats import t as student
 from sklidh.evaluation._checks import check_calls, check_scores, check_truth
 from sklidh.evaluation._delong import delong_difference
 
-EQUAL = 1e-12
-"""Of their mean: differences that vary by less are equal, up to how they were rounded."""
+TOLERANCE = 1e-12
+"""Standard deviation relative to the mean below which differences count as equal (rounding)."""
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """How two models differ on the same patients.
+    """The difference between two models on the same patients.
 
     Parameters
     ----------
     difference : float
-        The first model's figure less the second's.
+        The first model's figure minus the second's.
     statistic : float
-        What the p-value was read from.
+        The test statistic.
     pvalue : float
-        Two-sided: how likely a difference as large is where there is none.
+        Two-sided p-value.
     low, high : float, default=NaN
-        Ends of the difference's 95 % interval, where the test has one.
+        Ends of the 95 % interval of the difference, if the test has one.
     """
 
     difference: float
@@ -42,20 +42,19 @@ def z_test(difference, variance) -> PairedTest:
     Parameters
     ----------
     difference, variance : float
-        No variance and no difference is p = 1; no variance and some difference cannot be judged,
-        and p is NaN.
+        If the variance is 0, p is 1 for a difference of 0 and NaN for any other.
 
     Returns
     -------
     PairedTest
-        Its statistic is z.
+        The statistic is z.
     """
     error = np.sqrt(variance) if variance > 0 else 0.0
     return _standardised(difference, error, norm())
 
 
 def _standardised(difference, error, distribution) -> PairedTest:
-    """Test a difference by its standard error; none of both is p = 1, no error alone unknown."""
+    """Test a difference by its standard error; if both are 0, p is 1; if only the error is, NaN."""
     difference, half = float(difference), float(distribution.ppf(0.975) * error)
     ends = (difference - half, difference + half)
     if difference == 0:
@@ -78,7 +77,7 @@ def delong_test(y_true, first, second) -> PairedTest:
     Returns
     -------
     PairedTest
-        Difference of the AUCs, and z.
+        Difference between the AUCs, and z.
 
     References
     ----------
@@ -96,22 +95,22 @@ def delong_test(y_true, first, second) -> PairedTest:
 
 
 def auc_permutation_test(y_true, first, second, *, n_resamples=9999, random_state=0) -> PairedTest:
-    """Test the same as `delong_test`, by giving each patient's two ranks to the models at random.
+    """Test whether two models have the same AUC by randomly swapping each patient's two ranks.
 
-    Ranks, not scores, are exchanged, so that the two models' scales do not matter.
+    Ranks are swapped instead of scores, so that the models' scales do not matter.
 
     Parameters
     ----------
     y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     first, second : array-like of shape (n_patients,)
     n_resamples : int, default=9999
-        Random exchanges; all of them where there are not more.
+        Number of random permutations; all permutations if there are no more than this.
     random_state : int or None, default=0
 
     Returns
     -------
     PairedTest
-        Difference of the AUCs, twice.
+        Difference between the AUCs, which is also the statistic.
 
     References
     ----------
@@ -138,27 +137,27 @@ def auc_permutation_test(y_true, first, second, *, n_resamples=9999, random_stat
 
 
 def mcnemar_test(y_true, first, second) -> PairedTest:
-    """Test whether two models predict as many patients rightly; exact.
+    """Test whether two models have the same accuracy, with McNemar's exact test.
 
-    Only the patients on whom the two are not both right or both wrong tell anything: among them
-    either is right in half of the cases where the models are equally good.
+    Only patients whom exactly one model predicts correctly are informative: if the models are
+    equally good, each is correct for half of them.
 
     Parameters
     ----------
     y_true : array-like of bool, 0/1 or words, shape (n_patients,)
     first, second : array-like of bool or 0/1, shape (n_patients,)
-        Who is predicted mutant.
+        True where the patient is predicted mutant.
 
     Returns
     -------
     PairedTest
-        Difference of the accuracies, and the number of patients whom only the first predicts
-        rightly.
+        Difference between the accuracies, and the number of patients whom only the first model
+        predicts correctly.
 
     Raises
     ------
     ValueError
-        One class only, or `first` or `second` are not classes of as many patients.
+        All patients are of one class, or `first` or `second` does not hold one class per patient.
 
     References
     ----------
@@ -182,26 +181,27 @@ def mcnemar_test(y_true, first, second) -> PairedTest:
 def corrected_resampled_ttest(differences, *, test_ratio) -> PairedTest:
     """Test the mean difference over the folds of repeated cross-validation.
 
-    Folds share training patients, so their differences vary less among them than between cohorts.
-    The variance of the mean is therefore taken as (1/k + n_test/n_train) s² instead of s²/k.
+    Folds share training patients, so their differences vary less than they would between
+    independent cohorts. The variance of the mean is therefore (1/k + n_test/n_train) s² instead of
+    s²/k.
 
     Parameters
     ----------
     differences : array-like of shape (k,)
-        One model's figure less the other's, in each fold of each repeat.
+        One model's figure minus the other's, in each fold of each repeat.
     test_ratio : float
-        Patients tested for each one trained on: 1 / (folds - 1) for cross-validation.
+        Ratio of test to training patients: 1 / (folds - 1) for cross-validation.
 
     Returns
     -------
     PairedTest
-        Mean difference, and t with k - 1 degrees of freedom. Where all differences are equal and
-        not 0 there is no variance to judge them by, and t and p are NaN.
+        Mean difference, and t with k - 1 degrees of freedom. If all differences are equal and not
+        0, their variance is 0, and t and p are NaN.
 
     Raises
     ------
     ValueError
-        Fewer than two differences, or a ratio that is not above 0.
+        There are fewer than two differences, or the ratio is not above 0.
 
     References
     ----------
@@ -218,26 +218,26 @@ def corrected_resampled_ttest(differences, *, test_ratio) -> PairedTest:
     differences = np.asarray(differences, float)
     if differences.ndim != 1 or len(differences) < 2 or not test_ratio > 0:
         raise ValueError(
-            f"two differences or more and a test_ratio above 0 are needed; got "
-            f"{differences.shape} and {test_ratio}"
+            f"at least two differences and a test_ratio above 0 are needed; got an array of "
+            f"shape {differences.shape} and {test_ratio}"
         )
     k, mean, deviation = len(differences), differences.mean(), differences.std(ddof=1)
-    error = np.sqrt(1 / k + test_ratio) * deviation if deviation > EQUAL * abs(mean) else 0.0
+    error = np.sqrt(1 / k + test_ratio) * deviation if deviation > TOLERANCE * abs(mean) else 0.0
     return _standardised(mean, error, student(k - 1))
 
 
 def holm(pvalues) -> np.ndarray:
-    """Adjust p-values for how many were looked at (Holm): the chance of one false alarm in all.
+    """Adjust p-values for multiple testing with Holm's method (family-wise error rate).
 
     Parameters
     ----------
     pvalues : array-like of shape (n_tests,)
-        NaN stays NaN and counts as no test.
+        NaN stays NaN and is not counted as a test.
 
     Returns
     -------
     ndarray of shape (n_tests,)
-        At most 1, and at least the p-value itself.
+        Adjusted p-values, at most 1 and never below the p-value.
 
     References
     ----------

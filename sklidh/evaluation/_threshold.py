@@ -1,4 +1,4 @@
-"""The probability from which a patient is predicted mutant: fixed, or chosen on training rows."""
+"""The probability from which a patient is predicted mutant, fixed or chosen on training rows."""
 
 import re
 import warnings
@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklidh.utils import CohortError
 
 THRESHOLD_FOLDS = 3
-"""Inner folds in which training patients are predicted to choose the threshold."""
+"""Number of inner folds in which training patients are predicted to choose the threshold."""
 
 RULE = re.compile(r"(precision|sensitivity)>=(0?\.\d+|1(?:\.0*)?)")
 
@@ -19,7 +19,7 @@ ACCEPTED = "a probability from 0 to 1, 'youden', 'precision>=x' or 'sensitivity>
 
 
 def check_threshold(threshold) -> None:
-    """Raise ValueError unless a threshold is one that `cross_validate` takes.
+    """Raise ValueError unless a threshold is valid for `cross_validate`.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def check_threshold(threshold) -> None:
     Raises
     ------
     ValueError
-        It is not None, a probability or a rule.
+        The threshold is not None, a probability or a rule.
     """
     if threshold is None or is_rule(threshold):
         return
@@ -38,7 +38,7 @@ def check_threshold(threshold) -> None:
 
 
 def is_rule(threshold) -> bool:
-    """Whether a threshold is a rule by which it is chosen on the training rows.
+    """Return whether a threshold is a rule for choosing it on the training rows.
 
     Parameters
     ----------
@@ -61,20 +61,18 @@ def best_threshold(y_true, probability, rule) -> float:
     y_true : ndarray of 0/1, shape (n_patients,)
     probability : ndarray of shape (n_patients,)
     rule : str
-        "youden": the largest sensitivity + specificity - 1. "precision>=x": of the thresholds with
-        at least this precision, the one with the largest sensitivity. "sensitivity>=x": of those
-        with at least this sensitivity, the one with the largest specificity.
+        As in `choose_threshold`.
 
     Returns
     -------
     float
-        Halfway between the probabilities that it separates; 0.5 where no threshold separates the
-        classes at all (Youden).
+        Midpoint of the two neighbouring probabilities. With "youden", 0.5 if no threshold is better
+        than chance.
 
     Warns
     -----
     UserWarning
-        No threshold has the precision; the one with the largest precision is returned.
+        No threshold reaches the precision; the threshold with the largest precision is returned.
 
     References
     ----------
@@ -86,8 +84,8 @@ def best_threshold(y_true, probability, rule) -> float:
         precision, recall = precision[:-1], recall[:-1]
         if precision.max() < bound:
             warnings.warn(
-                f"threshold={rule!r}: the training patients, predicted in inner folds, reach a "
-                f"precision of {precision.max():.2f} at most; that threshold is used",
+                f"threshold={rule!r}: the largest precision in the inner folds of the training "
+                f"patients is {precision.max():.2f}; the threshold that reaches it is used",
                 stacklevel=2,
             )
             bound = precision.max()
@@ -113,7 +111,7 @@ def inner_folds(labels, groups=None, random_state=0):
     ----------
     labels : ndarray of shape (n_train,)
     groups : array-like of shape (n_train,), default=None
-        No group is on both sides of a fold.
+        No group is split between the training and test rows of a fold.
     random_state : int or None, default=0
 
     Returns
@@ -136,8 +134,8 @@ def inner_folds(labels, groups=None, random_state=0):
             return parts
     raise CohortError(
         [
-            f"a threshold is chosen in {THRESHOLD_FOLDS} folds of the training patients, of whom "
-            f"there are too few ({counts.min()} of a class, {n_groups} groups) for both classes to "
-            "be in each; give a probability as threshold"
+            f"a threshold is chosen in {THRESHOLD_FOLDS} inner folds, and the training patients "
+            f"are too few ({counts.min()} of the smaller class, {n_groups} groups) for each fold "
+            "to hold both classes; pass a probability as threshold instead"
         ]
     )

@@ -1,4 +1,4 @@
-"""Stage 2: an image and its mask in, a row of numbers out."""
+"""Stage 2: compute features from an image and its mask."""
 
 from importlib import import_module
 
@@ -6,7 +6,7 @@ from sklidh.features._clinical import ClinicalFeatures
 from sklidh.features._radiomics import RadiomicsExtractor
 from sklidh.features._radiomics_case import ExtractionError
 
-# Loaded when first asked for: they import torch.
+# Loaded on first use, because they import torch.
 _LAZY = {
     "SANetFeaturizer": "sklidh.features._sanet",
     "SANetClassifier": "sklidh.features._sanet_classifier",

@@ -1,4 +1,4 @@
-"""Deep features of the tumour, from a self-attention network trained with the labels."""
+"""Deep features of the tumour from a self-attention network trained on the labels."""
 
 from numbers import Integral
 
@@ -16,74 +16,77 @@ from sklidh.utils import check_image_and_mask, is_missing, stratified_folds
 
 
 class SANetFeaturizer(TransformerMixin, BaseSANet):
-    """Deep features of one modality, from a self-attention network on its tumour slices.
+    """Deep features of one modality from a self-attention network on tumour slices.
 
-    The network learns to classify the tumour slices of the training patients. It then describes
-    any patient: by its last layer before the classifier, as in the paper, or by the probabilities
-    that it gives.
+    The network is trained to classify the tumour slices of the training patients. The features of a
+    patient are the values of its last layer before the classifier, as in the paper, or its
+    predicted probabilities.
 
     .. note::
         With ``train_features="out_of_fold"``, ``fit(X, y).transform(X)`` does not equal
-        ``fit_transform(X, y)``. A pipeline calls the latter on its training patients.
+        ``fit_transform(X, y)``. A pipeline calls `fit_transform` on its training patients.
 
     Parameters
     ----------
     n_features : int, default=128
         Width of the layer before the classifier.
     architecture : {"san10", "san15", "san19"}, default="san10"
-        Depth of the network, pairwise attention.
+        Depth of the network with pairwise attention.
     size : int, default=72
         Side of the tumour slices in pixels.
     n_slices : int, default=1
-        Slices per patient and plane, at most: those with the largest tumour area. Each is an image
-        to train on; a patient's features are the mean over the slices.
+        Maximum number of slices per patient and plane, those with the largest tumour area. Each
+        slice is a training image; a patient's features are the mean over the slices.
     planes : sequence of {"axial", "coronal", "sagittal"}, default=("axial",)
-        The planes to cut slices in.
+        Planes in which slices are cut.
     max_epochs : int, default=8
-        Passes over the training slices. The paper does not give its number; out of fold, more
-        passes gain no AUC and make the probabilities overconfident.
+        Number of passes over the training slices. The paper does not state it; more passes do not
+        increase the out-of-fold AUC and make the probabilities overconfident.
     lr : float, default=1e-4
-        Step of Adam on the cross-entropy.
+        Learning rate of Adam, which minimises the cross-entropy.
     batch_size : int, default=16
-        Slices per step. A last batch of a single slice joins the one before it.
+        Number of slices per step. A last batch of a single slice is merged with the batch before
+        it.
     shuffle : bool, default=False
-        Draw the order of the slices anew each epoch. The paper keeps the order of the table.
+        Whether to shuffle the slices in each epoch. The paper keeps the order of the table.
     augment : bool, default=False
-        Turn and mirror the slices at random while training (the square's eight symmetries).
+        Whether to rotate and mirror the slices at random during training (the eight symmetries of
+        the square).
     class_weight : "balanced", dict or None, default=None
         Weights of the classes in the loss.
     n_members : int, default=1
-        Networks trained on the same patients from different first weights. The layers' values
-        stand side by side, `n_features` columns each; probabilities are averaged.
+        Number of networks trained on the same patients from different initial weights. Their layer
+        values are concatenated, `n_features` columns each; probabilities are averaged.
     validation_fraction : float, default=None
-        Fraction of the training patients that take no step, drawn for each network. Their loss is
-        recorded after every epoch, training stops when it has not fallen for `n_iter_no_change`
-        epochs, and the network ends with the weights of its best epoch. None trains on everybody.
+        Fraction of the training patients held out for validation, drawn for each network. Their
+        loss is recorded after every epoch; training stops when it has not decreased for
+        `n_iter_no_change` epochs, and the weights of the best epoch are kept. None trains on all
+        patients.
     n_iter_no_change : int, default=5
-        Epochs to wait for a lower validation loss.
+        Number of epochs to wait for a lower validation loss.
     train_features : {"in_sample", "out_of_fold"}, default="in_sample"
-        How the patients that the network was trained on are described. "in_sample", as in the
-        paper: as everyone else, by the `n_features` values of the layer. The network has seen
-        their labels, so whatever learns from these values trusts them too much. "out_of_fold": by
-        a network that was trained without them; patients are then described by the probability of
-        each class but the first, a single column for two classes. See Notes.
+        How the features of the training patients are computed. "in_sample", as in the paper: in the
+        same way as for other patients, from the `n_features` values of the layer. Because the
+        network has seen the labels of these patients, later steps rely on the features too much.
+        "out_of_fold": by a network that was trained without these patients. The features of all
+        patients are then the probabilities of every class except the first, a single column for two
+        classes. See Notes.
     cv : int, default=5
-        Number of folds of "out_of_fold": stratified, in the order of the table; fewer, with a
-        warning, where a class has fewer patients.
+        Number of folds of "out_of_fold", stratified and in the order of the table. If a class has
+        fewer patients, fewer folds are used, with a warning.
     device : str, default="auto"
-        "cpu", "cuda", "cuda:1", "mps", or "auto": a GPU where there is one. Another device rounds
-        differently, so the trained network, and its answers, may differ.
+        "cpu", "cuda", "cuda:1", "mps", or "auto", which uses a GPU if available. Devices round
+        differently, so the trained network and its predictions may differ between devices.
     missing : {"raise", "nan"}, default="raise"
-        With "nan", a patient whose image cell is empty is left out of training and gets a row of
-        NaN.
+        With "nan", patients with an empty image cell are left out of training and get a row of NaN.
     label : int or sequence of int, default=None
-        The mask's labels that are tumour; None means every label above 0.
+        Mask labels that mark the tumour; None means every label above 0.
     callbacks : list of skorch callbacks, default=None
-        Copied for each network. Those that need held-out patients, such as ``EpochScoring`` or
-        ``EarlyStopping("valid_loss")``, need `validation_fraction`; ``"train_loss"`` can always be
-        monitored.
+        Callbacks, copied for each network. Callbacks that need held-out patients, such as
+        ``EpochScoring`` or ``EarlyStopping("valid_loss")``, require `validation_fraction`;
+        ``"train_loss"`` can always be monitored.
     random_state : int, RandomState instance or None, default=None
-        Seeds the first weights, the order and the augmentation.
+        Seed of the initial weights, the order and the augmentation.
     verbose : int, default=0
         1 shows progress bars.
 
@@ -91,35 +94,36 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     ----------
     classes_ : ndarray of shape (n_classes,)
     nets_ : dict of str to skorch.NeuralNetClassifier
-        The network trained on all patients, by the modality, as ``nets_["FLAIR"]``, or the networks
-        of an ensemble, ``"FLAIR, member 1 of 5"``; ``.module_`` is a `sklidh.nn.SAN`.
+        The network trained on all patients, with the modality as key (``nets_["FLAIR"]``), or the
+        networks of an ensemble (``"FLAIR, member 1 of 5"``); ``.module_`` is a `sklidh.nn.SAN`.
     history_ : dict of str to dict of str to ndarray of shape (n_epochs,)
-        Learning curves of every trained network, also of those of a fold: ``"train_loss"``, the
-        mean loss of an epoch's steps; with `validation_fraction` ``"valid_loss"`` and
-        ``"valid_acc"``; and what callbacks record.
+        Learning curves of every trained network, including those of the folds: ``"train_loss"``,
+        the mean loss over the steps of an epoch; with `validation_fraction` also ``"valid_loss"``
+        and ``"valid_acc"``; and values that callbacks record.
     n_features_in_ : int
         2.
     feature_names_in_ : ndarray of shape (2,)
 
     Notes
     -----
-    "out_of_fold" is scikit-learn's stacking: `fit_transform` trains one network per fold, on the
-    patients of the other folds, to compute the probabilities of the patients in the fold. One more
-    network, trained on all patients, describes everyone else and is the only one that is kept. So
-    every patient, of the training table or new, is described by a single network that has not seen
-    their label; the mean of the folds' networks would vary less. The layer's values cannot be used
-    in this way: networks that are trained separately lay out what they have learned along other
-    axes, even from the same first weights; a probability means the same in all of them.
+    "out_of_fold" works like stacking in scikit-learn: for each fold, `fit_transform` trains a
+    network on the other folds and computes the probabilities of the patients in the fold. One more
+    network is trained on all patients; it is used for new patients and is the only one that is
+    kept. The features of every patient, training or new, thus come from a single network that has
+    not seen the patient's label. (For new patients, the mean of the folds' networks would vary
+    less, and would therefore not be comparable.) Layer values cannot be used in this way:
+    separately trained networks represent what they learn along different axes, even from the same
+    initial weights, whereas a probability has the same meaning in all networks.
 
-    Once the weights are final, the averages of the batch normalisations are computed over the
-    training slices, each of which counts alike. Those kept while training trail behind the weights,
-    in a small cohort so far that the features after a few epochs would be those of another network.
+    Once the weights are final, the averages of batch normalisation are recomputed over all training
+    slices with equal weight. The running averages lag behind the weights; in a small cohort,
+    features after a few epochs would otherwise come from a clearly different network.
 
-    A patient's features do not depend on who else is in the table, up to rounding: features of a
-    batch and of its patients one by one agree within 1e-5 of their largest value. On a CPU the
-    same seed gives the same bits, also where several networks are trained at the same time; each
-    takes one thread, so let `per_modality` train the modalities in parallel (``n_jobs``).
-    scikit-learn's callbacks see each network, and each of its epochs, as a task.
+    Up to rounding, a patient's features do not depend on the other patients in the table: features
+    computed for a batch and one by one agree within 1e-5 of their largest value. On a CPU, the same
+    seed gives bit-identical results, also when several networks are trained in parallel. Each
+    network uses one thread, so let `per_modality` train the modalities in parallel (``n_jobs``).
+    For scikit-learn's callbacks, each network and each of its epochs is a task.
 
     References
     ----------
@@ -205,7 +209,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, 2)
-            One modality and the mask: paths or images in memory. Index: patient ids.
+            One modality and the mask, as paths or images in memory. Index: patient ids.
         y : array-like of shape (n_patients,)
             IDH status, any two or more labels.
 
@@ -220,7 +224,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y):
-        """Train the network and return the features of the patients it was trained on.
+        """Train the network and return the features of the training patients.
 
         Parameters
         ----------
@@ -230,7 +234,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         Returns
         -------
         DataFrame of shape (n_patients, n_features * n_members) or (n_patients, n_classes - 1)
-            See `train_features`. Index: that of X.
+            See `train_features`. The index is that of X.
         """
         n_folds = self.cv if self.train_features == "out_of_fold" else 0
         return self._train_and_describe(X, y, n_folds)
@@ -245,7 +249,7 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         Returns
         -------
         DataFrame of shape (n_patients, n_features * n_members) or (n_patients, n_classes - 1)
-            Index: that of X; a row of NaN where an image is missing.
+            The index is that of X; patients with a missing image get a row of NaN.
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
@@ -258,13 +262,13 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         Parameters
         ----------
         input_features : None
-            Ignored; here for scikit-learn.
+            Ignored, present for scikit-learn's API.
 
         Returns
         -------
         ndarray of str, shape (n_features * n_members,) or (n_classes - 1,)
             ``sanet000``, ``sanet001``, ...; with ``train_features="out_of_fold"``
-            ``sanet_probability``, or one such name per class but the first.
+            ``sanet_probability``, or one such name for every class except the first.
         """
         if self.train_features == "in_sample":
             n_columns = self.n_features * self.n_members
@@ -278,16 +282,16 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         return np.array(names, dtype=object)
 
     def _train_and_describe(self, X, y, n_folds):
-        """Train the network, and one without each fold; return the training patients' features."""
+        """Train the network and, if needed, one per fold; return the training features."""
         cases = check_image_and_mask(X, missing=self.missing)
         targets = self._check(X, y, cases)
-        held_out = self._deal(cases, targets, n_folds) if n_folds else []
+        held_out = self._fold_rows(cases, targets, n_folds) if n_folds else []
         self.history_ = {}
         n_networks = self.n_members * (1 + len(held_out))
-        with self._announced_fit(X, y, n_networks) as tasks:
+        with self._fit_tasks(X, y, n_networks) as tasks:
             images, patients = self._cut(cases)
 
-            def trained(rows, name):
+            def train_networks(rows, name):
                 return {
                     member: self._train(
                         images[rows],
@@ -301,22 +305,22 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
                 }
 
             modality = X.columns[0]
-            self.nets_ = trained(slice(None), modality)
+            self.nets_ = train_networks(slice(None), modality)
             features = self._describe(self.nets_, images)
             for number, rows in enumerate(held_out, start=1):
                 unseen = np.isin(patients, rows)
-                nets = trained(~unseen, f"{modality}, fold {number} of {len(held_out)}")
+                nets = train_networks(~unseen, f"{modality}, fold {number} of {len(held_out)}")
                 features[unseen] = self._describe(nets, images[unseen])
         return self._table(features, patients, X.index)
 
-    def _deal(self, cases, targets, n_folds):
-        """Return, per fold, the rows of its patients; patients without an image are in none."""
+    def _fold_rows(self, cases, targets, n_folds):
+        """Return the rows of each fold; patients without an image are in no fold."""
         rows = np.flatnonzero(~cases.iloc[:, 0].map(is_missing))
         folds = stratified_folds(n_folds, self.classes_, targets[rows], who="SANetFeaturizer")
         return [rows[test] for _, test in folds.split(rows, targets[rows])]
 
     def _describe(self, nets, images):
-        """Return the layer's values of images, or the probabilities that networks give them."""
+        """Return the layer values or the predicted probabilities of images."""
         if self.train_features == "in_sample":
             return np.hstack([predict(net, images, "features") for net in nets.values()])
         return mean_probabilities(nets.values(), images)[:, 1:]
@@ -329,5 +333,5 @@ class SANetFeaturizer(TransformerMixin, BaseSANet):
         return check_image_and_mask(X, missing=self.missing)
 
     def _readers(self):
-        """Return the modality and the networks that see it, in a list."""
+        """Return a list with the modality and its networks."""
         return [([self.feature_names_in_[0]], list(self.nets_.values()))]

@@ -1,4 +1,4 @@
-"""What the two SA-Net estimators share: tumour slices in, a trained network out."""
+"""Base class of the two SA-Net estimators: networks trained on tumour slices."""
 
 from contextlib import closing, contextmanager
 from copy import deepcopy
@@ -26,25 +26,25 @@ from sklidh.utils import CohortError, DocumentedMixin, check_target, is_missing,
 
 
 def mean_probabilities(nets, inputs):
-    """Return the mean over networks of the probabilities (n_images, n_classes) they give."""
+    """Return probabilities (n_images, n_classes) averaged over networks."""
     logits = np.stack([predict(net, inputs).astype(np.float64) for net in nets])
     return softmax(logits, axis=2).mean(0)
 
 
 def _rows(inputs, rows):
-    """Return some images, with their columns where there are any."""
+    """Return some images, with their feature columns if there are any."""
     return tuple(each[rows] for each in inputs) if isinstance(inputs, tuple) else inputs[rows]
 
 
 class EpochTasks(Callback):
-    """Show each epoch in a progress bar and to scikit-learn's callbacks, which may stop there.
+    """Report each epoch to a progress bar and to scikit-learn's callbacks, which may stop training.
 
     Parameters
     ----------
     bar : generator
-        Advanced once per epoch.
+        Progress bar, advanced once per epoch.
     task : sklearn.callback.CallbackContext
-        The network's; each epoch becomes a part of it.
+        Task of the network; each epoch is a subtask.
     estimator : estimator
     """
 
@@ -52,18 +52,18 @@ class EpochTasks(Callback):
         self.bar, self.task, self.estimator = bar, task, estimator
 
     def on_epoch_begin(self, net, **_):
-        """Begin the task of an epoch."""
+        """Start the task of an epoch."""
         next(self.bar)
         epoch = self.task.subcontext(task_name="epoch")
         self.epoch = epoch.call_on_fit_task_begin(estimator=self.estimator)
 
     def on_epoch_end(self, net, **_):
-        """End it; stop the training where a callback of scikit-learn asks for it."""
+        """End the task of an epoch; stop training if a scikit-learn callback requests it."""
         if self._end():
-            raise KeyboardInterrupt  # by which a callback of skorch ends a training
+            raise KeyboardInterrupt  # how skorch callbacks stop training
 
     def on_train_end(self, net, **_):
-        """End the bar, and the task of an epoch that another callback stopped in."""
+        """Close the bar, and end the task of an epoch that another callback interrupted."""
         next(self.bar, None)
         self._end()
 
@@ -75,8 +75,8 @@ class EpochTasks(Callback):
 class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseEstimator):
     """Parameters and training of SA-Nets on tumour slices.
 
-    An estimator has `_module`, the networks' class; `_checked`, which checks a table; and
-    `_readers`, the modalities and the networks that see them.
+    Subclasses define `_module`, the class of the networks; `_checked`, which checks a table; and
+    `_readers`, which returns the modalities and their networks.
     """
 
     _module = SAN
@@ -105,12 +105,12 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
     }
 
     def _check(self, X, y, cases):
-        """Check everything that can be checked before heavy work; set what fit learns at once.
+        """Check the input before expensive work, and set the attributes that are known at once.
 
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            As given to fit.
+            As passed to fit.
         y : array-like of shape (n_patients,)
         cases : DataFrame of shape (n_patients, n_modalities + 1)
             The checked columns of X; the last is the mask.
@@ -118,7 +118,7 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         Returns
         -------
         ndarray of int, shape (n_patients,)
-            Places of the labels in `classes_`.
+            Positions of the labels in `classes_`.
         """
         y = check_target(y, X)
         choose_device(self.device)
@@ -131,13 +131,13 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
             if len(seen) < len(self.classes_):
                 absent = np.delete(self.classes_, seen).tolist()
                 raise CohortError(
-                    [f"column {modality!r}: no patient of class {absent} has an image to train on"]
+                    [f"column {modality!r}: no training patient of class {absent} has an image"]
                 )
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return targets
 
     def _check_callbacks(self):
-        """Refuse callbacks that read what is recorded on held-out patients where nobody is."""
+        """Raise if callbacks need held-out patients but `validation_fraction` is None."""
         for each in self.callbacks or () if self.validation_fraction is None else ():
             callback = each[1] if isinstance(each, tuple) else each
             monitor = getattr(callback, "monitor", None)
@@ -153,8 +153,8 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
                 )
 
     @contextmanager
-    def _announced_fit(self, X, y, n_networks):
-        """Tell scikit-learn's callbacks of a fit, and give each network a task of its own."""
+    def _fit_tasks(self, X, y, n_networks):
+        """Report a fit to scikit-learn's callbacks, and yield one task per network."""
         root = self._init_callback_context(max_subtasks=n_networks)
         root.call_on_fit_task_begin(estimator=self, X=X, y=y)
         yield (
@@ -164,7 +164,7 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         root.call_on_fit_task_end(estimator=self, X=X, y=y)
 
     def _cut(self, cases):
-        """Return slices and the row of each one's patient, as `cut_slices`."""
+        """Return slices and the patient's row of each slice, as `cut_slices` does."""
         return self._cut_with_masks(cases)[:2]
 
     def _cut_with_masks(self, cases):
@@ -178,21 +178,21 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         )
 
     def _train(self, inputs, patients, targets, *, seed, name, task):
-        """Train one network, and keep its learning curves in `history_`.
+        """Train one network, and store its learning curves in `history_`.
 
         Parameters
         ----------
         inputs : ndarray of shape (n_images, n_channels, size, size)
-            Or a tuple of images and columns, (n_images, n_columns).
+            Images, or a tuple of images and columns (n_images, n_columns).
         patients : ndarray of int, shape (n_images,)
-            The row of each image's patient.
+            The patient's row of each image.
         targets : ndarray of int, shape (n_patients,)
-            Places in `classes_`.
+            Positions in `classes_`.
         seed : int
         name : str
-            The network's, in `history_` and before the progress bar.
+            Name of the network in `history_` and in the progress bar.
         task : sklearn.callback.CallbackContext
-            The network's.
+            Task of the network.
 
         Returns
         -------
@@ -234,7 +234,7 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         return net
 
     def _validation_images(self, patients, targets, seed):
-        """Return which images take no step: all of some patients of each class."""
+        """Return which images are held out: all images of some patients of each class."""
         everyone = np.unique(patients)
         try:
             _, held_out = train_test_split(
@@ -253,17 +253,17 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         return np.isin(patients, held_out)
 
     def _members(self, name):
-        """Return the names of the networks whose answers are joined."""
+        """Return the names of the networks of an ensemble."""
         if self.n_members == 1:
             return [name]
         return [f"{name}, member {i} of {self.n_members}" for i in range(1, self.n_members + 1)]
 
     def _inputs(self, X, images, patients):
-        """Return what a network takes: the images, of whatever patients."""
+        """Return the input of a network, by default the images."""
         return images
 
     def _module_parameters(self, inputs):
-        """Return what else the module is made with."""
+        """Return further parameters of the module's constructor."""
         return {"in_channels": inputs.shape[1]}
 
     def _class_weights(self, targets):
@@ -275,9 +275,9 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         )
 
     def gradient_maps(self, X):
-        """Return where the networks looked: the pixels that most influence the prediction.
+        """Return saliency maps: the pixels that most influence the prediction.
 
-        The mean over the members of an ensemble.
+        Maps are averaged over the members of an ensemble.
 
         Parameters
         ----------
@@ -286,7 +286,7 @@ class BaseSANet(DocumentedMixin, SavedNetworksMixin, CallbackSupportMixin, BaseE
         Returns
         -------
         dict of patient to dict of modality to GradientMap
-            A modality that the patient lacks is absent.
+            Modalities that the patient lacks are left out.
         """
         check_is_fitted(self)
         cases = self._checked(X)

@@ -1,4 +1,4 @@
-"""The paper's Model 1: self-attention networks that go from images to a probability."""
+"""The paper's Model 1: self-attention networks that classify patients from images."""
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
@@ -15,7 +15,7 @@ from sklidh.utils import CohortError, check_cases
 
 
 class SANetClassifier(ClassifierMixin, BaseSANet):
-    """Classify patients by self-attention networks on their tumour slices alone.
+    """Classify patients with self-attention networks on tumour slices.
 
     Parameters
     ----------
@@ -23,61 +23,65 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         Width of the dense layer before the classifier.
     fusion : {"mean", "channels"}, default="mean"
         "mean" trains one network per modality and averages their probabilities. "channels" trains
-        one network that sees the modalities of a slice as the channels of one image.
+        one network with the modalities of a slice as the channels of one image.
     channel_attention : bool, default=False
-        Weigh the modalities of ``fusion="channels"`` by squeeze and excitation before the network
-        sees them: a reconstruction of Zhang et al. [8], whose text is not available.
+        Whether to weight the modalities of ``fusion="channels"`` by squeeze and excitation before
+        the network; a reconstruction of Zhang et al. [8], whose text is not available.
     radiomics : list of str, default=None
-        Columns of numbers, standardised and joined to the deep features by a dense layer before
-        the classifier: a reconstruction of Zhang et al. [10], likewise.
+        Numeric columns that are standardised and combined with the deep features in a dense layer
+        before the classifier; a reconstruction of Zhang et al. [10], whose text is not available
+        either.
     modalities : list of str, default=None
-        The columns of images; None takes every column that holds images, but the mask.
+        Image columns; None uses every column that contains images, except the mask.
     architecture : {"san10", "san15", "san19"}, default="san10"
-        Depth of the networks, pairwise attention.
+        Depth of the networks with pairwise attention.
     size : int, default=72
         Side of the tumour slices in pixels.
     n_slices : int, default=1
-        Slices per patient and plane, at most: those with the largest tumour area. A patient's
-        probability is the mean over the slices.
+        Maximum number of slices per patient and plane, those with the largest tumour area. A
+        patient's probability is the mean over the slices.
     planes : sequence of {"axial", "coronal", "sagittal"}, default=("axial",)
-        The planes to cut slices in.
+        Planes in which slices are cut.
     max_epochs : int, default=8
-        Passes over the training slices. The paper does not give its number; out of fold, more
-        passes gain no AUC and make the probabilities overconfident.
+        Number of passes over the training slices. The paper does not state it; more passes do not
+        increase the out-of-fold AUC and make the probabilities overconfident.
     lr : float, default=1e-4
-        Step of Adam on the cross-entropy.
+        Learning rate of Adam, which minimises the cross-entropy.
     batch_size : int, default=16
-        Slices per step. A last batch of a single slice joins the one before it.
+        Number of slices per step. A last batch of a single slice is merged with the batch before
+        it.
     shuffle : bool, default=False
-        Draw the order of the slices anew each epoch. The paper keeps the order of the table.
+        Whether to shuffle the slices in each epoch. The paper keeps the order of the table.
     augment : bool, default=False
-        Turn and mirror the slices at random while training (the square's eight symmetries).
+        Whether to rotate and mirror the slices at random during training (the eight symmetries of
+        the square).
     class_weight : "balanced", dict or None, default=None
         Weights of the classes in the loss.
     n_members : int, default=1
-        Networks trained on the same patients from different first weights. Their
+        Number of networks trained on the same patients from different initial weights; their
         probabilities are averaged.
     validation_fraction : float, default=None
-        Fraction of the training patients that take no step, drawn for each network. Their loss is
-        recorded after every epoch, training stops when it has not fallen for `n_iter_no_change`
-        epochs, and the network ends with the weights of its best epoch. None trains on everybody.
+        Fraction of the training patients held out for validation, drawn for each network. Their
+        loss is recorded after every epoch; training stops when it has not decreased for
+        `n_iter_no_change` epochs, and the weights of the best epoch are kept. None trains on all
+        patients.
     n_iter_no_change : int, default=5
-        Epochs to wait for a lower validation loss.
+        Number of epochs to wait for a lower validation loss.
     device : str, default="auto"
-        "cpu", "cuda", "cuda:1", "mps", or "auto": a GPU where there is one. Another device rounds
-        differently, so the trained network, and its answers, may differ.
+        "cpu", "cuda", "cuda:1", "mps", or "auto", which uses a GPU if available. Devices round
+        differently, so the trained network and its predictions may differ between devices.
     missing : {"raise", "nan"}, default="raise"
-        With "nan", a patient who lacks a modality is left out of that network's training, and
-        classified by the mean of the others; with ``fusion="channels"`` every modality is needed
-        to classify.
+        With "nan", patients who lack a modality are left out of the training of its network, and
+        classified by the mean of the other networks; with ``fusion="channels"``, classification
+        needs every modality.
     label : int or sequence of int, default=None
-        The mask's labels that are tumour; None means every label above 0.
+        Mask labels that mark the tumour; None means every label above 0.
     callbacks : list of skorch callbacks, default=None
-        Copied for each network. Those that need held-out patients, such as ``EpochScoring`` or
-        ``EarlyStopping("valid_loss")``, need `validation_fraction`; ``"train_loss"`` can always be
-        monitored.
+        Callbacks, copied for each network. Callbacks that need held-out patients, such as
+        ``EpochScoring`` or ``EarlyStopping("valid_loss")``, require `validation_fraction`;
+        ``"train_loss"`` can always be monitored.
     random_state : int, RandomState instance or None, default=None
-        Seeds the first weights, the order and the augmentation.
+        Seed of the initial weights, the order and the augmentation.
     verbose : int, default=0
         1 shows progress bars.
 
@@ -86,21 +90,21 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
     classes_ : ndarray of shape (n_classes,)
     modalities_ : list of str
     nets_ : dict of str to skorch.NeuralNetClassifier
-        The trained networks, by their modality, or ``"T1+T1CE+..."`` with ``fusion="channels"``;
-        of an ensemble ``"T1, member 1 of 5"``.
+        The trained networks, with the modality as key, or ``"T1+T1CE+..."`` with
+        ``fusion="channels"``; in an ensemble, ``"T1, member 1 of 5"``.
     history_ : dict of str to dict of str to ndarray of shape (n_epochs,)
-        Learning curves of every trained network, by the same names: ``"train_loss"``, the
-        mean loss of an epoch's steps; with `validation_fraction` ``"valid_loss"`` and
-        ``"valid_acc"``; and what callbacks record.
+        Learning curves of every trained network, with the same keys: ``"train_loss"``, the mean
+        loss over the steps of an epoch; with `validation_fraction` also ``"valid_loss"`` and
+        ``"valid_acc"``; and values that callbacks record.
     radiomics_mean_, radiomics_scale_ : ndarray of shape (n_radiomics,)
-        Mean and deviation of the `radiomics` columns of the training patients.
+        Mean and standard deviation of the `radiomics` columns over the training patients.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
     References
     ----------
     Shi et al. 2023, section III.B, Model 1 of Table I; [8] and [10] of Table V. The paper does not
-    say how Model 1 joins the modalities; the mean is ours.
+    state how Model 1 combines the modalities; the mean is our choice.
 
     Examples
     --------
@@ -190,8 +194,8 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            Columns of images, and ``"mask"``: paths or images in memory; and the `radiomics`
-            columns. Index: patient ids.
+            Image columns and ``"mask"``, as paths or images in memory, and the `radiomics` columns.
+            Index: patient ids.
         y : array-like of shape (n_patients,)
             IDH status, any two or more labels.
 
@@ -203,11 +207,11 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         check_cases(X, [])
         self.modalities_ = list(image_columns(X) if self.modalities is None else self.modalities)
         if not self.modalities_:
-            raise CohortError([f"no column of images among {list(X.columns)}"])
+            raise CohortError([f"no image column found; available columns: {list(X.columns)}"])
         if self.channel_attention and self.fusion != "channels":
             raise ValueError(
-                "channel_attention=True weighs the modalities that one network sees: it needs "
-                f"fusion='channels', got fusion={self.fusion!r}"
+                "channel_attention=True weights the modalities inside one network and needs "
+                f"fusion='channels'; got fusion={self.fusion!r}"
             )
         cases = self._checked(X)
         targets = self._check(X, y, cases)
@@ -215,9 +219,9 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         self.radiomics_mean_, deviation = columns.mean(0), columns.std(0)
         self.radiomics_scale_ = np.where(deviation > 0, deviation, 1.0)
         self.nets_, self.history_ = {}, {}
-        seen = self._seen()
-        with self._announced_fit(X, y, n_networks=len(seen) * self.n_members) as tasks:
-            for first, (name, modalities) in enumerate(seen.items()):
+        networks = self._modalities_by_network()
+        with self._fit_tasks(X, y, n_networks=len(networks) * self.n_members) as tasks:
+            for first, (name, modalities) in enumerate(networks.items()):
                 images, patients = self._cut(cases[[*modalities, "mask"]])
                 inputs = self._inputs(X, images, patients)
                 for number, member in enumerate(self._members(name)):
@@ -225,14 +229,14 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
                         inputs,
                         patients,
                         targets,
-                        seed=self._seed + first + number * len(seen),
+                        seed=self._seed + first + number * len(networks),
                         name=member,
                         task=next(tasks),
                     )
         return self
 
     def predict_proba(self, X):
-        """Return the probability of each class.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -246,7 +250,7 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         Raises
         ------
         CohortError
-            A patient lacks the images that the networks need.
+            A patient lacks images that the networks need.
         """
         check_is_fitted(self)
         cases = self._checked(X)
@@ -255,9 +259,9 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
             images, patients = self._cut(cases[[*modalities, "mask"]])
             inputs = self._inputs(X, images, patients)
             means = patient_means(mean_probabilities(nets, inputs), patients, len(X))
-            there = np.isin(np.arange(len(X)), patients)[:, None]
-            total += np.where(there, means, 0)
-            n_networks += there
+            has_image = np.isin(np.arange(len(X)), patients)[:, None]
+            total += np.where(has_image, means, 0)
+            n_networks += has_image
         if not n_networks.all():
             needed = "all" if self.fusion == "channels" else "one"
             raise CohortError(
@@ -268,7 +272,7 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         return total / n_networks
 
     def predict(self, X):
-        """Return the most probable class.
+        """Predict the most probable class.
 
         Parameters
         ----------
@@ -281,8 +285,8 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         most_probable = self.predict_proba(X).argmax(1)
         return self.classes_[most_probable]
 
-    def _seen(self):
-        """Return the modalities that each network sees, by the network's name."""
+    def _modalities_by_network(self):
+        """Return the modalities of each network, with the network's name as key."""
         if self.fusion == "channels":
             return {"+".join(self.modalities_): self.modalities_}
         return {modality: [modality] for modality in self.modalities_}
@@ -293,7 +297,7 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         return cases
 
     def _inputs(self, X, images, patients):
-        """Return images, or images and the standardised columns of their patients."""
+        """Return images, or images and the standardised radiomics columns of their patients."""
         if self.radiomics is None:
             return images
         columns = radiomics_columns(X, self.radiomics) - self.radiomics_mean_
@@ -308,8 +312,8 @@ class SANetClassifier(ClassifierMixin, BaseSANet):
         }
 
     def _readers(self):
-        """Return pairs of modalities and the networks that see them."""
+        """Return pairs of modalities and their networks."""
         return [
             (modalities, [self.nets_[member] for member in self._members(name)])
-            for name, modalities in self._seen().items()
+            for name, modalities in self._modalities_by_network().items()
         ]

@@ -1,4 +1,4 @@
-"""A trained estimator as a folder of files that hold no code: JSON and safetensors."""
+"""Save and load a trained estimator as a folder of JSON and safetensors files, without code."""
 
 import hashlib
 import json
@@ -13,22 +13,22 @@ CONFIGURATION = "model.json"
 
 
 def write_model(folder, kind, state):
-    """Write an estimator's state, in place of one that may be there.
+    """Write an estimator's state, replacing an existing one.
 
     Parameters
     ----------
     folder : str or path
-        Made if need be.
+        Folder to write to; created if missing.
     kind : str
-        The estimator's class.
+        Class name of the estimator.
     state : dict
-        Of None, numbers, strings, arrays, and lists, tuples and dicts of them; and of bytes in the
+        May contain None, numbers, strings, arrays, lists, tuples and dicts, and bytes in the
         safetensors format, each of which becomes a file.
 
     Raises
     ------
     TypeError
-        Something else is in it.
+        The state contains another type.
     """
     folder, files = Path(folder), {}
     content = _plain(state, files)
@@ -47,7 +47,7 @@ def write_model(folder, kind, state):
 
 
 def read_model(folder, kind):
-    """Read what `write_model` wrote; nothing in the files is executed.
+    """Read a folder written by `write_model`, without executing any code from it.
 
     Parameters
     ----------
@@ -57,12 +57,12 @@ def read_model(folder, kind):
     Returns
     -------
     dict
-        Tuples come back as lists.
+        The state; tuples become lists.
 
     Raises
     ------
     ModelFileError
-        A file is absent, truncated, altered, of another kind or of a newer format.
+        A file is missing, truncated or altered, or has another kind or a newer format.
     """
     path = Path(folder) / CONFIGURATION
     try:
@@ -76,7 +76,7 @@ def read_model(folder, kind):
         ) from error
     if found != (FORMAT, kind):
         raise ModelFileError(
-            f"{path}: holds a {found[1]} of format {found[0]}; {kind}.load reads a {kind} of "
+            f"{path}: contains a {found[1]} of format {found[0]}; {kind}.load reads a {kind} of "
             f"format {FORMAT}"
         )
     _check_digest(path, _text(content).encode(), digest)
@@ -84,7 +84,7 @@ def read_model(folder, kind):
 
 
 def _plain(value, files):
-    """Return a value as JSON has it, bytes put into `files` by name."""
+    """Convert a value for JSON; bytes are added to `files` by name."""
     if isinstance(value, bytes):
         name = f"weights{len(files)}.safetensors"
         files[name] = value
@@ -93,7 +93,7 @@ def _plain(value, files):
         return {"dtype": value.dtype.str, "array": _plain(value.tolist(), files)}
     if isinstance(value, np.generic):
         return _plain(value.item(), files)
-    if isinstance(value, dict):  # as pairs: the keys of JSON's objects are strings only
+    if isinstance(value, dict):  # as pairs, because JSON keys are strings
         return {"pairs": [[_plain(each, files) for each in pair] for pair in value.items()]}
     if isinstance(value, list | tuple):
         return [_plain(each, files) for each in value]
@@ -108,7 +108,7 @@ def _restored(value, folder):
     if not isinstance(value, dict):
         return value
     if "file" in value:
-        # The name alone: a configuration cannot point out of its folder.
+        # Only the name is used, so that a configuration cannot refer to files outside its folder.
         path = folder / Path(value["file"]).name
         data = _bytes(path)
         _check_digest(path, data, value["sha256"])
@@ -129,8 +129,8 @@ def _digest(data):
 def _check_digest(path, data, digest):
     if _digest(data) != digest:
         raise ModelFileError(
-            f"{path}: not what was saved: truncated, altered, or of another model; copy or save "
-            "the whole folder again"
+            f"{path}: does not match the saved model: it was truncated or altered, or belongs to "
+            "another model; copy or save the whole folder again"
         )
 
 

@@ -1,4 +1,4 @@
-"""The slices that the SA-Nets see, and what was seen on each."""
+"""Tumour slices for the SA-Nets, and saliency maps of the slices."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,23 @@ from sklidh.utils import is_missing, progress
 
 
 def cut_slices(cases, *, verbose=0, **how):
-    """Cut the tumour slices of every patient whose images are all there.
+    """Cut the tumour slices of every patient who has all images.
 
     Parameters
     ----------
     cases : DataFrame of shape (n_patients, n_modalities + 1)
-        Checked columns of images, and ``"mask"``.
+        Checked image columns, and ``"mask"``.
     verbose : int, default=0
         1 shows a progress bar.
     **how
-        size, n_slices, planes and label of `tumour_slices`.
+        `size`, `n_slices`, `planes` and `label` of `tumour_slices`.
 
     Returns
     -------
     images : ndarray of shape (n_images, n_modalities, size, size), float32
-        The modalities of one slice are its channels.
+        The channels are the modalities of one slice.
     patients : ndarray of int, shape (n_images,)
-        The row of `cases` that each image comes from.
+        The row of `cases` for each image.
     masks : ndarray of bool, shape (n_images, size, size)
     """
     modalities = cases.columns.drop("mask")
@@ -54,7 +54,7 @@ def cut_slices(cases, *, verbose=0, **how):
 
 
 def patient_means(values, patients, n_patients):
-    """Return the mean over each patient's slices; NaN for a patient without any.
+    """Return the mean over each patient's slices; NaN for patients without slices.
 
     Parameters
     ----------
@@ -74,16 +74,16 @@ def patient_means(values, patients, n_patients):
 
 @dataclass
 class GradientMap:
-    """Slices of one patient in one modality, and how much every pixel influences the prediction.
+    """Slices of one patient and modality, and how much each pixel influences the prediction.
 
     Parameters
     ----------
     slices : ndarray of shape (n_slices, size, size)
-        What the network saw, z-scores.
+        Input of the network, z-scores.
     masks : ndarray of bool, the same shape
         The tumour.
     maps : ndarray of the same shape
-        Absolute derivative of the log odds of the class found most probable, per unit of z-score.
+        Absolute derivative of the log odds of the most probable class, per unit of z-score.
     """
 
     slices: np.ndarray

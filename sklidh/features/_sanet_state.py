@@ -1,4 +1,4 @@
-"""A fitted SA-Net estimator as plain values: for pickle, for `save_model`, and in a folder."""
+"""Serialise fitted SA-Net estimators as plain values: pickle, `save_model` and folders."""
 
 from numbers import Integral
 
@@ -11,14 +11,14 @@ from sklidh.utils import ModelFileError
 
 
 class SavedNetworksMixin:
-    """An estimator that holds trained networks, of the class `_module`, in the dict ``nets_``."""
+    """Mixin for estimators with trained networks of class `_module` in the dict ``nets_``."""
 
     def __getstate__(self):
-        # Plain values: what pickle, deepcopy and save_model write is the same, and holds no code.
+        # Pickle, deepcopy and save_model all write the same plain values, without code.
         return self._with_nets(dict(super().__getstate__()), freeze)
 
     def __setstate__(self, state):
-        # A network that was trained on a GPU answers without one, too.
+        # A network trained on a GPU also works on a machine without one.
         device = choose_device("cpu" if state["device"] == "cpu" else "auto")
         super().__setstate__(
             self._with_nets(state, lambda frozen: thaw(self._module, frozen, device=device))
@@ -26,21 +26,21 @@ class SavedNetworksMixin:
 
     @staticmethod
     def _with_nets(state, change):
-        """Return a fitted estimator's attributes with each network changed."""
+        """Return a fitted estimator's attributes, with each network converted."""
         if "nets_" not in state:
             return state
         return state | {"nets_": {name: change(net) for name, net in state["nets_"].items()}}
 
     def save(self, folder):
-        """Save what fit learned in a folder of files that hold no code, JSON and safetensors.
+        """Save the fitted estimator in a folder of JSON and safetensors files, without code.
 
-        With the output format that `set_output` chose. `callbacks` are code, and are left out; so
-        is a `random_state` that is not a number.
+        The output format of `set_output` is saved too. `callbacks`, which are code, are left out,
+        as is a `random_state` that is not a number.
 
         Parameters
         ----------
         folder : str or path
-            Made if need be; a model that is there is replaced.
+            Folder to write to; created if missing. An existing model is replaced.
 
         See Also
         --------
@@ -62,9 +62,9 @@ class SavedNetworksMixin:
 
     @classmethod
     def load(cls, folder):
-        """Return an estimator that `save` wrote; no code in the files is executed.
+        """Load an estimator written by `save`, without executing code from the files.
 
-        On the same device its predictions are those of the saved one to the last bit.
+        On the same device, its predictions are bit-identical to those of the saved estimator.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class SavedNetworksMixin:
         Raises
         ------
         ModelFileError
-            A file is absent, truncated, altered, or holds something else.
+            A file is missing, truncated or altered, or contains something else.
         """
         state = read_model(folder, cls.__name__)
         estimator = cls.__new__(cls)

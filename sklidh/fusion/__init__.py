@@ -1,11 +1,11 @@
-"""Stage 4: blocks of columns, one a modality, to one probability."""
+"""Stage 4: fuse blocks of columns, one per modality, into one probability."""
 
 from importlib import import_module
 
 from sklidh.fusion._brnn import BRNNClassifier
 from sklidh.fusion._late import LateFusionClassifier
 
-# Loaded when first asked for: they need torch, which `import sklidh.fusion` must not cost.
+# Loaded on first use, so that `import sklidh.fusion` does not import torch.
 _WITH_TORCH = {
     "BatchedGridSearchCV": "sklidh.fusion._grid_search",
     "InvariantSpecificFusionClassifier": "sklidh.fusion._invariant_specific",

@@ -1,4 +1,4 @@
-"""The fits of a grid search over fusion classifiers, trained together fold by fold."""
+"""Batched training of the candidates of a grid search over fusion classifiers."""
 
 import threading
 from collections import defaultdict
@@ -16,12 +16,12 @@ from sklearn.utils import get_tags
 from sklidh.fusion._invariant_specific import InvariantSpecificFusionClassifier
 from sklidh.fusion._joint_training import MAY_DIFFER, train_together
 
-# What a Pipeline delegates to its last step, once the others have transformed X.
+# Methods that a Pipeline delegates to its last step, after the other steps have transformed X.
 DELEGATED = {"predict", "predict_proba", "predict_log_proba", "decision_function", "score"}
 
 
 class Candidate(NamedTuple):
-    """One point of the grid, not fitted."""
+    """One unfitted point of the grid."""
 
     key: str  # the hash of its parameters
     estimator: object
@@ -29,30 +29,30 @@ class Candidate(NamedTuple):
 
 
 class Fold:
-    """The fitted steps before the classifier, and the tables that they have transformed."""
+    """The fitted steps before the classifier, with a cache of the tables they transformed."""
 
-    def __init__(self, before, seen):
-        self.before, self.seen, self.lock = before, [seen], threading.Lock()
+    def __init__(self, steps, transformed):
+        self.steps, self.cache, self.lock = steps, [transformed], threading.Lock()
 
     def transform(self, X):
-        """Transform patients, those of a table seen before without doing it twice."""
+        """Transform patients, or return the cached result for a table seen before."""
         with self.lock:
-            for known, transformed in self.seen:
+            for known, transformed in self.cache:
                 if X.equals(known) if hasattr(X, "equals") else np.array_equal(X, known):
                     return transformed
-            self.seen.append((X, self.before.transform(X)))
-            return self.seen[-1][1]
+            self.cache.append((X, self.steps.transform(X)))
+            return self.cache[-1][1]
 
 
 class JointFits:
-    """The fits of one search: the first that is asked for on a fold trains the others with it.
+    """The fits of one search: the first request on a fold trains all candidates of its group.
 
     Parameters
     ----------
     estimator : InvariantSpecificFusionClassifier, or Pipeline that ends with one
     grid : iterable of dict
     splits : list of (train, test)
-        Rows. Training rows of no fold, as those of the refit, are not trained together.
+        Row numbers. Fits on other rows, such as the refit, are not batched.
     verbose : int
         Whether to show a progress bar per fold.
     """
@@ -64,7 +64,7 @@ class JointFits:
         self.locks, self.attempted = defaultdict(threading.Lock), set()
 
     def __call__(self, params, X, y, rows, fit_params):
-        """Return the estimator fitted with `params` and its `Fold`, or None if it is not here."""
+        """Return the estimator fitted with `params` and its `Fold`, or None if not batched."""
         key, fold = hash_of(params), rows.tobytes()
         if key not in self.groups or fold not in self.folds:
             return None
@@ -77,39 +77,40 @@ class JointFits:
         return self.trained.pop((key, fold), None)
 
     def _train(self, group, X, y, rows, params):
-        """Fit the steps before the classifier once, then all candidates of a group together."""
+        """Fit the steps before the classifier once, then train all candidates of a group."""
         fold, own = None, params
         if isinstance(lead := group[0].estimator, Pipeline):
             last = f"{lead.steps[-1][0]}__"
             own = {k.removeprefix(last): v for k, v in params.items() if k.startswith(last)}
             if len(lead) > 1:
                 others = {k: v for k, v in params.items() if not k.startswith(last)}
-                # Replaced by the identity, not cut off: a memory keeps the steps before the last.
-                before = clone(lead).set_params(**{lead.steps[-1][0]: FunctionTransformer()})
-                fold = Fold(before, (X, before.fit_transform(X, y, **others)))
-                X = fold.seen[0][1]
+                # The last step is replaced, not removed, because a memory caches only the steps
+                # before it.
+                steps = clone(lead).set_params(**{lead.steps[-1][0]: FunctionTransformer()})
+                fold = Fold(steps, (X, steps.fit_transform(X, y, **others)))
+                X = fold.cache[0][1]
         for alike in trained_alike(group):
             classifiers = [clone(each.classifier) for each in alike]
-            classifiers[0].set_params(verbose=self.verbose)  # one bar for all
+            classifiers[0].set_params(verbose=self.verbose)  # one progress bar for all
             patients = [classifier._start(X, y, **own) for classifier in classifiers]
             try:
                 trained = train_together(classifiers, *patients[0])
-            except FloatingPointError:  # of one of them; each is fitted, and reported, by itself
+            except FloatingPointError:  # one candidate diverged: fit, and report, each separately
                 continue
             for each, classifier, networks in zip(alike, classifiers, trained, strict=True):
                 classifier._finish(*networks)
                 estimator = classifier.set_params(verbose=each.classifier.verbose)
                 if isinstance(lead, Pipeline):
-                    steps = [] if fold is None else fold.before.steps[:-1]
+                    steps = [] if fold is None else fold.steps.steps[:-1]
                     estimator = Pipeline([*steps, (lead.steps[-1][0], classifier)])
                 self.trained[each.key, rows] = estimator, fold
             self.n_trained += len(alike)
 
 
 class StandIn:
-    """Takes an estimator's place inside scikit-learn's search; `fit` asks `JointFits` first.
+    """Stand-in for an estimator inside scikit-learn's search; `fit` asks `JointFits` first.
 
-    Afterwards it answers as the fitted estimator does, but transforms a fold's patients once for
+    After `fit` it delegates to the fitted estimator, but transforms a fold's patients only once for
     all candidates.
     """
 
@@ -123,13 +124,13 @@ class StandIn:
         return get_tags(self.estimator)
 
     def set_params(self, **params):
-        """Remember the candidate."""
+        """Store the candidate's parameters."""
         self.candidate = params
         self.estimator.set_params(**params)
         return self
 
     def fit(self, X, y, *, rows, **params):
-        """Take what is trained for the candidate on these rows, or train it alone."""
+        """Use the batched fit of the candidate on these rows, or fit it separately."""
         found = self.fits(self.candidate, X, y, rows, params)
         if found is None:
             self.estimator.fit(X, y, **params)
@@ -155,15 +156,14 @@ def hash_of(params):
     """Return the hash of a candidate's parameters; None if they cannot be pickled."""
     try:
         return joblib.hash(params)
-    except PicklingError:  # a lambda among them
+    except PicklingError:  # such as a lambda
         return None
 
 
 def grouped(estimator, grid):
-    """Return, by the hash of its parameters, each candidate's group: equal steps before the last.
+    """Map each candidate's hash to its group of candidates with equal steps before the last.
 
-    Candidates that cannot be trained together are left to scikit-learn, which reports what is wrong
-    with them.
+    Candidates that cannot be batched are left to scikit-learn, which reports their errors.
     """
     last = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
     groups, group_of = defaultdict(list), {}
@@ -190,7 +190,7 @@ def trained_alike(candidates):
     groups = defaultdict(list)
     for candidate in candidates:
         classifier = candidate.classifier
-        # The same seed draws the patients of the validation.
+        # The seed also draws the validation patients, which must be the same.
         differing = MAY_DIFFER - ({"random_state"} if classifier.validation_fraction else set())
         params = classifier.get_params(deep=False)
         alike = joblib.hash({k: v for k, v in params.items() if k not in differing})

@@ -1,4 +1,4 @@
-"""Blocks: which columns belong to which modality, and which patients have them."""
+"""Blocks: the columns of each modality, and the patients who have them."""
 
 import warnings
 from collections import Counter
@@ -9,29 +9,29 @@ import numpy as np
 from sklidh.utils import listed, located
 
 SEPARATOR = "__"
-# The one block of an array without column names.
+# Name of the single block of an array without column names.
 WHOLE = "all"
 
 
 def find_blocks(
     n_columns: int, names=None, *, modalities=None, groups=None, missing="raise"
 ) -> dict[str, np.ndarray]:
-    """Assign the columns to blocks, and warn where a block or a column is lost on the way.
+    """Assign columns to blocks, and warn if a block or a column is left out.
 
     Parameters
     ----------
     n_columns : int
     names : sequence of str, default=None
-        The columns' names, ``<modality>__<anything>``. Without names, or without a prefix in any
-        of them, all columns are one modality called "all".
+        Column names, ``<modality>__<anything>``. Without names, or if no name has a prefix, all
+        columns form one modality called "all".
     modalities : mapping of str to columns, or sequence of str, default=None
-        A mapping gives the columns of every modality, by name or by position. A sequence gives the
-        prefixes to use. None takes every prefix, in the order of the columns.
+        A mapping from each modality to its columns, by name or position, or a sequence of the
+        prefixes to use. None uses every prefix, in the order of the columns.
     groups : sequence of (str or sequence of str), default=None
-        Modalities that make one block together, named "T1+T1CE". A modality in no group is left
-        out. None makes one block of each modality.
+        Modalities that form one block, named "T1+T1CE". Modalities in no group are left out. None
+        makes each modality a block.
     missing : {"raise", "ignore"}, default="raise"
-        Whether a modality that was asked for and has no column is an error.
+        Whether a requested modality without columns is an error.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def find_blocks(
     Raises
     ------
     ValueError
-        A modality or a group that cannot be made of these columns.
+        A modality or a group cannot be formed from these columns.
     """
     found = _columns_of_modalities(n_columns, names, modalities, missing)
     wanted = None if modalities is None else list(modalities)
@@ -55,7 +55,7 @@ def find_blocks(
         _refuse_repeats(asked, "groups")
         if wanted is not None and (strangers := [name for name in asked if name not in wanted]):
             raise ValueError(
-                f"groups names {listed(strangers)}, which modalities={wanted} does not"
+                f"groups contains {listed(strangers)}, which modalities={wanted} lacks"
             )
         _refuse_unknown(asked, found, names, "groups", missing)
         groups = [[name for name in group if name in found] for group in groups]
@@ -66,7 +66,7 @@ def find_blocks(
         }
     if not found:
         raise ValueError(
-            "no block is left: none of the modalities asked for has a column in X, whose first "
+            "no block is left: none of the requested modalities has a column in X, whose first "
             f"column is {names[0]!r}"
         )
     _warn_of_losses(found, n_columns, names, wanted if groups is None else asked)
@@ -74,7 +74,7 @@ def find_blocks(
 
 
 def block_presence(X, blocks, *, missing, patients=None) -> np.ndarray:
-    """Tell which patient has which block, and refuse what `missing` does not allow.
+    """Return which patient has which block, and raise if `missing` does not allow a NaN.
 
     Parameters
     ----------
@@ -82,10 +82,9 @@ def block_presence(X, blocks, *, missing, patients=None) -> np.ndarray:
     blocks : dict of str to ndarray of int
         From `find_blocks`.
     missing : {"raise", "ignore"}
-        "raise" accepts no NaN in any block's columns. "ignore" takes a block that is NaN
-        throughout as absent.
+        "raise" does not allow NaN in any block. "ignore" treats a block with only NaN as missing.
     patients : sequence, default=None
-        What errors call the rows; None counts from 0.
+        Names of the rows in error messages; None numbers them from 0.
 
     Returns
     -------
@@ -94,7 +93,7 @@ def block_presence(X, blocks, *, missing, patients=None) -> np.ndarray:
     Raises
     ------
     ValueError
-        NaN where ``missing="raise"``, or a patient without any block.
+        There is a NaN and ``missing="raise"``, or a patient has no block.
     """
     patients = np.arange(len(X)) if patients is None else np.asarray(patients, dtype=object)
     absent = np.isnan(X)
@@ -108,14 +107,14 @@ def block_presence(X, blocks, *, missing, patients=None) -> np.ndarray:
                 raise ValueError(
                     f"patient {patients[rows[0]]!r}, block {name!r}: the input X contains NaN "
                     f"(column {columns[places[0]]}; {count} patient(s) in this block). Impute the "
-                    "columns, or use missing='ignore' to predict such patients from what they have"
+                    "columns, or use missing='ignore' to predict from each patient's other blocks"
                 )
     present = np.column_stack([~absent[:, columns].all(1) for columns in blocks.values()])
     if not present.any(1).all():
         without = patients[~present.any(1)]
         raise ValueError(
-            f"patient {listed(without)}: no value at all, every column of {listed(blocks)} is NaN; "
-            "drop these rows from X and y, or give each a sequence that the fusion reads"
+            f"patient {listed(without)}: every column of {listed(blocks)} is NaN; drop these rows "
+            "from X and y, or provide at least one of the sequences"
         )
     return present
 
@@ -130,19 +129,19 @@ def refuse_empty_columns(X, blocks):
 
 
 def _warn_of_losses(blocks, n_columns, names, asked):
-    """Warn of names that are lost, of modalities without a column and of columns in no block."""
-    lost = []
+    """Warn of missing names, of modalities without columns and of columns in no block."""
+    losses = []
     if list(blocks) == [WHOLE] and asked is None:
-        lost.append(
-            f"the {n_columns} columns of X {'have no names' if names is None else 'carry'} "
-            f"{'' if names is None else 'no modality in their names '}"
-            "and form one block, so that no modalities are fused: name them "
+        losses.append(
+            f"the {n_columns} columns of X have no "
+            f"{'names' if names is None else 'modality in their names'} "
+            "and form one block, so no modalities are fused: name them "
             f"<modality>{SEPARATOR}<feature>, with set_output(transform='pandas') on the steps "
-            "before, or give modalities="
+            "before, or set modalities="
         )
     present = {modality for block in blocks for modality in block.split("+")}
     if absent := [modality for modality in asked or [] if modality not in present]:
-        lost.append(f"no column of X belongs to {listed(absent)}, which is left out")
+        losses.append(f"no column of X belongs to {listed(absent)}, which is left out")
     used = np.zeros(n_columns, dtype=bool)
     used[np.concatenate(list(blocks.values()))] = True
     if not used.all():
@@ -152,13 +151,13 @@ def _warn_of_losses(blocks, n_columns, names, asked):
         else:
             counts = Counter(names[place].partition(SEPARATOR)[0] for place in unused)
             which = listed([f"{prefix} ({count})" for prefix, count in counts.items()], 5)
-        lost.append(f"{len(unused)} of {n_columns} columns are in no block, so not used: {which}")
-    for text in lost:
+        losses.append(f"{len(unused)} of {n_columns} columns are in no block and not used: {which}")
+    for text in losses:
         warnings.warn(located(text), UserWarning, stacklevel=5)
 
 
 def _columns_of_modalities(n_columns, names, modalities, missing):
-    """Return the positions of every modality's columns; of those that have any."""
+    """Return the positions of the columns of every modality that has any."""
     if isinstance(modalities, Mapping):
         found = {
             modality: _positions(modality, columns, n_columns, names, missing)
@@ -174,8 +173,8 @@ def _columns_of_modalities(n_columns, names, modalities, missing):
             found.setdefault(prefix, []).append(place)
         elif modalities is None:
             raise ValueError(
-                f"column {name!r} has no '<modality>{SEPARATOR}' in front, while others have; name "
-                "its modality, or say which columns to use with modalities="
+                f"column {name!r} lacks the prefix '<modality>{SEPARATOR}' that other columns "
+                "have; rename it, or select the columns with modalities="
             )
     return {modality: np.array(places) for modality, places in found.items()}
 
@@ -195,8 +194,8 @@ def _positions(modality, columns, n_columns, names, missing):
     ]
     if unknown and (missing == "raise" or names is None):
         raise ValueError(
-            f"modalities[{modality!r}] names {len(unknown)} column(s) that X, of {n_columns} "
-            f"columns{' without names' if names is None else ''}, has not: {listed(unknown, 5)}"
+            f"modalities[{modality!r}] lists {len(unknown)} column(s) that X ({n_columns} "
+            f"columns{' without names' if names is None else ''}) lacks: {listed(unknown, 5)}"
         )
     return np.array([place for place in places if place is not None], dtype=int)
 
@@ -204,7 +203,7 @@ def _positions(modality, columns, n_columns, names, missing):
 def _refuse_repeats(asked, parameter):
     repeated = [name for name, count in Counter(asked).items() if count > 1]
     if repeated:
-        raise ValueError(f"{parameter} names {listed(repeated)} more than once")
+        raise ValueError(f"{parameter} contains {listed(repeated)} more than once")
 
 
 def _refuse_unknown(asked, found, names, parameter, missing):
@@ -212,12 +211,12 @@ def _refuse_unknown(asked, found, names, parameter, missing):
     if not unknown or (missing == "ignore" and names is not None):
         return
     advice = (
-        "a selector may have dropped all its columns (keep the best with min_features_to_select), "
-        "or use missing='ignore'"
+        "If a selector dropped all its columns, keep the best with min_features_to_select, or use "
+        "missing='ignore'"
         if names is not None
-        else "X has no column names: put set_output(transform='pandas') on the steps before"
+        else "X has no column names: use set_output(transform='pandas') on the steps before"
     )
     raise ValueError(
-        f"{parameter} names {listed(unknown)}, which has no column in X; X has {listed(found)}. "
+        f"{parameter} contains {listed(unknown)}, which has no column in X; X has {listed(found)}. "
         f"{advice}"
     )

@@ -1,4 +1,4 @@
-"""What the classifiers that read blocks of columns have in common."""
+"""Base class of classifiers that read blocks of columns."""
 
 import numpy as np
 import pandas as pd
@@ -11,39 +11,40 @@ from sklidh.fusion._blocks import block_presence, find_blocks, refuse_empty_colu
 
 
 class BlockwiseMixin:
-    """A classifier that reads its columns as blocks.
+    """Mixin for classifiers that read their columns as blocks.
 
-    It has the parameters `modalities`, `groups` and `missing`, and learns `classes_` and `blocks_`.
+    The classifier has the parameters `modalities`, `groups` and `missing`; `fit` sets `classes_`
+    and `blocks_`.
     """
 
     def block_importance(self, X, y, *, scoring=None, n_repeats=10, random_state=None):
-        """Tell how much the score drops when a block's rows are shuffled among the patients.
+        """Measure how much the score drops when a block is shuffled among the patients.
 
         Parameters
         ----------
         X : array-like of shape (n_patients, n_columns)
-            Patients that were not trained on.
+            Held-out patients.
         y : array-like of shape (n_patients,)
             Their classes.
         scoring : str or callable, default=None
-            A scikit-learn scorer; None takes the AUC, one class against the rest if there are more
-            than two.
+            A scikit-learn scorer; None uses the AUC (one-vs-rest if there are more than two
+            classes).
         n_repeats : int, default=10
-            Shufflings of each block.
+            Number of times each block is shuffled.
         random_state : int, RandomState instance or None, default=None
-            Draws the shufflings.
+            Random seed of the shuffling.
 
         Returns
         -------
         DataFrame of shape (n_blocks, 2)
-            "mean" and "std" of the drop over the repeats; index: the blocks.
+            "mean" and "std" of the drop over the repeats. Index: the blocks.
         """
         check_is_fitted(self)
         default = "roc_auc" if len(self.classes_) == 2 else "roc_auc_ovr"
         scorer = check_scoring(self, scoring or default)
         random_state = check_random_state(random_state)
         X = pd.DataFrame(X)
-        # Arrays in, arrays out: scikit-learn warns where names appear that fit did not see.
+        # scikit-learn warns about column names if the model was fitted on an array.
         as_given = pd.DataFrame if hasattr(self, "feature_names_in_") else np.asarray
         baseline = scorer(self, as_given(X), y)
         drops = np.empty((len(self.blocks_), n_repeats))
@@ -58,15 +59,15 @@ class BlockwiseMixin:
         )
 
     def _fit_blocks(self, X, y):
-        """Return X, which may hold NaN, y as class numbers, and which patient has which block."""
+        """Return X (NaN allowed), y as class numbers, and which patient has which block."""
         patients = getattr(X, "index", None)
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has one class only, {self.classes_.tolist()[0]!r}, in {len(y)} patients; "
-                "at least two are needed"
+                f"y has only one class, {self.classes_.tolist()[0]!r}, in {len(y)} patients; at "
+                "least two are needed"
             )
         self.blocks_ = find_blocks(
             X.shape[1],
@@ -80,7 +81,7 @@ class BlockwiseMixin:
         return X, y, present
 
     def _read_blocks(self, X):
-        """Return X, which may hold NaN, and which patient has which block."""
+        """Return X (NaN allowed), and which patient has which block."""
         check_is_fitted(self)
         patients = getattr(X, "index", None)
         X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")

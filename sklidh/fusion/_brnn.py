@@ -18,32 +18,33 @@ from sklidh.utils import DocumentedMixin
 
 
 class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
-    """Classify two classes by a small network that finds its own weight decay.
+    """Classify two classes with a small network that learns its weight decay.
 
-    One hidden layer of tanh neurons and a linear output. The network minimises beta E_D + alpha
-    E_W, the error on the data and the sum of the squared weights; alpha and beta are not chosen
-    but learned, as those under which the data are most probable. It needs no validation set, and on
-    columns without information the weights shrink until few parameters are left in effect. Columns
-    are scaled to [-1, 1] inside, by their smallest and largest training value. Under the squared
-    loss the noise of the targets is taken to be no smaller than a mean squared error of 0.03, so
-    that the weights stay finite where the classes can be separated.
+    The network has one hidden layer of tanh neurons and a linear output. It minimises beta E_D +
+    alpha E_W, where E_D is the error on the data and E_W the sum of the squared weights. The values
+    of alpha and beta are learned: they maximise the probability of the data (the evidence). No
+    validation set is needed, and on columns without information the weights shrink until few
+    parameters remain effective. Columns are scaled internally to [-1, 1] by their training minimum
+    and maximum. With the squared loss, the variance of the targets' noise is at least 0.03, so that
+    the weights stay finite if the classes are separable.
 
     Parameters
     ----------
     n_neurons : int, default=2
-        Neurons of the hidden layer.
+        Number of neurons in the hidden layer.
     loss : {"squared", "log_loss"}, default="squared"
-        "squared" is the network of the paper's references: a regression on -1 and +1, whose output
-        is clipped to a probability. "log_loss" is MacKay's network for classes: the cross-entropy
-        of a sigmoid, its probabilities drawn towards 0.5 where the weights are uncertain.
+        "squared" is the network of the paper's references: a regression on -1 and +1 whose output
+        is clipped to a probability. "log_loss" is MacKay's network for classification:
+        cross-entropy of a sigmoid, with probabilities moderated towards 0.5 where the weights are
+        uncertain.
     max_iter : int, default=500
-        Largest number of Gauss-Newton steps.
+        Maximum number of Gauss-Newton steps.
     tol : float, default=1e-2
-        Stop when the objective changed by less in each of three steps.
+        Training stops when the objective changes by less than this in three consecutive steps.
     n_init : int, default=3
-        Starts; the one with the largest evidence is kept.
+        Number of random starts; the solution with the largest evidence is kept.
     random_state : int, RandomState instance or None, default=None
-        Draws the starts (Nguyen-Widrow).
+        Random seed of the starts (Nguyen-Widrow).
 
     Attributes
     ----------
@@ -52,19 +53,19 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         Hidden weights, hidden biases, output weights, output bias. n_parameters is
         n_neurons * (n_features + 2) + 1.
     n_effective_parameters_ : float
-        How many of them the data determine, from 0 to n_parameters.
+        Number of parameters that the data determine, from 0 to n_parameters.
     alpha_, beta_ : float
-        What the weights and the data's error are multiplied by.
+        Factors of the squared weights and of the error on the data.
     log_evidence_ : float
         Log-probability of the training labels, up to a constant.
     loss_curve_ : ndarray of shape (n_epochs,)
-        The objective after each step, under the alpha and beta of that step.
+        The objective after each step, with the alpha and beta of that step.
     n_iter_ : int
     centre_, half_range_ : ndarray of shape (n_features,)
-        How columns are scaled.
+        Centre and half range by which columns are scaled.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has column names.
+        Only if X has column names.
 
     References
     ----------
@@ -117,7 +118,7 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         self.n_init = n_init
         self.random_state = random_state
 
-    # Several threads only wait for each other on matrices this small.
+    # Matrices this small are slower with several threads.
     @_threadpool_controller_decorator(limits=1, user_api="blas")
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
@@ -166,9 +167,9 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         )
         if len(best.objective) == self.max_iter:
             warnings.warn(
-                f"BRNNClassifier took max_iter={self.max_iter} steps and its objective still "
-                f"changes by more than tol={self.tol:g}: it is used as it is, and more steps would "
-                f"change it a little; in Python, BRNNClassifier(max_iter={2 * self.max_iter})",
+                f"BRNNClassifier did not fully converge in max_iter={self.max_iter} steps: the "
+                f"objective still changes by more than tol={self.tol:g}. The effect is usually "
+                f"small; to train longer, use BRNNClassifier(max_iter={2 * self.max_iter})",
                 ConvergenceWarning,
                 stacklevel=4,
             )
@@ -182,9 +183,9 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X):
-        """Return the network's output; above 0 it is the second class.
+        """Return the network's output; values above 0 predict the second class.
 
-        For "squared" an estimate of the sign; for "log_loss" the log-odds.
+        With "squared" it estimates the sign; with "log_loss" it is the log-odds.
 
         Parameters
         ----------
@@ -198,12 +199,12 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         if self.loss == "squared":
             return output(self.weights_, X, self.n_neurons)
         activation, jacobian = output(self.weights_, X, self.n_neurons, jacobian=True)
-        # MacKay's moderated output: the average over the weights' posterior, approximately.
+        # MacKay's moderated output approximates the mean over the posterior of the weights.
         variance = (jacobian * np.linalg.solve(self._hessian, jacobian.T).T).sum(1)
         return activation / np.sqrt(1 + np.pi * variance / 8)
 
     def predict_proba(self, X):
-        """Return the probability of both classes.
+        """Return the probabilities of both classes.
 
         Parameters
         ----------
@@ -219,7 +220,7 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - second, second])
 
     def predict(self, X):
-        """Return the more probable class.
+        """Predict the more probable class.
 
         Parameters
         ----------

@@ -1,16 +1,16 @@
-"""The probabilities of several blocks, joined to one: the arithmetic of late fusion."""
+"""Arithmetic of late fusion: combine the probabilities of several blocks."""
 
 import numpy as np
 from sklearn.linear_model import LinearRegression
 
 
 def fill_absent(probabilities, present):
-    """Give an absent block the mean probability of the patient's other blocks.
+    """Fill in missing blocks with the mean probability of the patient's other blocks.
 
     Parameters
     ----------
     probabilities : ndarray of shape (n_patients, n_blocks, n_classes)
-        NaN where the block is absent.
+        NaN where the block is missing.
     present : ndarray of bool of shape (n_patients, n_blocks)
 
     Returns
@@ -23,7 +23,7 @@ def fill_absent(probabilities, present):
 
 
 def regress(probabilities, y, n_classes):
-    """Fit each class's indicator by the blocks' probabilities of that class, with a bias.
+    """Regress each class's indicator on the blocks' probabilities of that class, with a bias.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ def combine(probabilities, weights, intercept):
     probabilities : ndarray of shape (n_patients, n_blocks, n_classes)
         Without NaN.
     weights : ndarray of shape (n_blocks,), or (n_classes, n_blocks)
-        Of two classes those of the second; the first is what is left of 1.
+        With two classes, the weights for the second class; the first class gets the complement.
     intercept : float, or ndarray of shape (n_classes,)
 
     Returns
     -------
     ndarray of shape (n_patients, n_classes)
-        May lie beyond 0 and 1.
+        Scores, which may lie outside 0 to 1.
     """
     if weights.ndim == 1:
         second = probabilities[:, :, 1] @ weights + intercept
@@ -65,7 +65,7 @@ def combine(probabilities, weights, intercept):
 
 
 def as_probabilities(scores):
-    """Clip scores of shape (n_patients, n_classes) to [0, 1] and make each row add up to 1."""
+    """Clip scores of shape (n_patients, n_classes) to [0, 1] and scale each row to sum to 1."""
     clipped = np.clip(scores, 0.0, 1.0)
     total = clipped.sum(1, keepdims=True)
     uniform = np.full_like(clipped, 1 / clipped.shape[1])

@@ -1,20 +1,20 @@
-"""The evidence framework for a small network: weights and weight decay, learned together."""
+"""The evidence framework for a small network: learn weights and weight decay jointly."""
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
-# Levenberg-Marquardt damping: its start, what success and failure multiply it by, where to give up.
-DAMPING, EASE, TIGHTEN, MAX_DAMPING = 0.005, 0.1, 10.0, 1e10
+# Levenberg-Marquardt damping: initial value, factors after success and failure, and maximum.
+DAMPING, DECREASE, INCREASE, MAX_DAMPING = 0.005, 0.1, 10.0, 1e10
 FIRST_ALPHA = 0.1
-# The noise of targets -1 and +1 is taken to be no smaller than this mean squared error. Where the
-# classes can be separated it would go to nothing otherwise, and the weights grow without bound.
+# Lower bound of the mean squared error taken as the noise of the targets -1 and +1. Without it, the
+# weights would grow without bound if the classes are separable.
 MIN_NOISE = 0.03
 
 
 def output(weights, X, n_neurons, *, jacobian=False):
-    """Evaluate the network, and its derivative by the weights.
+    """Evaluate the network, and its derivative with respect to the weights.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def output(weights, X, n_neurons, *, jacobian=False):
     ndarray of shape (n_samples,)
         The sum over the neurons of v * tanh(W x + b), plus the output bias.
     ndarray of shape (n_samples, n_parameters)
-        The Jacobian, where it is asked for.
+        The Jacobian, if `jacobian` is True.
     """
     n_samples, n_features = X.shape
     first = n_neurons * n_features
@@ -46,7 +46,7 @@ def output(weights, X, n_neurons, *, jacobian=False):
 
 
 def squared_error(activation, sign):
-    """Return the sum of squared errors from -1 or +1, its gradient and its curvature."""
+    """Return the sum of squared errors (targets -1 and +1), its gradient and its curvature."""
     error = activation - sign
     return error @ error, 2 * error, np.full_like(error, 2.0)
 
@@ -75,7 +75,7 @@ def nguyen_widrow(n_neurons, n_features, random_state):
 
 
 class Solution(NamedTuple):
-    """Where one start ended."""
+    """The result of one start."""
 
     weights: np.ndarray
     alpha: float
@@ -89,12 +89,12 @@ class Solution(NamedTuple):
 def minimise(X, sign, n_neurons, loss, *, weights, max_iter, tol) -> Solution:
     """Alternate Levenberg-Marquardt steps on beta E_D + alpha E_W with updates of alpha and beta.
 
-    E_D is the data's error, E_W the sum of squared weights. After every step the number of
+    E_D is the error on the data and E_W the sum of squared weights. After every step the number of
     effective parameters is gamma = sum_i beta l_i / (beta l_i + 2 alpha), where l_i are the
-    eigenvalues of the Gauss-Newton Hessian of E_D, and the evidence is largest for
-    alpha = gamma / (2 E_W) and beta = (n_samples - gamma) / (2 E_D). For the cross-entropy, a
-    log-likelihood already, beta is 1. Alpha goes to the geometric mean of its old and its new
-    value: the whole way, it can swing between two values for ever.
+    eigenvalues of the Gauss-Newton Hessian of E_D, and the evidence is largest for alpha = gamma /
+    (2 E_W) and beta = (n_samples - gamma) / (2 E_D). For the cross-entropy, which is a
+    log-likelihood, beta is 1. Alpha is updated to the geometric mean of its old and new values; the
+    full update can oscillate between two values.
 
     Parameters
     ----------
@@ -105,10 +105,10 @@ def minimise(X, sign, n_neurons, loss, *, weights, max_iter, tol) -> Solution:
     n_neurons : int
     loss : {"squared", "log_loss"}
     weights : ndarray of shape (n_parameters,)
-        The start.
+        Initial weights.
     max_iter : int
     tol : float
-        The objective's change in three steps, each, below which to stop.
+        Stop when the objective changes by less than this in each of three consecutive steps.
     """
     error = squared_error if loss == "squared" else cross_entropy
     n_samples, n_parameters = len(X), len(weights)
@@ -125,17 +125,17 @@ def minimise(X, sign, n_neurons, loss, *, weights, max_iter, tol) -> Solution:
         eigenvalues = np.maximum(eigenvalues, 0)
         gradient = vectors.T @ (beta * (jacobian.T @ slope) + 2 * alpha * weights)
         before = beta * data + alpha * size
-        # One factorisation serves every damping that is tried.
+        # One factorisation serves all damping values.
         while damping <= MAX_DAMPING:
             step = gradient / (beta * eigenvalues + 2 * (alpha + damping))
             trial = weights - vectors @ step
             after = beta * error(output(trial, X, n_neurons), sign)[0] + alpha * (trial @ trial)
             if after < before:
                 break
-            damping *= TIGHTEN
+            damping *= INCREASE
         else:
-            break  # no step goes down: a minimum, as far as numbers can tell
-        weights, damping = trial, max(damping * EASE, 1e-20)
+            break  # no step lowers the objective: a minimum within numerical precision
+        weights, damping = trial, max(damping * DECREASE, 1e-20)
         activation, jacobian = output(weights, X, n_neurons, jacobian=True)
         data, slope, curvature = error(activation, sign)
         size = weights @ weights

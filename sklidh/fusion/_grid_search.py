@@ -1,4 +1,4 @@
-"""A grid search that trains the fusion networks of all candidates together."""
+"""Grid search that trains the fusion networks of all candidates in one batch."""
 
 from contextlib import contextmanager
 
@@ -17,7 +17,7 @@ from sklidh.utils import DocumentedMixin
 
 @contextmanager
 def replaced(search, **params):
-    """Give a search other parameters for a while."""
+    """Temporarily replace parameters of a search."""
     before = {name: getattr(search, name) for name in params}
     vars(search).update(params)
     try:
@@ -27,64 +27,64 @@ def replaced(search, **params):
 
 
 class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
-    """Search a grid over a fusion classifier, training all candidates on a fold together.
+    """Grid search over a fusion classifier that trains all candidates on a fold in one batch.
 
-    scikit-learn's `GridSearchCV`, with the same answers, for an
+    A drop-in replacement for scikit-learn's `GridSearchCV` for an
     `InvariantSpecificFusionClassifier` or a Pipeline that ends with one. The steps before the
-    classifier are fitted once per fold and combination of their own parameters, and the patients
-    of a fold are transformed once; then the networks of all candidates are trained side by side.
-    `cv_results_` holds the scores that `GridSearchCV` finds: probabilities agree to 1e-9, for the
-    sums in a product of matrices depend on its size in the last bit.
+    classifier are fitted once per fold and combination of their own parameters, and the patients of
+    a fold are transformed once; the networks of all candidates are then trained in one batch.
+    `cv_results_` holds the same scores as `GridSearchCV`; probabilities agree to 1e-9, because the
+    rounding of matrix products depends on the size of the matrices.
 
-    Anything else, and anything under metadata routing, is searched the ordinary way; so is a
-    candidate whose training fails, so that the error is reported according to `error_score`.
+    Other estimators, searches with metadata routing and candidates whose training fails are handled
+    by `GridSearchCV` itself, so that errors are reported according to `error_score`.
 
     Parameters
     ----------
     estimator : estimator
         InvariantSpecificFusionClassifier, or a Pipeline that ends with one.
-    param_grid : dict or list of dict
-        Values to try, by parameter.
+    param_grid : dict or
+        list of dict Values to try for each parameter.
     scoring : str, callable, list, tuple or dict, default=None
-        One or several scorers, as in scikit-learn; None takes the accuracy.
+        One or several scorers, as in scikit-learn; None uses the accuracy.
     n_jobs : int, default=None
-        Threads that fit and score, one fold each.
+        Number of threads that fit and score, one fold each.
     refit : bool, str or callable, default=True
-        Whether, or by which score, to fit the best candidate on all patients.
+        Whether to fit the best candidate on all patients, or the score by which it is chosen.
     cv : int, cross-validation generator or iterable, default=None
-        The folds; None takes five.
+        The folds; None uses five.
     verbose : int, default=0
-        Above 0, a progress bar per fold and scikit-learn's messages.
+        Values above 0 show a progress bar per fold and scikit-learn's messages.
     pre_dispatch : int or str, default="2*n_jobs"
         As in scikit-learn.
     error_score : "raise" or float, default=np.nan
-        The score of a candidate whose fit fails.
+        Score of a candidate whose fit fails, or "raise".
     return_train_score : bool, default=False
-        Whether to score the training patients too.
+        Whether to also score the training patients.
 
     Attributes
     ----------
     n_batched_fits_ : int
-        Fits that were trained together, of n_candidates * n_splits; the others were made the
-        ordinary way.
+        Number of batched fits, out of n_candidates * n_splits; the others ran one by one.
     cv_results_ : dict of str to ndarray of shape (n_candidates,)
-        As in scikit-learn, but for "mean_fit_time", in s: each fit's equal share of the total.
+        As in scikit-learn, except for "mean_fit_time", the total time in s divided by the number of
+        fits.
     best_estimator_ : estimator
-        Fitted on all patients; only with `refit`.
+        The best candidate, fitted on all patients; only with `refit`.
     best_params_ : dict
     best_score_ : float
     best_index_ : int
     scorer_ : callable or dict
     n_splits_ : int
     refit_time_ : float
-        In s.
+        Time in s.
     multimetric_ : bool
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has column names.
+        Only if X has column names.
 
     See Also
     --------
-    InvariantSpecificFusionClassifier : What it is for.
+    InvariantSpecificFusionClassifier : The classifier that it searches over.
 
     Examples
     --------
@@ -113,8 +113,9 @@ class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
         X : array-like of shape (n_patients, n_columns)
         y : array-like of shape (n_patients,)
         **params : dict of str to object
-            As in scikit-learn: `groups` goes to `cv`, the rest to the estimator's `fit`, those of
-            the patients' number cut to each fold, and `sample_weight` to the scorers as well.
+            As in scikit-learn: `groups` is passed to `cv`, all others to the estimator's `fit`,
+            with values per patient split into the folds; `sample_weight` is also passed to the
+            scorers.
 
         Returns
         -------
@@ -132,13 +133,13 @@ class BatchedGridSearchCV(DocumentedMixin, GridSearchCV):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(cv.split(X, y, params.get("groups")))
         fits = JointFits(self.estimator, ParameterGrid(self.param_grid), splits, self.verbose)
-        # Threads: they share what is trained.
+        # Threads, because they share the batched fits.
         with (
             replaced(self, estimator=StandIn(self.estimator, fits), cv=splits),
             parallel_config("threading"),
         ):
             super().fit(X, y, **params, rows=np.arange(len(y)))
-        # scikit-learn keeps folds and estimator in these, but a model must hold no patients.
+        # scikit-learn stores folds and the stand-in here; a saved model must not contain patients.
         self._checked_cv_orig = cv
         scorer, _ = self._get_scorers()
         self.scorer_ = getattr(scorer, "_scorers", scorer)

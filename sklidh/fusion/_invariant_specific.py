@@ -18,89 +18,89 @@ from sklidh.utils import DocumentedMixin
 class InvariantSpecificFusionClassifier(
     DocumentedMixin, TrainedNetworkMixin, BlockwiseMixin, ClassifierMixin, BaseEstimator
 ):
-    r"""Classify by what the modalities share and by what each has of its own.
+    r"""Fuse modalities into codes that they share and codes that are specific to each.
 
-    Every block of columns :math:`m` is projected to :math:`u_m` and encoded twice: by one encoder
-    for all blocks to :math:`h^i_m` (invariant) and by its own to :math:`h^s_m` (specific). All
-    codes together enter a linear head. The network minimises
+    Every block of columns :math:`m` is projected to :math:`u_m` and encoded twice: into an
+    invariant code :math:`h^i_m` by an encoder shared by all blocks, and into a specific code
+    :math:`h^s_m` by its own encoder. A linear head classifies from all codes. The network minimises
 
     .. math:: L = L_{task} + \alpha L_{sim} + \beta L_{diff} + \gamma L_{recon}
 
-    where :math:`L_{task}` is the cross-entropy. Columns are standardised first, by their weighted
-    training means and standard deviations. Several networks are trained, from different initial
-    weights, and their probabilities averaged.
+    where :math:`L_{task}` is the cross-entropy. Columns are first standardised with their weighted
+    training means and standard deviations. Several networks are trained from different initial
+    weights, and their probabilities are averaged.
 
     Parameters
     ----------
     alpha, beta, gamma : float, default=0.7
-        The strengths of similarity, difference and reconstruction.
+        Weights of the similarity, difference and reconstruction terms.
     modalities : dict of str to list, or list of str, default=None
-        A dict gives the columns of every modality, by name or by position. A list gives the
-        modalities to use, the part of the column names before the first ``__``. None uses all of
-        them, in the order of the columns; an array without column names is one modality.
+        A dict from each modality to its columns, by name or position, or a list of the modalities
+        to use: the part of the column names before the first ``__``. None uses all modalities, in
+        the order of the columns; an array without column names is one modality.
     groups : list of tuple of str, default=None
-        Modalities whose columns are joined to one block before the projection; the others are left
-        out. None makes one block of each modality. With T1, T1CE, T2 and FLAIR, the paper's Input
+        Modalities whose columns are joined into one block before the projection; the others are
+        left out. None makes each modality a block. With T1, T1CE, T2 and FLAIR, the paper's Input
         Method 1 is ``[("T1CE",), ("FLAIR",)]``, Method 2 is None and Method 3, its best,
         ``[("T1", "T1CE"), ("T2", "FLAIR")]``.
     similarity : {"kl", "jeffreys", "js", "cmd"}, default="kl"
-        :math:`L_{sim}`, the sum over the pairs :math:`m < m'` of a divergence of
-        :math:`p(h^i_m)` and :math:`p(h^i_{m'})`. The paper's Eq. 3 does not say what :math:`p(h)`
-        is: here the softmax over a code's features. "kl" is the mean over the patients of the
-        Kullback-Leibler divergence, which depends on the order of the blocks; "jeffreys" and "js"
-        (Jensen-Shannon) do not. "cmd" compares the first five central moments over the patients.
+        :math:`L_{sim}`, the sum over the pairs :math:`m < m'` of a divergence of :math:`p(h^i_m)`
+        and :math:`p(h^i_{m'})`. The paper's Eq. 3 does not define :math:`p(h)`; here it is the
+        softmax over a code's features. "kl" is the Kullback-Leibler divergence averaged over the
+        patients, which depends on the order of the blocks; "jeffreys" and "js" (Jensen-Shannon) do
+        not. "cmd" compares the first five central moments over the patients.
     difference : {"soft_distance", "distance", "xcorr", "cosine", "dot", "misa"}
         :math:`L_{diff}`, the sum over :math:`(h^i_m, h^s_m)` of every block and
         :math:`(h^s_m, h^s_{m'})` of every pair of: "distance", the Euclidean distance :math:`d` of
-        Eq. 4, which pulls the codes together although the text asks for orthogonal ones;
-        "soft_distance", the default, :math:`\sqrt{d^2 + 1} - 1`, which does not draw codes to one
-        point; "xcorr", the squared correlation over the patients, the mean over the pairs of
-        features; "cosine", the squared cosine; "dot", the squared scalar product, the text's vector
-        product; "misa", the loss of Hazarika et al. All but "xcorr" and "misa" are means over the
-        patients.
+        Eq. 4, which makes the codes similar although the paper's text asks for orthogonal codes;
+        "soft_distance", the default, :math:`\sqrt{d^2 + 1} - 1`, which does not collapse the codes
+        to a point; "xcorr", the squared correlation over the patients, averaged over the pairs of
+        features; "cosine", the squared cosine; "dot", the squared scalar product (the vector
+        product of the paper's text); "misa", the loss of Hazarika et al. All except "xcorr" and
+        "misa" are averaged over the patients.
     reconstruction : {"soft_norm", "norm", "mse"}, default="soft_norm"
-        :math:`L_{recon}`, the sum over the blocks of the mean distance of :math:`\hat u_m` and
-        :math:`u_m` ("norm", Eq. 5), of :math:`\sqrt{d^2 + 1} - 1` of it ("soft_norm"), or of the
-        mean squared difference over patients and features ("mse").
+        :math:`L_{recon}`, the sum over the blocks of the mean distance :math:`d` between
+        :math:`\hat u_m` and :math:`u_m` ("norm", Eq. 5), of the mean of :math:`\sqrt{d^2 + 1} - 1`
+        ("soft_norm"), or of the mean squared difference over patients and features ("mse").
     reconstruction_target : {"projected", "input"}, default="projected"
-        Whether the decoders give back :math:`u_m`, or the block's columns themselves.
+        Whether the decoders reconstruct :math:`u_m` or the columns of the block.
     projection_dim, hidden_dim : int, default=8 and 2
-        The number of features of :math:`u_m`, and of a code.
+        Number of features of :math:`u_m`, and of each code.
     max_epochs : int, default=100
-        Passes over all patients. The paper does not give its number.
+        Number of passes over all patients. The paper does not state it.
     lr : float, default=0.05
-        Adam's learning rate in the first epoch. The paper has 1e-4 with `batch_size` 16, for which
-        this small network needs thousands of epochs.
+        Adam's learning rate in the first epoch. The paper uses 1e-4 with `batch_size` 16, with
+        which this small network needs thousands of epochs.
     lr_schedule : {"cosine", "constant"}, default="cosine"
-        "cosine" lowers the rate to 0 over the epochs, along half a cosine; the paper mentions no
-        schedule. At a constant rate rounding errors grow until other processors give other
-        probabilities.
+        "cosine" lowers the rate to 0 over the epochs along half a cosine; the paper mentions no
+        schedule. With a constant rate, rounding errors grow until probabilities differ between
+        processors.
     warm_up : float, default=0.25
-        The part of the epochs over which `alpha`, `beta` and `gamma` grow linearly from 0 to their
-        values. With all of Eq. 6 from the first step, ``warm_up=0``, the codes of all patients can
-        be drawn to one point before the task holds them apart.
+        Fraction of the epochs over which `alpha`, `beta` and `gamma` increase linearly from 0 to
+        their values. With ``warm_up=0`` all terms of Eq. 6 act from the first step, and the codes
+        of all patients can collapse to a point before the task separates them.
     batch_size : int, default=None
-        Patients per step, in the order of the rows: nothing is shuffled, as in the paper. None
-        takes all at once, and then the order does not matter.
+        Number of patients per step, in the order of the rows; as in the paper, patients are not
+        shuffled. None uses all patients in each step, so that their order does not matter.
     class_weight : dict or "balanced", default=None
-        Factors of the patients' weights by class, as in scikit-learn.
+        Class weights, as in scikit-learn.
     validation_fraction : float, default=None
-        The part of the patients to keep out of the steps, drawn within the classes. The network
-        then ends with the weights of the epoch whose cross-entropy on them was lowest.
+        Fraction of the patients held out for validation, stratified by class. The network then
+        keeps the weights of the epoch with the lowest cross-entropy on these patients.
     missing : {"raise", "ignore"}, default="raise"
-        "raise" accepts no NaN, and needs every modality that is named. "ignore" leaves a named
-        modality without columns out, and predicts a patient from the blocks that are there: a
-        block that is NaN throughout counts in no constraint, its invariant code is the mean of
-        the patient's others, and its specific code that of the training means. Any other NaN is
-        replaced by its column's training mean.
+        "raise" does not allow NaN, and every listed modality needs columns. "ignore" leaves out
+        listed modalities without columns, and predicts patients from their available blocks: a
+        block with only NaN does not enter the constraints, its invariant code is the mean of the
+        patient's other invariant codes, and its specific code is that of the training means. Any
+        other NaN is replaced by the column's training mean.
     n_members : int, default=10
-        Networks from different initial weights, trained side by side; probabilities are averaged.
-        The paper has one.
+        Number of networks, trained in one batch from different initial weights; their probabilities
+        are averaged. The paper trains one.
     bootstrap : bool, default=False
-        Whether each network sees its own resample of the patients, drawn with replacement within
-        the classes.
+        Whether each network is trained on its own resample of the patients, drawn with replacement
+        within the classes.
     random_state : int, RandomState instance or None, default=None
-        Draws the initial weights, the resamples and the patients of `validation_fraction`.
+        Seed of the initial weights, the resamples and the validation patients.
     verbose : int, default=0
         Whether to show a progress bar over the epochs.
 
@@ -108,20 +108,20 @@ class InvariantSpecificFusionClassifier(
     ----------
     classes_ : ndarray of shape (n_classes,)
     blocks_ : dict of str to ndarray of int
-        The positions of the columns of each of the M blocks.
+        The column positions of each block.
     scaler_ : StandardScaler
-        Means and standard deviations of the columns over the training patients, by their weights.
-        A missing value is replaced by the mean.
+        Weighted means and standard deviations of the columns over the training patients. Missing
+        values are replaced by the mean.
     net_ : sklidh.nn.FusionNet
         The trained members.
     loss_curve_ : dict of str to ndarray of shape (n_epochs,)
-        "task", "similarity", "difference" and "reconstruction" without their strengths, "total",
-        and with `validation_fraction` "validation"; the mean over the members.
+        "task", "similarity", "difference" and "reconstruction" (before weighting), "total", and
+        with `validation_fraction` "validation"; averaged over the members.
     n_iter_ : int
         The number of epochs.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has column names.
+        Only if X has column names.
 
     References
     ----------
@@ -237,7 +237,7 @@ class InvariantSpecificFusionClassifier(
         X : array-like of shape (n_patients, n_columns)
         y : array-like of shape (n_patients,)
         sample_weight : array-like of shape (n_patients,), default=None
-            Each patient's part in every term of the loss.
+            Weight of each patient in every term of the loss.
 
         Returns
         -------
@@ -253,7 +253,7 @@ class InvariantSpecificFusionClassifier(
         return self
 
     def _start(self, X, y, sample_weight=None):
-        """Learn all but the networks, and return the patients as `train_together` takes them."""
+        """Fit everything except the networks, and return the arguments of `train_together`."""
         X, y, present = self._fit_blocks(X, y)
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         weight = weight * compute_sample_weight(self.class_weight, self.classes_[y])
@@ -262,7 +262,7 @@ class InvariantSpecificFusionClassifier(
         return standardise(self.scaler_, X), y, weight, present
 
     def _finish(self, net, curves):
-        """Take the trained networks."""
+        """Store the trained networks."""
         self.net_ = net
         self.loss_curve_ = {term: curve.mean(1) for term, curve in curves.items()}
         self.n_iter_ = self.max_epochs

@@ -1,4 +1,4 @@
-"""The training of fusion classifiers on the same patients, one of them or a whole grid at once."""
+"""Batched training of one or several fusion classifiers on the same patients."""
 
 import warnings
 
@@ -15,16 +15,17 @@ from sklidh.nn._losses import Constraints
 from sklidh.nn._threads import OneThread
 from sklidh.utils import located, progress
 
-# Parameters in which classifiers that are trained together may differ.
+# Parameters that may differ between classifiers of one batch.
 MAY_DIFFER = frozenset(
     ["alpha", "beta", "gamma", "random_state", "n_members", "bootstrap", "verbose"]
 )
-# A network whose cross-entropy is above this part of the class frequencies' has learned nothing.
+# A network has learned nothing if its cross-entropy exceeds this fraction of the cross-entropy of
+# the class frequencies.
 IDLE = 0.95
 
 
 def as_batch(X, y, weight, present, blocks) -> Batch:
-    """Arrange patients as the network reads them.
+    """Arrange patients as input of the network.
 
     Parameters
     ----------
@@ -40,16 +41,17 @@ def as_batch(X, y, weight, present, blocks) -> Batch:
 
 
 def train_together(classifiers, X, y, weight, present):
-    """Train the networks of several classifiers on the same patients, side by side.
+    """Train the networks of several classifiers on the same patients in one batch.
 
-    Each network ends as if it had been trained alone, but for rounding: the sums of a product of
-    matrices depend on their sizes in the last bit.
+    The result equals that of separate training up to rounding, which depends on the size of the
+    matrices.
 
     Parameters
     ----------
     classifiers : list of InvariantSpecificFusionClassifier
-        With equal parameters but for those of `MAY_DIFFER`, and equal `blocks_` and `classes_`.
-        Where `validation_fraction` is set, `random_state` is equal too, for it draws the patients.
+        Their parameters are equal except for those in `MAY_DIFFER`, as are `blocks_` and
+        `classes_`. If `validation_fraction` is set, `random_state` must also be equal, because it
+        draws the validation patients.
     X : ndarray of shape (n_patients, n_columns)
         Standardised.
     y : ndarray of int of shape (n_patients,)
@@ -59,12 +61,12 @@ def train_together(classifiers, X, y, weight, present):
     Returns
     -------
     list of (FusionNet, dict of str to ndarray of shape (n_epochs, n_members))
-        For each classifier its networks and their loss curves.
+        The networks and loss curves of each classifier.
 
     Raises
     ------
     FloatingPointError
-        The loss of one of the networks is no longer finite.
+        The loss of a network is no longer finite.
     """
     lead = classifiers[0]
     draws = [check_random_state(classifier.random_state) for classifier in classifiers]
@@ -111,19 +113,19 @@ def train_together(classifiers, X, y, weight, present):
             if validation is None
             else batch(validation, weight[np.newaxis, validation]),
         )
-    uninformed = entropy(np.bincount(y[training], weight[training]))
+    entropy_of_classes = entropy(np.bincount(y[training], weight[training]))
     trained, first = [], 0
     for classifier in classifiers:
         members = slice(first, first + classifier.n_members)
         first = members.stop
         curves = {term: curve[:, members].numpy() for term, curve in history.items()}
-        warn_of_idle(classifier, int((curves["task"][-1] > IDLE * uninformed).sum()))
+        warn_of_idle(classifier, int((curves["task"][-1] > IDLE * entropy_of_classes).sum()))
         trained.append((net.members(members), curves))
     return trained
 
 
 def resample(y, seed):
-    """Draw patients of every class with replacement; return how often each was drawn."""
+    """Draw patients of each class with replacement; return how often each was drawn."""
     random_state = np.random.RandomState(seed)
     counts = np.zeros(len(y))
     for label in np.unique(y):
@@ -133,7 +135,7 @@ def resample(y, seed):
 
 
 def split(y, validation_fraction, random_state):
-    """Return the rows to train on and, if a fraction is given, those to stop by."""
+    """Return the training rows and, if a fraction is given, the validation rows."""
     rows = np.arange(len(y))
     if validation_fraction is None:
         return rows, None
@@ -144,15 +146,15 @@ def split(y, validation_fraction, random_state):
 
 
 def warn_of_idle(classifier, n_idle):
-    """Warn where networks do not even predict the patients they were trained on."""
+    """Warn if networks cannot predict even their own training patients."""
     if n_idle:
         warnings.warn(
             located(
-                f"{n_idle} of {classifier.n_members} network(s) predict the training patients "
-                f"hardly better than the class frequencies do after max_epochs="
-                f"{classifier.max_epochs} at lr={classifier.lr:g}: raise max_epochs or n_members, "
-                "or lower beta, which can draw the codes of all patients to one point; on the "
-                "command line, sklidh evaluate --tune searches beta"
+                f"after max_epochs={classifier.max_epochs} at lr={classifier.lr:g}, "
+                f"{n_idle} of {classifier.n_members} network(s) predict "
+                "the training patients hardly better than the class frequencies: raise max_epochs "
+                "or n_members, or lower beta, which can collapse the codes of all patients to a "
+                "point; on the command line, sklidh evaluate --tune searches beta"
             ),
             ConvergenceWarning,
             stacklevel=5,

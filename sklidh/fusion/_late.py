@@ -1,4 +1,4 @@
-"""Late fusion: one classifier per modality, then the mean or a regression of their answers."""
+"""Late fusion: one classifier per modality, combined by the mean or a regression."""
 
 import warnings
 from numbers import Integral
@@ -19,54 +19,56 @@ class LateFusionClassifier(
 ):
     """Train one classifier per block of columns and combine their probabilities.
 
-    The paper's earlier model: per modality a Bayesian-regularised network, then a linear
-    regression with bias on the four probabilities of a mutation. Its "Average" is the mean.
+    With ``method="regression"`` this is the paper's earlier model: one Bayesian-regularised network
+    per modality, and a linear regression with bias on the four probabilities of a mutation. The
+    paper's "Average" is the mean.
 
     Parameters
     ----------
     estimator : estimator with `predict_proba`
-        Trained once per block, on the block's columns alone. ``BRNNClassifier()`` in the paper.
+        Trained once per block, on the columns of that block only. ``BRNNClassifier()`` in the
+        paper.
     method : {"average", "regression"}, default="average"
-        "average" is the mean of the blocks' probabilities. "regression" fits the class indicator
-        (1 for the class, 0 for others) by the blocks' probabilities of that class, by least
-        squares with a bias, and clips the answer to [0, 1]; with more than two classes each is
-        regressed and the rows are scaled to add up to 1.
+        "average" is the mean of the blocks' probabilities. "regression" regresses the class
+        indicator (1 for the class, 0 for others) on the blocks' probabilities of that class, by
+        least squares with a bias, and clips the result to [0, 1]; with more than two classes, each
+        class has its own regression and the rows are scaled to sum to 1.
     out_of_fold : bool, default=True
-        Whether the regression sees probabilities of patients that the block's classifier was not
-        trained on. On those of the trained patients, which are too good, a block that overfits
-        gets too much weight. The paper does not say which it took.
+        Whether the regression is fitted on probabilities of patients on whom the block's classifier
+        was not trained. Probabilities of training patients are too optimistic and give too much
+        weight to a block that overfits. The paper does not state which it uses.
     cv : int, cross-validation generator or iterable, default=5
-        The folds of `out_of_fold`; an integer makes stratified ones without shuffling, fewer of
-        them, with a warning, where a class has fewer patients.
+        The folds of `out_of_fold`. An integer means stratified folds without shuffling; if a class
+        has fewer patients, fewer folds are used, with a warning.
     modalities : dict of str to list, or list of str, default=None
-        A dict gives the columns of every modality, by name or by position. A list gives the
-        modalities to use, the part of the column names before the first ``__``. None uses all of
-        them; an array without column names is one modality.
+        A dict from each modality to its columns, by name or position, or a list of the modalities
+        to use: the part of the column names before the first ``__``. None uses all modalities; an
+        array without column names is one modality.
     groups : list of tuple of str, default=None
-        Modalities whose columns are joined to one block; the others are left out. None makes one
-        block of each modality.
+        Modalities whose columns are joined into one block; the others are left out. None makes each
+        modality a block.
     missing : {"raise", "ignore"}, default="raise"
-        "raise" accepts no NaN, and needs every modality that is named. "ignore" leaves a named
-        modality without columns out; a block that is NaN throughout for a patient takes no part in
-        that patient's mean, and enters the regression with the mean of the patient's other blocks.
-        Any other NaN is replaced by its column's training mean.
+        "raise" does not allow NaN, and every listed modality needs columns. "ignore" leaves out
+        listed modalities without columns; if a patient's block has only NaN, the mean is taken over
+        the patient's other blocks, and the regression uses that mean in its place. Any other NaN is
+        replaced by the column's training mean.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
     blocks_ : dict of str to ndarray of int
-        The positions of the columns of each block.
+        The column positions of each block.
     imputer_ : SimpleImputer
-        Holds the training means, which stand in for missing values.
+        Replaces missing values with the training means.
     estimators_ : dict of str to estimator
         The trained classifier of each block.
     weights_ : ndarray of shape (n_blocks,), or (n_classes, n_blocks) for more than two classes
-        What the regression gives each block; 1 / n_blocks for the mean.
+        The regression weight of each block; 1 / n_blocks for the mean.
     intercept_ : float, or ndarray of shape (n_classes,) for more than two classes
         The regression's bias; 0 for the mean.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has column names.
+        Only if X has column names.
 
     References
     ----------
@@ -120,16 +122,17 @@ class LateFusionClassifier(
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, groups=None):
-        """Train the blocks' classifiers, then what combines them.
+        """Train the blocks' classifiers, then their combination.
 
         Parameters
         ----------
         X : array-like of shape (n_patients, n_columns)
         y : array-like of shape (n_patients,)
         groups : array-like of shape (n_patients,), default=None
-            Rows of one group, such as scans of one person, are never on both sides of a fold of
-            `out_of_fold`. In a pipeline they come by metadata routing
-            (``set_fit_request(groups=True)``). Not to be confused with the parameter `groups`.
+            Rows of one group, such as scans of one person, are never split between the training and
+            test rows of a fold. In a pipeline they are passed by metadata routing
+            (``set_fit_request(groups=True)``). Not to be confused with the constructor parameter
+            `groups`.
 
         Returns
         -------
@@ -138,7 +141,7 @@ class LateFusionClassifier(
         Raises
         ------
         ValueError
-            A block, or a fold of it, has no patient of a class; or `cv` does not test every patient
+            A block, or one of its folds, lacks a class; or `cv` does not test every patient exactly
             once.
         """
         X, codes, present = self._fit_blocks(X, y)
@@ -150,9 +153,9 @@ class LateFusionClassifier(
             self.intercept_ = 0.0
             return self
         if self.out_of_fold:
-            probabilities = self._ask_of_unseen(X, codes, present, groups)
+            probabilities = self._out_of_fold_probabilities(X, codes, present, groups)
         else:
-            probabilities = self._ask(self.estimators_, X, present)
+            probabilities = self._block_probabilities(self.estimators_, X, present)
         weights, intercept = regress(fill_absent(probabilities, present), codes, len(self.classes_))
         binary = len(self.classes_) == 2
         self.weights_ = weights[1] if binary else weights
@@ -160,7 +163,7 @@ class LateFusionClassifier(
         return self
 
     def block_probabilities(self, X):
-        """Return what each block alone says.
+        """Return the probabilities from each block.
 
         Parameters
         ----------
@@ -172,7 +175,7 @@ class LateFusionClassifier(
             NaN where a patient lacks the block.
         """
         X, present = self._read_blocks(X)
-        return self._ask(self.estimators_, self.imputer_.transform(X), present)
+        return self._block_probabilities(self.estimators_, self.imputer_.transform(X), present)
 
     def predict_proba(self, X):
         """Return the probability of every class.
@@ -190,10 +193,10 @@ class LateFusionClassifier(
         return scores if self.method == "average" else as_probabilities(scores)
 
     def decision_function(self, X):
-        """Return what the regression says before it is cut to [0, 1].
+        """Return the output of the regression before it is clipped to [0, 1].
 
-        Patients beyond 0 or 1 all have the same probability; this tells them apart, as the paper's
-        AUC does.
+        Clipping gives all patients beyond 0 or 1 the same probability; this output still ranks
+        them, as in the paper's AUC.
 
         Parameters
         ----------
@@ -202,13 +205,13 @@ class LateFusionClassifier(
         Returns
         -------
         ndarray of shape (n_patients,), or (n_patients, n_classes) for more than two classes
-            For two classes above 0 where the second is predicted.
+            With two classes, positive values predict the second class.
         """
         scores = self._scores(X)
         return scores[:, 1] - 0.5 if len(self.classes_) == 2 else scores
 
     def predict(self, X):
-        """Return the most probable class.
+        """Predict the most probable class.
 
         Parameters
         ----------
@@ -222,18 +225,20 @@ class LateFusionClassifier(
         return self.classes_[best]
 
     def _scores(self, X):
-        """Return the mean, or the regression uncut, of shape (n_patients, n_classes)."""
+        """Return the mean or the unclipped regression, of shape (n_patients, n_classes)."""
         X, present = self._read_blocks(X)
         X = self.imputer_.transform(X)
-        probabilities = fill_absent(self._ask(self.estimators_, X, present), present)
+        probabilities = fill_absent(
+            self._block_probabilities(self.estimators_, X, present), present
+        )
         if self.method == "average":
             return probabilities.mean(1)
         return combine(probabilities, self.weights_, self.intercept_)
 
-    def _ask_of_unseen(self, X, codes, present, groups):
-        """Return the blocks' probabilities of patients whom their classifiers did not see."""
+    def _out_of_fold_probabilities(self, X, codes, present, groups):
+        """Return the blocks' out-of-fold probabilities."""
         if isinstance(self.cv, Integral):
-            # Fewer folds where a class has fewer patients.
+            # Uses fewer folds if a class has fewer patients.
             folds = stratified_folds(
                 self.cv, self.classes_, codes, who="LateFusionClassifier", groups=groups
             )
@@ -244,13 +249,13 @@ class LateFusionClassifier(
         if (times_tested != 1).any():
             row = (times_tested != 1).argmax()
             raise ValueError(
-                f"cv={self.cv!r} tests the patient of row {row} {times_tested[row]} times; every "
-                "patient once is needed, as KFold does and ShuffleSplit does not"
+                f"cv={self.cv!r} tests the patient of row {row} {times_tested[row]} times; it must "
+                "test every patient exactly once, as KFold does but ShuffleSplit does not"
             )
         probabilities = np.empty((*present.shape, len(self.classes_)))
         for train, test in splits:
             estimators = self._fit_estimators(X[train], codes[train], present[train])
-            probabilities[test] = self._ask(estimators, X[test], present[test])
+            probabilities[test] = self._block_probabilities(estimators, X[test], present[test])
         return probabilities
 
     def _fit_estimators(self, X, codes, present):
@@ -260,8 +265,8 @@ class LateFusionClassifier(
             labels = self.classes_[codes[rows]]
             if len(np.unique(labels)) < len(self.classes_):
                 raise ValueError(
-                    f"block {block!r} has {rows.sum()} patients to train on and no example of one "
-                    f"of the classes {self.classes_.tolist()}; leave the block out"
+                    f"block {block!r} has {rows.sum()} training patients, but no example of one "
+                    f"of the classes {self.classes_.tolist()}; leave out the block"
                 )
             with warnings.catch_warnings(record=True) as caught:
                 estimators[block] = clone(self.estimator).fit(X[rows][:, columns], labels)
@@ -270,7 +275,7 @@ class LateFusionClassifier(
                 warnings.warn_explicit(text, each.category, each.filename, each.lineno)
         return estimators
 
-    def _ask(self, estimators, X, present):
+    def _block_probabilities(self, estimators, X, present):
         """Return the blocks' probabilities, NaN where a patient lacks the block."""
         probabilities = np.full((*present.shape, len(self.classes_)), np.nan)
         for place, (block, columns) in enumerate(self.blocks_.items()):

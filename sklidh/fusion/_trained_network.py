@@ -1,4 +1,4 @@
-"""Probabilities and codes of patients from a trained fusion network."""
+"""Predict probabilities and codes with a trained fusion network."""
 
 import numpy as np
 import torch
@@ -10,36 +10,36 @@ from sklidh.nn._fusion import FusionNet
 from sklidh.nn._threads import OneThread
 from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
 
-# The squares of larger columns' projections are no longer finite.
+# The squared projections of larger values overflow.
 LARGEST = 1e100
 
 
 def refuse_huge(X):
-    """Raise a ValueError if a value is too large for the network to be computed."""
+    """Raise a ValueError if a value is too large for the network."""
     largest = np.nanmax(np.abs(X), initial=0)
     if largest > LARGEST:
         row, column = np.argwhere(np.abs(X) == largest)[0]
         raise ValueError(
             f"column {column} of X holds {X[row, column]:g} in row {row}; values from "
-            f"{-LARGEST:g} to {LARGEST:g} are accepted: mend the value, or drop the row"
+            f"{-LARGEST:g} to {LARGEST:g} are accepted: correct the value, or drop the row"
         )
 
 
 def standardise(scaler, X):
-    """Standardise columns by a fitted scaler; NaN become the training mean, which is 0."""
+    """Standardise columns with a fitted scaler; NaN is replaced by the training mean, 0."""
     refuse_huge(X)
     return np.nan_to_num(scaler.transform(X), copy=False)
 
 
-# scikit-learn gives `transform` its output formats only where it stands in a TransformerMixin.
+# scikit-learn wraps `transform` for `set_output` only in subclasses of TransformerMixin.
 class TrainedNetworkMixin(TransformerMixin):
-    """A blockwise classifier that has learned `scaler_` and `net_`, a `sklidh.nn.FusionNet`.
+    """Mixin for blockwise classifiers with fitted `scaler_` and `net_`, a `sklidh.nn.FusionNet`.
 
-    Stands left of `BlockwiseMixin`, which reads the blocks.
+    It must precede `BlockwiseMixin`, which reads the blocks.
     """
 
     def predict_proba(self, X):
-        """Return the probability of every class.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class TrainedNetworkMixin(TransformerMixin):
         return torch.softmax(codes.logits, 1).mean(0).T.numpy()
 
     def predict(self, X):
-        """Return the most probable class.
+        """Predict the most probable class.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class TrainedNetworkMixin(TransformerMixin):
         return self.classes_[best]
 
     def transform(self, X):
-        """Return the codes that the head reads.
+        """Return the codes that enter the head.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class TrainedNetworkMixin(TransformerMixin):
         Returns
         -------
         ndarray of shape (n_patients, n_members * 2 * n_blocks * hidden_dim)
-            The invariant codes of all blocks, then the specific ones, member after member.
+            For each member, the invariant codes of all blocks, then the specific codes.
         """
         codes, present = self._run(X)
         head_input = self.net_.head_input(codes.invariant, codes.specific, present)
@@ -89,7 +89,7 @@ class TrainedNetworkMixin(TransformerMixin):
         Parameters
         ----------
         input_features : None
-            Not used: a code is made of a whole block.
+            Not used, because a code is computed from a whole block.
 
         Returns
         -------

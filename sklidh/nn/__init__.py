@@ -1,8 +1,8 @@
-"""The networks, in torch alone; knows no estimator. Names are loaded when first asked for."""
+"""Networks in plain torch, independent of scikit-learn; modules are imported on first use."""
 
 from importlib import import_module
 
-# Name -> the private module it lives in.
+# Public name -> private module.
 _PUBLIC = {
     "SAN": "_san",
     "PairwiseAttention": "_attention",

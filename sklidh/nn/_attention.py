@@ -1,4 +1,4 @@
-"""Pairwise self-attention over the pixels around a pixel (Zhao et al. 2020)."""
+"""Pairwise self-attention of each pixel to the pixels around it (Zhao et al. 2020)."""
 
 import torch
 from torch import nn
@@ -9,18 +9,17 @@ from sklidh.nn._tiles import attend_in_tiles
 
 
 class PairwiseAttention(nn.Module):
-    r"""Attention weights from the difference of a pixel and each neighbour.
+    r"""Self-attention with weights computed from the difference of a pixel and each neighbour.
 
     .. math::
 
         y_i = \sum_{j \in R(i)} \gamma(\delta(x_i, x_j)) \odot \beta(x_j), \qquad
         \delta(x_i, x_j) = \varphi(x_i) - \psi(x_j)
 
-    where R(i) is the square footprint around pixel i, and gamma (normalisation, ReLU, 1 x 1
-    convolution, twice, then a softmax over R(i)) sees the difference of the two pixels'
-    coordinates beside their difference delta. The layers of the published network that cannot
-    change the result have no bias: it cancels in the difference of two positions, and in the
-    softmax.
+    where R(i) is the square footprint around pixel i. The input of gamma is delta together with the
+    difference of the two pixels' coordinates; gamma applies normalisation, ReLU and a 1 x 1
+    convolution twice, then a softmax over R(i). Biases of the published network that cannot change
+    the result are left out: they cancel in the difference of two positions, and in the softmax.
 
     Parameters
     ----------
@@ -31,10 +30,10 @@ class PairwiseAttention(nn.Module):
     out_channels : int
         Channels of beta, and of y.
     share : int, default=8
-        Number of channels of beta that share a weight: channel c takes weight
-        c mod (out_channels / share).
+        Number of channels of beta that share a weight: channel c uses weight c mod (out_channels /
+        share).
     kernel_size : int, default=7
-        The footprint's side in pixels, odd.
+        Side of the footprint in pixels, odd.
 
     References
     ----------
@@ -59,7 +58,7 @@ class PairwiseAttention(nn.Module):
         )
 
     def forward(self, x):
-        """Attend.
+        """Apply the attention.
 
         Parameters
         ----------
@@ -69,7 +68,7 @@ class PairwiseAttention(nn.Module):
         -------
         Tensor of shape (B, out_channels, H, W)
         """
-        # One product for all three maps reads x once.
+        # One product for all three maps, so that x is read once.
         layers = self.phi, self.psi, self.beta
         maps = product(x, *(torch.cat(each) for each in zip(*map(_matrix, layers), strict=True)))
         channels = [layer.out_channels for layer in layers]
@@ -78,7 +77,7 @@ class PairwiseAttention(nn.Module):
         return self.attend(*maps.split(channels, 1))
 
     def attend(self, phi, psi, beta):
-        """Attend as the equation is written: this defines the result on every device.
+        """Apply the attention as the equation is written; this defines the result on every device.
 
         Parameters
         ----------
@@ -96,7 +95,7 @@ class PairwiseAttention(nn.Module):
         def differences(targets, neighbours):
             return targets.flatten(2).unsqueeze(2) - unfold(neighbours, k)
 
-        # Half precision has too few digits for positions, but enough for their differences.
+        # Half precision is too coarse for positions, but sufficient for their differences.
         position = self.position(differences(plane, plane)).expand(B, -1, -1, -1)
         weights = self.gamma(torch.cat([differences(phi, psi), position], 1))
         weights = weights.softmax(2).to(beta.dtype).unsqueeze(1)

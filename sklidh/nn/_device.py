@@ -1,4 +1,4 @@
-"""The device that a network works on, its random state, and too little memory on it."""
+"""Device of a network, isolated random state, and errors of insufficient memory."""
 
 import threading
 from collections.abc import Iterator
@@ -8,18 +8,18 @@ import torch
 
 from sklidh.nn._threads import OneThread
 
-# torch's random state belongs to the whole process.
-_ONE_AT_A_TIME = threading.RLock()
+# torch's random state is global to the process.
+_LOCK = threading.RLock()
 
 
 def choose_device(device):
-    """Return the device to work on.
+    """Return the device to use.
 
     Parameters
     ----------
     device : str
-        "auto", or a name that torch knows: "cpu", "cuda", "cuda:1", "mps". "auto" takes an NVIDIA
-        GPU where there is one, then Apple's, then the CPU.
+        "auto" or a torch device: "cpu", "cuda", "cuda:1", "mps". "auto" uses an NVIDIA GPU if
+        available, otherwise an Apple GPU, otherwise the CPU.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def choose_device(device):
     Raises
     ------
     ValueError
-        torch knows no such device, or finds none on this machine.
+        The device does not exist, or is not available on this machine.
     """
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     found = ["cuda", *gpus] if gpus else []
@@ -37,30 +37,31 @@ def choose_device(device):
         return found[0]
     if device not in found:
         raise ValueError(
-            f"device={device!r}, but torch {torch.__version__} finds no such device on this "
-            f"machine, only {', '.join(found)}; use one of these or device='auto', or install a "
+            f"device={device!r} is not available: torch {torch.__version__} finds only "
+            f"{', '.join(found)} on this machine; use one of these or device='auto', or install a "
             "build of torch for your GPU"
         )
     return device
 
 
 @contextmanager
-def fenced(seed=None, device="cpu") -> Iterator[None]:
-    """Seed torch inside the block, let it use one thread there, and leave no trace outside.
+def isolated_torch(seed=None, device="cpu") -> Iterator[None]:
+    """Seed torch and limit it to one thread inside the block, without effects outside.
 
-    The random states of the CPU and of the device in use are restored; other GPUs are not touched.
+    The random states of the CPU and of the device in use are restored afterwards; other GPUs are
+    not touched.
     """
     device = torch.device(device)
     devices = [device] if device.type == "cuda" else []
-    with _ONE_AT_A_TIME, torch.random.fork_rng(devices), OneThread():
+    with _LOCK, torch.random.fork_rng(devices), OneThread():
         if seed is not None:
             torch.manual_seed(seed)
         yield
 
 
 @contextmanager
-def explained(device, batch_size) -> Iterator[None]:
-    """Say what to do where the device's memory is too small."""
+def memory_hint(device, batch_size) -> Iterator[None]:
+    """Add a remedy to errors of insufficient device memory."""
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -71,7 +72,7 @@ def explained(device, batch_size) -> Iterator[None]:
 
 
 def tensors(inputs, device):
-    """Return images, or images and columns, as tensors on a device."""
+    """Return images, or images and feature columns, as tensors on a device."""
     if isinstance(inputs, tuple):
         return tuple(torch.as_tensor(each, device=device) for each in inputs)
     return torch.as_tensor(inputs, device=device)

@@ -1,9 +1,9 @@
-"""The invariant and specific fusion network, any number of networks trained side by side.
+"""The invariant and specific fusion network; any number of networks is trained in one batch.
 
-Shapes: K members (networks trained at once), M blocks, n patients, D columns in the widest block,
-P projected features, H features of a code, C classes. The patients are the last axis, which makes
-every operation on features a loop over contiguous memory. Blocks with fewer columns than D are
-padded with zeros: such a column has no gradient, so it does not change the network.
+Shapes: K members (networks), M blocks, n patients, D columns in the widest block, P projected
+features, H features per code, C classes. Patients are the last axis, so that every operation on
+features runs over contiguous memory. Blocks with fewer columns than D are padded with zeros; such
+columns have no gradient and do not change the network.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-# Of torch.nn.LayerNorm.
+# As in torch.nn.LayerNorm.
 NORM_EPSILON = 1e-5
 
 
@@ -24,19 +24,19 @@ class Codes(NamedTuple):
     projected: torch.Tensor  # (M, K, P, n)
     invariant: torch.Tensor  # (M, K, H, n)
     specific: torch.Tensor  # (M, K, H, n)
-    decoded: torch.Tensor  # (M, K, P, n), or (M, K, D, n) where the input is reconstructed
+    decoded: torch.Tensor  # (M, K, P, n), or (M, K, D, n) if the input is reconstructed
 
 
 class Batch(NamedTuple):
-    """Patients that take one step together."""
+    """Patients of one training step."""
 
     x: torch.Tensor  # (M, D, n)
     y: torch.Tensor  # (n,), class numbers
     weight: torch.Tensor  # (K or 1, n)
-    present: torch.Tensor | None = None  # (M, n) bool; None where no block is missing
+    present: torch.Tensor | None = None  # (M, n) bool; None if no block is missing
 
     def split(self, size: int | None) -> list["Batch"]:
-        """Cut into batches of `size` patients, in their order; None leaves it whole."""
+        """Split into batches of `size` patients, in their order; None returns one batch."""
         n_patients = len(self.y)
         size = size or n_patients
         return [
@@ -46,29 +46,30 @@ class Batch(NamedTuple):
 
 
 class FusionNet(nn.Module):
-    """Fusion of M blocks of columns (Section II.E, Fig. 5), K members at once.
+    """Fusion of M blocks of columns (Section II.E, Fig. 5), for K members at once.
 
-    Per block a linear layer to P features and a layer normalisation, a specific encoder to H
-    features and a decoder from both codes; one invariant encoder to H features for all blocks; one
-    linear head on all 2M codes. A patient's missing block enters the head with the mean of the
-    patient's other invariant codes, and with its own specific code as computed from `x`.
+    Each block has a linear layer to P features with layer normalisation, a specific encoder to H
+    features, and a decoder from both codes. All blocks share one invariant encoder to H features,
+    and one linear head reads all 2M codes. For a missing block, the head receives the mean of the
+    patient's other invariant codes, and the specific code computed from `x`.
 
     Parameters
     ----------
     widths : sequence of int
-        The number of columns of each block.
+        Number of columns of each block.
     n_classes : int
     seeds : sequence of int
-        One seed per member; the initial weights of a member depend on nothing but its seed.
+        One seed per member; the initial weights of a member depend only on its seed.
     projection_dim, hidden_dim : int
-        P and H; 8 and 2 in the paper.
+        P and H; the paper uses 8 and 2.
     target : {"projected", "input"}, default="projected"
-        What the decoders reconstruct.
+        Target of the decoders.
 
     Notes
     -----
-    Weights are float64: rounding errors grow during training, and a network this small is as fast
-    in double precision. Each has the shape (1 or M, K, ...): the second axis is the members.
+    Weights are float64, because rounding errors grow during training and a network this small is
+    equally fast in double precision. Their shape is (1 or M, K, ...); the second axis is the
+    members.
     """
 
     def __init__(
@@ -92,9 +93,9 @@ class FusionNet(nn.Module):
     def forward(self, x: torch.Tensor, present: torch.Tensor | None = None) -> Codes:
         """Return logits, codes and reconstructions of `x` of shape (M, D, n)."""
         n_blocks, n_members, n_projected, n_columns = self.projection_weight.shape
-        # One product per block for all members, rather than one each.
-        together = self.projection_weight.reshape(n_blocks, n_members * n_projected, n_columns)
-        projected = (together @ x).unflatten(1, (n_members, n_projected)) + self.projection_bias
+        # One product per block for all members.
+        weight = self.projection_weight.reshape(n_blocks, n_members * n_projected, n_columns)
+        projected = (weight @ x).unflatten(1, (n_members, n_projected)) + self.projection_bias
         projected = _layer_norm(projected) * self.scale + self.shift
         invariant = self.invariant_weight @ projected + self.invariant_bias
         specific = self.specific_weight @ projected + self.specific_bias
@@ -105,7 +106,7 @@ class FusionNet(nn.Module):
 
     @classmethod
     def from_weights(cls, widths: Sequence[int], target: str, weights: dict) -> "FusionNet":
-        """Return the network that has these weights, without drawing any."""
+        """Return a network with these weights, without drawing random ones."""
         net = cls.__new__(cls)
         nn.Module.__init__(net)
         net.widths, net.target = tuple(widths), target
@@ -114,7 +115,7 @@ class FusionNet(nn.Module):
         return net
 
     def members(self, which: slice) -> "FusionNet":
-        """Return a copy of some of the members as a network of its own."""
+        """Return some of the members as a new network with copied weights."""
         weights = {
             name: value[:, which].detach().clone() for name, value in self.named_parameters()
         }
@@ -122,7 +123,7 @@ class FusionNet(nn.Module):
 
     @staticmethod
     def head_input(invariant, specific, present=None) -> torch.Tensor:
-        """Return the codes that the head reads, of shape (K, 2MH, n): invariant, then specific."""
+        """Return the input of the head, of shape (K, 2MH, n): invariant, then specific codes."""
         if present is not None:
             known = present[:, None, None].to(invariant.dtype)
             average = (invariant * known).sum(0) / known.sum(0)
@@ -131,19 +132,19 @@ class FusionNet(nn.Module):
 
 
 def pad(blocks: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Stack M matrices of shape (n, width) to (M, D, n), narrow ones padded with zeros."""
+    """Stack M matrices of shape (n, width) to (M, D, n), padding narrow blocks with zeros."""
     widest = max(block.shape[1] for block in blocks)
     return torch.stack([nn.functional.pad(b.T, (0, 0, 0, widest - b.shape[1])) for b in blocks])
 
 
 def _layer_norm(values):
-    """Normalise over the features, the last axis but one (torch's own wants them last)."""
+    """Normalise over the features in the second-to-last axis (torch's own needs the last)."""
     centred = values - values.mean(-2, keepdim=True)
     return centred * (centred.square().mean(-2, keepdim=True) + NORM_EPSILON).rsqrt()
 
 
 def _initial_weights(seed, widths, n_classes, n_projected, n_hidden, target):
-    """Return one member's weights, drawn as `torch.nn.Linear` draws them, from its own seed."""
+    """Draw the weights of one member from its seed, in the range that `torch.nn.Linear` uses."""
     generator = torch.Generator().manual_seed(seed)
     n_blocks = len(widths)
 
@@ -153,7 +154,7 @@ def _initial_weights(seed, widths, n_classes, n_projected, n_hidden, target):
         return drawn[:, :-1], drawn[:, -1:]
 
     def layer(name, linears):
-        """Stack the blocks' layers, padded with zeros to the shape of the widest."""
+        """Stack the blocks' layers, padded with zeros to the widest shape."""
         weights, biases = zip(*linears, strict=True)
         n_out, n_in = (max(sizes) for sizes in zip(*(w.shape for w in weights), strict=True))
         pads = [(0, n_in - w.shape[1], 0, n_out - w.shape[0]) for w in weights]

@@ -1,4 +1,4 @@
-"""The fusion network's loss (Eq. 6) and its training, all members at once.
+"""Loss (Eq. 6) and training of the fusion network, for all members at once.
 
 Shapes as in `_fusion`: K members, M blocks, n patients, D columns.
 """
@@ -16,12 +16,12 @@ TERMS = ("task", "similarity", "difference", "reconstruction")
 
 
 class Objective:
-    """The four terms of Eq. 6 on one batch, every one a weighted mean over its patients.
+    """The four terms of Eq. 6 on one batch, each a weighted mean over the patients.
 
-    A term that concerns a block, or a pair of blocks, is a mean over the patients who have them.
-    Pairs are in the order of the blocks, m < m'. Similarity sums over the pairs of invariant
-    codes; difference over each block's invariant and specific code and over the pairs of specific
-    codes; reconstruction over the blocks.
+    Terms of a block or a pair of blocks are means over the patients who have these blocks. Pairs
+    are in the order of the blocks, m < m'. Similarity sums over the pairs of invariant codes;
+    difference sums over each block's invariant and specific code and over the pairs of specific
+    codes; reconstruction sums over the blocks.
     """
 
     def __init__(self, net: FusionNet, batch: Batch, constraints: losses.Constraints):
@@ -39,20 +39,20 @@ class Objective:
         self.similarity = losses.SIMILARITIES[constraints.similarity]
         self.difference = losses.DIFFERENCES[constraints.difference]
         self.reconstruction = losses.RECONSTRUCTIONS[constraints.reconstruction]
-        # The mean over D columns becomes the mean over the block's own.
+        # Converts the mean over D columns into the mean over the columns of the block.
         widths = weight.new_tensor(net.widths).unsqueeze(1)
         rescaled = net.target == "input" and constraints.reconstruction == "mse"
         self.rescale = widths.max() / widths if rescaled else torch.ones_like(widths)
 
     def __call__(self) -> torch.Tensor:
-        """Return the terms, task, similarity, difference and reconstruction, of shape (4, K)."""
+        """Return task, similarity, difference and reconstruction, of shape (4, K)."""
         made = self.net(self.batch.x, self.batch.present)
         invariant, specific = made.invariant, made.specific
         target = self.batch.x.unsqueeze(1) if self.net.target == "input" else made.projected
         task = losses.task(made.logits, self.batch.y, self.share)
         similarity = torch.zeros_like(task)
         difference = self.difference(invariant, specific, self.block_share).sum(0)
-        if self.first:  # one block has no pair
+        if self.first:  # with one block there are no pairs
             pairs = invariant[self.first], invariant[self.second], self.pair_share
             similarity = self.similarity(*pairs).sum(0)
             pairs = specific[self.first], specific[self.second], self.pair_share
@@ -75,36 +75,36 @@ def train(
     warm_up: int = 0,
     validation: Batch | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Train all members of `net` in place with Adam, on the same patients in every epoch.
+    """Train all members of `net` in place with Adam.
 
     Parameters
     ----------
     net : FusionNet
     batches : sequence of Batch
     strengths : Tensor of shape (K, 3)
-        alpha, beta and gamma of every member.
+        alpha, beta and gamma of each member.
     constraints : Constraints
     epochs : iterable of int
-        One pass through all batches each.
+        Epoch numbers; each epoch is one pass through all batches.
     n_epochs : int
-        Their number.
+        Number of epochs.
     lr : float
         Adam's learning rate in the first epoch.
     schedule : {"cosine", "constant"}, default="cosine"
-        Whether the rate falls to 0 along half a cosine. Adam's steps do not shrink near a minimum;
-        at a constant rate they end by circling it, and rounding errors grow at each turn.
+        "cosine" lowers the rate to 0 along half a cosine. Adam's steps do not shrink near a
+        minimum: at a constant rate they circle around it, and rounding errors keep growing.
     warm_up : int, default=0
-        Epochs over which the strengths grow linearly to their values. Early on, the encoders can
-        lower the constraints faster than the task, by giving all patients the same code.
+        Number of epochs over which the strengths increase linearly to their values. Without it, the
+        encoders may first reduce the constraints by giving all patients the same code.
     validation : Batch, default=None
-        Patients that take no step. Each member ends with the weights of the epoch that had the
-        lowest cross-entropy on them.
+        Patients that are not trained on. Each member keeps the weights of the epoch with the lowest
+        cross-entropy on them.
 
     Returns
     -------
     dict of str to Tensor of shape (n_epochs, K)
-        Every term and the "total" that the steps lower, the means over the batches' patients
-        before their steps, and "validation" where it was asked for.
+        Each term and the "total" that is minimised, averaged over the patients of the batches
+        before their steps, and "validation" if it is given.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def train(
         for objective, size in zip(objectives, sizes, strict=True):
             optimiser.zero_grad()
             terms = objective()
-            # The members share nothing: the gradient of the sum is each one's own gradient.
+            # Members share no weights, so the gradient of the sum contains each member's gradient.
             total = terms[0] + factor * (strengths.T * terms[1:]).sum(0)
             total.sum().backward()
             optimiser.step()
@@ -146,7 +146,7 @@ def train(
 
 
 def _keep_best(best, net, validations):
-    """Return the weights of each member's best epoch so far."""
+    """Return the weights of the best epoch so far, for each member."""
     state = {name: value.detach().clone() for name, value in net.state_dict().items()}
     if best is None:
         return state

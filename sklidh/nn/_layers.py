@@ -1,7 +1,7 @@
-"""The layers of attention: a 1 x 1 convolution of pixels, and what is done to tiles of pairs.
+"""Layers of attention: 1 x 1 convolutions of pixels, and operations on tiles of pixel pairs.
 
-On the CPU several threads share a product of matrices; normalisation and ReLU of pairs are worked
-on a tile at a time, there and back.
+On the CPU, matrix products are divided among threads, and normalisation and ReLU of pairs run tile
+by tile, forward and backward.
 """
 
 import math
@@ -16,13 +16,13 @@ from torch.autograd.function import once_differentiable
 from sklidh.nn._threads import cut, parallel_map, scratch, total
 
 ROWS = 128
-"""Minimum number of rows per part: a product of fewer is slow."""
+"""Minimum number of rows per part; smaller products are slow."""
 
 
 def is_parallel(x):
-    """Return whether this package, not torch, divides the work on a tensor among threads.
+    """Return whether this package, and not torch, divides the work on a tensor among threads.
 
-    So it does on the CPU in single and double precision; elsewhere plain torch runs.
+    It does so on the CPU in single and double precision; otherwise plain torch runs.
     """
     return (
         x.is_cpu
@@ -37,14 +37,14 @@ def product(x, weight, bias=None):
     Parameters
     ----------
     x : Tensor of shape (B, C, H, W)
-        Fastest with the channels last in memory.
+        Fastest in channels-last memory format.
     weight : Tensor of shape (O, C, 1, 1)
     bias : Tensor of shape (O,), optional
 
     Returns
     -------
     Tensor of shape (B, O, H, W)
-        On the CPU with the channels last in memory.
+        In channels-last memory format on the CPU.
     """
     if not is_parallel(x):
         return F.conv2d(x, weight, bias)
@@ -72,12 +72,12 @@ class PointwiseConvolution(nn.Conv2d):
 
 
 class RowProduct(Function):
-    """The product of rows and weights, plus a bias; the rows are shared among threads."""
+    """The product of rows and weights, plus a bias; rows are divided among threads."""
 
     @staticmethod
     @custom_fwd(device_type="cpu")
     def forward(ctx, x, weight, bias):
-        """Return the product, of shape (n, O), of rows (n, C), weights (O, C) and bias (O,)."""
+        """Return the product (n, O) of rows (n, C) and weights (O, C), plus a bias (O,)."""
         out = x.new_empty(len(x), len(weight))
         start = x.new_zeros(len(weight)) if bias is None else bias
 
@@ -110,10 +110,10 @@ def _parts(x):
 
 
 def update_running(norm, mean, variance, count):
-    """Move the running averages of a batch normalisation as its own forward pass would."""
+    """Update the running averages of a batch normalisation as its forward pass would."""
     with torch.no_grad():
         norm.num_batches_tracked.add_(1)
-        # Without a momentum, all batches count the same.
+        # Without momentum, all batches have equal weight.
         part = 1 / norm.num_batches_tracked if norm.momentum is None else norm.momentum
         norm.running_mean.lerp_(mean, part)
         norm.running_var.lerp_(variance * (count / (count - 1)), part)
@@ -140,11 +140,11 @@ class Rectification:
     Parameters
     ----------
     visits : Tensor or None
-        How often each pair counts, broadcast to the shape of a tile's pairs; None means once.
+        Number of times each pair counts, broadcast to the shape of a tile's pairs; None means once.
     gain, shift : Tensor of shape (R,)
-        The normalisation's weight and bias.
+        Weight and bias of the normalisation.
     mean, scale : Tensor of shape (R,)
-        Subtracted, and multiplied by.
+        Values to subtract, then to multiply by.
     """
 
     def __init__(self, visits, gain, shift, mean, scale):
@@ -154,7 +154,7 @@ class Rectification:
         self._repeated = {}
 
     def __call__(self, h):
-        """Return rectified pairs, (..., R), until the next call."""
+        """Return rectified pairs (..., R); the buffer is reused by the next call."""
         out = scratch("rectified", h, *h.shape)
         torch.addcmul(
             self._line("offset", h), _lines(h), self._line("slope", h), out=_lines(out)
@@ -167,12 +167,13 @@ class Rectification:
         Parameters
         ----------
         total, product : Tensor of shape (R,), float64
-            Sums over all pairs of the normalised values' gradient, and of that times h.
+            Sums over all pairs of the gradient of the normalised values, and of the gradient times
+            h.
         count : int
             Number of all pairs.
         of_batch : bool
-            Whether mean and scale were computed from h; its gradient then has a share of theirs,
-            tilt * h + level.
+            Whether mean and scale were computed from h; the gradient of h then has the additional
+            term tilt * h + level.
         """
         grad_gain = (product - self.mean * total) * self.scale
         tilt = -self.slope * self.scale * grad_gain / count
@@ -181,7 +182,7 @@ class Rectification:
         return grad_gain.to(self.slope), total.to(self.slope)
 
     def normalise_back_(self, grad, h):
-        """Turn the gradient of the normalised values into that of h, in place."""
+        """Convert the gradient of the normalised values into the gradient of h, in place."""
         lines = _lines(grad)
         lines.mul_(self._line("slope", grad))
         if self.of_batch and self.visits is None:
@@ -191,7 +192,7 @@ class Rectification:
         return grad
 
     def _line(self, name, pairs):
-        """Return a vector repeated for all pixels of a neighbour: torch is fast on long lines."""
+        """Return a vector repeated for all pixels of a neighbour; torch is faster on long rows."""
         length = pairs[0, 0].numel()
         if (name, length) not in self._repeated:
             vector = getattr(self, name)
@@ -200,18 +201,18 @@ class Rectification:
 
 
 def _lines(pairs):
-    """Return pairs as a matrix, a neighbour per row."""
+    """Return pairs as a matrix with one neighbour per row."""
     return pairs.view(-1, pairs[0, 0].numel())
 
 
 def rows_joined(pairs):
-    """Return how many pairs (..., C) to take as one row: products of few columns are slow."""
+    """Return how many pairs (..., C) to join in a row; products of few columns are slow."""
     count, C = pairs[..., 0].numel(), pairs.shape[-1]
     return math.gcd(count, max(1, 16 // C))
 
 
 def multiply(pairs, matrix, out=None):
-    """Return the products of a matrix (R, C) and all pairs (..., C)."""
+    """Return the product of a matrix (R, C) with all pairs (..., C)."""
     m, shape = rows_joined(pairs), (*pairs.shape[:-1], len(matrix))
     matrix = torch.block_diag(*[matrix.t()] * m)
     out = pairs.new_empty(shape) if out is None else out

@@ -1,4 +1,4 @@
-"""The pairs of a pixel and its neighbours: reflected beyond the border, unfolded, or in tiles.
+"""Pairs of a pixel and its neighbours, with reflection at the border, unfolded or in tiles.
 
 Shapes of the tiles as in `_tiles`.
 """
@@ -11,24 +11,24 @@ import torch.nn.functional as F
 from sklidh.nn._threads import PARTS, cut, scratch
 
 TILE_BYTES = 3 * 2**19
-"""Maximum size of the C channels of a tile's pairs, which are worked on in a core's cache."""
+"""Maximum size in bytes of the C channels of a tile's pairs, which fit a core's cache."""
 
 
 def reflect_pad(x, reach):
-    """Pad maps by periodic reflection, defined also where `reach` exceeds the map.
+    """Pad maps by periodic reflection, which also works if `reach` exceeds the map.
 
     Parameters
     ----------
     x : Tensor of shape (B, C, H, W)
     reach : int
-        Pixels added on each side.
+        Number of pixels added on each side.
 
     Returns
     -------
     Tensor of shape (B, C, H + 2 * reach, W + 2 * reach)
     """
     if reach < min(x.shape[2:]):
-        # Autocast on the CPU would leave half precision here.
+        # Autocast on the CPU would return single precision here.
         return F.pad(x, [reach] * 4, mode="reflect").to(x.dtype)
     for dim in (2, 3):
         x = x.index_select(dim, reflected(x.shape[dim], reach, x.device))
@@ -36,7 +36,7 @@ def reflect_pad(x, reach):
 
 
 def reflected(n, reach, device=None):
-    """Return the pixels that positions -reach .. n + reach - 1 of a reflected line show.
+    """Return the pixel indices at positions -reach .. n + reach - 1 of a reflected row.
 
     Returns
     -------
@@ -48,12 +48,12 @@ def reflected(n, reach, device=None):
 
 
 def visits(n, k):
-    """Return how often k pixels around each pixel of a reflected line show each pixel.
+    """Count how often each pixel occurs among the k pixels around each pixel of a reflected row.
 
     Returns
     -------
     LongTensor of shape (n, n)
-        The pixel in the centre first: each row sums to k.
+        Rows are the centre pixels; each row sums to k.
     """
     shown = reflected(n, k // 2)[:, None] == torch.arange(n)
     return shown.unfold(0, k, 1).sum(-1)
@@ -65,12 +65,12 @@ def unfold(x, k):
 
 
 def coordinates(H, W, like):
-    """Return the coordinates of the pixels of a map, from -1 to 1 along each axis.
+    """Return the pixel coordinates of a map, from -1 to 1 along each axis.
 
     Returns
     -------
     Tensor of shape (1, 2, H, W)
-        Columns first. Of the dtype and on the device of `like`.
+        Column coordinate first, with the dtype and device of `like`.
     """
     across, down = (torch.linspace(-1, 1, n, dtype=like.dtype, device=like.device) for n in (W, H))
     return torch.stack([across.expand(H, W), down[:, None].expand(H, W)])[None]
@@ -79,24 +79,24 @@ def coordinates(H, W, like):
 def difference_moments(phi, psi, k):
     """Return mean and biased variance of phi_i - psi_j over all pixels i and neighbours j.
 
-    They follow from sums over pixels: no difference is computed.
+    They are computed from sums over pixels, without computing any difference.
 
     Parameters
     ----------
     phi, psi : Tensor of shape (B, H, W, C)
     k : int
-        The footprint's side in pixels.
+        Side of the footprint in pixels.
 
     Returns
     -------
     mean, variance : Tensor of shape (C,)
     """
     pixels = 0, 1, 2
-    # Any constant may be subtracted first; near the mean, little is lost to rounding.
+    # Subtracting any constant is allowed; the mean minimises rounding errors.
     shifts = [each.detach().mean(pixels) for each in (phi, psi)]
     phi, psi = phi - shifts[0], psi - shifts[1]
     down, across = (visits(n, k).to(phi) / k for n in phi.shape[1:3])
-    # The mean of psi over the neighbours of each pixel, one axis after the other.
+    # The mean of psi over the neighbours of each pixel, along one axis after the other.
     met = torch.einsum("yh,bhwc->bywc", down, torch.einsum("xw,bhwc->bhxc", across, psi))
     shown = down.sum(0)[:, None, None] * across.sum(0)[:, None]
     mean = (phi - met).mean(pixels)
@@ -105,7 +105,7 @@ def difference_moments(phi, psi, k):
 
 
 class Windows:
-    """The pairs of each pixel with the k * k pixels around it, reflected beyond the border.
+    """Pairs of each pixel with the k * k pixels around it, with reflection at the border.
 
     A tile's pairs have the shape (k, k, images, rows, W, channels).
 
@@ -118,7 +118,7 @@ class Windows:
     """
 
     visits = None
-    """How often a footprint shows each pixel: once."""
+    """Number of times each pair counts; None means once."""
 
     def __init__(self, k, phi, psi, beta):
         self.k, self.phi, self.psi, self.beta = k, phi, psi, beta
@@ -127,7 +127,7 @@ class Windows:
 
     @staticmethod
     def padded(maps, k):
-        """Return maps (S, B, H, W, channels) with the pixels beyond the border."""
+        """Return maps (S, B, H, W, channels) with reflected pixels beyond the border."""
         H, W = maps.shape[2:4]
         down, across = (reflected(n, k // 2) for n in (H, W))
         pixels = (down[:, None] * W + across).flatten()
@@ -135,10 +135,10 @@ class Windows:
         return padded.unflatten(2, (len(down), len(across)))
 
     def tiles(self):
-        """Return slices of images and of rows that cut all pairs into tiles.
+        """Return the slices of images and rows that divide all pairs into tiles.
 
-        Whole images where they are small enough, else some rows of one image. The number of
-        threads does not matter: the bits of a sum depend on the tiles.
+        A tile holds whole images if they are small enough, otherwise some rows of one image. Tiles
+        do not depend on the number of threads, because the rounding of a sum depends on the tiles.
         """
         B, H = self.phi.shape[:2]
         row = self.phi[0, 0].nbytes * math.prod(self.around)
@@ -148,13 +148,13 @@ class Windows:
         return [(slice(b, b + 1), some) for b in range(B) for some in rows]
 
     def differences(self, tile):
-        """Return the rectified differences of phi and psi, until the next call."""
+        """Return the rectified differences of phi and psi (a buffer that is reused)."""
         phi, psi = self.phi[tile], self._neighbours(self.psi, tile)
         r = scratch("differences", phi, *self.around, *phi.shape)
         return torch.sub(phi, psi, out=r).relu_()
 
     def differences_back(self, grad, grad_phi, tile):
-        """Write the gradient of phi, and return that of the tile's part of psi."""
+        """Write the gradient of phi, and return the gradient of the tile's part of psi."""
         torch.sum(grad, (0, 1), out=grad_phi[tile])
         return self._neighbours_back(grad).neg_()
 
@@ -163,14 +163,14 @@ class Windows:
         return logits.flatten(0, 1).softmax(0).view_as(logits)
 
     def attend(self, weights, out, tile):
-        """Write the weighted means of beta to the tile of out, (S, B, H, W, G)."""
+        """Write the weighted means of beta to the tile of `out` (S, B, H, W, G)."""
         values = scratch("values", weights, *weights.shape)
         for beta, mean in zip(self._neighbours(self.beta, tile).unbind(2), out, strict=True):
             torch.mul(weights, beta, out=values)
             torch.sum(values, (0, 1), out=mean[tile])
 
     def attend_back(self, grad, weights, out, tile):
-        """Return the gradients of the logits, until the next call, and of the tile's beta."""
+        """Return the gradients of the logits (a reused buffer) and of the tile's part of beta."""
         grad, out = (each[:, *tile] for each in (grad, out))
         logits = scratch("logits", weights, *weights.shape)
         logits.copy_((grad * out).sum(0).neg_())
@@ -179,20 +179,20 @@ class Windows:
         return logits.mul_(weights), self._neighbours_back(weights, grad)
 
     def joined(self, parts, like):
-        """Return the sum of what all tiles have computed for psi or beta."""
+        """Add up the gradients of psi or beta from all tiles."""
         whole = torch.zeros_like(like)
         for (images, rows), part in zip(self.tiles(), parts, strict=True):
             whole[..., images, rows.start : rows.stop + self.halo, :, :] += part
         return whole
 
     def _neighbours(self, maps, tile):
-        """Return a view of the neighbours in maps, (k, k, ..., images, rows, W, channels)."""
+        """Return a view (k, k, ..., images, rows, W, channels) of the neighbours in maps."""
         images, rows = tile
         part = maps[..., images, rows.start : rows.stop + self.halo, :, :]
         return part.unfold(-3, self.k, 1).unfold(-3, self.k, 1).movedim((-2, -1), (0, 1))
 
     def _neighbours_back(self, pairs, factors=None):
-        """Return what the neighbours receive: pairs * factors, summed over the pixels.
+        """Return the gradient of the neighbours: pairs * factors, summed over the pixels.
 
         Parameters
         ----------
@@ -201,7 +201,7 @@ class Windows:
         """
         k = self.k
         *some, W, channels = pairs.shape[2:] if factors is None else factors.shape
-        # All rows shifted to the right, then all shifted down: 2 * k sums in place of k * k.
+        # Shifting all rows right and then all columns down needs 2 * k sums instead of k * k.
         columns = scratch("columns", pairs, k, *some, W + k - 1, channels).zero_()
         pairs = pairs.view(k, k, *[1] * (len(some) - 2), *pairs.shape[2:])
         for right in range(k):
@@ -215,11 +215,11 @@ class Windows:
 
 
 class Pixels(Windows):
-    """The pairs of all pixels of a map with no more pixels than the footprint.
+    """Pairs of all pixels of a map that has no more pixels than the footprint.
 
-    Reflection shows the same pixels many times: each counts once here, `visits` times over. A
-    tile's pairs have the shape (H, W, images, H, W, channels), the neighbour first; maps are not
-    padded.
+    Reflection would repeat the same pixels; here each pair is computed once and counted `visits`
+    times. A tile's pairs have the shape (H, W, images, H, W, channels), neighbour first; maps are
+    not padded.
 
     Parameters
     ----------
@@ -236,17 +236,17 @@ class Pixels(Windows):
 
     @staticmethod
     def padded(maps, k):
-        """Return maps as they are, side by side in memory."""
+        """Return maps unpadded and contiguous in memory."""
         return maps.contiguous()
 
     def tiles(self):
-        """Return slices of images, and of all rows."""
+        """Return slices of images with all their rows."""
         B, H = self.phi.shape[:2]
         size = self.phi[0].nbytes * math.prod(self.around)
         return [(images, slice(0, H)) for images in cut(B, size, at_most=TILE_BYTES)]
 
     def weights(self, logits):
-        """Return the softmax over the neighbours, each as often as it is visited."""
+        """Return the softmax over the neighbours, each counted `visits` times."""
         return super().weights(logits + self.visits.log())
 
     def _neighbours(self, maps, tile):

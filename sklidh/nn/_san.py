@@ -1,7 +1,7 @@
 """The self-attention networks SAN10, SAN15 and SAN19 (Zhao et al. 2020), and their features.
 
-`ModalityAttention` and the columns of `ModalitySAN` reconstruct Zhang et al. from what Shi et al.
-say about them: their text was not available.
+`ModalityAttention` and the columns of `ModalitySAN` reconstruct Zhang et al. from the description
+in Shi et al.; the original text was not available.
 """
 
 import torch
@@ -12,19 +12,19 @@ from sklidh.nn._attention import PairwiseAttention
 from sklidh.nn._layers import PointwiseConvolution, product, update_running
 
 BLOCKS = {"san10": (2, 1, 2, 4, 1), "san15": (3, 2, 3, 5, 2), "san19": (3, 3, 4, 6, 3)}
-"""Bottlenecks in each of the five stages."""
+"""Number of bottlenecks in each of the five stages."""
 
 CHANNELS = (64, 256, 512, 1024, 2048)
 FOOTPRINTS = (3, 7, 7, 7, 7)
 
 
 class Bottleneck(nn.Module):
-    """Normalise, attend in a quarter of the channels, and add to what came in.
+    """Residual block: normalisation and attention in a quarter of the channels.
 
     Parameters
     ----------
     channels : int
-        Of the map that comes in, and goes out.
+        Number of channels of input and output.
     kernel_size : int
         The footprint's side in pixels.
     """
@@ -39,23 +39,23 @@ class Bottleneck(nn.Module):
         self.expand = PointwiseConvolution(channels // 4, channels)
 
     def forward(self, x):
-        """Return a map of the shape of x, (B, channels, H, W)."""
+        """Map (B, channels, H, W) to the same shape."""
         attended = self.attention(F.relu_(self.norm_in(x)))
         return x + self.expand(F.relu_(self.norm_out(attended)))
 
 
 class Stage(nn.Module):
-    """Change the channels of a map, pass it through bottlenecks and halve it.
+    """Change the number of channels, apply bottlenecks, and halve the map.
 
     Parameters
     ----------
     in_channels, channels : int
-        Before and after.
+        Number of channels of input and output.
     n_blocks : int
     kernel_size : int
         The footprint's side in pixels.
     halves : bool
-        By the largest value of each 2 x 2 square; the last stage leaves it to the average.
+        Whether to halve the map by max pooling; the last stage is averaged instead.
     """
 
     def __init__(self, in_channels, channels, n_blocks, kernel_size, halves):
@@ -68,17 +68,17 @@ class Stage(nn.Module):
     def forward(self, x):
         """Map (B, in_channels, H, W) to (B, channels, H // 2, W // 2), or (B, channels, H, W)."""
         x = self.norm(self.blocks(self.transition(x)))
-        # One pixel stays one pixel.
+        # A map of one pixel is not halved.
         return F.relu_(F.max_pool2d(x, 2) if self.halves and min(x.shape[2:]) > 1 else x)
 
 
 class Stem(nn.Module):
-    """Make 64 channels of an image, normalise, rectify and halve it.
+    """Map an image to 64 channels, normalise, rectify and halve it.
 
     Parameters
     ----------
     in_channels : int
-        Channels of the image.
+        Number of channels of the image.
     """
 
     def __init__(self, in_channels):
@@ -91,8 +91,8 @@ class Stem(nn.Module):
         if x.shape[1] > 1:
             x = x.contiguous(memory_format=torch.channels_last)
             return F.relu_(F.max_pool2d(self.norm(self.convolution(x)), 2))
-        # Of a single channel every output is a line a * x + b, and its largest value over a
-        # square lies where x is largest (a > 0) or smallest: the 64 full maps are never made.
+        # With a single input channel, every output is a * x + b, and its maximum over a square lies
+        # where x is largest (a > 0) or smallest, so the 64 full maps need not be computed.
         weight, norm = self.convolution.weight[:, 0, 0, 0], self.norm
         if norm.training:
             variance, mean = torch.var_mean(x, correction=0)
@@ -109,16 +109,16 @@ class Stem(nn.Module):
 
 
 class SAN(nn.Module):
-    """Self-attention network with a layer of features before its classifier.
+    """Self-attention network with a feature layer before its classifier.
 
     Parameters
     ----------
     architecture : {"san10", "san15", "san19"}, default="san10"
-        How many bottlenecks each of the five stages has.
+        Architecture, which sets the number of bottlenecks in each of the five stages.
     in_channels : int, default=1
-        Channels of the images.
+        Number of channels of the images.
     n_features : int or None, default=128
-        Width of the dense layer before the classifier; None leaves it out, as in the published
+        Width of the dense layer before the classifier. None leaves it out, as in the published
         network, whose features are the 2048 averages of the last map.
     n_classes : int, default=2
 
@@ -156,7 +156,7 @@ class SAN(nn.Module):
         self.classifier = nn.Linear(n_features or CHANNELS[-1], n_classes)
 
     def features(self, x):
-        """Return what the layer before the classifier gives.
+        """Return the output of the layer before the classifier.
 
         Parameters
         ----------
@@ -169,16 +169,16 @@ class SAN(nn.Module):
         Raises
         ------
         ValueError
-            There is no image, or no pixel in it.
+            The batch is empty, or its images have no pixels.
         """
         if not x.numel():
             raise ValueError(
-                f"a batch of shape {tuple(x.shape)} has no pixel; give an image or more"
+                f"a batch of shape {tuple(x.shape)} has no pixels; at least one image is needed"
             )
         return self.feature_layer(self.stages(self.stem(x)).mean((2, 3)))
 
     def forward(self, x):
-        """Return the classes' logits.
+        """Return the logits of the classes.
 
         Parameters
         ----------
@@ -192,10 +192,10 @@ class SAN(nn.Module):
 
 
 class ModalityAttention(nn.Module):
-    """Weigh the channels of an image, each a modality, by squeeze and excitation.
+    """Weight the channels of an image, one per modality, by squeeze and excitation.
 
-    The mean of every channel passes through two dense layers; what comes out, between 0 and 1, is
-    what the channel is multiplied by.
+    The mean of every channel passes through two dense layers, which return a factor between 0 and 1
+    for each channel.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ class ModalityAttention(nn.Module):
 
     def __init__(self, n_modalities):
         super().__init__()
-        # A bottleneck, as in the source, would leave one or two numbers of so few channels.
+        # The original's bottleneck would reduce so few channels to one or two numbers.
         self.squeeze = nn.Linear(n_modalities, n_modalities)
         self.excite = nn.Linear(n_modalities, n_modalities)
 
@@ -222,16 +222,17 @@ class ModalityAttention(nn.Module):
 
 
 class ModalitySAN(SAN):
-    """A SAN whose modalities are weighed first, and whose features take columns of numbers in.
+    """A SAN with optional attention to modalities and optional feature columns as input.
 
     Parameters
     ----------
     architecture, in_channels, n_features, n_classes
         As in `SAN`.
     channel_attention : bool, default=False
-        Pass the images through `ModalityAttention`.
+        Whether to pass the images through `ModalityAttention`.
     n_columns : int, default=0
-        Columns that a dense layer, followed by a ReLU, joins to the deep features.
+        Number of columns that are concatenated with the deep features and passed through a dense
+        layer with ReLU.
 
     References
     ----------
@@ -255,11 +256,11 @@ class ModalitySAN(SAN):
         self.join = nn.Linear(n_features + n_columns, n_features) if n_columns else None
 
     def features(self, x):
-        """Return what the classifier reads.
+        """Return the input of the classifier.
 
         Parameters
         ----------
-        x : Tensor of shape (B, in_channels, H, W), or pair with a Tensor of shape (B, n_columns)
+        x : Tensor of shape (B, in_channels, H, W), or tuple with a Tensor of shape (B, n_columns)
 
         Returns
         -------

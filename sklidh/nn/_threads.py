@@ -1,4 +1,4 @@
-"""Threads that share the work on a network, its parts, and the memory that each thread reuses."""
+"""Threads that share the computation of a network, and memory that each thread reuses."""
 
 import math
 import threading
@@ -10,19 +10,19 @@ import torch
 
 
 class Scratch(threading.local):
-    """Memory needed for a moment: a thread's next part takes the same, still in the cache."""
+    """Temporary memory per thread, reused for the next part while it is still in the cache."""
 
     def __init__(self):
         self._held = {}
 
     def __call__(self, name, like, *shape):
-        """Return a tensor of any content, gone with the next of its name.
+        """Return an uninitialised tensor; the next call with the same name reuses its memory.
 
         Parameters
         ----------
         name : str
         like : Tensor
-            Gives dtype and device.
+            Tensor with the required dtype and device.
         *shape : int
         """
         size, key = math.prod(shape), (name, like.dtype, like.device)
@@ -32,37 +32,38 @@ class Scratch(threading.local):
         return self._held[key][:size].view(shape)
 
     def clear(self):
-        """Give back what this thread holds."""
+        """Release the memory of this thread."""
         self._held.clear()
 
 
 PARTS = 16
-"""Number of parts wanted: with at least one per core, every core has work."""
+"""Desired number of parts; up to this number of cores, each has work."""
 
 LEAST = 2**20
-"""Minimum size of a part in bytes: dividing the work further would cost more than it gains."""
+"""Minimum size of a part in bytes; smaller parts cost more than they gain."""
 
 MOST = 2**21
 """Maximum size of a part in bytes."""
 
 
 def cut(n, size, *, at_least=1, at_most=MOST, parts=PARTS):
-    """Cut range(n) into slices of equal length, up to one.
+    """Split range(n) into slices whose lengths differ by at most one.
 
-    The cut does not depend on the number of threads, since the bits of a sum depend on the cut.
+    The slices do not depend on the number of threads, because the rounding of a sum depends on
+    them.
 
     Parameters
     ----------
     n : int
     size : int
-        Bytes of one element.
+        Size of one element in bytes.
     at_least : int, default=1
         Minimum number of elements in a slice.
     at_most : int
-        Maximum number of bytes in a slice, if more than one element.
+        Maximum size of a slice in bytes, unless it has a single element.
     parts : int
-        Number of slices wanted; there are more where they would exceed `at_most`, and fewer where
-        they would be smaller than `LEAST`.
+        Desired number of slices; there are more if they would exceed `at_most`, and fewer if they
+        would be smaller than `LEAST`.
 
     Returns
     -------
@@ -75,39 +76,39 @@ def cut(n, size, *, at_least=1, at_most=MOST, parts=PARTS):
 
 
 def total(tensors):
-    """Return the sum of tensors in their order."""
+    """Sum tensors in their order."""
     first, *others = tensors
     return sum(others, start=first)
 
 
 scratch = Scratch()
-"""Held while somebody is inside `OneThread`."""
+"""Temporary memory, kept until the outermost `OneThread` block of the thread ends."""
 
 
-class Own(threading.local):
-    """What each thread knows for itself.
+class ThreadState(threading.local):
+    """State of each thread.
 
     Attributes
     ----------
     is_inside : bool
-        Whether it is inside `OneThread`.
+        Whether the thread is inside a `OneThread` block.
     number : int
-        How many threads torch used for it before: that number is a thread's own affair.
+        Number of threads that torch used for this thread before; the setting is per thread.
     """
 
     is_inside, number = False, 1
 
 
 class OneThread:
-    """Let torch's own operations use one thread inside the block, and `parallel_map` all of them.
+    """Inside the block, torch's own operations use one thread and `parallel_map` uses all threads.
 
-    Torch's threads would only wait for each other there, and for a moment after each operation
-    they wait by counting, which takes a core from whoever works. The bits of a sum depend on how
-    many share it, too. Any number of threads may be inside, each as often as it likes. The last
-    one out ends the assistants of `parallel_map`: there are none when the process forks.
+    Torch's threads would mostly wait for each other; after each operation they spin for a moment
+    and block a core. The rounding of a sum also depends on the number of threads. Any number of
+    threads may enter, and blocks may be nested. The last thread to leave shuts down the assistants
+    of `parallel_map`, so that none exist when the process forks.
     """
 
-    lock, inside, number, assistants, own = threading.Lock(), 0, 1, [], Own()
+    lock, inside, number, assistants, own = threading.Lock(), 0, 1, [], ThreadState()
 
     def __enter__(self):
         own = OneThread.own
@@ -116,7 +117,7 @@ class OneThread:
             with OneThread.lock:
                 own.number = torch.get_num_threads()
                 if own.number == 1 and OneThread.inside:
-                    # A thread that is new to torch begins with the 1 of those inside.
+                    # A thread that has not used torch before inherits the 1 set by other threads.
                     own.number = OneThread.number
                 OneThread.number = own.number
                 OneThread.inside += 1
@@ -133,16 +134,16 @@ class OneThread:
                     while OneThread.assistants and not OneThread.inside:
                         OneThread.assistants.pop().shutdown()
                 finally:
-                    # Last, for an assistant's 1 would be what new threads begin with.
+                    # Restored last: new threads would otherwise inherit the 1 of an assistant.
                     torch.set_num_threads(OneThread.own.number)
 
     @classmethod
     def assist(cls, work, n):
-        """Start `work` in n threads, or in as many as torch had beside the caller's.
+        """Start `work` in n assistant threads, at most as many as torch had besides the caller.
 
-        Each assistant has a queue of its own: of several threads that wait at one queue, one is
-        woken for all that is put there at once. An assistant has no assistants, and so never waits
-        for the lock, which the last one out holds until it ends.
+        Each assistant has its own queue: of several threads that wait at one queue, only one would
+        be woken for tasks submitted at once. Assistants have no assistants of their own, so they
+        never wait for the lock that is held during shutdown.
 
         Returns
         -------
@@ -163,50 +164,50 @@ class OneThread:
 
 
 def parallel_map(function, *parts):
-    """Call a function with each part, on as many threads as torch may use.
+    """Call a function for each part, on as many threads as torch may use.
 
-    Each part is worked on by one thread. So the number of threads changes no bit, if the results
-    are put together in their order. After an error no further part is begun.
+    Each part is processed by one thread, so the results are bit-identical for any number of threads
+    if they are combined in order. After an error, no further part is started.
 
     Parameters
     ----------
     function : callable
-        No gradients are recorded.
+        Function of one element of each of `parts`; no gradients are recorded.
     *parts : sequence
-        All of one length: the function's arguments.
+        Arguments of the function, of equal length.
 
     Returns
     -------
     list
     """
-    left = deque(enumerate(zip(*parts, strict=True)))
-    results = [None] * len(left)
-    is_inference = torch.is_inference_mode_enabled()  # each thread has a mode of its own
+    remaining = deque(enumerate(zip(*parts, strict=True)))
+    results = [None] * len(remaining)
+    is_inference = torch.is_inference_mode_enabled()  # the mode is per thread
 
     def work():
         with torch.inference_mode(is_inference), torch.no_grad():
             try:
-                for i, part in _taken(left):
+                for i, part in _take_all(remaining):
                     results[i] = function(*part)
             finally:
-                left.clear()
+                remaining.clear()
 
     with OneThread():
-        assistants = OneThread.assist(work, len(left) - 1)
+        assistants = OneThread.assist(work, len(remaining) - 1)
         try:
             work()
         finally:
-            begun = [each for each in assistants if not each.cancel()]
-            wait(begun)
-    for each in begun:
+            started = [each for each in assistants if not each.cancel()]
+            wait(started)
+    for each in started:
         each.result()
     return results
 
 
-def _taken(left):
-    """Take from the left of a deque, as others do, until it is empty."""
+def _take_all(remaining):
+    """Take items from a deque shared with other threads until it is empty."""
     while True:
         try:
-            yield left.popleft()
+            yield remaining.popleft()
         except IndexError:
             return

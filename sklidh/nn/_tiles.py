@@ -1,14 +1,14 @@
-"""Pairwise attention on the CPU: the same values, with few tensors of every pair of pixels.
+"""Memory-saving pairwise attention on the CPU, with the same values.
 
 With r the rectified difference of a pixel and a neighbour, the attention logits are
-``second @ relu(norm(first @ r))``. They are made a tile of pairs at a time, small enough for a
-core's cache, and each tile by one thread. Of every pair two things are kept: ``first @ r``, whose
-mean and variance over all pairs the normalisation needs before it can begin, and the weight. The
-difference r, the largest, is computed again for the gradient.
+``second @ relu(norm(first @ r))``. They are computed for one tile of pairs at a time, small enough
+for a core's cache, and each tile by one thread. Two tensors are stored for every pair:
+``first @ r``, whose mean and variance over all pairs the normalisation needs first, and the weight.
+The difference r, the largest tensor, is recomputed for the gradient.
 
-Shapes: B images, H rows, W columns; k the footprint's side, K = k * k; C channels that a pair is
-compared by; R channels between `first` and `second`; S channels of a value that share each of G
-weights. A tile has the pairs of n pixels, ordered by neighbour first.
+Shapes: B images, H rows, W columns; footprint side k, K = k * k; C channels of a difference; R
+channels between `first` and `second`; S channels of a value that share each of G weights. A tile
+holds the pairs of n pixels, ordered by neighbour first.
 """
 
 from itertools import chain
@@ -31,7 +31,7 @@ from sklidh.nn._threads import parallel_map, scratch, total
 
 
 def attend_in_tiles(block, phi, psi, beta):
-    """Return what ``block.attend`` returns, with the same gradients.
+    """Compute the same result and gradients as ``block.attend``.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def attend_in_tiles(block, phi, psi, beta):
     Returns
     -------
     Tensor of shape (B, S * G, H, W)
-        With the channels last in memory.
+        In channels-last memory format.
     """
     norm, k = block.gamma[0], block.kernel_size
     B, H, W, _ = phi.shape
@@ -54,7 +54,7 @@ def attend_in_tiles(block, phi, psi, beta):
         update_running(norm, mean, variance, B * H * W * k * k)
     else:
         mean, variance = norm.running_mean, norm.running_var
-    # The first normalisation of a difference is a difference of normalised maps.
+    # Normalising a difference equals the difference of normalised maps.
     slope = norm.weight * (variance + norm.eps).rsqrt()
     phi = torch.addcmul(norm.bias - mean * slope, phi, slope)
     pairs = Pixels if k * k >= H * W else Windows
@@ -69,22 +69,23 @@ def attend_in_tiles(block, phi, psi, beta):
 
 
 class Attend(Function):
-    """The mean of beta over each pixel's neighbours, weighted by their attention."""
+    """The attention-weighted mean of beta over each pixel's neighbours."""
 
     @staticmethod
     @custom_fwd(device_type="cpu")
     def forward(ctx, kind, k, norm, learns, phi, psi, beta, first, gain, shift, second):
-        """Return the attended map, of shape (S, B, H, W, G).
+        """Return the output map of shape (S, B, H, W, G).
 
         Parameters
         ----------
         kind : {Windows, Pixels}
-            What makes pairs of k and the three maps phi, psi, beta; shapes as there.
+            Class of the pairs, called with k and the maps phi, psi and beta (shapes as documented
+            there).
         k : int
         norm : BatchNorm2d
-            Between `first` and `second`; in training its running averages are updated.
+            Normalisation between `first` and `second`; training updates its running averages.
         learns : bool
-            Whether a backward pass may follow: what it needs is kept.
+            Whether a backward pass may follow, so that its inputs are stored.
         phi, psi, beta : Tensor
         first : Tensor of shape (R, C)
         gain, shift : Tensor of shape (R,)
@@ -126,7 +127,7 @@ class Attend(Function):
     @custom_bwd(device_type="cpu")
     @once_differentiable
     def backward(ctx, grad):
-        """Return the gradients of the maps, the two matrices and the normalisation."""
+        """Return the gradients of the maps, of the two matrices and of the normalisation."""
         phi, psi, beta, first, second, out, *saved = ctx.saved_tensors
         vectors, hidden, weights = saved[:4], saved[4::2], saved[5::2]
         kind, k = ctx.pairs

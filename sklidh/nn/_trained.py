@@ -1,30 +1,30 @@
-"""What a trained network gives: predictions, where it looked, and itself as plain data."""
+"""Use of a trained network: predictions, saliency maps and serialisation."""
 
 import numpy as np
 import torch
 
-from sklidh.nn._device import explained, fenced, tensors
-from sklidh.nn._training import owner
+from sklidh.nn._device import isolated_torch, memory_hint, tensors
+from sklidh.nn._training import make_net
 from sklidh.nn._weights import weights_from_bytes, weights_to_bytes
 
 
 def _split(inputs, size):
-    """Cut inputs into batches of at most `size` images."""
+    """Split inputs into batches of at most `size` images."""
     if isinstance(inputs, tuple):
         return list(zip(*(each.split(size) for each in inputs), strict=True))
     return list(inputs.split(size))
 
 
 def predict(net, inputs, layer="forward"):
-    """Return what a trained network gives for images, in evaluation mode.
+    """Return the output of a trained network in evaluation mode.
 
     Parameters
     ----------
     net : skorch.NeuralNetClassifier
     inputs : ndarray of shape (n_images, n_channels, size, size), float32
-        Or a tuple of images and columns, as in `train`.
+        Images, or a tuple of images and columns as in `train`.
     layer : str, default="forward"
-        The module's method to call.
+        Method of the module to call.
 
     Returns
     -------
@@ -38,25 +38,29 @@ def predict(net, inputs, layer="forward"):
     read = getattr(net.module_.eval(), layer)
     n_images = len(inputs[0] if isinstance(inputs, tuple) else inputs)
     inputs = tensors(inputs, net.device)
-    if not n_images:  # a network needs an image to tell how wide its layer is
+    if not n_images:  # the width of the layer is found with a dummy image
         several = inputs if isinstance(inputs, tuple) else (inputs,)
         several = tuple(each.new_zeros(1, *each.shape[1:]) for each in several)
         inputs = several if isinstance(inputs, tuple) else several[0]
-    with fenced(device=net.device), torch.inference_mode(), explained(net.device, net.batch_size):
+    with (
+        isolated_torch(device=net.device),
+        torch.inference_mode(),
+        memory_hint(net.device, net.batch_size),
+    ):
         parts = [read(part) for part in _split(inputs, net.batch_size)]
         values = torch.cat(parts)[:n_images].cpu().numpy()
     if not np.isfinite(values).all():
         raise FloatingPointError(
-            "the trained network gives values that are not finite; train it with a smaller lr, or "
-            "look for extreme intensities in the images"
+            "the trained network returns values that are not finite; train it with a smaller lr, "
+            "or check the images for extreme intensities"
         )
     return values
 
 
 def sensitivity(net, inputs):
-    """Return how fast a network's prediction would change with every pixel.
+    """Return saliency maps: how much each pixel influences the network's prediction.
 
-    What changes is the log odds of the class that the network finds most probable.
+    The prediction is the log odds of the most probable class.
 
     Parameters
     ----------
@@ -67,7 +71,7 @@ def sensitivity(net, inputs):
     Returns
     -------
     ndarray of shape (n_images, n_channels, size, size), float32
-        Absolute derivatives: change of the log odds per unit of intensity.
+        Absolute derivatives: change in log odds per unit of intensity.
 
     References
     ----------
@@ -75,7 +79,7 @@ def sensitivity(net, inputs):
     classification models and saliency maps", 2014, section 3.
     """
     module, maps = net.module_.eval(), []
-    with fenced(device=net.device), explained(net.device, net.batch_size):
+    with isolated_torch(device=net.device), memory_hint(net.device, net.batch_size):
         for part in _split(tensors(inputs, net.device), net.batch_size):
             images, *columns = part if isinstance(part, tuple) else (part,)
             images = images.clone().requires_grad_()
@@ -89,7 +93,7 @@ def sensitivity(net, inputs):
 
 
 def freeze(net) -> dict:
-    """Return a trained network as plain values, from which `thaw` makes it again.
+    """Convert a trained network to plain values, from which `thaw` restores it.
 
     Parameters
     ----------
@@ -99,8 +103,8 @@ def freeze(net) -> dict:
     Returns
     -------
     dict
-        "parameters" of the module's constructor, "batch_size" and, as bytes in the safetensors
-        format, "weights".
+        "parameters" of the module's constructor, "batch_size", and "weights" as bytes in the
+        safetensors format.
     """
     return {
         "parameters": net.get_params_for("module"),
@@ -110,23 +114,23 @@ def freeze(net) -> dict:
 
 
 def thaw(module, frozen: dict, *, device="cpu"):
-    """Return the trained network that `freeze` took apart.
+    """Restore the trained network that `freeze` converted.
 
     Parameters
     ----------
     module : type
-        The same `torch.nn.Module` class.
+        The `torch.nn.Module` class of the network.
     frozen : dict
     device : str, default="cpu"
-        Where to run it, as `choose_device` returns it.
+        Device to run it on, as returned by `choose_device`.
 
     Returns
     -------
     skorch.NeuralNetClassifier
         Trimmed for prediction.
     """
-    net = owner(module, frozen["parameters"], batch_size=frozen["batch_size"], device=device)
-    with fenced(0):  # the first weights are drawn, and overwritten at once
+    net = make_net(module, frozen["parameters"], batch_size=frozen["batch_size"], device=device)
+    with isolated_torch(0):  # the initial random weights are overwritten below
         net.initialize()
     net.module_.load_state_dict(weights_from_bytes(frozen["weights"]))
     net.trim_for_prediction()

@@ -1,4 +1,4 @@
-"""Train a network: the one file that knows skorch."""
+"""Training of networks with skorch."""
 
 from functools import partial
 
@@ -10,11 +10,11 @@ from skorch.helper import predefined_split
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from sklidh.nn._device import explained, fenced, tensors
+from sklidh.nn._device import isolated_torch, memory_hint, tensors
 
 
 def random_symmetry(images):
-    """Turn and mirror each image by one of the square's eight symmetries, drawn at random.
+    """Apply a random symmetry of the square (rotation or reflection) to each image.
 
     Parameters
     ----------
@@ -28,22 +28,22 @@ def random_symmetry(images):
 
 
 class Batches:
-    """Cut a data set in memory into batches.
+    """Split a data set in memory into batches.
 
-    A last batch of a single image, which batch normalisation cannot normalise, joins the one
-    before it.
+    A last batch of a single image, which batch normalisation cannot process, is merged with the
+    batch before it.
 
     Parameters
     ----------
     dataset : skorch.dataset.Dataset
-        ``X``, images (n_images, n_channels, size, size) or a tuple of them and of columns
-        (n_images, n_columns), and ``y`` (n_images,), or None where the labels are not known.
+        ``X`` holds images (n_images, n_channels, size, size), or a tuple of images and columns
+        (n_images, n_columns); ``y`` holds labels (n_images,), or None if they are unknown.
     batch_size : int
-        Images per step.
+        Number of images per step.
     shuffle : bool, default=False
-        Draw a new order in each epoch.
+        Whether to draw a new order in each epoch.
     augment : bool, default=False
-        Pass each image through `random_symmetry`.
+        Whether to apply `random_symmetry` to each image.
     """
 
     def __init__(self, dataset, batch_size, shuffle=False, augment=False):
@@ -69,15 +69,16 @@ class Batches:
 
 @torch.no_grad()
 def average_normalisations(module, batches):
-    """Replace the running averages of a network's batch normalisations by those of all images.
+    """Replace the running averages of all batch normalisations by averages over all images.
 
-    `torch.optim.swa_utils.update_bn` counts every batch alike, so a last batch of two images
-    would count as much as one of sixteen. Here each batch counts as many times as it has images.
+    `torch.optim.swa_utils.update_bn` weights every batch equally, so that a last batch of two
+    images would count as much as one of sixteen. Here batches are weighted by their number of
+    images.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Left in training mode.
+        The network; it is left in training mode.
     batches : iterable of (inputs, labels)
     """
     norms = {norm: norm.momentum for norm in module.modules() if isinstance(norm, _BatchNorm)}
@@ -86,7 +87,7 @@ def average_normalisations(module, batches):
     for inputs, labels in batches:
         n_images += len(labels)
         for norm in norms:
-            norm.momentum = len(labels) / n_images  # the first batch replaces what is there
+            norm.momentum = len(labels) / n_images  # the first batch replaces the old average
         module(inputs)
     for norm, momentum in norms.items():
         norm.momentum = momentum
@@ -95,9 +96,9 @@ def average_normalisations(module, batches):
 class Network(NeuralNetClassifier):
     """skorch's classifier, adapted in three ways.
 
-    It waits for a GPU once per epoch, not after every batch. It validates with the averages of the
-    normalisations that a training which ends here would leave. And it passes on a Ctrl-C, which
-    skorch takes for an orderly stop, as its callbacks ask for one in the same way.
+    It waits for a GPU once per epoch, not after every batch. It validates with the normalisation
+    averages that the network would have if training ended at this epoch. It also passes on Ctrl-C,
+    which skorch treats as a regular stop because its callbacks use the same exception.
     """
 
     def partial_fit(self, X, y=None, classes=None, **fit_params):
@@ -109,13 +110,13 @@ class Network(NeuralNetClassifier):
         return self
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
-        """Run one epoch; the losses of its batches are tensors until all are computed."""
+        """Run one epoch; batch losses stay tensors until the epoch ends."""
         if iterator is None:
             return
         if training:
-            self.learned_from = iterator
+            self.training_batches = iterator
         else:
-            average_normalisations(self.module_, self.learned_from)
+            average_normalisations(self.module_, self.training_batches)
         losses = []
         try:
             for batch in iterator:
@@ -135,13 +136,13 @@ class Network(NeuralNetClassifier):
         if not np.isfinite(values).all():
             raise FloatingPointError(
                 f"the {'training' if training else 'validation'} loss became {sum(values)} in "
-                f"epoch {len(self.history)} with lr={self.lr:g}; lower lr, or look for extreme "
-                "intensities in the images"
+                f"epoch {len(self.history)} with lr={self.lr:g}; lower lr, or check the images "
+                "for extreme intensities"
             )
 
 
 def curves(history):
-    """Return what a history of skorch knows of every epoch: losses and scores.
+    """Return the losses and scores of every epoch from a skorch history.
 
     Parameters
     ----------
@@ -150,8 +151,8 @@ def curves(history):
     Returns
     -------
     dict of str to ndarray of shape (n_epochs,)
-        ``"train_loss"``, with validation ``"valid_loss"`` and ``"valid_acc"``, and what callbacks
-        record; NaN in an epoch that another callback stopped before.
+        ``"train_loss"``, with validation also ``"valid_loss"`` and ``"valid_acc"``, and values that
+        callbacks record; NaN if another callback ended the epoch before the value was recorded.
     """
     names = [name for name, value in history[0].items() if isinstance(value, float)]
     return {
@@ -161,13 +162,13 @@ def curves(history):
     }
 
 
-def owner(module, parameters, **settings):
-    """Return an owner of a network that is not made yet."""
+def make_net(module, parameters, **settings):
+    """Return an uninitialised skorch net."""
     return Network(
         module,
         **{f"module__{name}": value for name, value in parameters.items()},
         criterion=nn.CrossEntropyLoss,
-        # skorch would ask the criterion, which a trained network no longer has.
+        # skorch would infer it from the criterion, which a trained network no longer has.
         predict_nonlinearity=partial(torch.softmax, dim=-1),
         iterator_train=Batches,
         iterator_valid=Batches,
@@ -193,42 +194,43 @@ def train(
     seed=None,
     **parameters,
 ):
-    """Train a network to tell classes apart: Adam on the cross-entropy.
+    """Train a network to classify images, with Adam on the cross-entropy.
 
-    The running averages of the batch normalisations trail behind the weights by some dozens of
-    steps, which in a small cohort is the whole training. So once the weights are final, one more
-    pass computes the averages over all images, and evaluation mode shows the trained network.
+    The running averages of batch normalisation lag behind the weights by dozens of steps, which can
+    be the whole training in a small cohort. Therefore, once the weights are final, another pass
+    computes the averages over all images, and evaluation mode uses the trained network's averages.
 
     Parameters
     ----------
     module : type
         A `torch.nn.Module` class, whose forward pass returns logits.
     inputs : ndarray of shape (n_images, n_channels, size, size), float32
-        Or a tuple of images and columns, (n_images, n_columns), for a module that takes both.
+        Images, or a tuple of images and columns (n_images, n_columns) for a module that accepts
+        both.
     labels : ndarray of int, shape (n_images,)
-        0 .. n_classes - 1.
+        Class numbers, 0 to n_classes - 1.
     max_epochs : int
-        Callbacks may stop earlier, as skorch's EarlyStopping does.
+        Maximum number of epochs; callbacks such as skorch's EarlyStopping may stop earlier.
     lr : float
-        Adam's step.
+        Learning rate of Adam.
     batch_size, shuffle, augment
         As in `Batches`.
     class_weight : ndarray of shape (n_classes,), default=None
         Weights of the classes in the loss.
     validation : tuple of inputs and labels, default=None
-        Images that take no step; their loss is computed after every epoch.
+        Images that are not trained on; their loss is computed after every epoch.
     device : str, default="cpu"
-        As `choose_device` returns it.
+        Device, as returned by `choose_device`.
     callbacks : sequence of skorch callbacks, default=()
     seed : int, default=None
-        Of the first weights, the order and the augmentation.
+        Seed of the initial weights, the order and the augmentation.
     **parameters
-        Of the module's constructor.
+        Parameters of the module's constructor.
 
     Returns
     -------
     net : skorch.NeuralNetClassifier
-        Trimmed for prediction: without optimiser, history and callbacks.
+        The network trimmed for prediction: without optimiser, history and callbacks.
     curves : dict of str to ndarray of shape (n_epochs,)
         As in `curves`.
 
@@ -244,7 +246,7 @@ def train(
         split = predefined_split(
             Dataset(tensors(validation[0], device), torch.as_tensor(validation[1], device=device))
         )
-    net = owner(
+    net = make_net(
         module,
         parameters,
         criterion__weight=weight,
@@ -259,11 +261,11 @@ def train(
         callbacks=list(callbacks),
         device=device,
     )
-    with fenced(seed, device), explained(device, batch_size):
+    with isolated_torch(seed, device), memory_hint(device, batch_size):
         net.fit(inputs, labels)
-        average_normalisations(net.module_, net.learned_from)
+        average_normalisations(net.module_, net.training_batches)
     found = curves(net.history)
     net.module_.zero_grad(set_to_none=True)
     net.trim_for_prediction()
-    del net.learned_from
+    del net.training_batches
     return net, found

@@ -1,11 +1,11 @@
-"""A network's weights as bytes in the safetensors format, which holds arrays and no code."""
+"""Weights as bytes in the safetensors format, which contains arrays but no code."""
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 
 def weights_to_bytes(module) -> bytes:
-    """Write all parameters and buffers of a network.
+    """Serialise all parameters and buffers of a network.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def weights_to_bytes(module) -> bytes:
 
 
 def weights_from_bytes(data: bytes) -> dict:
-    """Read what `weights_to_bytes` wrote.
+    """Deserialise the output of `weights_to_bytes`.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def weights_from_bytes(data: bytes) -> dict:
     Returns
     -------
     dict of str to Tensor
-        On the CPU.
+        Parameters and buffers, on the CPU.
 
     Raises
     ------
     ValueError
-        These bytes are no safetensors file.
+        The bytes are not a valid safetensors file.
     """
     try:
         return load(data)

@@ -1,4 +1,4 @@
-"""What every stage shares: checks of tables, cached files, progress, estimator checks."""
+"""Shared utilities: checks of tables, cached files, parallel jobs, progress, estimator checks."""
 
 from sklidh.utils._cache import (
     CONFIG,

@@ -1,4 +1,4 @@
-"""Files kept between runs: where they lie, what they are called, how they are written."""
+"""Cached files: their location, their names, and how they are written."""
 
 import hashlib
 import os
@@ -11,42 +11,43 @@ from pathlib import Path
 from uuid import uuid4
 
 TEMPORARY = ".writing-"
-"""How the name of a file begins that is being written."""
+"""Prefix of the name of a file that is being written."""
 
 STALE = 3600.0
-"""s after which a temporary file belongs to a run that was killed; no file takes that long."""
+"""Age in s from which a temporary file is a leftover of a killed run."""
 
 RUN = "run.json"
-"""Written last, and taken away first: a folder that has it holds the whole results of one run."""
+"""Written last and deleted first: a folder that contains it has the complete results of a run."""
 
 CONFIG = "config.yaml"
-"""The options of the command that made a folder's results. What replaces them takes it away."""
+"""Options of the command that wrote a folder's results; deleted when results are replaced."""
 
 RECENT = 2e9
-"""ns within which a file system may give two writes the same time."""
+"""Time in ns within which two writes may get the same time stamp from the file system."""
 
 
 def cache_folder(cache, name: str) -> Path | None:
-    """Return the folder that holds one kind of cached files, made if need be.
+    """Return the folder of one kind of cached files, creating it if missing.
 
-    Temporary files that a killed run has left there are removed.
+    Temporary files of killed runs are removed.
 
     Parameters
     ----------
     cache : None, False, str or path
-        None: ``$SKLIDH_CACHE``, else ``~/.cache/sklidh``. False: nothing is kept.
+        Root of the cache. None: ``$SKLIDH_CACHE``, or ``~/.cache/sklidh`` if it is not set. False:
+        no cache.
     name : str
-        The kind of file, a subfolder's name.
+        Kind of file, which is the name of the subfolder.
 
     Returns
     -------
     Path or None
-        None where `cache` is False.
+        None if `cache` is False.
 
     Raises
     ------
     OSError
-        The folder cannot be made, as where a file of that name is.
+        The folder cannot be created, for example because a file has that name.
     """
     if cache is False:
         return None
@@ -56,20 +57,20 @@ def cache_folder(cache, name: str) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise type(error)(
-            f"the cache folder {folder} cannot be made ({error.strerror}); name another by "
-            "$SKLIDH_CACHE (in Python also by cache=; cache=False keeps nothing)"
+            f"the cache folder {folder} cannot be created ({error.strerror}); set another with "
+            "$SKLIDH_CACHE (in Python also with cache=; cache=False disables the cache)"
         ) from error
     sweep(folder)
     return folder
 
 
 def cache_content() -> dict[str, tuple[int, int]]:
-    """Return what the cache holds.
+    """Return the number and size of cached files.
 
     Returns
     -------
     dict of str to (int, int)
-        By the kind of file, a subfolder: how many files, and their size in bytes.
+        Number of files and their total size in bytes, by kind of file (subfolder).
     """
     kinds = (path for path in sorted(cache_folder(None, "").iterdir()) if path.is_dir())
     files = {kind.name: [path for path in kind.rglob("*") if path.is_file()] for kind in kinds}
@@ -80,12 +81,12 @@ def cache_content() -> dict[str, tuple[int, int]]:
 
 
 def clear_cache() -> dict[str, tuple[int, int]]:
-    """Delete all cached files: results are computed as needed. A run that is at work may fail.
+    """Delete all cached files; later runs recompute them. A run in progress may fail.
 
     Returns
     -------
     dict of str to (int, int)
-        What was deleted, as `cache_content` returns it.
+        The deleted files, as in `cache_content`.
     """
     content = cache_content()
     for name in content:
@@ -94,29 +95,29 @@ def clear_cache() -> dict[str, tuple[int, int]]:
 
 
 def sweep(folder: Path, *, alone: bool = False) -> None:
-    """Remove the files in a folder that a killed run has left half-written.
+    """Remove half-written files of killed runs from a folder.
 
     Parameters
     ----------
     folder : Path
-        It need not be there.
+        Folder, which need not exist.
     alone : bool, default=False
-        Whether nobody else can be writing in the folder: then young files are removed, too.
+        Whether no other process can be writing to the folder; then recent files are removed too.
     """
     for left in folder.glob(f"{TEMPORARY}*"):
-        # Another run may end it at this moment, and the folder may be for reading only.
+        # Another run may be finishing the file, or the folder may be read-only.
         with suppress(OSError):
             if alone or time.time() - left.stat().st_mtime > STALE:
                 left.unlink()
 
 
 def fingerprint(*parts) -> str:
-    """Return a digest of everything that a result depends on.
+    """Return a digest of all inputs of a result.
 
     Parameters
     ----------
     *parts : str, bytes, Path or any object with a faithful text
-        A Path stands for the content of its file, or of all files of its folder.
+        Inputs. A Path stands for the content of the file, or of all files in the folder.
 
     Returns
     -------
@@ -129,21 +130,21 @@ def fingerprint(*parts) -> str:
             content = _path_digest(part.resolve())
         else:
             content = part if isinstance(part, bytes) else str(part).encode()
-        # The length keeps ("ab", "c") and ("a", "bc") apart.
+        # The length distinguishes ("ab", "c") from ("a", "bc").
         digest.update(len(content).to_bytes(8, "little") + content)
     return digest.hexdigest()
 
 
 @lru_cache(maxsize=16)
 def source_digest(package: str) -> str:
-    """Return a digest of a package's code: a result kept by other code is not used.
+    """Return a digest of a package's code, so that results of other code are not reused.
 
-    A version does not do: a development install keeps its version while the code changes.
+    The version is not enough: it does not change when the code of a development install does.
 
     Parameters
     ----------
     package : str
-        Path of its folder or of a file in it.
+        Path of the package's folder or of a file in it.
 
     Returns
     -------
@@ -166,35 +167,35 @@ def _path_digest(path: Path) -> bytes:
 
 @lru_cache(maxsize=65536)
 def _read_digest(path: Path, inode: int, size: int, modified_ns: int) -> bytes:
-    # Inode, size and time of change are part of the key only: a rewritten file is read again.
+    # Inode, size and modification time are only part of the cache key: a rewritten file is re-read.
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).digest()
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, and rename it to `path` once the block succeeds.
+    """Yield a temporary path in the folder of `path`, and rename it to `path` on success.
 
-    A run that is killed half way leaves no half-written file under the final name. The temporary
-    name ends as `path` does, since image writers choose the format by it.
+    A run that is killed thus leaves no half-written file under the final name. The temporary name
+    has the extension of `path`, from which image writers choose the format.
 
     Parameters
     ----------
     path : Path
-        The file to be.
+        Final path of the file.
 
     Yields
     ------
     Path
-        Where to write.
+        Temporary path to write to.
 
     Raises
     ------
     OSError
-        The file cannot be written; told by its own name, not the temporary one.
+        The file cannot be written; the message contains `path`, not the temporary path.
     """
     path = Path(path)
-    # Made by the writer, not by tempfile, so that others may read it as the user's umask says.
+    # Created by the writer, not by tempfile, so that the user's umask sets its permissions.
     temporary = path.with_name(f"{TEMPORARY}{uuid4().hex}-{path.name}")
     try:
         yield temporary

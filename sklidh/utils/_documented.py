@@ -1,4 +1,4 @@
-"""Links from scikit-learn's diagrams to this package's documentation."""
+"""Links from scikit-learn's estimator diagrams to this package's documentation."""
 
 import os
 from functools import cache
@@ -7,18 +7,18 @@ from importlib.metadata import metadata
 
 @cache
 def documentation() -> str:
-    """Return where the documentation is, or an empty text.
+    """Return the address of the documentation, or an empty string.
 
-    It is where ``$SKLIDH_DOCS`` says, such as a copy within a hospital or one that ``make docs``
-    built; otherwise "Documentation" of the package's URLs.
+    The address is ``$SKLIDH_DOCS`` if set (for example a copy within a hospital, or one built by
+    ``make docs``); otherwise the URL "Documentation" of the package's metadata.
 
     Returns
     -------
     str
-        Without a slash at the end.
+        Address without a trailing slash.
     """
-    if told := os.environ.get("SKLIDH_DOCS"):
-        return told.rstrip("/")
+    if address := os.environ.get("SKLIDH_DOCS"):
+        return address.rstrip("/")
     for each in metadata("sklidh").get_all("Project-URL", ()):
         label, _, url = each.partition(",")
         if label.strip().lower() == "documentation":
@@ -27,11 +27,10 @@ def documentation() -> str:
 
 
 class DocumentedMixin:
-    """Let the "?" of an estimator's diagram lead to its page of the reference.
+    """Link the "?" of an estimator's diagram to its reference page.
 
-    Stands left of BaseEstimator, which does the rest: the page is called by the package that the
-    estimator is imported from. Where nobody has said where the documentation is, there is no "?",
-    rather than a link to nowhere.
+    The mixin must precede BaseEstimator, which builds the link from the package that the estimator
+    is imported from. If the address of the documentation is unknown, the diagram has no "?".
     """
 
     @property

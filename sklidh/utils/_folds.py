@@ -1,4 +1,4 @@
-"""Folds that each hold every class, however few patients there are."""
+"""Stratified folds for small cohorts."""
 
 import warnings
 
@@ -11,7 +11,7 @@ from sklidh.utils._progress import located
 def stratified_folds(
     n_folds, classes, codes, *, who, groups=None, shuffle=False, random_state=None
 ) -> StratifiedKFold | StratifiedGroupKFold:
-    """Deal the patients into folds with the same share of every class.
+    """Return a splitter into stratified folds, reducing their number if a class is too small.
 
     Parameters
     ----------
@@ -21,20 +21,20 @@ def stratified_folds(
     codes : ndarray of shape (n_patients,), dtype=int
         Positions in `classes`.
     who : str
-        The estimator that asks, for messages.
+        Name of the calling estimator, for messages.
     groups : array-like of shape (n_patients,), default=None
-        Patients of one group, such as scans of one person, are in one fold.
+        Rows of one group, such as scans of one person, are kept in one fold.
     shuffle : bool, default=False
     random_state : int, RandomState instance or None, default=None
 
     Returns
     -------
-    StratifiedKFold, or StratifiedGroupKFold of `groups`
+    StratifiedKFold, or StratifiedGroupKFold with `groups`
 
     Raises
     ------
     ValueError
-        A class has a single patient, or, with `groups`, is all in one group.
+        A class has a single patient or, with `groups`, belongs to a single group.
     """
     sizes, each = np.bincount(codes), "patient"
     if groups is not None:
@@ -50,11 +50,11 @@ def stratified_folds(
             "least 2 of each class"
         )
     if smallest < n_folds:
+        few = f"only {smallest} of {len(codes)} patients are class {rarest!r}"
+        if groups is not None:
+            few = f"class {rarest!r} is in only {smallest} groups"
         warnings.warn(
-            located(
-                f"{who}: cv={n_folds} folds cannot each hold a {each} of class {rarest!r}, which "
-                f"has {smallest} of {len(codes)}; {smallest} folds are used"
-            ),
+            located(f"{who}: {few}, so {smallest} folds are used instead of {n_folds}"),
             UserWarning,
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""Image-in estimators under test: prepared, asked, and compared by content."""
+"""Helpers of the estimator checks: prepare estimators, collect outputs, compare by content."""
 
 import functools
 import os
@@ -12,11 +12,11 @@ from sklearn.base import clone
 from sklidh.utils._validation import is_missing, is_path
 
 TOLERANCE = 1e-5
-"""Of the largest magnitude in a column or an image: what float32 may lose in another order."""
+"""Tolerance relative to the largest magnitude of a column or image (float32 rounding)."""
 
 
 def image_check(check):
-    """Let the failures of a check name the estimator and the check."""
+    """Decorate a check so that its failures name the estimator and the check."""
 
     @functools.wraps(check)
     def run(estimator, X, y):
@@ -47,7 +47,7 @@ def prepared(estimator):
 
 
 def recomputing(estimator):
-    """Return a prepared clone that computes within `empty_cache` all that it is asked for."""
+    """Return a prepared clone that uses the default cache, so that `empty_cache` disables it."""
     estimator = prepared(estimator)
     params = estimator.get_params()
     kept = parameters_named(estimator, "cache", "memory")
@@ -56,7 +56,7 @@ def recomputing(estimator):
 
 @contextmanager
 def empty_cache():
-    """Let the default cache be an empty folder: what is compared must not be read back."""
+    """Use an empty folder as the default cache, so that results are computed and not read back."""
     before = os.environ.get("SKLIDH_CACHE")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SKLIDH_CACHE"] = folder
@@ -69,12 +69,12 @@ def empty_cache():
 
 
 def parameters_named(estimator, *endings) -> list[str]:
-    """Return the parameters of that name, of the estimator and all its parts."""
+    """Return the parameters with these names, of the estimator and all its parts."""
     return [name for name in estimator.get_params() if name.split("__")[-1] in endings]
 
 
 def own_estimators(estimator) -> list:
-    """Return the estimator and its parts, without scikit-learn's own such as a Pipeline."""
+    """Return the estimator and its parts, except scikit-learn's own, such as a Pipeline."""
     parts = [estimator, *estimator.get_params(deep=True).values()]
     return [
         part
@@ -84,26 +84,26 @@ def own_estimators(estimator) -> list:
 
 
 def methods(estimator) -> list:
-    """Return the bound methods by which an estimator says something about a table."""
+    """Return the estimator's bound methods `transform`, `predict_proba` and `predict`."""
     names = ("transform", "predict_proba", "predict")
     return [getattr(estimator, name) for name in names if hasattr(estimator, name)]
 
 
 def outputs(fitted, X) -> dict[str, pd.DataFrame]:
-    """Return what each method says about X, images read into memory."""
-    said = {}
+    """Return the output of each method for X, with images read into memory."""
+    tables = {}
     for method in methods(fitted):
         output = method(X)
         if not isinstance(output, pd.DataFrame):
             output = np.asarray(output)
-            assert len(output) == len(X), f"{len(output)} rows come out of {len(X)} patients"
+            assert len(output) == len(X), f"{len(output)} rows returned for {len(X)} patients"
             output = pd.DataFrame(output, index=X.index)
-        said[method.__name__] = read_images(output) if method.__name__ == "transform" else output
-    return said
+        tables[method.__name__] = read_images(output) if method.__name__ == "transform" else output
+    return tables
 
 
 def read_images(table: pd.DataFrame) -> pd.DataFrame:
-    """Put (grid, voxels) in the place of every path or image; numbers stay."""
+    """Replace every path or image by (grid, voxels); numbers are kept."""
     import SimpleITK as sitk
 
     def content(cell):
@@ -117,7 +117,7 @@ def read_images(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def assert_same(one: dict, other: dict, what: str) -> None:
-    """Check that two dictionaries of tables are the same in columns, rows and cells."""
+    """Check that two dictionaries of tables have the same columns, rows and cells."""
     assert one.keys() == other.keys(), f"{what}: methods {[*one]} and {[*other]}"
     for name, table in one.items():
         where, twin = f"{what}: {name}", other[name]
@@ -131,7 +131,7 @@ def assert_same(one: dict, other: dict, what: str) -> None:
 
 
 def _differ(a: pd.Series, b: pd.Series) -> np.ndarray:
-    """Tell for each patient whether two columns of numbers, images or labels differ."""
+    """Return for each patient whether two columns of numbers, images or labels differ."""
     if a.dtype.kind in "iufb" and b.dtype.kind in "iufb":
         return ~_close(a, b)
     return np.array([not _same_cell(*cells) for cells in zip(a, b, strict=True)], dtype=bool)

@@ -1,22 +1,22 @@
-"""Which files an image is stored in."""
+"""The files in which an image is stored."""
 
 import re
 from pathlib import Path
 
 LONGEST_HEADER = 2**20
-"""Bytes in which a header ends."""
+"""Maximum size of a header in bytes."""
 
 DATA_FILE = re.compile(rb"^(?:ElementDataFile *=|data ?file:) *([^\r\n]+?) *\r?$", re.M | re.I)
-"""The line of a MetaImage or NRRD header that names the file of the voxels."""
+"""The line of a MetaImage or NRRD header with the name of the voxel file."""
 
 
 def files_of(cell) -> list[Path]:
-    """List the files that an image depends on: the one named, and the one with its voxels.
+    """List the files of an image: the file itself, and its separate voxel file if it has one.
 
     Parameters
     ----------
     cell : str or path
-        An image file or a folder of DICOM slices; it need not be valid.
+        An image file or a folder of DICOM slices, which need not be valid.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def files_of(cell) -> list[Path]:
                     named = DATA_FILE.findall(file.read(LONGEST_HEADER))
                 names = [name.decode("latin-1") for name in named]
                 both = [path, *(path.with_name(name) for name in names if name != "LOCAL")]
-            except (OSError, ValueError):  # no such file, or a name that is none
+            except (OSError, ValueError):  # no such file, or an invalid name
                 both = [path]
         case _:
             both = [path]

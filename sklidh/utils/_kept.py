@@ -1,4 +1,4 @@
-"""Results of jobs that are kept between runs: only the others are worked on."""
+"""Parallel jobs with cached results: only jobs without a cached result run."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -11,26 +11,26 @@ from sklidh.utils._spread import spread
 def spread_kept(
     jobs: Sequence, name: str, entries: Sequence[Path | None], *, keeps: Callable = bool, **how
 ) -> list:
-    """Do the jobs whose results are not kept from an earlier run, and keep theirs.
+    """Run the jobs that have no cached result, and cache their results.
 
     Parameters
     ----------
     jobs : sequence of (callable, tuple, dict)
-        As `spread` takes them; each returns what JSON can hold.
+        As in `spread`; each returns a JSON-serialisable value.
     name : str
-        What is done, for the progress.
+        Description for the progress bar.
     entries : sequence of Path or None
-        The file of each result, whose name stands for all that the result depends on; None where
-        nothing is to be kept.
+        Cache file of each result, whose name identifies all inputs of the result; None if the
+        result is not cached.
     keeps : callable, default=bool
-        Whether a result is kept.
+        ``keeps(result)`` returns whether to cache a result.
     **how
         ``n_jobs``, ``timeout`` and ``verbose`` of `spread`.
 
     Returns
     -------
     list
-        In the order of `jobs`. JSON has lists only: tuples come back as lists.
+        Results in the order of `jobs`. Tuples may become lists, because JSON has no tuples.
     """
     results = [_read(entry) for entry in entries]
     absent = [number for number, result in enumerate(results) if result is None]
@@ -44,7 +44,7 @@ def spread_kept(
 
 
 def _read(entry: Path | None):
-    """Return what is kept, or None where there is nothing that can be read."""
+    """Return the cached result, or None if there is none or it cannot be read."""
     try:
         return None if entry is None else json.loads(entry.read_text())
     except (OSError, ValueError, RecursionError):

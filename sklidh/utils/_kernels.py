@@ -1,4 +1,4 @@
-"""One decorator for every loop that numba compiles."""
+"""Decorator for functions compiled with numba."""
 
 import os
 from collections.abc import Callable
@@ -6,22 +6,22 @@ from pathlib import Path
 
 
 def kernel(function: Callable | None = None, **options) -> Callable:
-    """Compile a function with numba, to release the interpreter's lock and to stay on disk.
+    """Compile a function with numba, without the GIL and with a cache on disk.
 
-    Numba keeps the machine code beside the source or, where that cannot be written, in the user's
-    cache folder (``NUMBA_CACHE_DIR`` names another). Where neither can be written, as in containers
-    without a home, it is kept in ``$SKLIDH_CACHE``; without that, each process compiles.
+    Numba stores the machine code next to the source or, if that folder is read-only, in the user's
+    cache folder (or in ``NUMBA_CACHE_DIR``). If neither is writable, as in containers without a
+    home folder, ``$SKLIDH_CACHE`` is used; if it is not set, each process compiles.
 
     Parameters
     ----------
     function : callable
     **options
-        Passed on to `numba.njit`: ``fastmath``, ``error_model``.
+        Options of `numba.njit`, such as ``fastmath`` and ``error_model``.
 
     Returns
     -------
     callable
-        The compiled function; a decorator where only options are given.
+        The compiled function, or a decorator if only options are given.
     """
     from numba import config, njit
 
@@ -29,7 +29,7 @@ def kernel(function: Callable | None = None, **options) -> Callable:
         return lambda function: kernel(function, **options)
     try:
         return njit(cache=True, nogil=True, **options)(function)
-    except RuntimeError:  # numba finds no folder that it can write
+    except RuntimeError:  # numba finds no writable folder
         cache = os.environ.get("SKLIDH_CACHE")
     if not cache or config.CACHE_DIR:
         return njit(nogil=True, **options)(function)

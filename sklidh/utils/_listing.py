@@ -1,16 +1,16 @@
-"""Names in a message: some of them, however many there are."""
+"""Lists of names in messages, with a limited length."""
 
 from collections.abc import Iterable
 
 
 def listed(names: Iterable, most: int = 12) -> str:
-    """Write names for a message: each quoted, and how many were left out.
+    """Format names for a message: quoted, with the number of names left out.
 
     Parameters
     ----------
     names : iterable
     most : int, default=12
-        Names to show. A table of features has thousands of columns.
+        Maximum number of names to show; a table of features may have thousands of columns.
 
     Returns
     -------

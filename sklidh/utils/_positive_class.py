@@ -1,4 +1,4 @@
-"""Which values of a target are IDH mutants, and which are wild types: one rule for everything."""
+"""Interpretation of target values as IDH mutant or wild type."""
 
 import re
 
@@ -14,7 +14,7 @@ MUTANT_NAMES = frozenset("mutant mutated mutation mut".split())
 WILD, MUTANT = 0, 1
 ANSWERS = dict.fromkeys("0 no false negative neg".split(), WILD)
 ANSWERS |= dict.fromkeys("1 yes true positive pos".split(), MUTANT)
-"""Words that mean a mutation only where the column asks for one."""
+"""Words that mean mutant or wild type only if the column asks for a mutation."""
 
 MISSING = frozenset(
     "unknown unk na nan none null nd nos pending missing nottested notdone notavailable "
@@ -25,7 +25,7 @@ VARIANT = re.compile(r"p?r(132|172)[a-z]")
 
 
 def word_of(value) -> str:
-    """Return a value in lower case, without blanks, punctuation and the gene's name."""
+    """Return a value in lower case, without spaces, punctuation and the gene's name."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)
     text = re.sub(r"[^a-z0-9?+-]", "", str(value).casefold().replace("(nos)", ""))
@@ -35,39 +35,39 @@ def word_of(value) -> str:
 
 
 def is_missing_status(value) -> bool:
-    """Whether a value means that the IDH status is not known: empty, "?", "NA", "pending" ..."""
+    """Return whether a value means an unknown IDH status: empty, "?", "NA", "pending" ..."""
     return pd.isna(value) or not str(value).strip(" ?") or word_of(value) in MISSING
 
 
 def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray:
     """Return the IDH status as 1 (mutant) and 0 (wild type).
 
-    Case, blanks and hyphens do not matter. Without an option every value must be a known one: 0
-    and 1, false and true, no and yes, negative and positive, "wildtype", "WT", "mutant", "mut",
-    "IDH-mutant", "IDH1 p.R132H" and the like. Empty cells, "unknown", "?", "NA", "NOS", "pending"
+    Case, spaces and hyphens are ignored. Without an option, only known values are accepted: 0 and
+    1, false and true, no and yes, negative and positive, "wildtype", "WT", "mutant", "mut",
+    "IDH-mutant", "IDH1 p.R132H" and similar. Empty cells, "unknown", "?", "NA", "NOS", "pending"
     and "not tested" mean that the status is missing, which is an error.
 
     Parameters
     ----------
     y : array-like of shape (n_patients,)
-        Numbers, booleans or words; a Series' index names the patients in messages.
+        Numbers, booleans or words; the index of a Series identifies the patients in messages.
     wildtype : object, default=None
-        The value of wild types; every other value that is not missing is a mutant.
+        Value that means wild type; all other values that are not missing are mutant.
     pos_label : object, default=None
-        The value of mutants; every other value that is not missing is a wild type. With
-        `wildtype` too, no third value is accepted.
+        Value that means mutant; all other values that are not missing are wild type. If `wildtype`
+        is also given, no third value is accepted.
 
     Returns
     -------
     Series or ndarray of int, shape (n_patients,)
-        A Series, with its index and name, if y is one.
+        A Series with the index and name of y if y is a Series.
 
     Raises
     ------
     CohortError
-        A status is missing; a value is neither known nor named by an option; an option names a
-        value that nobody has, or contradicts the word; the column asks for the wild type
-        ("IDH_wildtype") and answers with numbers or yes and no.
+        A status is missing; a value is neither known nor given by an option; an option gives a
+        value that does not occur, or that contradicts the word; or the column asks for the wild
+        type ("IDH_wildtype") and contains numbers or yes and no.
 
     Examples
     --------
@@ -103,9 +103,9 @@ def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray
         shown = ", ".join(f"{value!r} ({n})" for value, n in seen[:12].items())
         more = f" and {len(seen) - 12} more" if len(seen) > 12 else ""
         problems.append(
-            f"the target{column}: {problem}{which}; its values are {shown}{more}; name the wild "
-            "type by wildtype= of sklidh.datasets.binary_target or load_cohort (--wildtype on the "
-            "command line): every other value is then a mutant"
+            f"the target{column}: {problem}{which}; its values are {shown}{more}; set the "
+            "wild type with wildtype= of sklidh.datasets.binary_target or load_cohort (--wildtype on "
+            "the command line); all other values are then mutant"
         )
     if problems:
         raise CohortError(problems)
@@ -114,27 +114,27 @@ def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray
 
 
 def mutant_index(classes) -> int:
-    """Return the place of the mutants among a fitted classifier's classes.
+    """Return the position of the mutant class among a fitted classifier's classes.
 
     Parameters
     ----------
     classes : array-like of shape (2,)
-        Its ``classes_``.
+        The classifier's ``classes_``.
 
     Returns
     -------
     int
-        The column of ``predict_proba``.
+        Column of ``predict_proba`` for mutants.
 
     Raises
     ------
     CohortError
-        There are not one class of mutants and one of wild types, as `binary_target` knows them.
+        The classes are not one mutant and one wild-type class that `binary_target` recognises.
     """
     codes = binary_target(np.asarray(classes))
     if sorted(codes) != [0, 1]:
         raise CohortError(
-            [f"a model of wild types and mutants is needed; this one has the classes {classes}"]
+            [f"the model must predict mutant and wild type; its classes are {classes}"]
         )
     return int(codes.argmax())
 
@@ -161,7 +161,7 @@ def _code(value, wildtype, pos_label):
 
 
 def _problem(codes, wildtype, pos_label, name) -> str:
-    """Say why the values cannot be taken for mutants and wild types; empty where they can."""
+    """Return why the values cannot be interpreted; empty if they can."""
     for option, label, opposite, code in (
         ("wildtype", wildtype, MUTANT_NAMES, WILD),
         ("pos_label", pos_label, WILD_NAMES, MUTANT),
@@ -176,5 +176,5 @@ def _problem(codes, wildtype, pos_label, name) -> str:
     asks_for_wild = {"wildtype", "wild", "wt"} & set(re.split(r"[\W_\d]+", str(name).casefold()))
     generic = {word_of(value) for value in codes} <= ANSWERS.keys()
     if asks_for_wild and wildtype is None and pos_label is None and generic:
-        return "by its name it asks for the wild type, not for the mutation"
+        return "its name asks for the wild type, not for the mutation"
     return ""

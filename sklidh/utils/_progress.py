@@ -1,4 +1,4 @@
-"""How far every long loop is: a bar on a terminal, a line in a log."""
+"""Progress of long loops: a bar on a terminal, lines in a log."""
 
 import math
 import threading
@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 SHORT = 5.0
-"""s; a loop done sooner, as where all results are in the cache, has no line in a log."""
+"""Duration in s below which a loop is not logged, for example if all results are cached."""
 
 PATIENCE = 60.0
-"""s after which a loop that is still running has another line in a log."""
+"""Interval in s between log lines of a running loop."""
 
 
 class _Place(threading.local):
-    """Where this thread's work is; a context variable would go astray on dask's event loop."""
+    """Location of this thread's work; a context variable would be lost on dask's event loop."""
 
     where: tuple[str, ...] = ()
     hidden = False
@@ -22,14 +22,14 @@ class _Place(threading.local):
 
 _here = _Place()
 _bars = []
-"""What shows the bars of all loops that run now; empty while none does."""
+"""The display of the bars of all running loops; empty if none is running."""
 
-_one_at_a_time = threading.RLock()
+_display_lock = threading.RLock()
 
 
 @contextmanager
 def part(name: str) -> Iterator[None]:
-    """Let loops and warnings inside the block say where they are, as "fold 2 of 5".
+    """Prefix progress and warnings inside the block with a location, such as "fold 2 of 5".
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def part(name: str) -> Iterator[None]:
 
 
 def located(text: str) -> str:
-    """Put in front of a warning where it arises, as "fold 2 of 5, T1CE: ..."; at the top nothing.
+    """Prefix a warning with its location, if any, such as "fold 2 of 5, T1CE: ...".
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def located(text: str) -> str:
 
 @contextmanager
 def no_progress():
-    """Show nothing inside the block: the terminal is not this process's."""
+    """Show no progress inside the block, for processes that do not own the terminal."""
     before, _here.hidden = _here.hidden, True
     try:
         yield
@@ -70,21 +70,22 @@ def no_progress():
 def progress(
     items: Iterable, description: str, *, total: int | None = None, unit: str = "", verbose=0
 ) -> Iterator:
-    """Iterate over `items`, and show on the standard error how far it is, if asked to.
+    """Iterate over `items`, and show progress on standard error if `verbose` is set.
 
-    On a terminal and in a notebook it is a bar that goes when it is done. In a log file it is a
-    line at the end, and one a minute before it; none for a loop of less than five seconds. The time
-    left is judged without the first item, which may have waited for loops to be compiled.
+    On a terminal and in a notebook, a bar is shown that disappears when the loop is done. In a log
+    file, a line is written every minute and at the end; loops of less than five seconds are not
+    logged. The first item is left out of the estimate of the time left, because it may have waited
+    for compilation.
 
     Parameters
     ----------
     items : iterable
     description : str
-        What is done.
+        Description of the loop.
     total : int, default=None
-        Number of items, where `items` does not tell.
+        Number of items, if `items` has no length.
     unit : str, default=""
-        What an item is, as "epoch": the bar or line then reads "SA-Net T1: epoch 12 of 20".
+        Name of an item, such as "epoch": the bar or line then reads "SA-Net T1: epoch 12 of 20".
     verbose : int, default=0
         0 shows nothing.
 
@@ -100,7 +101,7 @@ def progress(
     from rich.console import Console
 
     console = Console(stderr=True)
-    # "radiomics T1" says by itself that it is in the branch of T1.
+    # "radiomics T1" already contains the location T1.
     where = [part for part in _here.where if part not in description.split()]
     name = ", ".join((*where, description))
     if console.is_terminal or console.is_jupyter:
@@ -114,10 +115,10 @@ def _with_bar(items, name, total, unit, console):
     from rich.progress import TimeRemainingColumn as TimeLeft
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeLeft())
-    with _one_at_a_time:
+    with _display_lock:
         if not _bars:
-            # One for all: two that draw on the same terminal would overwrite each other.
-            # By the last thirty seconds alone, as rich would, no time left is known of slow items.
+            # One display for all loops: several on one terminal would overwrite each other. rich's
+            # 30 s window gives no estimate when one item takes longer.
             settings = {"console": console, "speed_estimate_period": math.inf}
             _bars.append(Progress(*columns, transient=True, **settings))
             _bars[0].start()
@@ -126,13 +127,13 @@ def _with_bar(items, name, total, unit, console):
     try:
         for number, item in enumerate(items, start=1):
             if unit:
-                # The first at once: all may be done before the next refresh.
+                # Shown at once, because all items may be done before the next refresh.
                 text = f"{name}: {unit} {number} of {total}"
                 display.update(bar, description=text, refresh=number == 1)
             yield item
             display.advance(bar)
     finally:
-        with _one_at_a_time:
+        with _display_lock:
             display.remove_task(bar)
             if not display.tasks:
                 _bars.clear()
@@ -140,18 +141,18 @@ def _with_bar(items, name, total, unit, console):
 
 
 def _with_lines(items, name, total, unit, console):
-    started = told = time.monotonic()
+    started = logged = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
         if done == 1:
             first = now
-        if done < total and now - told >= PATIENCE:
+        if done < total and now - logged >= PATIENCE:
             line = f"{name}: {unit} {done} of {total}" if unit else f"{name}: {done} of {total}"
             if done > 1:
                 line += f", {_duration((now - first) / (done - 1) * (total - done))} left"
             console.print(line, soft_wrap=True)
-            told = now
+            logged = now
     took = time.monotonic() - started
     if took >= SHORT:
         items_done = f"{total} {unit}s" if unit else str(total)

@@ -1,4 +1,4 @@
-"""Checks that an image-in estimator refuses a bad table, saying why, before it works on it."""
+"""Checks that an estimator refuses a bad table with a clear message before any work."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ from sklidh.utils._image_estimators import image_check, methods, prepared
 
 @contextmanager
 def _with_unreadable_first_patient(X):
-    """Yield X with images of the first patient that are none: work would stumble on them."""
+    """Yield X with unreadable images for the first patient, so that reading an image fails."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "unreadable.nii"
         path.write_bytes(b"not an image")
@@ -23,24 +23,24 @@ def _with_unreadable_first_patient(X):
 
 
 def _assert_refused(problem, names, method, *arguments) -> None:
-    """Check that a call raises a ValueError that mentions `names`, before any image is read."""
-    said = f"what {method.__name__} says to {problem}"
+    """Check that a call raises a ValueError that contains `names`, before any image is read."""
+    call = f"{method.__name__} with {problem}"
     try:
         method(*arguments)
     except Exception as error:
         if not isinstance(error, ValueError):
-            raise AssertionError(f"{said} is no ValueError but {error!r}") from error
+            raise AssertionError(f"{call}: expected a ValueError, got {error!r}") from error
         message = str(error)
     else:
-        raise AssertionError(f"{method.__name__} accepts {problem}; ValueError expected")
-    assert "unreadable.nii" not in message, f"{said} comes after work began: {message}"
+        raise AssertionError(f"{call}: expected a ValueError, but no error was raised")
+    assert "unreadable.nii" not in message, f"{call}: images were read first: {message}"
     for name in names:
-        assert str(name) in message, f"{said} does not name {name!r}: {message}"
+        assert str(name) in message, f"{call}: the message lacks {name!r}: {message}"
 
 
 @image_check
 def check_missing_file_is_an_error(estimator, X, y):
-    """A path to nowhere is refused before any image is read; patient and column are named."""
+    """A path to a missing file is refused before any image is read; the message names it."""
     fitted = prepared(estimator).fit(X, y)
     patient = X.index[-1]
     with _with_unreadable_first_patient(X) as bad:
@@ -55,7 +55,7 @@ def check_missing_file_is_an_error(estimator, X, y):
 
 @image_check
 def check_duplicate_patient_is_an_error(estimator, X, y):
-    """A patient listed twice is refused and named."""
+    """A patient with two rows is refused, and the message contains the id."""
     fitted = prepared(estimator).fit(X, y)
     problem, patient = "a patient with two rows", X.index[-1]
     with _with_unreadable_first_patient(X) as bad:
@@ -67,7 +67,7 @@ def check_duplicate_patient_is_an_error(estimator, X, y):
 
 @image_check
 def check_absent_column_is_an_error(estimator, X, y):
-    """A table without a column that was there at fit is refused, and the column is named."""
+    """A table that lacks a column seen at fit is refused, and the message names the column."""
     fitted = prepared(estimator).fit(X, y)
     with _with_unreadable_first_patient(X) as bad:
         for column in X.columns:
@@ -84,7 +84,7 @@ def check_empty_table_is_an_error(estimator, X, y):
 
 @image_check
 def check_bad_target_is_an_error(estimator, X, y):
-    """Labels that are too few, missing, of one class or in another order are refused."""
+    """Too few labels, missing labels, a single class or another order are refused."""
     if not get_tags(estimator).target_tags.required:
         return
     fit = prepared(estimator).fit
@@ -92,7 +92,7 @@ def check_bad_target_is_an_error(estimator, X, y):
     hole.iloc[-1] = None
     single[:] = y.iloc[0]
     with _with_unreadable_first_patient(X) as bad:
-        _assert_refused("a label too few", [len(X), len(X) - 1], fit, bad, y.iloc[:-1])
+        _assert_refused("one label too few", [len(X), len(X) - 1], fit, bad, y.iloc[:-1])
         _assert_refused("a missing label", [y.index[-1]], fit, bad, hole)
         _assert_refused("a single class", ["class"], fit, bad, single)
         _assert_refused("labels in another order", [], fit, bad, y.iloc[::-1])

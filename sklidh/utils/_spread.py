@@ -1,4 +1,4 @@
-"""Work done by several processes or machines, as if it were done here."""
+"""Parallel jobs on several processes or machines."""
 
 import multiprocessing
 import os
@@ -13,84 +13,84 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklidh.utils._progress import no_progress, progress
 
 JOBLIB_SAYS = ("A worker stopped while some jobs were given", "Persisting input arguments took")
-"""How joblib's warnings begin by which nothing is lost and about which nothing can be done: it
-replaced a worker that grew by 300 MB between two patients, for which a large image is enough; and
-on a busy machine it took half a second to describe the input of a step whose result it keeps."""
+"""First words of joblib warnings that are harmless here: joblib replaced a worker whose memory grew
+by 300 MB between two patients, for which one large image is enough; or, on a busy machine, hashing
+the input of a cached step took half a second."""
 
 
 def ignore_joblib() -> None:
-    """Ignore what `JOBLIB_SAYS`, as long as the filters of warnings stay."""
-    for beginning in JOBLIB_SAYS:
-        warnings.filterwarnings("ignore", beginning)
+    """Filter out the warnings in `JOBLIB_SAYS`."""
+    for first_words in JOBLIB_SAYS:
+        warnings.filterwarnings("ignore", first_words)
 
 
 class WorkerDiedError(RuntimeError):
-    """A process that did a part of the work is gone; the message tells what is kept."""
+    """A worker process died; the message states which results are kept."""
 
 
 def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -> Iterator:
-    """Do jobs by joblib, several at once, and warn here of what is warned of elsewhere.
+    """Run jobs in parallel with joblib, and re-issue the workers' warnings in this process.
 
     Parameters
     ----------
     jobs : sequence of (callable, tuple, dict)
-        Functions and their arguments, as ``joblib.delayed`` puts them together.
+        Functions and their arguments, as returned by ``joblib.delayed``.
     name : str
-        What is done, for the progress.
+        Description for the progress bar.
     n_jobs : int, default=None
-        Jobs worked on at once, as in scikit-learn.
+        Number of parallel jobs, as in scikit-learn.
     timeout : float, default=None
-        Seconds that one job may take where several are worked on at once.
+        Maximum time per job in s, if jobs run in parallel.
     verbose : int, default=0
-        1 shows how far it is.
+        1 shows a progress bar.
 
     Yields
     ------
     object
-        What each function returns, in the order of `jobs`.
+        The result of each function, in the order of `jobs`.
 
     Warns
     -----
     Warning
-        Whatever the functions warn of. A worker's own warnings would be lost in its log.
+        Warnings of the functions, which would otherwise only appear in the workers' logs.
     """
     here = os.getpid()
     work = (
-        delayed(_listened)(here, function, *arguments, **options)
+        delayed(_with_warnings)(here, function, *arguments, **options)
         for function, arguments, options in jobs
     )
     results = Parallel(n_jobs, timeout=timeout, return_as=results_as())(work)
-    for result, heard in progress(results, name, total=len(jobs), verbose=verbose):
-        for text, category, file, line in heard:
+    for result, caught in progress(results, name, total=len(jobs), verbose=verbose):
+        for text, category, file, line in caught:
             warnings.warn_explicit(text, category, file, line)
         yield result
 
 
 @contextmanager
 def lost_workers(name: str, *, n_jobs, timeout, cache) -> Iterator[None]:
-    """Say what happened where the workers of `spread` died, or one of them took too long.
+    """Raise a clear error if a worker of `spread` died or exceeded the timeout.
 
     Parameters
     ----------
     name : str
-        What is done.
+        Description of the jobs.
     n_jobs : int or None
     timeout : float or None
-        As `spread` was given them.
+        As passed to `spread`.
     cache : None, False, str or path
-        False: what was done is lost.
+        False if results were not cached and are lost.
 
     Raises
     ------
     TimeoutError
-        A job took longer than `timeout`; on a dask cluster also where a worker kept dying.
+        A job took longer than `timeout`; on a dask cluster also if a worker kept dying.
     WorkerDiedError
         A worker died.
     """
     kept = (
-        "nothing was kept, since cache=False"
+        "no results are kept, because cache=False"
         if cache is False
-        else "what was done is in the cache, and the same call goes on from there"
+        else "finished results are in the cache, and the same call resumes from there"
     )
     try:
         yield
@@ -100,25 +100,25 @@ def lost_workers(name: str, *, n_jobs, timeout, cache) -> Iterator[None]:
         ) from error
     except BrokenExecutor as error:
         raise WorkerDiedError(
-            f"{name}: a worker died, most often for want of memory (fewer than n_jobs={n_jobs} "
-            f"need less); {kept}"
+            f"{name}: a worker died, usually because memory ran out; try fewer jobs than "
+            f"n_jobs={n_jobs}; {kept}"
         ) from error
 
 
 def results_as() -> str:
-    """Return how joblib's backend of the moment can hand results over.
+    """Return how the active joblib backend can return results.
 
     Returns
     -------
     {"generator", "list"}
-        One by one, or all at the end, as Ray's does.
+        "generator" returns results one by one, "list" all at the end (as with Ray).
     """
     backend, _ = get_active_backend()
     return "generator" if backend.supports_return_generator else "list"
 
 
-def _listened(here, function, *arguments, **options):
-    """Call a function, and return with its result what it warned of where nobody hears it."""
+def _with_warnings(here, function, *arguments, **options):
+    """Call a function in a worker; return its result and the warnings it issued."""
     if os.getpid() == here:
         return function(*arguments, **options), []
     with no_progress(), warnings.catch_warnings(record=True) as caught:

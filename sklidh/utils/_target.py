@@ -1,4 +1,4 @@
-"""Checks of a target, made before any heavy work starts."""
+"""Checks of a target before expensive work starts."""
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,10 @@ def check_target(y, X=None) -> np.ndarray:
     Parameters
     ----------
     y : array-like of shape (n_patients,)
-        The IDH status, any two (or more) labels.
+        The IDH status, with any two or more labels.
     X : array-like of shape (n_patients, n_columns), default=None
-        The cases, whose number must agree; a DataFrame's index names the patients in messages.
+        The cases, whose number must agree; the index of a DataFrame identifies the patients in
+        messages.
 
     Returns
     -------
@@ -24,11 +25,11 @@ def check_target(y, X=None) -> np.ndarray:
     Raises
     ------
     CohortError
-        y has another length or index than X, a missing value, words beside numbers, a real
+        y has another length or index than X, a missing value, both words and numbers, a real
         number, or a single class.
     """
     if y is None:
-        raise CohortError(["there is no target; pass y, one label per patient"])
+        raise CohortError(["no target; pass y with one label per patient"])
     labels = column_or_1d(y) if isinstance(y, np.ndarray) else column_or_1d(y, dtype=object)
     if X is not None and len(labels) != len(X):
         raise CohortError([f"y has {len(labels)} labels for {len(X)} patients"])
@@ -47,32 +48,32 @@ def check_target(y, X=None) -> np.ndarray:
 
 
 def check_same_patients(name: str, values, X) -> None:
-    """Check that what is known of the patients beside a table stands in the table's order.
+    """Check that values per patient have the same index, in the same order, as a table.
 
     Parameters
     ----------
     name : str
-        What messages call it.
+        Name of the values in messages.
     values : array-like of shape (n_patients,)
     X : array-like of shape (n_patients, n_columns)
 
     Raises
     ------
     CohortError
-        Both have an index, and another one.
+        Both have an index, and they differ.
     """
     both = isinstance(values, pd.Series | pd.DataFrame) and isinstance(X, pd.DataFrame)
     if both and not values.index.equals(X.index):
         raise CohortError(
             [
-                f"{name} has another index than X: its values would go to the wrong patients; use "
-                f"{name}.loc[X.index]"
+                f"{name} has another index than X, so values would be assigned to the wrong "
+                f"patients; use {name}.loc[X.index]"
             ]
         )
 
 
 def _checked_labels(labels, patients, name) -> np.ndarray:
-    """Return labels of one kind, or name the patient whose label is none."""
+    """Return labels of one type; raise with the patient's id if a label is invalid."""
     absent = pd.isna(labels)
     if absent.any():
         raise CohortError(

@@ -1,4 +1,4 @@
-"""Checks of a cohort's table, made before any heavy work starts."""
+"""Checks of a cohort's table before expensive work starts."""
 
 import os
 import reprlib
@@ -47,14 +47,14 @@ class Problem(str):
 
 
 class CohortError(ValueError):
-    """A table of patients that cannot be used: every problem found, one a line.
+    """A table of patients that cannot be used; the message lists every problem on its own line.
 
     Parameters
     ----------
     problems : iterable of str or Problem
-        Each names patient and column where there are such.
+        Each names the patient and column, if any.
     source : str or path, default="the table of patients"
-        What has them.
+        Source of the problems, such as a file name.
 
     Attributes
     ----------
@@ -71,25 +71,25 @@ class CohortError(ValueError):
         super().__init__("\n".join([f"{self.source} has problems:", *lines]))
 
     def __reduce__(self):
-        # The default would hand the finished message back to __init__ as if it were a list.
+        # The default would pass the finished message to __init__ as the list of problems.
         return type(self), (self.problems, self.source)
 
 
 class ModelFileError(ValueError):
-    """A file that is no model, or none that may be loaded here; the message says what to do."""
+    """A file is not a model or must not be loaded here; the message states the remedy."""
 
 
 class ResultsError(ValueError):
-    """A folder whose files are not the results of a run."""
+    """A folder does not contain the results of a run."""
 
 
 def is_missing(cell) -> bool:
-    """Tell whether a cell names no image: None, NaN, NA or an empty string.
+    """Return whether a cell contains no image: None, NaN, NA or an empty string.
 
     Parameters
     ----------
     cell : object
-        Of a table of cases.
+        Cell of a table of cases.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def is_missing(cell) -> bool:
 def category_text(cell) -> str:
     """Return the name of a category: "1" for 1 and for 1.0, empty for an empty cell.
 
-    A column of site numbers in which one cell is empty holds 1.0 in the place of 1.
+    pandas stores a column of integers with an empty cell as floats, so that 1 becomes 1.0.
 
     Parameters
     ----------
@@ -126,12 +126,12 @@ def category_text(cell) -> str:
 
 
 def is_path(cell) -> bool:
-    """Tell whether a cell is a path (anything else is an image in memory).
+    """Return whether a cell is a path (otherwise it is an image in memory).
 
     Parameters
     ----------
     cell : object
-        Of a table of cases.
+        Cell of a table of cases.
 
     Returns
     -------
@@ -164,29 +164,29 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
     X : DataFrame of shape (n_patients, n_columns)
         Index: patient ids. Cells: paths, or images in memory (SimpleITK's or nibabel's).
     columns : sequence of str, default=None
-        The columns that will be read; None means all. The column ``"mask"`` may never be empty.
+        Columns that will be read; None means all. The column ``"mask"`` must never be empty.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty cell of a modality is a problem.
+        Whether an empty cell of a modality is an error.
     cells : bool, default=True
-        Whether the cells are looked at too; False where a bad one shall cost its own row only.
+        Whether to check the cells too; False if a bad cell should only affect its own row.
 
     Returns
     -------
     DataFrame of shape (n_patients, len(columns))
-        The checked columns, in the order asked for.
+        The checked columns, in the order of `columns`.
 
     Raises
     ------
     TypeError
         X is not a DataFrame.
     CohortError
-        A patient is listed twice or has an id that cannot be printed, a column is absent, a cell is
-        empty or its file does not exist. All problems are listed at once.
+        A patient has two rows or an id that cannot be printed, a column is missing, or a cell is
+        empty or its file does not exist. All problems are listed in one error.
     """
     if not isinstance(X, pd.DataFrame):
         raise TypeError(
             f"X must be a pandas DataFrame with one row per patient and one column of image paths "
-            f"per modality, got {type(X).__name__}; load_cohort('cases.csv') makes one"
+            f"per modality, got {type(X).__name__}; load_cohort('cases.csv') returns one"
         )
     columns = list(X.columns) if columns is None else list(columns)
     problems = []
@@ -205,7 +205,7 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
         for patient, n in n_rows[n_rows > 1].items()
     ]
     problems += [
-        Problem.of(patient, "an id with control characters; rename it")
+        Problem.of(patient, "the id contains control characters; rename it")
         for patient in X.index
         if isinstance(patient, str) and not patient.isprintable()
     ]
@@ -218,13 +218,13 @@ def check_cases(X, columns=None, *, missing="raise", cells=True) -> pd.DataFrame
 
 
 def check_image_and_mask(X, *, missing="raise", cells=True) -> pd.DataFrame:
-    """Check a table of two columns, an image's and its mask's, and name the second ``"mask"``.
+    """Check a table with an image and a mask column, and rename the second to ``"mask"``.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, 2)
     missing : {"raise", "nan"}, default="raise"
-        As in `check_cases`; a mask may never be missing.
+        As in `check_cases`; a mask must never be missing.
     cells : bool, default=True
         As in `check_cases`.
 
@@ -237,16 +237,15 @@ def check_image_and_mask(X, *, missing="raise", cells=True) -> pd.DataFrame:
     TypeError
         X is not a DataFrame.
     CohortError
-        X has other columns than an image's and a mask's, in this order, or `check_cases`
-        refuses it.
+        X does not have exactly an image and a mask column, in this order, or as `check_cases`.
     """
     if isinstance(X, pd.DataFrame):
         image, *others = X.columns if X.shape[1] else [None]
         if len(others) != 1 or image in ("mask", *others):
             raise CohortError(
                 [
-                    "two columns are accepted, the image's and then the mask's; got "
-                    f"{X.shape[1]}: {list(X.columns)}; per_modality gives each modality its own two"
+                    "expected two columns, the image and then the mask; got "
+                    f"{X.shape[1]}: {list(X.columns)}; per_modality passes two to each modality"
                 ]
             )
         X = X.set_axis([image, "mask"], axis=1)
@@ -265,7 +264,7 @@ def _cell_problem(cell, column, missing: str) -> str:
             return "no mask; every patient needs one"
         return "the cell is empty; drop the row or use missing='nan'" if missing == "raise" else ""
     if is_path(cell):
-        # A folder may hold a DICOM series; an empty one holds nothing.
+        # A folder may contain a DICOM series.
         if os.path.isdir(cell) and not os.listdir(cell):
             return f"an empty folder: {os.fspath(cell)}"
         return "" if os.path.exists(cell) else f"no such file: {os.fspath(cell)}"

@@ -1,4 +1,4 @@
-"""What is warned of on a dask worker is told where the command was given."""
+"""Forward warnings from dask workers to the client."""
 
 import pickle
 import warnings
@@ -9,16 +9,16 @@ TOPIC = "sklidh-warnings"
 
 
 class ForwardWarnings(WorkerPlugin):
-    """Hand a worker's warnings to the client, which gives them out as its own.
+    """Send a worker's warnings to the client, which re-issues them.
 
-    scikit-learn spreads its own loops too, over modalities and folds, and what is warned of there
-    would be found in the worker's log only.
+    scikit-learn also distributes its own loops over modalities and folds; their warnings would
+    otherwise appear only in the workers' logs.
     """
 
     name = TOPIC
 
     def setup(self, worker):
-        """Take the place of what prints warnings.
+        """Replace the function that prints warnings.
 
         Parameters
         ----------
@@ -26,14 +26,14 @@ class ForwardWarnings(WorkerPlugin):
         """
 
         def forward(message, category, file, line, *_):
-            told = (str(message), category, file, line)
-            # Not as distributed.warn, which leaves out from which line it came.
-            worker.log_event(TOPIC, pickle.dumps(told))
+            warning = (str(message), category, file, line)
+            # distributed.warn would drop the file and line.
+            worker.log_event(TOPIC, pickle.dumps(warning))
 
         self.before, warnings.showwarning = warnings.showwarning, forward
 
     def teardown(self, worker):
-        """Give the place back.
+        """Restore the function that prints warnings.
 
         Parameters
         ----------
@@ -43,12 +43,12 @@ class ForwardWarnings(WorkerPlugin):
 
 
 def warn_here(event):
-    """Warn of what a worker warned of, as if it came from the same line here.
+    """Re-issue a worker's warning with its original file and line.
 
     Parameters
     ----------
     event : (float, bytes)
-        When, and what `ForwardWarnings` sent.
+        Time, and the warning sent by `ForwardWarnings`.
     """
-    _, told = event
-    warnings.warn_explicit(*pickle.loads(told))
+    _, warning = event
+    warnings.warn_explicit(*pickle.loads(warning))

@@ -1,10 +1,11 @@
-"""Checks of an estimator whose input is a table of images, one patient a row.
+"""Checks for estimators whose input is a table of images, one row per patient.
 
-scikit-learn's own checks feed arrays of numbers, so an image-in estimator passes them unseen. These
-take its place. Each is a function ``check(estimator, X, y)`` that raises an AssertionError naming
-the estimator and the check. `X` is a small table of the columns that the estimator reads, paths or
-SimpleITK images; `y` its labels, with at least two patients of each class. The output may be a
-table of numbers or of images, which are compared by content.
+scikit-learn's own checks use arrays of numbers and therefore skip estimators that take images. The
+checks in this module replace them. Each is a function ``check(estimator, X, y)`` that raises an
+AssertionError with the names of the estimator and the check. `X` is a small table of the columns
+that the estimator reads, with paths or SimpleITK images; `y` contains the labels, with at least two
+patients of each class. The output may be a table of numbers or of images; images are compared by
+content.
 """
 
 import pickle
@@ -45,23 +46,23 @@ __all__ = ["IMAGE_CHECKS", "check_image_estimator", "parametrize_with_image_chec
 
 
 def check_image_estimator(estimator, X, y, *, expected_failed_checks=()) -> None:
-    """Run every check of an image-in estimator.
+    """Run all checks on an estimator that takes images.
 
     Parameters
     ----------
     estimator : estimator
-        Transformer or classifier, alone or a pipeline. It is cloned, not fitted.
+        Transformer, classifier or pipeline. It is cloned and not modified.
     X : DataFrame of shape (n_patients, n_columns)
-        Paths or SimpleITK images, the columns that the estimator reads and no others.
+        Paths or SimpleITK images in exactly the columns that the estimator reads.
     y : Series of shape (n_patients,)
         Labels, at least two patients of each class.
     expected_failed_checks : dict or collection of str, default=()
-        Names of checks left out; a dict gives the reason of each.
+        Names of checks to skip; a dict also gives the reasons.
 
     Raises
     ------
     AssertionError
-        The first check that fails, naming the estimator and the check.
+        A check failed; the message names the estimator and the check.
     """
     for check in IMAGE_CHECKS:
         if check.__name__ not in expected_failed_checks:
@@ -71,13 +72,14 @@ def check_image_estimator(estimator, X, y, *, expected_failed_checks=()) -> None
 def parametrize_with_image_checks(
     estimators, *, expected_failed_checks=None
 ) -> "pytest.MarkDecorator":
-    """Decorate a test of ``estimator`` and ``check`` with all pairs of both.
+    """Parametrise a test with all pairs of ``estimator`` and ``check``.
 
     Parameters
     ----------
     estimators : sequence of estimators
     expected_failed_checks : callable, default=None
-        Takes an estimator, returns a dict of check name to reason: these tests must fail.
+        Function that takes an estimator and returns a dict from the names of checks that must fail
+        to the reasons.
 
     Returns
     -------
@@ -107,7 +109,7 @@ def parametrize_with_image_checks(
 
 @image_check
 def check_clone_and_params(estimator, X, y):
-    """Clone works; what set_params sets, get_params returns."""
+    """Clone works, and get_params returns the values set by set_params."""
     copy = clone(estimator)
     assert copy.get_params().keys() == estimator.get_params().keys(), "clone loses parameters"
     for part in own_estimators(copy):
@@ -119,23 +121,23 @@ def check_clone_and_params(estimator, X, y):
 
 @image_check
 def check_init_only_assigns(estimator, X, y):
-    """The constructor stores each parameter untouched, whatever it is, and nothing else."""
+    """The constructor stores each parameter unchanged, and nothing else."""
     for part in own_estimators(estimator):
         names = part.get_params(deep=False).keys()
         for value in (object(), [], None):
             try:
                 new = type(part)(**dict.fromkeys(names, value))
             except Exception as error:
-                raise AssertionError(f"__init__ works on its parameters: {error!r}") from error
+                raise AssertionError(f"__init__ processes its parameters: {error!r}") from error
             for name in names:
                 assert getattr(new, name) is value, f"__init__ changes {name!r}"
             extra = vars(new).keys() - names
-            assert not extra, f"__init__ sets {sorted(extra)}, which are no parameters"
+            assert not extra, f"__init__ sets {sorted(extra)}, which are not parameters"
 
 
 @image_check
 def check_fit_returns_self_and_keeps_parameters(estimator, X, y):
-    """The method fit returns self and leaves every parameter as the user set it."""
+    """The method fit returns self and leaves all parameters unchanged."""
     estimator = prepared(estimator)
     before = [part.get_params(deep=False) for part in own_estimators(estimator)]
     parts = own_estimators(estimator)
@@ -147,7 +149,7 @@ def check_fit_returns_self_and_keeps_parameters(estimator, X, y):
 
 @image_check
 def check_unfitted_is_an_error(estimator, X, y):
-    """An estimator that needs fit says so."""
+    """An unfitted estimator raises NotFittedError."""
     for method in methods(clone(estimator)) if get_tags(estimator).requires_fit else ():
         try:
             method(X)
@@ -160,7 +162,7 @@ def check_unfitted_is_an_error(estimator, X, y):
 
 @image_check
 def check_index_kept(estimator, X, y):
-    """Rows come out in the order and with the index that they went in with."""
+    """The output has the index of the input, in the same order."""
     fitted = prepared(estimator).fit(X, y)
     order = np.random.default_rng(0).permutation(len(X))
     shuffled = outputs(fitted, X.iloc[order])
@@ -172,14 +174,14 @@ def check_index_kept(estimator, X, y):
 
 @image_check
 def check_inside_a_feature_union(estimator, X, y):
-    """Side by side with its twin, every patient keeps one row: none is misaligned."""
+    """In a FeatureUnion with a copy of itself, every patient keeps one aligned row."""
     if not hasattr(estimator, "transform"):
         return
     order = np.random.default_rng(0).permutation(len(X))
     X, y = X.iloc[order], y.iloc[order]
     twins = [("one", prepared(estimator)), ("other", prepared(estimator))]
     table = FeatureUnion(twins).set_output(transform="pandas").fit_transform(X, y)
-    assert len(table) == len(X), f"{len(table)} rows come out of {len(X)} patients"
+    assert len(table) == len(X), f"{len(table)} rows returned for {len(X)} patients"
     pd.testing.assert_index_equal(table.index, X.index)
     one, other = np.split(np.arange(table.shape[1]), 2)
     left, right = table.iloc[:, one], table.iloc[:, other].set_axis(table.columns[one], axis=1)
@@ -188,24 +190,24 @@ def check_inside_a_feature_union(estimator, X, y):
 
 @image_check
 def check_feature_names_out(estimator, X, y):
-    """The names announced are the columns that come out: texts, each once."""
+    """get_feature_names_out returns the output columns: unique strings."""
     if not hasattr(estimator, "transform"):
         return
     names = list(prepared(estimator).fit(X, y).get_feature_names_out())
-    # pandas output is given the announced names by scikit-learn, whatever the columns hold: what
-    # the estimator itself returns tells.
+    # With pandas output, scikit-learn assigns the announced names to any columns, so the
+    # estimator's own output is checked.
     table = clone(estimator).fit(X, y).transform(X)
     assert table.shape[1] == len(names), f"{len(names)} names for {table.shape[1]} columns"
     if isinstance(table, pd.DataFrame):
         columns = list(table.columns)
         assert names == columns, f"the names are {names[:5]}, the columns {columns[:5]}"
-    assert all(isinstance(name, str) for name in names), "a name is no text"
+    assert all(isinstance(name, str) for name in names), "a name is not a string"
     assert len(set(names)) == len(names), "a name appears twice"
 
 
 @image_check
 def check_fit_transform_is_fit_then_transform(estimator, X, y):
-    """The shortcut gives what the two steps give."""
+    """fit_transform returns the same as fit followed by transform."""
     if not hasattr(estimator, "fit_transform"):
         return
     with empty_cache():
@@ -217,7 +219,7 @@ def check_fit_transform_is_fit_then_transform(estimator, X, y):
 
 @image_check
 def check_batch_equals_its_cases(estimator, X, y):
-    """A patient's result does not depend on who else is in the table."""
+    """A patient's result does not depend on the other patients in the table."""
     with empty_cache():
         fitted = recomputing(estimator).fit(X, y)
         batch = outputs(fitted, X)
@@ -229,7 +231,7 @@ def check_batch_equals_its_cases(estimator, X, y):
 
 @image_check
 def check_pickle(estimator, X, y):
-    """A fitted estimator read back from a file says the same."""
+    """A fitted estimator gives the same output after pickling."""
     with empty_cache():
         fitted = recomputing(estimator).fit(X, y)
         before = outputs(fitted, X)
@@ -240,7 +242,7 @@ def check_pickle(estimator, X, y):
 
 @image_check
 def check_n_jobs(estimator, X, y):
-    """The answer is the same however many work on it."""
+    """The output is the same for any n_jobs."""
     names = parameters_named(estimator, "n_jobs")
     results = []
     for n_jobs in (1, 2) if names else ():
@@ -253,7 +255,7 @@ def check_n_jobs(estimator, X, y):
 
 @image_check
 def check_refit_forgets(estimator, X, y):
-    """Fitted on some patients and then on all, it says what it says fitted on all."""
+    """Refitting on all patients gives the same output as a first fit on all patients."""
     with empty_cache():
         twice = recomputing(estimator).fit(X.iloc[:-1], y.iloc[:-1]).fit(X, y)
         after = outputs(twice, X)
@@ -264,7 +266,7 @@ def check_refit_forgets(estimator, X, y):
 
 @image_check
 def check_input_not_modified(estimator, X, y):
-    """Table, labels and images are after the work what they were before."""
+    """fit and prediction do not modify the table, the labels or the images."""
     table, labels, images = X.copy(), y.copy(), read_images(X)
     with empty_cache():
         outputs(recomputing(estimator).fit(X, y), X)
@@ -293,4 +295,4 @@ IMAGE_CHECKS = [
     check_empty_table_is_an_error,
     check_bad_target_is_an_error,
 ]
-"""Every check, in the order they run."""
+"""All checks, in the order in which they run."""

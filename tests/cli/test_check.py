@@ -127,7 +127,7 @@ def test_a_target_of_three_values_is_a_problem_here_as_it_is_to_train(cohort):
     assert result.exit_code == 1
     odd = f"'2' may be a mutant or a wild type (patient '{table['patient'].iloc[2]}')"
     assert f"{odd}; its values are '1' (2)" in result.output
-    assert "(--wildtype on the command line): every other value is then a mutant" in result.output
+    assert "(--wildtype on the command line); all other values are then mutant" in result.output
     assert check(cohort, "--wildtype", "0")[0].exit_code == 0
     assert check(cohort, "--target", "none")[0].exit_code == 0
 

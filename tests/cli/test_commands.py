@@ -286,7 +286,7 @@ def test_a_cache_that_cannot_be_made_is_told_before_any_work(sklidh, cases, tmp_
     monkeypatch.setenv("SKLIDH_CACHE", str(tmp_path / "file" / "cache"))
     result = sklidh("extract", cases, "--out", tmp_path / "features.csv")
     assert result.exit_code == 1
-    assert "cannot be made (Not a directory); name another by $SKLIDH_CACHE" in result.output
+    assert "cannot be created (Not a directory); set another with $SKLIDH_CACHE" in result.output
 
 
 def test_a_file_that_is_no_model_is_one_line_and_status_1(sklidh, cases, tmp_path):

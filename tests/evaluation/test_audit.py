@@ -1,4 +1,4 @@
-"""The audit finds every leak that is planted, by name, and none where there is none."""
+"""The audit finds every planted leak, and none in honest models."""
 
 import numpy as np
 import pandas as pd
@@ -52,9 +52,9 @@ def select_before_splitting(model, X, y, *, random_state):
     return holdout(model, kept, y, random_state=random_state)
 
 
-def test_features_selected_before_the_split_are_found_both_by_the_auc_and_by_the_spy(cohort):
+def test_feature_selection_before_the_split_is_detected_by_auc_and_by_recorded_fits(cohort):
     X, y = cohort
-    # More columns than patients, as in radiomics: enough that separate the permuted labels too.
+    # More columns than patients, as in radiomics, so that some separate the permuted labels too.
     rng = np.random.default_rng(1)
     wide = pd.DataFrame(rng.normal(size=(60, 400)), X.index, [f"T1__{i}" for i in range(400)])
     row = audit(
@@ -67,7 +67,7 @@ def test_features_selected_before_the_split_are_found_both_by_the_auc_and_by_the
 
 
 class Memory(ClassifierMixin, BaseEstimator):
-    """Carry the whole cohort in a parameter, and fit an inner model on it."""
+    """A model that contains the whole cohort in a parameter and fits an inner model on it."""
 
     def __init__(self, X=None, y=None):
         self.X = X
@@ -85,12 +85,12 @@ class Memory(ClassifierMixin, BaseEstimator):
         return self.inner_.predict(X)
 
 
-def test_an_estimator_that_fits_on_test_patients_inside_is_named(cohort):
+def test_an_estimator_that_fits_on_test_patients_is_listed(cohort):
     verdict = audit({"memory": Memory(*cohort)}, *cohort, n_rounds=1).loc["memory", "verdict"]
     assert "test patients seen by LogisticRegression (15 test patients)" in verdict
 
 
-def test_the_interval_is_that_of_mann_and_whitney_for_all_checks_together(cohort):
+def test_the_joint_interval_uses_the_mann_whitney_variance(cohort):
     models = {"weak": LogisticRegression(C=0.1), "strong": LogisticRegression()}
     row = audit(models, *cohort, n_rounds=2).iloc[0]
     # Two models, two checks each. 5 mutants and 10 wild types are tested in each of two rounds.
@@ -99,7 +99,7 @@ def test_the_interval_is_that_of_mann_and_whitney_for_all_checks_together(cohort
     assert row["noise"] - row["noise low"] == pytest.approx(half)
 
 
-def test_too_few_rounds_clear_nobody_but_name_whoever_saw_test_patients(cohort):
+def test_too_few_rounds_are_inconclusive_but_still_list_fits_on_test_patients(cohort):
     X, y = cohort
     few = y.groupby(y).head(8).index
     models = {"memory": Memory(*cohort), "logistic": LogisticRegression()}
@@ -110,20 +110,20 @@ def test_too_few_rounds_clear_nobody_but_name_whoever_saw_test_patients(cohort):
     assert (ends.iloc[:, 1::2] <= 1).all(axis=None)
     assert table.loc["memory", "verdict"].startswith("LEAK")
     needed = int(np.ceil(5 / 48 * (norm.isf(0.025 / 4) / 0.25) ** 2))
-    said = f"too few rounds to tell: {needed} would show an AUC of 0.75"
+    said = f"inconclusive: at least {needed} rounds are needed to detect an AUC of 0.75"
     assert table.loc["logistic", "verdict"] == said
     enough = audit({"logistic": models["logistic"]}, X.loc[few], y[few], n_rounds=needed)
     assert not enough["verdict"].item().startswith("too few")
 
 
-def test_a_part_that_was_fitted_before_is_named(cohort):
+def test_a_part_fitted_before_the_audit_is_listed(cohort):
     X, y = cohort
     frozen = make_pipeline(FrozenEstimator(StandardScaler().fit(X)), LogisticRegression())
     verdict = audit({"frozen": frozen}, X, y, n_rounds=1).loc["frozen", "verdict"]
     assert verdict.endswith("fitted before: FrozenEstimator, StandardScaler")
 
 
-def test_a_model_that_fails_says_why_and_the_others_are_audited(cohort):
+def test_a_failing_model_is_reported_and_the_others_are_audited(cohort):
     X, y = cohort
     models = {"broken": LogisticRegression(C=-1), "logistic": LogisticRegression()}
     verdicts = audit(models, X, y, n_rounds=3)["verdict"]
@@ -131,7 +131,7 @@ def test_a_model_that_fails_says_why_and_the_others_are_audited(cohort):
     assert verdicts["logistic"] == "no leak found"
 
 
-def test_the_spy_leaves_every_class_as_it_was(cohort):
+def test_recording_fits_leaves_the_classes_unchanged(cohort):
     before = LogisticRegression.fit, StandardScaler.partial_fit
     audit({"logistic": LogisticRegression()}, *cohort, n_rounds=1)
     assert (LogisticRegression.fit, StandardScaler.partial_fit) == before

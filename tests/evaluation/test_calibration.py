@@ -1,4 +1,4 @@
-"""Calibration and net benefit: identities, and the truth of simulated probabilities."""
+"""Calibration and net benefit: identities and simulated probabilities."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_true_probabilities_have_slope_1_and_intercept_0():
 
 
 @pytest.mark.parametrize(("slope", "shift"), [(2.0, 0.0), (0.5, 0.0), (1.0, 0.7)])
-def test_distorted_probabilities_show_how_they_were_distorted(slope, shift):
+def test_slope_and_intercept_recover_a_known_distortion(slope, shift):
     y, probability = drawn()
     found = calibration_line(y, expit(slope * logit(probability) - shift))
     assert found[0] == pytest.approx(1 / slope, rel=0.05)
@@ -26,13 +26,13 @@ def test_distorted_probabilities_show_how_they_were_distorted(slope, shift):
         assert found[1] == pytest.approx(shift, abs=0.05)
 
 
-def test_the_intercept_makes_the_mean_prediction_the_prevalence():
+def test_with_the_intercept_the_mean_prediction_is_the_prevalence():
     y, probability = drawn(300)
     _, intercept = calibration_line(y, probability)
     assert expit(logit(probability) + intercept).mean() == pytest.approx(y.mean())
 
 
-def test_there_is_no_finite_slope_where_the_classes_are_separated_and_none_for_a_constant():
+def test_the_slope_is_infinite_for_separated_classes_and_nan_for_a_constant():
     assert calibration_line([0, 0, 1, 1], [0.1, 0.2, 0.6, 1.0])[0] == np.inf
     assert calibration_line([1, 1, 0, 0], [0.1, 0.2, 0.6, 0.9])[0] == -np.inf
     slope, intercept = calibration_line([0, 0, 0, 1], [0.5] * 4)
@@ -51,7 +51,7 @@ def test_net_benefit_follows_its_formula_patient_by_patient():
         assert benefit == pytest.approx(np.mean(worth))
 
 
-def test_treating_all_is_a_model_that_is_always_sure_and_none_one_that_never_is():
+def test_act_on_all_and_act_on_none_equal_constant_models():
     y = np.array([0, 1, 1, 0, 0])
     curve = decision_curve(y, {"sure": np.ones(5), "never": np.zeros(5)})
     np.testing.assert_allclose(curve["sure"], curve["act on all"])
@@ -60,13 +60,13 @@ def test_treating_all_is_a_model_that_is_always_sure_and_none_one_that_never_is(
     assert at_prevalence.loc[0.4, "act on all"] == pytest.approx(0, abs=1e-12)
 
 
-def test_a_model_may_be_called_all_or_none_but_not_as_the_curves_that_are_always_there():
+def test_names_of_reference_curves_are_reserved():
     curve = decision_curve([0, 1], {"all": [0.1, 0.9], "none": [0.5, 0.5]}, thresholds=[0.6])
     assert curve.loc[0.6, ["all", "none", "act on none"]].tolist() == [0.5, 0, 0]
     with pytest.raises(ValueError, match="a model cannot be named 'act on all'"):
         decision_curve([0, 1], {"act on all": [0.1, 0.9]})
 
 
-def test_a_threshold_of_0_or_1_has_no_odds():
-    with pytest.raises(ValueError, match="both excluded"):
+def test_thresholds_of_0_and_1_are_refused():
+    with pytest.raises(ValueError, match="above 0 and below 1"):
         decision_curve([0, 1], {"model": [0.1, 0.9]}, thresholds=[0.0, 0.5])

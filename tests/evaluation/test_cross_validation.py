@@ -1,4 +1,4 @@
-"""Every patient is predicted once, by a model that never saw him."""
+"""Every patient is predicted once, by a model that was not trained on this patient."""
 
 from functools import partial
 
@@ -51,7 +51,7 @@ PAPER = list(PAPER_METRICS)
 
 
 class Spy(ClassifierMixin, BaseEstimator):
-    """Remember who was trained on, and refuse to predict them."""
+    """Record the training patients, and refuse to predict them."""
 
     def fit(self, X, y):
         self.seen_, self.classes_ = set(X.index), np.unique(y)
@@ -85,7 +85,7 @@ def cohort():
         lambda model, X, y: external_test(model, X[5:], y[5:], X[:5], y[:5]),
     ],
 )
-def test_no_training_patient_is_ever_predicted(evaluate, cohort):
+def test_training_patients_are_never_predicted(evaluate, cohort):
     result = evaluate(Spy(), *cohort)
     splits = result.predictions.groupby(["repeat", "fold"])
     assert len(result.estimators) == splits.ngroups
@@ -93,7 +93,7 @@ def test_no_training_patient_is_ever_predicted(evaluate, cohort):
     assert splits["n_trained"].first().tolist() == trained
 
 
-def test_cross_validation_predicts_every_patient_once_with_his_own_label(cohort):
+def test_cross_validation_predicts_every_patient_once_with_the_matching_label(cohort):
     X, y = cohort
     predictions = cross_validate(LogisticRegression(), X, y).predictions
     assert sorted(predictions.index) == sorted(X.index)
@@ -111,7 +111,7 @@ def test_the_inner_search_sees_training_patients_only(cohort):
     assert 0.5 < result.metrics["AUC"] < 1
 
 
-def test_with_repeats_every_figure_is_the_mean_over_them(cohort):
+def test_with_repeats_every_figure_is_the_mean_over_the_repeats(cohort):
     twice = cross_validate(LogisticRegression(), *cohort, n_repeats=2)
     first, second = (Evaluation(table) for table in twice.repeats)
     assert sorted(first.predictions.index) == sorted(second.predictions.index)
@@ -121,7 +121,7 @@ def test_with_repeats_every_figure_is_the_mean_over_them(cohort):
     assert widths[0] == pytest.approx(np.mean(widths[1:]), rel=0.05)
 
 
-def test_a_figure_that_one_repeat_lacks_is_not_the_mean_of_the_others(cohort):
+def test_a_figure_undefined_in_one_repeat_is_nan(cohort):
     twice = cross_validate(LogisticRegression(), *cohort, n_repeats=2)
     assert np.isfinite(twice.metrics["Calibration slope"])
     first, second = twice.repeats
@@ -138,7 +138,7 @@ def test_folds_in_parallel_give_the_same_bits(cohort):
     pd.testing.assert_frame_equal(serial, parallel)
 
 
-def test_the_threshold_comes_from_training_rows_alone(cohort):
+def test_the_threshold_is_chosen_on_training_rows_only(cohort):
     X, y = cohort
     result = cross_validate(LogisticRegression(), X, y, threshold="youden").predictions
     assert result["threshold"].nunique() == 5
@@ -168,19 +168,19 @@ def test_a_chosen_threshold_finds_the_rare_class_where_one_half_does_not(cohort)
 
 
 class Cut(LogisticRegression):
-    """Probabilities cut off to 0 and 1, beside a decision function that is not."""
+    """Probabilities clipped to 0 and 1, with an unclipped decision function."""
 
     def predict_proba(self, X):
         return np.round(super().predict_proba(X))
 
 
-def test_patients_are_ranked_by_the_decision_function_where_there_is_one(cohort):
+def test_patients_are_ranked_by_the_decision_function_if_the_model_has_one(cohort):
     whole, cut = (cross_validate(model(), *cohort).metrics for model in (LogisticRegression, Cut))
     assert cut["AUC"] == whole["AUC"]
     assert cut["Brier"] > whole["Brier"]
 
 
-def test_each_site_is_predicted_by_the_others(cohort):
+def test_each_site_is_predicted_by_models_of_the_other_sites(cohort):
     X, y = cohort
     sites = np.resize(["A", "B", "C"], len(X))
     predictions = leave_one_site_out(LogisticRegression(), X, y, sites).predictions
@@ -190,12 +190,12 @@ def test_each_site_is_predicted_by_the_others(cohort):
 @pytest.mark.parametrize(
     ("sites", "message"),
     [
-        (["A"] * 40, "all patients are of one site, 'A'"),
+        (["A"] * 40, "all patients are from one site, 'A'"),
         ([None] + ["A", "B"] * 19 + ["A"], "1 patients have no site"),
         (["A"] * 20 + ["B"] * 20, "fold 'A' of repeat 0 would be trained on one class only"),
     ],
 )
-def test_sites_that_cannot_be_left_out(cohort, sites, message):
+def test_invalid_sites_are_refused(cohort, sites, message):
     with pytest.raises(CohortError, match=message):
         leave_one_site_out(DummyClassifier(), *cohort, sites)
 
@@ -209,18 +209,18 @@ def test_sites_and_weights_of_other_patients_are_refused(cohort):
         cross_validate(LogisticRegression(), X, y, params={"sample_weight": site + 1.0})
 
 
-def test_an_external_cohort_is_predicted_whole_and_shares_no_patient(cohort):
+def test_every_patient_of_an_external_cohort_is_predicted_and_none_is_shared(cohort):
     X, y = cohort
     half = np.arange(40) % 2 == 0
     result = external_test(LogisticRegression(), X[half], y[half], X[~half], y[~half])
     assert result.predictions.index.tolist() == X.index[~half].tolist()
     with pytest.raises(CohortError, match=r"patient 'P.*' is in both cohorts"):
         external_test(LogisticRegression(), X, y, X[~half], y[~half])
-    with pytest.raises(CohortError, match="column 3 is absent from the second"):
+    with pytest.raises(CohortError, match="column 3 is missing from the second"):
         external_test(LogisticRegression(), X[half], y[half], X[~half].drop(columns=3), y[~half])
 
 
-def test_an_external_cohort_may_be_an_array_or_a_table_that_counts_its_rows(cohort):
+def test_an_external_cohort_may_be_an_array_or_have_a_range_index(cohort):
     X, y = (part.to_numpy() for part in cohort)
     half = np.arange(40) % 2 == 0
     expected = LogisticRegression().fit(X[half], y[half]).predict_proba(X[~half])[:, 1]
@@ -244,25 +244,25 @@ def test_weights_reach_the_fit_of_an_external_test_and_of_sites(cohort):
     np.testing.assert_allclose(there.predictions["probability"], weighted)
 
 
-def test_a_patient_in_two_rows_could_be_trained_on_and_tested_at_once(cohort):
+def test_a_patient_with_two_rows_is_refused(cohort):
     X, y = (pd.concat([part, part[:1]]) for part in cohort)
     with pytest.raises(CohortError, match="appears in 2 rows; each patient needs exactly one"):
         cross_validate(DummyClassifier(), X, y)
 
 
-def test_holdout_keeps_a_quarter_with_both_classes_in_proportion(cohort):
+def test_holdout_tests_a_quarter_of_each_class(cohort):
     predictions = holdout(DummyClassifier(), *cohort).predictions
     assert predictions["mutant"].value_counts().to_dict() == {False: 5, True: 5}
 
 
-def test_repeated_holdouts_test_other_patients_and_have_intervals_all_the_same(cohort):
+def test_repeated_holdouts_test_different_patients_and_have_intervals(cohort):
     evaluation = holdout(LogisticRegression(), *cohort, n_repeats=4)
     assert len(set(evaluation.predictions.index)) > 10
     assert (evaluation.intervals["low"] < pd.Series(evaluation.metrics)[PAPER]).all()
     assert (evaluation.intervals["high"] > pd.Series(evaluation.metrics)[PAPER]).all()
 
 
-def test_a_patient_whom_a_splitter_tests_again_begins_a_new_repeat(cohort):
+def test_testing_a_patient_again_starts_a_new_repeat(cohort):
     splitter = ShuffleSplit(8, test_size=0.2, random_state=0)
     evaluation = cross_validate(LogisticRegression(), *cohort, cv=splitter)
     assert len(evaluation.predictions) == 64
@@ -270,19 +270,19 @@ def test_a_patient_whom_a_splitter_tests_again_begins_a_new_repeat(cohort):
 
 
 @pytest.mark.parametrize("threshold", ["Youden", 1.5, np.nan, "precision>=2", "recall>=0.5"])
-def test_a_threshold_that_is_none_is_refused_before_a_model_is_fitted(cohort, threshold):
+def test_an_invalid_threshold_is_refused_before_a_model_is_fitted(cohort, threshold):
     with pytest.raises(ValueError, match=r"threshold=.*: accepted are a probability"):
         cross_validate(Spy(), *cohort, threshold=threshold)
 
 
-def test_folds_may_be_rows_and_their_number_any_whole_one(cohort):
+def test_cv_may_be_rows_or_a_numpy_integer(cohort):
     even, odd = np.arange(0, 40, 2), np.arange(1, 40, 2)
     given = cross_validate(DummyClassifier(), *cohort, cv=[(even, odd), (odd, even)])
     assert given.predictions.index.equals(cohort[0].index[[*odd, *even]])
     assert len(cross_validate(DummyClassifier(), *cohort, cv=np.int64(4)).fold_aucs) == 4
 
 
-def test_an_array_is_evaluated_as_its_table_is(cohort):
+def test_an_array_and_a_table_give_the_same_evaluation(cohort):
     X, y = cohort
     table, array = (
         cross_validate(LogisticRegression(), *data).predictions
@@ -302,7 +302,7 @@ EVALUATE = {
 
 @pytest.mark.parametrize("evaluate", EVALUATE.values(), ids=EVALUATE)
 @pytest.mark.parametrize("words", [("wildtype", "mutant"), ("WT", "Mutated"), ("wt", "IDH-mut")])
-def test_labels_may_be_words_and_mutants_are_mutants(cohort, evaluate, words):
+def test_labels_may_be_words(cohort, evaluate, words):
     X, y = cohort
     expected = evaluate(LogisticRegression(), X, y).predictions
     named = y.map(dict(enumerate(words)))
@@ -318,7 +318,7 @@ def test_labels_may_be_words_and_mutants_are_mutants(cohort, evaluate, words):
         TunedThresholdClassifierCV(LogisticRegression(), cv=3, thresholds=9, random_state=0),
     ],
 )
-def test_without_a_threshold_the_model_s_own_predictions_count(cohort, model):
+def test_without_a_threshold_the_model_s_own_predict_decides(cohort, model):
     X, y = cohort
     rare = y.index[y == 0].append(y.index[y == 1][:8])
     X, y, folds = X.loc[rare], y[rare], StratifiedKFold(4, shuffle=True, random_state=0)
@@ -332,7 +332,7 @@ def test_without_a_threshold_the_model_s_own_predictions_count(cohort, model):
 
 
 @pytest.mark.slow
-def test_sites_reach_combat_by_routing_as_by_a_column_that_is_passed_through(cohort):
+def test_combat_gets_the_same_sites_by_routing_and_by_a_passthrough_column(cohort):
     X, y = cohort
     X.columns = list("abcd")
     site = np.resize(["A", "B", "C"], 40)
@@ -354,7 +354,7 @@ def test_sites_reach_combat_by_routing_as_by_a_column_that_is_passed_through(coh
     pd.testing.assert_frame_equal(one.predictions, other.predictions)
 
 
-def test_groups_reach_the_folds_and_weights_the_fit(cohort):
+def test_groups_reach_the_splitter_and_weights_reach_fit(cohort):
     X, y = cohort
     groups, weights = np.arange(40) % 10, np.where(y, 1.0, 0.0)
     result = cross_validate(Spy(), X, y, cv=GroupKFold(5), params={"groups": groups})
@@ -367,13 +367,13 @@ def test_groups_reach_the_folds_and_weights_the_fit(cohort):
     np.testing.assert_allclose(weighted.predictions["probability"], 2 / 3)
 
 
-def test_what_nobody_asks_for_is_refused(cohort):
+def test_params_that_no_step_requests_are_refused(cohort):
     X, y = cohort
-    with pytest.raises(TypeError, match=r"neither Spy nor the folds ask for \['groups'\]"):
+    with pytest.raises(TypeError, match=r"neither Spy nor the splitter requests \['groups'\]"):
         cross_validate(Spy(), X, y, params={"groups": np.arange(40)})
     with (
         config_context(enable_metadata_routing=True),
-        pytest.raises(TypeError, match=r"ask for \['sample_weight'\]; name it by set_fit_req"),
+        pytest.raises(TypeError, match=r"requests \['sample_weight'\]; call set_fit_req"),
     ):
         holdout(LogisticRegression(), X, y, params={"sample_weight": np.ones(40)})
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
@@ -393,7 +393,7 @@ def test_three_classes_are_refused(cohort):
         cross_validate(DummyClassifier(), X, y)
 
 
-def test_a_comparison_meets_the_same_patients_and_keeps_the_order(cohort):
+def test_a_comparison_uses_the_same_patients_and_keeps_the_order(cohort):
     models = {"majority": DummyClassifier(), "logistic": LogisticRegression()}
     comparison = compare(models, *cohort, holdout)
     assert list(comparison.table.index) == ["majority", "logistic"]
@@ -417,7 +417,7 @@ def test_a_comparison_on_different_patients_is_refused(cohort):
         )
 
 
-def test_a_comparison_tests_every_model_against_the_last_and_corrects_for_how_many(cohort):
+def test_a_comparison_tests_every_model_against_the_last_and_corrects_p_values(cohort):
     X, y = cohort
     models = {
         "majority": DummyClassifier(),
@@ -455,7 +455,7 @@ def test_folds_are_tested_by_the_corrected_t_and_a_split_by_delong_and_mcnemar(c
     models = {"strong penalty": LogisticRegression(C=0.01), "logistic": LogisticRegression()}
     compared = compare(models, *cohort, partial(cross_validate, cv=4, n_repeats=2))
     one, other = (evaluation.fold_aucs for evaluation in compared.evaluations.values())
-    # Of four folds, 10 patients are tested and 30 trained on.
+    # Each of four folds has 10 test and 30 training patients.
     expected = corrected_resampled_ttest(one - other, test_ratio=1 / 3)
     row = compared.tests().loc["strong penalty"]
     assert row["p"] == expected.pvalue
@@ -470,7 +470,7 @@ def test_folds_are_tested_by_the_corrected_t_and_a_split_by_delong_and_mcnemar(c
     assert repeated["test"].tolist() == ["resampled t"]
 
 
-def test_yardsticks_are_tested_and_not_counted_among_the_models(cohort):
+def test_baselines_are_tested_but_not_counted_in_the_correction(cohort):
     models = {f"C={c}": LogisticRegression(C=c) for c in (0.01, 0.1, 1)}
     models = {"majority": DummyClassifier(), **models}
     compared = compare(models, *cohort, cross_validate)
@@ -493,7 +493,7 @@ def test_the_auc_of_a_cross_validation_is_the_mean_over_its_folds(cohort):
         assert Evaluation(table).metrics["AUC"] == pytest.approx(mean)
         pooled = delong_variance(*columns(table))[0]
         assert pooled != pytest.approx(mean), "scores of different models are not ranked together"
-    # Of one split it is DeLong's, with DeLong's interval.
+    # With one split, it is DeLong's AUC and interval.
     split = holdout(LogisticRegression(), X, y)
     table = split.predictions
     assert split.metrics["AUC"] == pytest.approx(delong_variance(*columns(table))[0])
@@ -504,14 +504,14 @@ def columns(table):
     return table["mutant"], table["score"]
 
 
-def test_the_interval_of_folds_is_delong_s_within_folds_inflated_for_what_they_share(cohort):
+def test_the_interval_of_folds_is_delong_s_within_folds_times_the_inflation(cohort):
     table = cross_validate(LogisticRegression(), *cohort).predictions
     v10, v01 = [], []
     for _, fold in table.groupby("fold"):
         mutant, wild = fold["score"][fold["mutant"]], fold["score"][~fold["mutant"]]
         wins = (mutant.to_numpy()[:, None] > wild.to_numpy()) * 1.0
         v10, v01 = [*v10, *wins.mean(1)], [*v01, *wins.mean(0)]
-    # 32 are trained on and 8 tested in each of 5 folds: 1 + 5 / 4.
+    # Each of 5 folds has 32 training and 8 test patients: 1 + 5 * 8 / 32 = 1 + 5 / 4.
     variance = 2.25 * (np.var(v10, ddof=1) / 20 + np.var(v01, ddof=1) / 20)
     auc = Evaluation(table).metrics["AUC"]
     half = norm.ppf(0.975) * np.sqrt(variance) / (auc * (1 - auc))
@@ -519,7 +519,7 @@ def test_the_interval_of_folds_is_delong_s_within_folds_inflated_for_what_they_s
     assert Evaluation(table).auc_interval == pytest.approx(expected)
 
 
-def test_folds_of_one_class_have_no_auc_and_the_others_have_the_mean(cohort):
+def test_folds_of_one_class_are_left_out_of_the_mean_auc(cohort):
     X, y = cohort
     sites = np.where(np.arange(40) < 5, "wild types", np.where(np.arange(40) % 2, "A", "B"))
     found = leave_one_site_out(LogisticRegression(), X, y, sites)
@@ -537,7 +537,7 @@ def test_a_fold_that_is_trained_on_one_class_is_refused(cohort):
         cross_validate(LogisticRegression(), X, y, cv=halves)
 
 
-def test_what_stands_in_a_test_row_reaches_no_other_patient(cohort):
+def test_the_values_of_a_test_row_do_not_affect_other_patients(cohort):
     X, y = cohort
     model = make_pipeline(StandardScaler(), LogisticRegression())
     before = cross_validate(model, X, y)

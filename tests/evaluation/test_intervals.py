@@ -1,4 +1,4 @@
-"""DeLong's variance, and what its interval promises."""
+"""DeLong's variance, and the coverage of its interval."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from sklidh.evaluation import (
 
 
 def slow_delong(y, p):
-    """Pair by pair, as the 1988 paper writes it."""
+    """Compute DeLong's variance pair by pair, as in the 1988 paper."""
     mutant, wildtype = p[y == 1], p[y == 0]
     wins = np.array([[1.0 * (a > b) + 0.5 * (a == b) for b in wildtype] for a in mutant])
     v10, v01 = wins.mean(axis=1), wins.mean(axis=0)
@@ -35,7 +35,7 @@ def test_delong_of_four_patients_by_hand():
 
 
 @pytest.mark.parametrize("separation", [0.0, 1.2])
-def test_the_95_percent_interval_holds_the_truth_about_95_times_in_100(separation):
+def test_the_95_percent_interval_covers_the_true_auc_in_about_95_percent(separation):
     rng = np.random.default_rng(1)
     truth = norm.cdf(separation / np.sqrt(2))
     y = np.repeat([0, 1], [40, 30])
@@ -46,13 +46,13 @@ def test_the_95_percent_interval_holds_the_truth_about_95_times_in_100(separatio
     assert 0.92 <= covered / 400 <= 0.98
 
 
-def test_perfect_separation_still_leaves_doubt():
+def test_perfect_separation_has_an_interval_below_1():
     low, high = auc_interval([0] * 5 + [1] * 5, np.arange(10) / 10)
     assert high == 1.0
     assert low == pytest.approx(0.025 ** (1 / 5))
 
 
-def test_the_interval_of_a_constant_score_lies_evenly_about_one_half():
+def test_the_interval_of_a_constant_score_is_symmetric_about_one_half():
     for mutants, wild in ((7, 20), (9, 20), (10, 10)):
         y = [1] * mutants + [0] * wild
         low, high = auc_interval(y, np.full(mutants + wild, 0.5))
@@ -76,7 +76,7 @@ def test_intervals_of_counts_are_wilson_s():
 
 
 @pytest.mark.parametrize("n", [5, 20])
-def test_more_right_predictions_never_lower_an_interval(n):
+def test_more_correct_predictions_never_lower_an_interval(n):
     y = np.repeat([1, 0], [n, 40])
     tables = [call_intervals(y, np.arange(n + 40) < right) for right in range(n + 1)]
     for name in ("Accuracy", "Recall", "F1"):
@@ -86,12 +86,12 @@ def test_more_right_predictions_never_lower_an_interval(n):
     assert tables[0].loc["Recall", "low"] == 0
 
 
-def test_where_nobody_is_predicted_mutant_precision_may_be_anything():
+def test_without_predicted_mutants_the_interval_of_precision_is_0_to_1():
     nobody = call_intervals([0, 0, 0, 1, 1], np.zeros(5, bool))
     assert nobody.loc["Precision"].tolist() == [0, 1]
 
 
-def test_with_repeats_each_end_is_the_mean_over_them():
+def test_with_repeats_each_end_is_the_mean_over_the_repeats():
     rng = np.random.default_rng(0)
     y, called = np.repeat([0, 1], 30), rng.random((60, 3)) < 0.6
     each = [call_intervals(y, column) for column in called.T]
@@ -99,12 +99,12 @@ def test_with_repeats_each_end_is_the_mean_over_them():
 
 
 @pytest.mark.parametrize("called", [[0.2, 0.8], ["wt", "mut"], [np.nan, 1], [1, 0, 1], [None, 1]])
-def test_what_is_not_a_predicted_class_is_refused(called):
+def test_values_that_are_not_classes_are_refused(called):
     with pytest.raises(ValueError, match="called must"):
         call_intervals([0, 1], called)
 
 
-def test_the_interval_turns_over_with_the_classes():
+def test_swapping_the_classes_mirrors_the_interval():
     y, p = np.array([0, 0, 1, 1, 0, 1]), np.array([0.1, 0.5, 0.4, 0.9, 0.3, 0.2])
     low, high = auc_interval(y, p)
     assert auc_interval(1 - y, p) == pytest.approx((1 - high, 1 - low))
@@ -118,12 +118,12 @@ def test_the_bootstrap_of_the_auc_agrees_with_delong():
     assert by_resampling == pytest.approx(auc_interval(y, p), abs=0.02)
 
 
-def test_every_bootstrap_cohort_has_the_classes_of_the_whole():
+def test_bootstrap_cohorts_keep_the_class_sizes():
     y = np.array([0] * 7 + [1] * 3)
     low, high = bootstrap_interval(lambda truth, _: truth.mean(), y, y, n_resamples=50)
     assert (low, high) == (0.3, 0.3)
 
 
-def test_a_class_of_one_cannot_be_resampled():
-    with pytest.raises(ValueError, match="a single patient"):
+def test_a_class_of_one_patient_cannot_be_resampled():
+    with pytest.raises(ValueError, match="at least two patients"):
         bootstrap_interval(accuracy_score, [0, 0, 1], [0, 0, 1])

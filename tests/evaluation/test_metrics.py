@@ -1,4 +1,4 @@
-"""The paper's five figures of merit, those that a reader asks besides, and their refusals."""
+"""The paper's five metrics, the additional ones, and refused input."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_the_five_figures_follow_the_paper_s_formulas():
     )
 
 
-def test_the_others_follow_theirs():
+def test_the_other_metrics_follow_their_formulas():
     y = np.array([1, 1, 1, 0, 0, 0, 0, 0])
     p = np.array([0.9, 0.8, 0.2, 0.7, 0.1, 0.3, 0.4, 0.2])
     metrics = classification_metrics(y, p)
@@ -37,7 +37,7 @@ def test_the_others_follow_theirs():
     assert metrics["PR-AUC"] == pytest.approx((1 + 1 + 3 / 7) / 3)
 
 
-def test_patients_are_called_by_the_threshold_and_ranked_by_the_score():
+def test_the_threshold_decides_the_class_and_the_score_the_rank():
     y, p = [0, 1, 0, 1], [0.0, 0.3, 0.3, 0.4]
     assert classification_metrics(y, p, threshold=0.35)["Recall"] == 0.5
     assert classification_metrics(y, p, threshold=[0.5, 0.2, 0.5, 0.2])["Accuracy"] == 1
@@ -45,7 +45,7 @@ def test_patients_are_called_by_the_threshold_and_ranked_by_the_score():
     assert (classification_metrics(y, p)["AUC"], ranked["AUC"]) == (0.875, 1.0)
 
 
-def test_nobody_called_mutant_costs_precision_and_f1_but_gives_no_nan():
+def test_without_predicted_mutants_precision_and_f1_are_0():
     metrics = classification_metrics([0, 1, 1], [0.1, 0.2, 0.3])
     assert (metrics["Precision"], metrics["F1"]) == (0.0, 0.0)
 
@@ -60,6 +60,6 @@ def test_nobody_called_mutant_costs_precision_and_f1_but_gives_no_nan():
         ([0, 1], [0.1, 1.2], "between 0 and 1; got 1.2"),
     ],
 )
-def test_what_cannot_be_scored_is_refused(y, p, message):
+def test_invalid_labels_and_probabilities_are_refused(y, p, message):
     with pytest.raises(ValueError, match=message):
         classification_metrics(y, p)

@@ -1,4 +1,4 @@
-"""On simulated cohorts, intervals hold the truth and tests reject as often as they state."""
+"""On simulated cohorts, intervals and tests have the stated coverage and error rate."""
 
 import importlib.util
 from pathlib import Path
@@ -28,7 +28,7 @@ def margin(rate):
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "coverage"), [(60, 0.92), (108, 0.94)])
 @pytest.mark.parametrize("scenario", ["no signal", "weak"])
-def test_the_interval_of_a_cross_validation_holds_the_models_mean_auc(
+def test_the_interval_of_a_cross_validation_covers_the_models_mean_auc(
     simulated, n, coverage, scenario
 ):
     rng, held, widths = np.random.default_rng(n), 0, []
@@ -45,7 +45,7 @@ def test_the_interval_of_a_cross_validation_holds_the_models_mean_auc(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [60, 108])
-def test_of_two_equally_good_models_one_is_called_better_in_at_most_7_percent(simulated, n):
+def test_equally_good_models_differ_significantly_in_at_most_7_percent(simulated, n):
     rng, weak, rejected = np.random.default_rng(n), simulated.SCENARIOS["weak"], 0
     for _ in range(N_COHORTS):
         (X, y), (other, _) = simulated.draw(rng, n, weak), simulated.draw(rng, n, weak)

@@ -1,4 +1,4 @@
-"""A study computes each split once, tells every failure, and goes on where it stopped."""
+"""A study computes each split once, reports every failure, and can be resumed."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from sklidh.evaluation import (
 
 
 class Counting(LogisticRegression):
-    """Count the fits of all its clones."""
+    """A model that counts the fits of all its clones."""
 
     n_fits = 0
 
@@ -35,7 +35,7 @@ class Counting(LogisticRegression):
 
 
 class Dying(ClassifierMixin, BaseEstimator):
-    """Die, but not on every set of training patients."""
+    """A model that fails on some training sets."""
 
     def fit(self, X, y):
         if "P00" in X.index:
@@ -73,9 +73,7 @@ def test_a_study_equals_cross_validation(cohort, tmp_path):
     pd.testing.assert_frame_equal(study.comparison.evaluations["model"].predictions, direct)
 
 
-def test_finished_splits_are_read_again_also_half_a_run_and_not_when_anything_changed(
-    cohort, tmp_path
-):
+def test_finished_splits_are_reused_unless_something_changed(cohort, tmp_path):
     def fits(**options):
         before = Counting.n_fits
         study = run(cohort, tmp_path, {"model": lambda: Counting(**options)})
@@ -94,8 +92,8 @@ def test_finished_splits_are_read_again_also_half_a_run_and_not_when_anything_ch
 
 
 @pytest.mark.parametrize("name", ["image.nii", "image.img", "voxels.raw", "slices/1.dcm"])
-def test_another_content_of_an_image_file_is_another_cohort(cohort, tmp_path, name):
-    """Of a pair of files, the cell names the one without voxels; of DICOM slices, their folder."""
+def test_a_changed_image_file_invalidates_finished_splits(cohort, tmp_path, name):
+    """Cells contain the header of a file pair, or the folder of DICOM slices."""
     X, y = cohort
     image = tmp_path / name
     image.parent.mkdir(exist_ok=True)
@@ -114,7 +112,7 @@ def test_another_content_of_an_image_file_is_another_cohort(cohort, tmp_path, na
     assert json.loads((tmp_path / "model" / "0-0.json").read_text())["key"] != key
 
 
-def test_a_failing_model_is_told_with_its_reason_and_the_others_finish(cohort, tmp_path):
+def test_a_failing_model_is_reported_with_its_reason_and_the_others_finish(cohort, tmp_path):
     def impossible():
         raise ValueError("needs T2, which this cohort lacks")
 
@@ -124,12 +122,12 @@ def test_a_failing_model_is_told_with_its_reason_and_the_others_finish(cohort, t
     assert list(study.comparison.evaluations) == ["model"]
 
 
-def test_if_all_models_fail_there_is_no_study(cohort, tmp_path):
-    with pytest.raises(StudyError, match=r"not one model.*\n.*dying: FloatingPointError"):
+def test_a_study_raises_if_all_models_fail(cohort, tmp_path):
+    with pytest.raises(StudyError, match=r"no model could.*\n.*dying: FloatingPointError"):
         run(cohort, tmp_path, {"dying": Dying})
 
 
-def test_a_split_that_a_killed_run_left_half_written_is_swept(cohort, tmp_path):
+def test_half_written_files_of_a_killed_run_are_removed(cohort, tmp_path):
     (tmp_path / "model").mkdir()
     left = tmp_path / "model" / ".writing-0-0-1.json"
     left.touch()
@@ -152,10 +150,8 @@ def test_facts_time_and_warnings_survive_the_second_run(cohort, tmp_path):
     assert isinstance(first.comparison, Comparison)
 
 
-def test_how_long_joblib_takes_over_what_it_keeps_is_no_warning_of_a_model(
-    cohort, tmp_path, monkeypatch
-):
-    # The seconds from which on joblib warns of it.
+def test_joblib_s_timing_warnings_are_not_recorded(cohort, tmp_path, monkeypatch):
+    # The time in seconds from which joblib warns.
     monkeypatch.setattr(MemorizedFunc._persist_input, "__defaults__", (0.0,))
     kept = make_pipeline(StandardScaler(), LogisticRegression(), memory=str(tmp_path / "steps"))
     with pytest.warns(UserWarning, match="Persisting input arguments"):
@@ -163,13 +159,13 @@ def test_how_long_joblib_takes_over_what_it_keeps_is_no_warning_of_a_model(
     assert not run(cohort, tmp_path, {"model": lambda: kept}).warned["model"]
 
 
-def test_small_and_lopsided_cohorts_are_warned_of_and_large_ones_are_not():
+def test_small_or_unbalanced_cohorts_get_notes_and_large_ones_do_not():
     y = np.repeat([0, 1], [90, 10])
     notes = " ".join(sample_size_notes(y, n_candidates=5, n_selected=2))
     assert "100 patients: 90 wild type, 10 mutant (10 %)" in notes
     assert "from 5 columns, and the smaller class has 10 patients (2.0 patients per colum" in notes
     assert "2 columns reach the classifier, for 10 patients of the smaller class (5.0 pat" in notes
-    assert "wild type has an accuracy of 0.9" in notes
+    assert "wild type for all patients has an accuracy of 0.9" in notes
     assert len(sample_size_notes(np.repeat([0, 1], 200), n_candidates=20, n_selected=9)) == 1
     notes = " ".join(sample_size_notes([0] * 16 + [1] * 8, n_candidates=3492, n_selected=29.96))
     assert "from 3492 columns, and the smaller class has 8 patients (436 columns per pat" in notes

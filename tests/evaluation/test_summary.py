@@ -1,4 +1,4 @@
-"""In a notebook an evaluation shows its figures, each with its interval."""
+"""Evaluations show their figures with intervals in a notebook."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ def evaluation(n_repeats=1, seed=0):
     return Evaluation(pd.DataFrame(columns, index=[f"P{i}" for i in range(24)] * n_repeats))
 
 
-def test_every_figure_is_printed_between_the_ends_of_its_interval():
+def test_every_printed_figure_lies_within_its_interval():
     found = evaluation()
     (row,) = figures_with_intervals({"model": found}).to_dict("records")
     for metric, text in row.items():

@@ -1,4 +1,4 @@
-"""Paired tests: against examples worked by hand, against each other, and on how often they err."""
+"""Paired tests: examples worked by hand, agreement with each other, and error rates."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from sklidh.evaluation import (
 
 
 def two_models(rng, n=40, shift=(1.0, 1.0)):
-    """Draw scores of two models that err on the same patients in part."""
+    """Draw scores of two models with correlated errors."""
     y = np.repeat([0, 1], n // 2)
     shared = rng.normal(size=n)
     return y, *(shared + rng.normal(size=n) + s * y for s in shift)
@@ -33,7 +33,7 @@ def test_delong_s_paired_test_by_hand():
     assert test.pvalue == pytest.approx(2 * norm.sf(z))
 
 
-def test_against_a_model_that_knows_nothing_delong_tests_the_auc_against_one_half():
+def test_against_a_constant_model_delong_tests_the_auc_against_one_half():
     y, score, _ = two_models(np.random.default_rng(2))
     auc, variance = delong_variance(y, score)
     test = delong_test(y, score, np.zeros(len(y)))
@@ -50,20 +50,20 @@ def test_delong_agrees_with_permutation(shift):
     assert by_chance.pvalue == pytest.approx(by_formula.pvalue, abs=0.03)
 
 
-def test_delong_s_test_errs_about_5_times_in_100():
+def test_delong_s_test_has_about_5_percent_false_positives():
     rng = np.random.default_rng(0)
     alarms = sum(delong_test(*two_models(rng)).pvalue < 0.05 for _ in range(600))
     assert 0.03 <= alarms / 600 <= 0.08
 
 
-def test_two_models_in_another_order_differ_the_other_way_and_a_model_not_from_itself():
+def test_swapping_the_models_changes_the_sign_and_a_model_equals_itself():
     y, first, second = two_models(np.random.default_rng(1))
     there, back = delong_test(y, first, second), delong_test(y, second, first)
     assert (back.difference, back.pvalue) == pytest.approx((-there.difference, there.pvalue))
     assert delong_test(y, first, np.exp(first)).pvalue == 1.0
 
 
-def test_mcnemar_counts_only_the_patients_on_whom_one_model_alone_is_right():
+def test_mcnemar_counts_only_patients_whom_one_model_predicts_correctly():
     y = [1] * 6 + [0] * 4
     first = [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
     second = [0, 0, 0, 0, 1, 1, 0, 0, 0, 0]
@@ -74,7 +74,7 @@ def test_mcnemar_counts_only_the_patients_on_whom_one_model_alone_is_right():
     assert mcnemar_test(y, first, first).pvalue == 1.0
 
 
-def test_without_the_correction_the_resampled_test_is_student_s_and_with_it_smaller():
+def test_the_resampled_test_is_student_s_t_without_the_correction_and_smaller_with_it():
     differences = np.array([0.02, 0.06, 0.01, 0.05, 0.01])
     student = ttest_1samp(differences, 0)
     # Nadeau and Bengio: (1/k + ratio) in place of 1/k.
@@ -103,26 +103,26 @@ def test_mcnemar_s_test_takes_predicted_classes_only(calls):
         mcnemar_test(["wt", "mutant", "mutant"], [0, 1, 1], calls)
 
 
-def test_one_fold_alone_cannot_be_tested():
-    with pytest.raises(ValueError, match="two differences or more"):
+def test_a_single_fold_cannot_be_tested():
+    with pytest.raises(ValueError, match="at least two differences"):
         corrected_resampled_ttest([0.1], test_ratio=0.25)
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("differences", [[0.5] * 5, [0.8 - 0.7, 0.7 - 0.6, 0.9 - 0.8]])
-def test_equal_differences_in_every_fold_leave_no_variance_to_judge_by(differences):
+def test_equal_differences_in_every_fold_give_nan(differences):
     test = corrected_resampled_ttest(differences, test_ratio=0.25)
     assert test.difference == pytest.approx(differences[0])
     assert np.isnan([test.statistic, test.pvalue]).all()
 
 
-def test_holm_of_four_by_hand_and_nan_is_no_test():
+def test_holm_of_four_by_hand_and_nan_is_not_counted():
     # Sorted .01 .02 .03 .05 times 4 3 2 1: .04 .06 .06 .05, made to rise: .04 .06 .06 .06.
     adjusted = holm([0.05, 0.01, np.nan, 0.03, 0.02])
     np.testing.assert_allclose(adjusted, [0.06, 0.04, np.nan, 0.06, 0.06])
 
 
-def test_holm_keeps_false_alarms_of_ten_tests_together_at_5_in_100():
+def test_holm_keeps_the_family_wise_error_of_ten_tests_at_5_percent():
     rng = np.random.default_rng(0)
     alarms = [(holm(rng.random(10)) < 0.05).any() for _ in range(1000)]
     assert np.mean(alarms) <= 0.065

@@ -1,4 +1,4 @@
-"""A threshold is the model's own, given, or chosen on training rows that the model did not see."""
+"""Thresholds: the model's own, a given number, or chosen on out-of-fold training rows."""
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ def figures(y, p, threshold):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_other_threshold_does_better_by_the_rule(seed):
+def test_no_other_threshold_is_better_by_the_rule(seed):
     y, p = drawn(seed)
     tried = [figures(y, p, t) for t in np.unique(p)]
     found = figures(y, p, best_threshold(y, p, "youden"))
@@ -51,14 +51,14 @@ def test_a_threshold_lies_halfway_between_the_patients_whom_it_separates():
     assert best_threshold(y, np.full(4, 0.2), "sensitivity>=.5") == 0.2
 
 
-def test_a_precision_that_cannot_be_had_is_warned_of():
+def test_an_unreachable_precision_is_warned_of():
     y, p = np.array([1, 0, 1, 0]), np.array([0.1, 0.9, 0.5, 0.3])
-    with pytest.warns(UserWarning, match=r"reach a precision of 0\.50 at most"):
+    with pytest.warns(UserWarning, match=r"largest precision .* is 0\.50; the threshold"):
         assert best_threshold(y, p, "precision>=0.9") <= 0.5
 
 
 class Score(ClassifierMixin, BaseEstimator):
-    """Answer with the second column; remember the groups of the first that are on both sides."""
+    """Predict with the second column, and check that no group is split between rows."""
 
     def fit(self, X, y):
         self.classes_, self.seen_ = np.unique(y), set(X["patient"])
@@ -70,7 +70,7 @@ class Score(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize("rule", ["youden", "precision>=0.6", "sensitivity>=0.6"])
-def test_no_patient_is_on_both_sides_of_an_inner_fold(rule):
+def test_groups_are_not_split_in_inner_folds(rule):
     patient = np.repeat(np.arange(20), 2)
     X = pd.DataFrame({"patient": patient, "score": np.random.default_rng(0).random(40)})
     params = {"groups": patient}
@@ -78,7 +78,7 @@ def test_no_patient_is_on_both_sides_of_an_inner_fold(rule):
     assert found.predictions["threshold"].nunique() > 1
 
 
-def test_the_inner_folds_follow_the_seed():
+def test_the_inner_folds_depend_on_the_seed():
     rng = np.random.default_rng(0)
     y = np.arange(60) % 3 == 0
     X = rng.normal(size=(60, 5)) + 0.5 * y[:, None]
@@ -90,8 +90,8 @@ def test_the_inner_folds_follow_the_seed():
 
 def test_too_few_patients_for_inner_folds_are_refused():
     X, y = np.random.default_rng(0).normal(size=(12, 2)), np.r_[np.ones(3, int), np.zeros(9, int)]
-    with pytest.raises(CohortError, match=r"too few \(2 of a class"):
+    with pytest.raises(CohortError, match=r"too few \(2 of the smaller class"):
         cross_validate(LogisticRegression(), X, y, cv=3, threshold="youden")
     same = {"groups": np.zeros(12)}
-    with pytest.raises(CohortError, match=r"1 groups\) for both classes"):
+    with pytest.raises(CohortError, match=r"1 groups\) for each fold"):
         choose_threshold(LogisticRegression().fit(X, y), X, y, params=same)

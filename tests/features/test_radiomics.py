@@ -405,7 +405,7 @@ def test_a_bad_parameter_is_an_error_before_any_image_is_read(tmp_path, paramete
 
 def test_the_table_has_two_columns(phantoms):
     X, y = phantoms
-    with pytest.raises(CohortError, match=r"two columns are accepted.*got 3.*per_modality"):
+    with pytest.raises(CohortError, match=r"expected two columns.*got 3.*per_modality"):
         RadiomicsExtractor().fit(X[["T1", "T2", "mask"]], y)
     with pytest.raises(TypeError, match="X must be a pandas DataFrame"):
         RadiomicsExtractor().fit(X[["T1", "mask"]].to_numpy())

@@ -1,4 +1,4 @@
-"""Deep features: trained with the labels, kept to their patients, the same every time."""
+"""Deep features: trained on the labels, aligned with patients, and reproducible."""
 
 import pickle
 
@@ -37,7 +37,7 @@ def patient(seed, signal):
 
 
 def cohort(n=10, signal=60, first=0):
-    """Return n patients, every second a mutant, in an index that is out of order."""
+    """Return n patients, every second a mutant, with an unordered index."""
     labels = np.arange(n) % 2
     cases = [patient(first + seed, signal * label) for seed, label in enumerate(labels)]
     index = pd.Index([f"P{(7 * number) % n}" for number in range(n)], name="patient")
@@ -50,13 +50,13 @@ X, y = cohort()
 
 @pytest.fixture(scope="module")
 def featurizer():
-    """Return a trained featurizer, which no test may change."""
+    """Return a trained featurizer that tests must not modify."""
     return SANetFeaturizer(**QUICK).fit(X, y)
 
 
 @pytest.fixture(scope="module")
 def out_of_fold():
-    """Return a featurizer that cut its patients in two halves, and their features."""
+    """Return an out-of-fold featurizer with two folds, and the features."""
     featurizer = SANetFeaturizer(**QUICK, train_features="out_of_fold", cv=2)
     return featurizer, featurizer.fit_transform(X, y)
 
@@ -79,26 +79,26 @@ def test_in_sample_features_are_those_of_transform(featurizer):
     pd.testing.assert_frame_equal(features, featurizer.transform(X), check_exact=True)
 
 
-def test_a_table_is_its_patients_one_by_one(featurizer):
+def test_a_batch_equals_its_patients_one_by_one(featurizer):
     together = featurizer.transform(X)
     alone = pd.concat([featurizer.transform(X.loc[[name]]) for name in X.index])
     assert (together - alone).abs().to_numpy().max() < 1e-5 * together.abs().to_numpy().max()
 
 
-def test_patients_move_with_their_rows(featurizer):
+def test_features_follow_the_order_of_the_rows(featurizer):
     pd.testing.assert_frame_equal(
         featurizer.transform(X[::-1]), featurizer.transform(X)[::-1], rtol=1e-4
     )
 
 
-def test_the_network_learns_what_sets_the_classes_apart():
+def test_the_network_learns_the_difference_between_the_classes():
     X, y = cohort(16)
     featurizer = SANetFeaturizer(**QUICK | {"max_epochs": 8})
     classifier = make_pipeline(featurizer, StandardScaler(), LogisticRegression()).fit(X, y)
     assert classifier.score(*cohort(20, first=100)) >= 0.9
 
 
-def test_the_same_seed_gives_the_same_bits_and_torch_is_left_alone(featurizer):
+def test_the_same_seed_gives_the_same_bits_and_leaves_torch_unchanged(featurizer):
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     again, other = (SANetFeaturizer(**QUICK | {"random_state": seed}).fit(X, y) for seed in (0, 1))
     features = featurizer.transform(X)
@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_bits_and_torch_is_left_alone(featurizer):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_number_of_threads_changes_no_bit(featurizer, threads):
+def test_results_are_bit_identical_for_any_number_of_threads(featurizer, threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     again = SANetFeaturizer(**QUICK).fit(X, y).transform(X)
@@ -117,12 +117,12 @@ def test_the_number_of_threads_changes_no_bit(featurizer, threads):
     pd.testing.assert_frame_equal(again, featurizer.transform(X), check_exact=True)
 
 
-def test_fitting_again_forgets_the_past(featurizer):
+def test_refitting_does_not_depend_on_earlier_fits(featurizer):
     used = SANetFeaturizer(**QUICK).fit(*cohort(6, first=50)).fit(X, y)
     pd.testing.assert_frame_equal(used.transform(X), featurizer.transform(X), check_exact=True)
 
 
-def test_a_pickled_network_gives_the_same_bits(featurizer):
+def test_a_pickled_network_is_bit_identical(featurizer):
     content = pickle.dumps(featurizer)
     pd.testing.assert_frame_equal(
         pickle.loads(content).transform(X), featurizer.transform(X), check_exact=True
@@ -141,7 +141,7 @@ def on_disk(X, folder):
     return paths
 
 
-def test_paths_and_images_in_memory_give_the_same(featurizer, tmp_path):
+def test_paths_and_images_in_memory_give_the_same_features(featurizer, tmp_path):
     pd.testing.assert_frame_equal(
         featurizer.transform(on_disk(X, tmp_path)), featurizer.transform(X)
     )
@@ -176,7 +176,7 @@ def test_a_patient_without_image_gets_nan_and_is_left_out_of_training():
     assert nobody.isna().all(axis=None)
 
 
-def test_an_empty_cell_is_an_error_unless_asked_for():
+def test_an_empty_cell_is_an_error_unless_missing_is_nan():
     incomplete = X.copy()
     incomplete.iloc[2, 0] = None
     with pytest.raises(CohortError, match="patient 'P4', column 'T1CE': the cell is empty"):
@@ -204,7 +204,7 @@ class CountImages(Callback):
         self.seen.append(len(X))
 
 
-def test_out_of_fold_trains_a_network_per_fold_and_fit_alone_only_the_last():
+def test_out_of_fold_trains_one_network_per_fold_and_fit_only_the_last():
     CountImages.seen.clear()
     featurizer = SANetFeaturizer(
         **QUICK | {"max_epochs": 1}, train_features="out_of_fold", callbacks=[CountImages()]
@@ -216,7 +216,7 @@ def test_out_of_fold_trains_a_network_per_fold_and_fit_alone_only_the_last():
     assert CountImages.seen == [10]
 
 
-def test_each_training_patient_is_described_by_a_network_trained_without_them(out_of_fold):
+def test_features_of_a_training_patient_come_from_a_network_trained_without_them(out_of_fold):
     # The folds are dealt in the order of the table, each with its share of both classes.
     _, features = out_of_fold
     halves = StratifiedKFold(2).split(X, y)
@@ -226,7 +226,7 @@ def test_each_training_patient_is_described_by_a_network_trained_without_them(ou
         pd.testing.assert_frame_equal(features.iloc[held_out], expected, check_exact=True)
 
 
-def test_a_new_patient_is_described_by_the_network_of_all_patients(out_of_fold, featurizer):
+def test_features_of_a_new_patient_come_from_the_network_of_all_patients(out_of_fold, featurizer):
     new, _ = cohort(3, first=70)
     images, _ = featurizer._cut(new)
     logits = predict(featurizer.nets_["T1CE"], images).astype(float)
@@ -246,7 +246,7 @@ def test_out_of_fold_of_three_classes_has_the_probabilities_of_all_but_the_first
     np.testing.assert_allclose(featurizer.transform(X), expected, rtol=1e-12)
 
 
-def test_out_of_fold_keeps_patients_without_image_apart():
+def test_out_of_fold_leaves_out_patients_without_an_image():
     incomplete = X.copy()
     incomplete.iloc[[2, 5], 0] = None
     there = incomplete["T1CE"].notna()
@@ -257,17 +257,20 @@ def test_out_of_fold_keeps_patients_without_image_apart():
     assert features[~there].isna().all(axis=None)
 
 
-def test_a_class_with_too_few_patients_for_the_folds_is_a_warning_and_fewer_folds():
+def test_a_class_smaller_than_the_folds_reduces_them_with_a_warning():
     CountImages.seen.clear()
     settings = QUICK | {"max_epochs": 1, "train_features": "out_of_fold"}
     featurizer = SANetFeaturizer(**settings, callbacks=[CountImages()])
-    with pytest.warns(UserWarning, match=r"cv=5 .* class 'mutant', which has 2 of 5; 2 folds"):
+    with pytest.warns(
+        UserWarning,
+        match="only 2 of 5 patients are class 'mutant', so 2 folds are used instead of 5",
+    ):
         featurizer.fit_transform(X.iloc[:5], y.iloc[:5])
     assert CountImages.seen == [5, 2, 3]
 
 
 @pytest.mark.slow
-def test_on_noise_a_network_knows_the_labels_it_was_trained_on_and_no_others():
+def test_on_noise_a_network_predicts_only_its_training_labels():
     X, y = cohort(60, signal=0)
     settings = QUICK | {"max_epochs": 8, "train_features": "out_of_fold", "cv": 2}
     featurizer = SANetFeaturizer(**settings)
@@ -278,7 +281,7 @@ def test_on_noise_a_network_knows_the_labels_it_was_trained_on_and_no_others():
 
 
 class Record:
-    """Write down the tasks; ask to stop after the first epoch where told to."""
+    """Record the tasks; optionally request a stop after the first epoch."""
 
     def __init__(self, stop=False):
         self.begun, self.ended, self.stop = [], [], stop
@@ -321,7 +324,7 @@ def test_every_network_has_learning_curves():
 
 
 class Seen(Callback):
-    """Write down how many images learn and validate."""
+    """Record the numbers of training and validation images."""
 
     sizes = []
 
@@ -329,7 +332,7 @@ class Seen(Callback):
         self.sizes.append((len(dataset_train), len(dataset_valid)))
 
 
-def test_all_slices_of_a_patient_validate_together_and_both_classes_do():
+def test_validation_holds_out_all_slices_of_a_patient_and_both_classes():
     Seen.sizes.clear()
     featurizer = SANetFeaturizer(
         **QUICK | {"max_epochs": 1}, n_slices=2, validation_fraction=0.4, callbacks=[Seen()]
@@ -341,7 +344,7 @@ def test_all_slices_of_a_patient_validate_together_and_both_classes_do():
     assert targets[patients[held_out]].mean() == 0.5
 
 
-def test_training_stops_when_the_validation_loss_no_longer_falls():
+def test_training_stops_when_the_validation_loss_no_longer_decreases():
     X, y = cohort(10, signal=0)  # noise: the more is learned, the worse
     featurizer = SANetFeaturizer(
         **QUICK | {"max_epochs": 60, "lr": 1e-3}, validation_fraction=0.4, n_iter_no_change=2
@@ -358,7 +361,7 @@ def test_training_stops_when_the_validation_loss_no_longer_falls():
         (EpochScoring("roc_auc"), "EpochScoring scores held-out patients; .*on_train=True"),
     ],
 )
-def test_a_callback_that_needs_held_out_patients_says_so(callback, message):
+def test_a_callback_that_needs_held_out_patients_is_refused_without_them(callback, message):
     with pytest.raises(ValueError, match=message):
         SANetFeaturizer(**QUICK, callbacks=[callback]).fit(X, y)
 
@@ -372,12 +375,12 @@ def test_early_stopping_on_the_training_loss_needs_no_held_out_patients():
     assert record.ended == ["epoch", "epoch", "epoch", "network", "fit"]
 
 
-def test_too_few_patients_to_validate_is_one_clear_error():
+def test_too_few_patients_for_validation_is_one_clear_error():
     with pytest.raises(CohortError, match=r"validation_fraction=0\.1 of 10 patients: .*another"):
         SANetFeaturizer(**QUICK, validation_fraction=0.1).fit(X, y)
 
 
-def test_members_are_networks_of_other_seeds_side_by_side():
+def test_members_have_different_seeds_and_concatenated_features():
     both = SANetFeaturizer(**QUICK | {"max_epochs": 1}, n_members=2)
     features = both.fit_transform(X, y)
     assert features.columns.tolist() == [f"sanet{i:03}" for i in range(12)]
@@ -392,7 +395,7 @@ def test_members_are_networks_of_other_seeds_side_by_side():
 
 
 def test_a_progress_bar_shows_the_epochs(capsys, monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws no bar on what is not a terminal
+    monkeypatch.setenv("FORCE_COLOR", "1")  # otherwise rich draws no bar without a terminal
     SANetFeaturizer(**QUICK | {"max_epochs": 1}, verbose=1).fit(X[:4], y[:4])
     assert "SA-Net T1CE: epoch 1 of 1" in capsys.readouterr().err
 
@@ -402,7 +405,7 @@ def test_a_progress_bar_shows_the_epochs(capsys, monkeypatch):
     [
         ({"y": np.ones(10)}, CohortError, "one class only"),
         ({"y": y[:-1].to_numpy()}, CohortError, "9 labels for 10 patients"),
-        ({"X": X.assign(age=3)}, CohortError, "two columns are accepted"),
+        ({"X": X.assign(age=3)}, CohortError, "expected two columns"),
         ({"X": X.to_numpy()}, TypeError, "must be a pandas DataFrame"),
         ({"size": 8}, ValueError, "'size' parameter"),
         ({"planes": ["axial", "oblique"]}, ValueError, "accepted are one or more of axial"),
@@ -438,19 +441,19 @@ def test_a_bad_image_is_an_error_that_names_the_patient(column, damage, message)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has an NVIDIA GPU")
-def test_a_gpu_that_is_not_there_is_an_error():
-    with pytest.raises(ValueError, match=r"device='cuda', but torch .* finds no such device"):
+def test_an_unavailable_gpu_is_an_error():
+    with pytest.raises(ValueError, match=r"device='cuda' is not available: torch .* finds only"):
         SANetFeaturizer(**QUICK, device="cuda").fit(X, y)
 
 
 def test_a_class_without_any_image_is_an_error_before_training():
     incomplete = X.copy()
     incomplete.loc[y == "mutant", "T1CE"] = None
-    with pytest.raises(CohortError, match=r"'T1CE': no patient of class \['mutant'\]"):
+    with pytest.raises(CohortError, match=r"'T1CE': no training patient of class \['mutant'\]"):
         SANetFeaturizer(missing="nan").fit(incomplete, y)
 
 
-def test_it_lives_in_a_union_of_a_pipeline_with_a_cache(tmp_path):
+def test_it_works_in_a_feature_union_of_a_cached_pipeline(tmp_path):
     union = FeatureUnion([("a", SANetFeaturizer(**QUICK)), ("b", SANetFeaturizer(**QUICK))])
     pipeline = Pipeline([("deep", union), ("scale", StandardScaler())], memory=str(tmp_path))
     pipeline.set_output(transform="pandas")
@@ -461,7 +464,7 @@ def test_it_lives_in_a_union_of_a_pipeline_with_a_cache(tmp_path):
 
 
 @pytest.mark.slow
-def test_modalities_trained_in_parallel_give_the_same_bits(featurizer):
+def test_modalities_trained_in_parallel_are_bit_identical(featurizer):
     # On a dask cluster: tests/cli/test_scheduler.py.
     both = X.assign(FLAIR=X["T1CE"])
     branches = per_modality(SANetFeaturizer(**QUICK), ["T1CE", "FLAIR"], n_jobs=2)
@@ -470,7 +473,7 @@ def test_modalities_trained_in_parallel_give_the_same_bits(featurizer):
     np.testing.assert_array_equal(features, np.tile(featurizer.transform(X), 2))
 
 
-def test_planes_and_slices_are_images_to_train_on():
+def test_every_plane_and_slice_is_a_training_image():
     CountImages.seen.clear()
     SANetFeaturizer(
         **QUICK | {"max_epochs": 1},
@@ -481,7 +484,7 @@ def test_planes_and_slices_are_images_to_train_on():
     assert CountImages.seen == [4 * 2 * 2]
 
 
-def test_maps_show_what_moves_the_prediction_on_the_slices_that_were_seen(featurizer):
+def test_saliency_maps_are_the_derivative_of_the_prediction(featurizer):
     found = featurizer.gradient_maps(X.iloc[[3, 5]])
     images, _ = featurizer._cut(X.iloc[[3]])
     assert list(found) == [X.index[3], X.index[5]]
@@ -496,7 +499,7 @@ def test_maps_show_what_moves_the_prediction_on_the_slices_that_were_seen(featur
     assert 0 < abs(odds[1] - odds[0]) / 2e-2 <= 1.05 * seen.maps.sum()
 
 
-def test_maps_leave_out_a_patient_without_image():
+def test_saliency_maps_leave_out_a_patient_without_an_image():
     incomplete = X.copy()
     incomplete.iloc[2, 0] = None
     fitted = SANetFeaturizer(**QUICK | {"max_epochs": 1}, missing="nan").fit(incomplete, y)

@@ -1,4 +1,4 @@
-"""Model 1: images in, probabilities out, one network a modality or one for all."""
+"""Model 1: probabilities from images, with one network per modality or one for all."""
 
 import pickle
 
@@ -39,13 +39,13 @@ X, y = cohort()
 
 @pytest.fixture(scope="module")
 def classifier():
-    """Return a trained classifier, one network a modality, which no test may change."""
+    """Return a trained classifier, one network per modality, that tests must not modify."""
     return SANetClassifier(**QUICK, missing="nan").fit(X, y)
 
 
 @pytest.fixture(scope="module")
 def joint():
-    """Return a trained classifier with all that one network can take."""
+    """Return a trained classifier with channels, channel attention and radiomics."""
     return SANetClassifier(
         **QUICK, fusion="channels", missing="nan", channel_attention=True, radiomics=["age", "one"]
     ).fit(X.assign(age=np.arange(8.0), one=1), y)
@@ -66,7 +66,7 @@ def test_probabilities_sum_to_1_and_predict_takes_the_larger(classifier, joint):
         assert fitted.predict(table).tolist() == expected.tolist()
 
 
-def test_the_mean_is_over_one_network_for_each_modality(classifier):
+def test_the_probability_is_the_mean_over_one_network_per_modality(classifier):
     alone = []
     for modality in ("T1", "T1CE"):
         images, _ = classifier._cut(X[[modality, "mask"]])
@@ -102,7 +102,7 @@ def test_modalities_as_channels_make_one_network(joint):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fusion", ["mean", "channels"])
-def test_it_learns_what_one_of_the_modalities_shows(fusion):
+def test_it_learns_a_signal_in_one_modality(fusion):
     X, y = cohort(12)
     classifier = SANetClassifier(**QUICK | {"max_epochs": 16}, fusion=fusion).fit(X, y)
     # The AUC is 1.0 for seeds 0 to 2; the accuracy, at a threshold of .5, .75 to 1.
@@ -111,12 +111,12 @@ def test_it_learns_what_one_of_the_modalities_shows(fusion):
 
 
 @pytest.mark.slow
-def test_it_learns_what_the_joined_columns_show():
+def test_it_learns_a_signal_in_the_radiomics_columns():
     X, y = cohort(8, signal=0)
     mutant = (y == "mutant").to_numpy()
 
     def rise(ratio):
-        """Return by how much a ratio of 250 in place of 200 makes a mutation more probable."""
+        """Return the increase in probability for a ratio of 250 instead of 200."""
         fitted = SANetClassifier(
             **QUICK | {"n_features": 16, "max_epochs": 6, "lr": 1e-3},
             batch_size=4, modalities=["T1"], radiomics=["ratio"],
@@ -136,28 +136,28 @@ def test_columns_are_standardised_by_the_training_patients(joint):
     np.testing.assert_allclose(columns.std(0), [1, 0], atol=1e-6)
 
 
-def test_a_table_is_its_patients_one_by_one_in_any_order(classifier):
+def test_a_batch_equals_its_patients_one_by_one_in_any_order(classifier):
     alone = np.vstack([classifier.predict_proba(X.loc[[name]]) for name in X.index[::-1]])
     np.testing.assert_allclose(alone[::-1], classifier.predict_proba(X), atol=1e-5)
 
 
-def test_columns_that_hold_no_image_are_not_read():
+def test_columns_without_images_are_not_read():
     more = X.assign(age=50, site="Zurich")[["site", "T1CE", "age", "mask", "T1"]]
     classifier = SANetClassifier(**QUICK | {"max_epochs": 1}).fit(more, y)
     assert classifier.modalities_ == ["T1CE", "T1"]
     np.testing.assert_array_equal(classifier.predict_proba(X), classifier.predict_proba(more))
 
 
-def test_a_patient_is_classified_by_the_modalities_that_are_there(classifier):
+def test_a_patient_is_classified_from_the_available_modalities(classifier):
     incomplete = X.copy()
     incomplete.iloc[3, 0] = None
     images, _ = classifier._cut(X.iloc[[3]][["T1CE", "mask"]])
     expected = softmax(predict(classifier.nets_["T1CE"], images), axis=1)
-    # In a batch of another size products of matrices are rounded in another way.
+    # Matrix products round differently in batches of another size.
     np.testing.assert_allclose(classifier.predict_proba(incomplete)[[3]], expected, rtol=1e-5)
 
 
-def test_a_patient_without_the_images_needed_is_an_error_that_names_him(classifier, joint):
+def test_a_patient_without_the_required_images_is_an_error_with_the_id(classifier, joint):
     incomplete = X.assign(age=3, one=2)
     incomplete.iloc[3, [0, 1]] = None
     with pytest.raises(CohortError, match="patient 'P7': too few images, fusion='mean'"):
@@ -166,7 +166,7 @@ def test_a_patient_without_the_images_needed_is_an_error_that_names_him(classifi
         joint.predict_proba(incomplete)
 
 
-def test_a_pickled_classifier_gives_the_same_bits(classifier):
+def test_a_pickled_classifier_is_bit_identical(classifier):
     again = pickle.loads(pickle.dumps(classifier))
     np.testing.assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
 
@@ -184,7 +184,7 @@ def test_scikit_learn_cross_validates_it():
     assert scores.shape == (2,)
 
 
-def test_maps_have_a_slice_of_every_modality(joint):
+def test_saliency_maps_have_a_slice_of_every_modality(joint):
     maps = joint.gradient_maps(X[:1].assign(age=3, one=2))[X.index[0]]
     assert list(maps) == ["T1", "T1CE"]
     for modality, channel in zip(maps, joint._cut(X[:1])[0][0], strict=True):
@@ -198,10 +198,10 @@ def test_maps_have_a_slice_of_every_modality(joint):
     [
         ({"radiomics": ["size"]}, CohortError, r"radiomics=\['size'\]: no such column"),
         ({"radiomics": ["age"]}, CohortError, "patient 'P7', column 'age': nan is no finite"),
-        ({"channel_attention": True}, ValueError, "needs fusion='channels', got fusion='mean'"),
+        ({"channel_attention": True}, ValueError, "needs fusion='channels'; got fusion='mean'"),
     ],
 )
-def test_settings_that_cannot_work_are_one_clear_error(change, error, message):
+def test_invalid_settings_are_one_clear_error(change, error, message):
     table = X.assign(age=[1, 2, 3, np.nan, 5, 6, 7, 8])
     with pytest.raises(error, match=message):
         SANetClassifier(**QUICK, **change).fit(table, y)
@@ -211,7 +211,7 @@ def test_settings_that_cannot_work_are_one_clear_error(change, error, message):
     ("table", "labels", "message"),
     [
         (X, np.ones(8), "one class only"),
-        (X.assign(T1=3, T1CE=4), y, "no column of images"),
+        (X.assign(T1=3, T1CE=4), y, "no image column found"),
         (X.drop(columns="mask"), y, "column 'mask' not found"),
         (X.assign(T1CE="nowhere.nii.gz"), y, "patient 'P5', column 'T1CE': no such file"),
     ],

@@ -1,4 +1,4 @@
-"""A saved network comes back bit by bit, in any process, and a bad file says what is wrong."""
+"""Saved networks are restored bit for bit, and bad files are refused with a reason."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ LABELS = np.array(["mutant", "wild type"] * 3)
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """Return a table of paths, one column of numbers beside them."""
+    """Return a table of paths with one numeric column."""
     folder, rows = tmp_path_factory.mktemp("images"), []
     tumour = np.zeros((3, 24, 24), np.uint8)
     tumour[1, 6:14, 8:16] = 1
@@ -48,7 +48,7 @@ def saved(featurizer, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_new_process_predicts_the_same_bits(featurizer, table, saved):
+def test_predictions_in_a_new_process_are_bit_identical(featurizer, table, saved):
     table.to_csv(saved / "cases.csv")
     script = (
         "import sys, numpy as np, pandas as pd; from sklidh.features import SANetFeaturizer; "
@@ -61,7 +61,7 @@ def test_a_new_process_predicts_the_same_bits(featurizer, table, saved):
     np.testing.assert_array_equal(np.load(saved / "found.npy"), expected)
 
 
-def test_the_output_format_comes_back(featurizer, table, tmp_path):
+def test_the_output_format_is_restored(featurizer, table, tmp_path):
     chosen = copy.deepcopy(featurizer).set_output(transform="pandas")
     chosen.save(tmp_path)
     X = table[["T1", "mask"]]
@@ -70,14 +70,14 @@ def test_the_output_format_comes_back(featurizer, table, tmp_path):
     )
 
 
-def test_a_folder_and_a_model_file_give_the_same_bits(featurizer, table, saved, tmp_path):
+def test_a_folder_and_a_model_file_are_bit_identical(featurizer, table, saved, tmp_path):
     save_model(featurizer, tmp_path / "model.skops")
     X = table[["T1", "mask"]]
     loaded = SANetFeaturizer.load(saved), load_model(tmp_path / "model.skops")
     np.testing.assert_array_equal(*(each.transform(X) for each in loaded))
 
 
-def test_a_classifier_comes_back_with_all_it_learned(table, tmp_path):
+def test_a_classifier_is_restored_with_all_fitted_attributes(table, tmp_path):
     classifier = SANetClassifier(
         **QUICK, fusion="channels", channel_attention=True, radiomics=["age"],
         class_weight={"mutant": 2.0, "wild type": 1.0},
@@ -89,13 +89,13 @@ def test_a_classifier_comes_back_with_all_it_learned(table, tmp_path):
     assert loaded.get_params() | {"planes": ("axial",)} == classifier.get_params()
 
 
-def test_the_folder_holds_json_and_safetensors_and_no_code(saved):
-    # Of the networks that described the training patients out of fold, none is kept.
+def test_the_folder_contains_json_and_safetensors_but_no_code(saved):
+    # The networks of the folds are not kept.
     assert sorted(file.name for file in saved.iterdir()) == ["model.json", "weights0.safetensors"]
     assert json.loads((saved / "model.json").read_text())["kind"] == "SANetFeaturizer"
 
 
-def test_a_loaded_network_can_be_trained_again(table, saved, featurizer):
+def test_a_loaded_network_can_be_refitted(table, saved, featurizer):
     X = table[["T1", "mask"]]
     again = SANetFeaturizer.load(saved).fit(X, LABELS)
     pd.testing.assert_frame_equal(again.transform(X), featurizer.transform(X), check_exact=True)
@@ -122,12 +122,16 @@ def rewrite(old, new):
         ("model.json", halve, "not the configuration of a saved model"),
         ("model.json", lambda file: file.write_bytes(b"\xff\x00"), "not the configuration"),
         ("model.json", lambda file: file.write_text("[1]"), "not the configuration"),
-        ("model.json", rewrite("SANetFeaturizer", "SANetClassifier"), "holds a SANetClassifier"),
+        ("model.json", rewrite("SANetFeaturizer", "SANetClassifier"), "contains a SANetClassifier"),
         ("model.json", rewrite('"format": 2', '"format": 1'), "of format 1"),
-        ("model.json", rewrite('"san10"', '"san15"'), "model.json: not what was saved"),
+        ("model.json", rewrite('"san10"', '"san15"'), "model.json: does not match"),
         ("weights0.safetensors", lambda file: file.unlink(), "safetensors: cannot be read"),
-        ("weights0.safetensors", halve, "weights0.safetensors: not what was saved"),
-        ("weights0.safetensors", flip_a_bit, "weights0.safetensors: not what was saved"),
+        ("weights0.safetensors", halve, "weights0.safetensors: does not match"),
+        (
+            "weights0.safetensors",
+            flip_a_bit,
+            "weights0.safetensors: does not match",
+        ),
     ],
 )
 def test_a_bad_file_is_an_error_that_names_it(saved, name, damage, message):
@@ -142,7 +146,7 @@ def test_a_state_of_another_class_is_an_error(tmp_path):
         SANetFeaturizer.load(tmp_path)
 
 
-def test_values_come_back_with_their_types(tmp_path):
+def test_values_are_restored_with_their_types(tmp_path):
     state = {1: [None, 0.1, "x", True, b"bytes"], "a": {"b": np.array([1, 2], np.int8)}}
     write_model(tmp_path, "Kind", state)
     back = read_model(tmp_path, "Kind")

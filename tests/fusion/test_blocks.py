@@ -1,4 +1,4 @@
-"""Blocks come from column names, from a dict or in groups; what cannot be read is refused."""
+"""Blocks from column names, dicts or groups; invalid input is refused."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def blocks(*args, **settings):
     return {name: list(columns) for name, columns in find_blocks(*args, **settings).items()}
 
 
-def test_modality_is_what_stands_before_the_first_two_underscores():
+def test_modality_is_the_name_before_the_first_two_underscores():
     assert blocks(5, NAMES) == {"T1": [0, 2], "T1CE": [1], "T2": [3], "FLAIR": [4]}
 
 
@@ -21,7 +21,7 @@ def test_columns_without_names_or_prefixes_are_one_modality():
     assert blocks(3, ["a", "b", "c_d"]) == {"all": [0, 1, 2]}
 
 
-def test_list_of_modalities_uses_those_in_its_own_order():
+def test_list_of_modalities_sets_the_order():
     assert blocks(5, NAMES, modalities=["T2", "T1"]) == {"T2": [3], "T1": [0, 2]}
 
 
@@ -50,41 +50,41 @@ def test_the_three_input_methods_of_the_paper():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"modalities": ["T1", "DWI"]}, "modalities names 'DWI', which has no column in X"),
-        ({"groups": [("T1", "DWI")]}, "groups names 'DWI', which has no column in X"),
-        ({"modalities": ["T1", "T1"]}, "modalities names 'T1' more than once"),
-        ({"groups": [("T1",), ("T1", "T2")]}, "groups names 'T1' more than once"),
-        ({"modalities": ["T1"], "groups": [("T2",)]}, "groups names 'T2', which modalities="),
-        ({"modalities": {"x": ["T1__z"]}}, r"modalities\['x'\] names 1 column.*'T1__z'"),
-        ({"modalities": {"x": [7]}}, r"X, of 5 columns, has not: 7"),
+        ({"modalities": ["T1", "DWI"]}, "modalities contains 'DWI', which has no column in X"),
+        ({"groups": [("T1", "DWI")]}, "groups contains 'DWI', which has no column in X"),
+        ({"modalities": ["T1", "T1"]}, "modalities contains 'T1' more than once"),
+        ({"groups": [("T1",), ("T1", "T2")]}, "groups contains 'T1' more than once"),
+        ({"modalities": ["T1"], "groups": [("T2",)]}, "groups contains 'T2', which modalities="),
+        ({"modalities": {"x": ["T1__z"]}}, r"modalities\['x'\] lists 1 column.*'T1__z'"),
+        ({"modalities": {"x": [7]}}, r"X \(5 columns\) lacks: 7"),
         ({"modalities": {"x": "T1__a"}}, r"must be a list of column names or positions"),
-        ({"modalities": {"x": []}}, "modalities names 'x', which has no column"),
+        ({"modalities": {"x": []}}, "modalities contains 'x', which has no column"),
     ],
 )
-def test_what_cannot_be_made_of_the_columns_is_an_error(settings, message):
+def test_invalid_modalities_and_groups_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         find_blocks(5, NAMES, **settings)
 
 
-def test_error_on_a_vanished_block_says_how_to_keep_it():
+def test_error_on_a_dropped_block_explains_how_to_keep_it():
     with pytest.raises(ValueError, match=r"min_features_to_select.*missing='ignore'"):
         find_blocks(5, NAMES, modalities=["DWI"])
 
 
-def test_groups_of_an_array_without_names_say_where_names_come_from():
+def test_groups_of_an_array_without_names_explain_how_to_get_names():
     with pytest.raises(ValueError, match=r"set_output\(transform='pandas'\)"):
         find_blocks(5, groups=[("T1",)], missing="ignore")
-    with pytest.raises(ValueError, match="X, of 5 columns without names, has not: 'T1__a'"):
+    with pytest.raises(ValueError, match=r"X \(5 columns without names\) lacks: 'T1__a'"):
         find_blocks(5, modalities={"T1": ["T1__a"]}, missing="ignore")
 
 
 def test_column_without_a_modality_among_others_is_an_error_unless_modalities_leaves_it_out():
-    with pytest.raises(ValueError, match="column 'age' has no '<modality>__' in front"):
+    with pytest.raises(ValueError, match="column 'age' lacks the prefix '<modality>__'"):
         find_blocks(6, [*NAMES, "age"])
     assert blocks(6, [*NAMES, "age"], modalities=["T2"]) == {"T2": [3]}
 
 
-def test_ignore_leaves_absent_modalities_and_empty_groups_out():
+def test_ignore_leaves_out_missing_modalities_and_empty_groups():
     assert blocks(5, NAMES, modalities=["T1", "DWI"], missing="ignore") == {"T1": [0, 2]}
     groups = [("T1", "DWI"), ("DWI2",)]
     assert blocks(5, NAMES, groups=groups, missing="ignore") == {"T1": [0, 2]}
@@ -107,13 +107,13 @@ def test_nan_names_the_patient_the_block_and_the_column():
         block_presence(X, TWO, missing="raise", patients=["A", "B"])
 
 
-def test_nan_outside_the_blocks_harms_nobody():
+def test_nan_outside_the_blocks_has_no_effect():
     X = np.array([[1, 2, nan], [1, 2, 3]])
     present = block_presence(X, {"T1": np.array([0, 1])}, missing="raise")
     assert present.all()
 
 
-def test_a_block_is_absent_where_it_is_nan_throughout():
+def test_a_block_with_only_nan_is_missing():
     X = np.array([[1, nan, 3], [nan, nan, 3], [1, 2, nan]])
     present = block_presence(X, TWO, missing="ignore")
     assert present.tolist() == [[True, True], [False, True], [True, False]]
@@ -121,11 +121,11 @@ def test_a_block_is_absent_where_it_is_nan_throughout():
 
 def test_a_patient_without_any_block_is_an_error():
     X = np.array([[1, 2, 3], [nan, nan, nan]])
-    said = "patient 'B': no value at all, every column of .* is NaN; drop these rows from X and y"
+    said = "patient 'B': every column of .* is NaN; drop these rows from X and y"
     with pytest.raises(ValueError, match=said):
         block_presence(X, TWO, missing="ignore", patients=["A", "B"])
 
 
-def test_a_column_that_nobody_has_is_an_error():
+def test_a_column_that_is_nan_in_every_patient_is_an_error():
     with pytest.raises(ValueError, match="block 'T1': column 1 of X is NaN in every patient"):
         refuse_empty_columns(np.array([[1, nan, 3], [1, nan, 3]]), TWO)

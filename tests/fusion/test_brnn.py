@@ -1,4 +1,4 @@
-"""The Bayesian-regularised network obeys the evidence framework and forgets noise."""
+"""The Bayesian-regularised network follows the evidence framework and ignores noise."""
 
 import warnings
 
@@ -111,7 +111,7 @@ def test_effective_parameters_are_the_trace_of_the_textbook(overlapping, loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_few_parameters_stay_in_effect_on_noise(overlapping, noise, loss):
+def test_few_parameters_are_effective_on_noise(overlapping, noise, loss):
     informed = BRNNClassifier(loss=loss, random_state=0).fit(*overlapping)
     ignorant = BRNNClassifier(loss=loss, random_state=0).fit(*noise)
     assert informed.n_effective_parameters_ > 12
@@ -121,7 +121,7 @@ def test_few_parameters_stay_in_effect_on_noise(overlapping, noise, loss):
 
 
 @pytest.mark.parametrize(("loss", "least"), [("squared", 0.975), ("log_loss", 0.99)])
-def test_breast_cancer_is_told_apart(loss, least):
+def test_breast_cancer_is_classified(loss, least):
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     brnn = BRNNClassifier(loss=loss, random_state=0)
     X, y = load_breast_cancer(return_X_y=True)
@@ -152,7 +152,7 @@ def test_constant_column_changes_only_the_number_of_parameters(overlapping):
     assert brnn.score(np.column_stack([X, np.full(len(X), 5.0)]), y) > 0.65
 
 
-def test_moderated_probabilities_are_nearer_to_one_half_than_the_output_says(overlapping):
+def test_moderated_probabilities_are_nearer_to_one_half(overlapping):
     X, y = overlapping
     brnn = BRNNClassifier(loss="log_loss", random_state=0).fit(X[:60], y[:60])
     scaled = (X - brnn.centre_) / brnn.half_range_
@@ -175,7 +175,7 @@ def test_refitting_and_cloning_give_the_same_network(overlapping):
     np.testing.assert_array_equal(brnn.weights_, again.weights_)
 
 
-def test_too_few_steps_are_said_to_be_too_few(overlapping):
+def test_too_few_steps_are_warned_of(overlapping):
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
         BRNNClassifier(max_iter=2, random_state=0).fit(*overlapping)
     with warnings.catch_warnings():

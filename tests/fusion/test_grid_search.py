@@ -1,4 +1,4 @@
-"""The batched grid search finds what scikit-learn's finds, and leaves alone what it cannot do."""
+"""The batched grid search agrees with scikit-learn's, and delegates what it cannot batch."""
 
 import pickle
 import warnings
@@ -37,7 +37,7 @@ def pipeline():
 
 
 def both(estimator, grid, X, y, *, fit_params=None, n_jobs=None, **settings):
-    """Search with both, and return them; assert that they find the same."""
+    """Run both searches, assert that they agree, and return them."""
     settings = {"cv": 3, "scoring": "roc_auc", **settings}
     searches = [
         search.fit(X, y, **(fit_params or {}))
@@ -56,7 +56,7 @@ def both(estimator, grid, X, y, *, fit_params=None, n_jobs=None, **settings):
 
 
 @pytest.mark.slow
-def test_every_candidate_of_a_pipeline_scores_as_if_fitted_alone(cohort):
+def test_every_candidate_of_a_pipeline_scores_as_in_grid_search_cv(cohort):
     X, y = cohort
     grid = [
         {"fusion__alpha": [0, 0.7], "fusion__beta": [0.1, 0.9], "fusion__n_members": [1, 2]},
@@ -91,7 +91,7 @@ def test_candidates_of_the_papers_training_agree_after_many_small_steps(cohort):
     assert batched.n_batched_fits_ == 6
 
 
-def test_a_fitted_search_holds_no_patient_and_can_be_saved(cohort, tmp_path):
+def test_a_fitted_search_contains_no_patient_and_can_be_saved(cohort, tmp_path):
     X, y = cohort
     X = X.set_axis([f"Patient-{k}" for k in range(len(X))])
     for scoring in (None, {"auc": "roc_auc", "hits": "accuracy"}):
@@ -152,7 +152,7 @@ def test_steps_before_the_classifier_are_fitted_once_per_fold_and_setting(cohort
     assert Counting.transforms == 2 * 3 * 2  # training and test patients
 
 
-def test_steps_that_a_memory_keeps_are_not_fitted_again(cohort, tmp_path):
+def test_steps_cached_by_a_memory_are_not_refitted(cohort, tmp_path):
     X, y = cohort
     Counting.fits = 0
     pipe = Pipeline([("counting", Counting()), ("fusion", fusion())], memory=str(tmp_path))
@@ -161,7 +161,7 @@ def test_steps_that_a_memory_keeps_are_not_fitted_again(cohort, tmp_path):
     assert Counting.fits == 3
 
 
-def test_folds_drawn_anew_at_each_call_are_drawn_once(cohort):
+def test_a_splitter_with_random_folds_is_called_once(cohort):
     X, y = cohort
     cv = StratifiedKFold(3, shuffle=True, random_state=np.random.RandomState(0))
     search = BatchedGridSearchCV(fusion(), {"alpha": [0.1, 0.9]}, cv=cv).fit(X, y)
@@ -176,7 +176,7 @@ def test_early_stopping_draws_the_patients_of_each_seed(cohort):
     assert batched.n_batched_fits_ == 12
 
 
-def test_what_fails_is_reported_as_scikit_learn_reports_it(cohort):
+def test_failures_are_reported_as_by_scikit_learn(cohort):
     X, y = cohort
     grid = [{"lr": [1e300, 0.01]}, {"alpha": [-1.0]}, {"groups": [[("DWI",)]]}]
     with warnings.catch_warnings():
@@ -184,11 +184,11 @@ def test_what_fails_is_reported_as_scikit_learn_reports_it(cohort):
         _, batched = both(fusion(), grid, X, y)
     assert np.isnan(batched.cv_results_["mean_test_score"]).tolist() == [True, False, True, True]
     assert batched.n_batched_fits_ == 3
-    with pytest.raises(ValueError, match="groups names 'DWI'"):
+    with pytest.raises(ValueError, match="groups contains 'DWI'"):
         BatchedGridSearchCV(fusion(), grid[2], error_score="raise").fit(X, y)
 
 
-def test_anything_else_is_searched_the_ordinary_way(cohort):
+def test_other_estimators_are_searched_by_grid_search_cv(cohort):
     X, y = cohort
     logistic = make_pipeline(StandardScaler(), LogisticRegression())
     _, batched = both(logistic, {"logisticregression__C": [0.1, 1.0]}, X, y)
@@ -206,7 +206,7 @@ def test_parameters_are_untouched_and_the_search_can_be_cloned_and_pickled(cohor
     assert clone(search).fit(X, y).best_params_ == search.best_params_
 
 
-def test_a_table_with_another_index_is_transformed_anew(cohort):
+def test_a_table_with_another_index_is_transformed_separately(cohort):
     X, y = cohort
     shuffled = X.sample(frac=1, random_state=0)
     both(pipeline(), {"fusion__beta": [0.1, 0.9]}, shuffled, y[shuffled.index])

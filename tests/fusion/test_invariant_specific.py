@@ -25,7 +25,7 @@ from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.fusion._joint_training import resample
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-# Most tests train for a few epochs only, and are told so.
+# Most tests train for a few epochs only, which causes this warning.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 TERMS = ["task", "similarity", "difference", "reconstruction"]
 
@@ -50,7 +50,7 @@ def fusion(**settings):
     return InvariantSpecificFusionClassifier(**{**few, **settings})
 
 
-def test_same_seed_same_answer_and_torch_own_generator_is_left_alone():
+def test_the_same_seed_gives_the_same_result_and_torch_s_generator_is_unchanged():
     X, y = cohort()
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     first, again = (fusion().fit(X, y).predict_proba(X) for _ in range(2))
@@ -105,7 +105,7 @@ INPUT_METHODS = {
         ("cmd", "misa", "mse"),
     ],
 )
-def test_rounding_of_the_inputs_does_not_move_a_probability(
+def test_rounding_of_the_inputs_does_not_change_a_probability(
     similarity, difference, reconstruction, method, missing
 ):
     X, y = cohort()
@@ -136,7 +136,7 @@ def test_columns_are_standardised_by_their_weighted_means_and_deviations():
     np.testing.assert_allclose(classifier.predict_proba(X * units + 5 * units), plain, atol=1e-6)
 
 
-def test_weak_signals_are_learned_and_codes_are_not_drawn_to_one_point():
+def test_weak_signals_are_learned_and_codes_do_not_collapse():
     # A logistic regression reaches .80 here; the fusion .78 for seeds 0 to 2 and four blocks. With
     # `difference="distance"`, as printed, 50 epochs end at .40 to .70: the codes become one point.
     rng = np.random.default_rng(1)
@@ -149,7 +149,7 @@ def test_weak_signals_are_learned_and_codes_are_not_drawn_to_one_point():
     assert roc_auc_score(y[366:], classifier.predict_proba(X[366:])[:, 1]) > 0.7
 
 
-def test_patients_are_predicted_one_by_one_as_together():
+def test_prediction_does_not_depend_on_the_other_patients():
     X, y = cohort()
     classifier = fusion().fit(X, y)
     alone = np.vstack([classifier.predict_proba(X.iloc[[k]]) for k in range(10)])
@@ -185,7 +185,7 @@ def test_modalities_by_position_equal_modalities_by_name():
     np.testing.assert_array_equal(by_position.predict_proba(X.to_numpy()), by_name.predict_proba(X))
 
 
-def test_blocks_and_columns_that_are_lost_are_named():
+def test_left_out_blocks_and_columns_are_warned_of():
     X, y = cohort()
     with pytest.warns(UserWarning, match=r"12 columns of X have no names.* one block.*set_output"):
         fusion().fit(X.to_numpy(), y)
@@ -256,7 +256,7 @@ def test_the_papers_batches_and_rate_barely_move_such_a_network():
     assert ours[-1] < 0.3 * ours[0]
 
 
-def test_codes_drawn_to_one_point_are_reported_and_a_warm_up_keeps_them_apart():
+def test_collapsed_codes_are_warned_of_and_a_warm_up_prevents_them():
     X, y = cohort()
     with pytest.warns(ConvergenceWarning, match=r"of 20 network.*lower beta"):
         fusion(beta=100.0, warm_up=0, n_members=20).fit(X, y)
@@ -265,7 +265,7 @@ def test_codes_drawn_to_one_point_are_reported_and_a_warm_up_keeps_them_apart():
         default(n_members=20).fit(X, y)
 
 
-def test_members_are_networks_of_their_own_and_probabilities_their_mean():
+def test_members_are_independent_networks_and_probabilities_their_mean():
     X, y = cohort()
     ensemble = fusion(n_members=3).fit(X, y)
     seeds = np.random.RandomState(0)
@@ -276,7 +276,7 @@ def test_members_are_networks_of_their_own_and_probabilities_their_mean():
     np.testing.assert_allclose(ensemble.transform(X), codes)
 
 
-def test_each_network_of_a_bootstrap_sees_its_own_patients_drawn_within_the_classes():
+def test_each_network_of_a_bootstrap_has_its_own_stratified_resample():
     X, y = cohort()
     counts = resample((y == "w").astype(int), 3)
     assert counts[y == "w"].sum() == (y == "w").sum()
@@ -317,7 +317,7 @@ def test_class_weight_is_a_sample_weight():
     assert (weighted.predict_proba(X)[:, 1] > plain).mean() > 0.9  # classes_ is ["m", "w"]
 
 
-def test_validation_patients_are_drawn_within_the_classes_and_choose_the_epoch():
+def test_validation_patients_are_stratified_and_choose_the_epoch():
     X, y = cohort()
     settings = {"max_epochs": 150, "lr": 0.05, "lr_schedule": "constant"}
     classifier = fusion(validation_fraction=0.25, **settings).fit(X, y)
@@ -332,18 +332,18 @@ def masked(X, patients, modality):
     return X
 
 
-def test_ignore_changes_nothing_where_nothing_is_missing():
+def test_ignore_has_no_effect_if_nothing_is_missing():
     X, y = cohort()
     strict, lenient = fusion().fit(X, y), fusion(missing="ignore").fit(X, y)
     np.testing.assert_array_equal(strict.predict_proba(X), lenient.predict_proba(X))
 
 
-def test_absent_blocks_are_predicted_from_those_that_are_there():
+def test_patients_with_missing_blocks_are_predicted_from_the_others():
     X, y = cohort(n=200)
     holes = masked(masked(X, slice(0, 60), "T1CE"), slice(40, 100), "T2")
     classifier = fusion(missing="ignore", max_epochs=100).fit(holes, y)
     assert classifier.score(holes, y) > 0.8
-    # Other patients are not touched by who is beside them.
+    # The result does not depend on the other patients.
     np.testing.assert_allclose(
         classifier.predict_proba(holes)[100:], classifier.predict_proba(X)[100:]
     )
@@ -362,7 +362,7 @@ def test_invariant_code_of_an_absent_block_is_the_mean_of_the_others():
     assert codes["T2__specific0"].std() == pytest.approx(0, abs=1e-12)
 
 
-def test_a_group_keeps_the_modality_that_is_there():
+def test_a_group_uses_the_modality_that_is_present():
     X, y = cohort()
     groups = [("T1", "T1CE"), ("T2", "FLAIR")]
     classifier = fusion(missing="ignore", groups=groups).fit(X, y)
@@ -381,17 +381,17 @@ def test_nan_is_refused_at_fit_and_at_predict_naming_patient_and_block():
         fusion().fit(X, y).predict(holes)
 
 
-def test_a_vanished_block_is_an_error_or_left_out():
+def test_a_dropped_block_is_an_error_or_left_out():
     X, y = cohort()
     rest = X[[c for c in X.columns if not c.startswith("T2__")]]
     groups = [("T1", "T1CE"), ("T2", "FLAIR")]
-    with pytest.raises(ValueError, match="groups names 'T2', which has no column"):
+    with pytest.raises(ValueError, match="groups contains 'T2', which has no column"):
         fusion(groups=groups).fit(rest, y)
     assert list(fusion(groups=groups, missing="ignore").fit(rest, y).blocks_) == [
         "T1+T1CE",
         "FLAIR",
     ]
-    with pytest.raises(ValueError, match="modalities names 'T2'"):
+    with pytest.raises(ValueError, match="modalities contains 'T2'"):
         fusion(modalities=["T1", "T2"]).fit(rest, y)
 
 
@@ -413,13 +413,13 @@ def test_exploding_loss_names_epoch_and_rate():
 def test_columns_whose_squares_overflow_are_refused_before_they_become_nan():
     X, y = cohort(n=20)
     huge = X * np.where(np.arange(len(X)) == 7, 1e160, 1)[:, None]
-    with pytest.raises(ValueError, match=r"in row 7; .* mend the value"):
+    with pytest.raises(ValueError, match=r"in row 7; .* correct the value"):
         fusion(max_epochs=1).fit(huge, y)
-    with pytest.raises(ValueError, match=r"in row 7; .* mend the value"):
+    with pytest.raises(ValueError, match=r"in row 7; .* correct the value"):
         fusion(max_epochs=1).fit(X, y).predict(huge)
 
 
-def test_constant_columns_and_more_columns_than_patients_are_no_obstacle():
+def test_constant_columns_and_more_columns_than_patients_work():
     X, y = cohort(n=20)
     for modality in ("T1", "T2"):
         X[[f"{modality}__g{k}" for k in range(40)]] = np.random.default_rng(0).normal(size=(20, 40))
@@ -429,11 +429,11 @@ def test_constant_columns_and_more_columns_than_patients_are_no_obstacle():
 
 def test_one_class_is_refused():
     X, _ = cohort()
-    with pytest.raises(ValueError, match="one class only, 'w', in 80 patients"):
+    with pytest.raises(ValueError, match="only one class, 'w', in 80 patients"):
         fusion().fit(X, ["w"] * 80)
 
 
-def test_cloning_pickling_and_refitting_keep_the_answer():
+def test_cloning_pickling_and_refitting_give_the_same_result():
     X, y = cohort()
     classifier = fusion().fit(X, y)
     expected = classifier.predict_proba(X)
@@ -480,7 +480,7 @@ def per_modality_selection(modalities, k=8):
 @pytest.mark.skipif(not (DATA / "tcga-idh").is_dir(), reason="../shared/data/tcga-idh is absent")
 @pytest.mark.parametrize("permuted", [False, True])
 @pytest.mark.parametrize("scaled", [False, True])
-def test_real_patients_are_told_apart_in_any_unit_and_permuted_labels_are_not(permuted, scaled):
+def test_real_patients_are_classified_in_any_unit_and_permuted_labels_are_not(permuted, scaled):
     table = pd.read_csv(DATA / "tcga-idh" / "tcga_idh_features.csv", index_col="patient_id")
     y = table["idh"].to_numpy()
     if permuted:

@@ -1,4 +1,4 @@
-"""Late fusion is the mean, or the regression, of what the blocks' classifiers say."""
+"""Late fusion is the mean or a regression of the blocks' probabilities."""
 
 import pickle
 
@@ -50,7 +50,7 @@ def block_probability(estimator, X, y, block, at=None):
     return fitted.predict_proba((X if at is None else at)[columns].to_numpy())
 
 
-def test_average_is_the_mean_of_classifiers_trained_alone():
+def test_average_is_the_mean_of_separately_trained_classifiers():
     X, y = cohort()
     late = LateFusionClassifier(LogisticRegression()).fit(X, y)
     alone = [block_probability(LogisticRegression(), X, y, block) for block in late.blocks_]
@@ -82,7 +82,7 @@ def test_regression_is_a_line_through_the_blocks_probabilities(out_of_fold):
     np.testing.assert_allclose(late.predict_proba(X)[:, 1], expected)
 
 
-def test_regression_on_trained_patients_trusts_a_block_that_overfits():
+def test_regression_on_training_patients_gives_an_overfitting_block_too_much_weight():
     generator = np.random.default_rng(0)
     y = generator.integers(0, 2, 200)
     X = pd.DataFrame({"good__x": y + generator.normal(size=200) * 0.5})
@@ -107,7 +107,7 @@ def test_more_than_two_classes(method):
         assert late.intercept_.shape == (4,)
 
 
-def test_two_classes_are_the_same_in_both_forms_of_the_regression():
+def test_both_forms_of_the_regression_agree_for_two_classes():
     X, y = cohort()
     late = LateFusionClassifier(LogisticRegression(), "regression").fit(X, y)
     probabilities = late.block_probabilities(X)
@@ -122,7 +122,7 @@ def test_scores_become_probabilities_even_where_all_are_clipped_away():
     np.testing.assert_allclose(as_probabilities(scores), [[1 / 3, 2 / 3, 0], [1 / 3] * 3])
 
 
-def test_absent_block_takes_no_part_in_the_mean():
+def test_a_missing_block_does_not_enter_the_mean():
     X, y = cohort()
     X.iloc[:15, 3:6] = np.nan
     late = LateFusionClassifier(LogisticRegression(), missing="ignore").fit(X, y)
@@ -146,7 +146,7 @@ def test_a_patient_with_one_block_is_predicted_from_it(method):
     np.testing.assert_allclose(late.predict_proba(alone)[:, 1], np.clip(expected, 0, 1))
 
 
-def test_mean_of_the_others_stands_in_for_an_absent_block():
+def test_a_missing_block_is_replaced_by_the_mean_of_the_others():
     probabilities = np.array([[[0.2, 0.8], [np.nan, np.nan], [0.6, 0.4]]])
     present = np.array([[True, False, True]])
     np.testing.assert_allclose(fill_absent(probabilities, present)[0, 1], [0.4, 0.6])
@@ -175,7 +175,7 @@ def test_nan_is_refused_at_fit_and_at_predict_naming_patient_and_block():
 def test_block_that_lacks_a_class_is_an_error():
     X, y = cohort()
     X.loc[y == "m", ["T1__f0", "T1__f1", "T1__f2"]] = np.nan
-    with pytest.raises(ValueError, match=r"block 'T1' has .* no example of one of the classes"):
+    with pytest.raises(ValueError, match=r"block 'T1' has .* but no example of one of the classes"):
         LateFusionClassifier(LogisticRegression(), missing="ignore").fit(X, y)
 
 
@@ -187,7 +187,7 @@ def test_folds_that_do_not_test_every_patient_once_are_refused(cv):
 
 
 @pytest.mark.parametrize("cv", [3, GroupKFold(3)], ids=["int", "splitter"])
-def test_rows_of_one_group_are_never_on_both_sides_of_a_fold(cv):
+def test_groups_are_not_split_between_training_and_test_rows(cv):
     X, y = (np.concatenate([part, part]) for part in cohort())
     patient = np.tile(np.arange(120), 2)
     nearest = KNeighborsClassifier(1)  # gives a row the class of its twin where it has seen it
@@ -221,7 +221,7 @@ def test_columns_in_another_order_are_refused_by_name():
         late.predict(X[X.columns[::-1]])
 
 
-def test_the_papers_earlier_model_beats_its_blocks_and_survives_pickling():
+def test_the_papers_earlier_model_beats_its_blocks_and_can_be_pickled():
     X, y = cohort(n=300)
     train, test = slice(0, 200), slice(200, 300)
     late = LateFusionClassifier(BRNNClassifier(random_state=0), "regression")
@@ -253,17 +253,17 @@ def test_block_importance_finds_the_block_that_matters():
     assert list(by_loss.index) == ["T1", "T2", "FLAIR"]
 
 
-def test_a_class_of_fewer_patients_than_folds_gets_fewer_folds_and_a_warning():
+def test_a_class_smaller_than_the_folds_reduces_the_folds_with_a_warning():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], [9, 3])
     late = LateFusionClassifier(LogisticRegression(), method="regression")
-    with pytest.warns(UserWarning, match="class 1, which has 3 of 12; 3 folds are used"):
+    with pytest.warns(UserWarning, match="only 3 of 12 patients are class 1, so 3 folds are used"):
         late.fit(rng.normal(size=(12, 2)) + y[:, None], y)
     with pytest.raises(ValueError, match=r"LateFusionClassifier: class 1 has 1 patient of 10"):
         late.fit(rng.normal(size=(10, 2)), y[:10])
 
 
-def test_what_a_block_s_classifier_warns_of_names_the_block():
+def test_warnings_of_a_block_s_classifier_name_the_block():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 15)
     X = pd.DataFrame(rng.normal(size=(30, 2)) + y[:, None], columns=["T1__a", "FLAIR__a"])
@@ -275,7 +275,7 @@ def test_what_a_block_s_classifier_warns_of_names_the_block():
     ]
 
 
-def test_patients_beyond_0_and_1_have_one_probability_and_still_an_order():
+def test_patients_with_clipped_probabilities_are_still_ranked():
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 30)
     X = rng.normal(size=(60, 2)) + 3 * y[:, None]

@@ -41,7 +41,7 @@ SETTINGS = [
 
 def probabilities():
     X, y = make_classification(80, 12, n_informative=8, random_state=0)
-    # Rounded, for the data themselves are drawn with other instructions.
+    # Rounded, because the data are also generated with different instructions.
     names = [f"{modality}__f{k}" for modality in ("T1", "T1CE", "T2", "FLAIR") for k in range(3)]
     X = pd.DataFrame(X.round(6), columns=names)
     fits = [InvariantSpecificFusionClassifier(random_state=0, **s).fit(X, y) for s in SETTINGS]
@@ -50,7 +50,7 @@ def probabilities():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_probabilities_are_those_of_this_processor(processor):
+def test_probabilities_are_the_same_on_other_processors(processor):
     # Largest difference seen: 5e-13.
     there = subprocess.run(
         [sys.executable, __file__],

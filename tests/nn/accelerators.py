@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from sklidh.nn import SAN, PairwiseAttention
-from sklidh.nn._device import fenced
+from sklidh.nn._device import isolated_torch
 from sklidh.nn._san import Bottleneck, Stage, Stem
 
 if not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"):
@@ -25,7 +25,7 @@ TRANSFERS = {"aten._local_scalar_dense", "aten._to_copy", "aten.copy_"}
 
 
 class Stub(torch.Tensor):
-    """A tensor on the stub device, whose values are a tensor on the CPU."""
+    """A tensor on the stub device with its values in a CPU tensor."""
 
     @staticmethod
     def __new__(cls, values):
@@ -44,7 +44,7 @@ class Stub(torch.Tensor):
 
 
 class Device(TorchDispatchMode):
-    """Run every operation on stub tensors on the CPU; count kernels and transfers."""
+    """Run all operations on stub tensors on the CPU, counting kernels and transfers."""
 
     kernels, transfers = Counter(), Counter()
 
@@ -90,7 +90,7 @@ class Device(TorchDispatchMode):
 
 
 class Backend(backend_registration._DummyBackendModule):
-    """What torch asks of a backend when a seed is set."""
+    """The functions that torch calls on a backend when a seed is set."""
 
     @staticmethod
     def _is_in_bad_fork():
@@ -108,7 +108,7 @@ def stub_backend():
 
 @pytest.fixture(autouse=True)
 def same_numbers_every_time():
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         yield
 
 
@@ -137,7 +137,7 @@ def counted(network, x):
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", [(3, 1, 32, 32), (2, 4, 40, 24), (1, 1, 64, 64)])
-def test_a_network_gives_the_same_on_another_device(training, shape):
+def test_a_network_gives_the_same_result_on_another_device(training, shape):
     network = SAN(n_features=8, in_channels=shape[1]).double().train(training)
     for module in network.modules():  # away from the initial values, where a ReLU has its kink
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -157,7 +157,7 @@ def test_a_network_gives_the_same_on_another_device(training, shape):
 
 
 def unfolded(block, x):
-    """Pairwise attention as a user would write it, every pair of pixels in memory."""
+    """Plain pairwise attention with every pair of pixels in memory."""
     B, _, H, W = x.shape
     k = block.kernel_size
     reach = k // 2

@@ -19,7 +19,7 @@ from torch.utils import backend_registration
 )
 def test_networks_on_a_stub_device():
     checks = Path(__file__).with_name("accelerators.py")
-    # Neither plugins nor the other tests' fixtures: they would take longer than the checks.
+    # Without plugins and other fixtures, which would take longer than the checks.
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest"]
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(

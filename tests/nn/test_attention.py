@@ -1,4 +1,4 @@
-"""The lean attention is the obvious one: same values, gradients and running averages."""
+"""Tiled attention equals the plain one in values, gradients and running averages."""
 
 import copy
 from functools import partial
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch.autograd import gradcheck
 
 from sklidh.nn import SAN, PairwiseAttention
-from sklidh.nn._device import fenced
+from sklidh.nn._device import isolated_torch
 from sklidh.nn._pairs import Pixels, Windows, difference_moments, reflect_pad, reflected, visits
 from sklidh.nn._san import Bottleneck, Stage, Stem
 from sklidh.nn._tiles import Attend
@@ -20,12 +20,12 @@ MAPS = [(12, 9), (8, 8), (7, 7), (4, 4), (3, 5), (2, 2), (1, 3), (1, 1)]
 
 @pytest.fixture(autouse=True)
 def same_numbers_every_time():
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         yield
 
 
 def bounce(position, n):
-    """Walk to a position as a ball between two walls: the reflection, step by step."""
+    """Compute a reflected position step by step, like a ball between two walls."""
     at, step = 0, 1 if position > 0 else -1
     for _ in range(abs(position)):
         if n == 1:
@@ -46,7 +46,7 @@ def unfold_reflected(x, k):
 
 
 def obvious_pairwise(block, x):
-    """Pairwise attention as Eq. 1 and 2 say it, every pair of pixels written out."""
+    """Pairwise attention as in Eq. 1 and 2, with explicit pairs of pixels."""
     B, _, H, W = x.shape
     k = block.kernel_size
 
@@ -80,7 +80,7 @@ def obvious_stem(stem, x):
 
 
 def scattered(block, dtype):
-    """Move a block off its initial values, where channels sit on the kink of a ReLU."""
+    """Move a block away from its initial values, which lie on the kink of a ReLU."""
     block = block.to(dtype)
     for module in block.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -121,21 +121,21 @@ def errors(block, obvious, x):
 @pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", MAPS)
-def test_pairwise_attention_is_the_obvious_block_in_float64(shape, training):
+def test_pairwise_attention_equals_the_plain_implementation_in_float64(shape, training):
     block = scattered(PairwiseAttention(16, 4, 16, kernel_size=7), torch.float64).train(training)
     found = errors(block, obvious_pairwise, torch.randn(3, 16, *shape, dtype=torch.float64))
     assert max(found.values()) < 1e-12, found
 
 
 @pytest.mark.parametrize("kernel_size", [3, 5])
-def test_pairwise_attention_is_the_obvious_block_at_other_footprints(kernel_size):
+def test_pairwise_attention_equals_the_plain_implementation_at_other_footprints(kernel_size):
     block = scattered(PairwiseAttention(8, 4, 8, share=2, kernel_size=kernel_size), torch.float64)
     found = errors(block, obvious_pairwise, torch.randn(2, 8, 9, 6, dtype=torch.float64))
     assert max(found.values()) < 1e-12, found
 
 
 @pytest.mark.parametrize("shape", [(9, 9), (4, 4)])
-def test_pairwise_attention_is_the_obvious_block_in_float32(shape):
+def test_pairwise_attention_equals_the_plain_implementation_in_float32(shape):
     # A small block: among a million pairs one lies within rounding of the kink of a ReLU, where
     # the two blocks may take the gradient of different sides.
     block = scattered(PairwiseAttention(32, 4, 32, kernel_size=7), torch.float32)
@@ -146,7 +146,7 @@ def test_pairwise_attention_is_the_obvious_block_in_float32(shape):
     assert max(sums) < 2e-4
 
 
-def test_pairwise_attention_is_the_obvious_block_in_float32_at_full_size():
+def test_pairwise_attention_equals_the_plain_implementation_in_float32_at_full_size():
     block = scattered(PairwiseAttention(256, 16, 64, kernel_size=7), torch.float32)
     x = torch.randn(4, 256, 18, 18)
     assert relative_error(block(x), obvious_pairwise(copy.deepcopy(block), x)) < 1e-5
@@ -157,7 +157,7 @@ def draw(*shape):
 
 
 def maps_of(kind, k=3):
-    """Return phi, psi and beta as pairs of a kind need them: 2 images of 2 x 3 pixels."""
+    """Return phi, psi and beta for a class of pairs: 2 images of 2 x 3 pixels."""
     halo = k - 1 if kind is Windows else 0
     padded = 2 + halo, 3 + halo
     return draw(2, 2, 3, 4), draw(2, *padded, 4), draw(2, 2, *padded, 3)
@@ -189,7 +189,7 @@ def test_moments_of_differences_are_those_of_all_pairs(shape):
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", [(12, 9), (4, 4), (1, 3)])
-def test_the_plain_path_and_the_tiles_give_the_same(shape, training, monkeypatch):
+def test_the_plain_path_and_the_tiles_agree(shape, training, monkeypatch):
     block = scattered(PairwiseAttention(16, 4, 16, kernel_size=5), torch.float64).train(training)
 
     def plain(block, x):
@@ -202,7 +202,7 @@ def test_the_plain_path_and_the_tiles_give_the_same(shape, training, monkeypatch
     assert max(found.values()) < 1e-12, found
 
 
-def test_a_pixel_that_is_not_a_number_reaches_all_that_see_it():
+def test_a_nan_pixel_reaches_exactly_the_pixels_that_attend_to_it():
     block = PairwiseAttention(8, 4, 8, kernel_size=3).eval()
     x = torch.randn(1, 8, 9, 9)
     x[:, :, 4, 4] = torch.nan
@@ -225,7 +225,7 @@ def test_the_number_of_tiles_grows_with_the_work():
     ]
 
 
-def test_tiles_change_nothing_but_rounding(monkeypatch):
+def test_tiles_change_only_the_rounding(monkeypatch):
     block = scattered(PairwiseAttention(16, 4, 16, kernel_size=3), torch.float64)
     x = torch.randn(3, 16, 7, 6, dtype=torch.float64)
     found = []
@@ -243,29 +243,29 @@ def test_attention_to_a_constant_map_returns_its_values():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 8])
-def test_reflection_goes_to_and_fro_like_a_ball_between_walls(n):
+def test_reflection_is_periodic(n):
     assert reflected(n, 5).tolist() == [bounce(i, n) for i in range(-5, n + 5)]
 
 
-def test_reflection_is_torchs_where_torch_defines_it():
+def test_reflection_equals_torch_where_torch_defines_it():
     x = torch.randn(2, 3, 6, 5)
     assert torch.equal(reflect_pad(x, 3), F.pad(x, (3, 3, 3, 3), mode="reflect"))
 
 
 @pytest.mark.parametrize("n", [1, 2, 4, 9])
-def test_visits_count_what_a_footprint_shows(n):
+def test_visits_count_the_pixels_of_a_footprint(n):
     for i, row in enumerate(visits(n, 7)):
         shown = [bounce(i + step, n) for step in range(-3, 4)]
         assert row.tolist() == [shown.count(j) for j in range(n)]
 
 
-def test_a_batch_is_its_images_one_by_one():
+def test_a_batch_equals_its_images_one_by_one():
     block = scattered(PairwiseAttention(16, 4, 16), torch.float32).eval()
     x = torch.randn(3, 16, 9, 9)
     torch.testing.assert_close(block(x), torch.cat([block(image[None]) for image in x]))
 
 
-def test_a_whole_network_is_the_obvious_one():
+def test_a_network_equals_the_plain_implementation():
     lean = scattered(SAN(n_features=8), torch.float64)
     obvious = copy.deepcopy(lean)
     for module in obvious.modules():

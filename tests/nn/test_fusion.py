@@ -1,4 +1,4 @@
-"""The fusion network: its parts, its members, its absent blocks, its training."""
+"""The fusion network: layers, members, missing blocks and training."""
 
 import math
 
@@ -47,7 +47,7 @@ def member(net, k):
     return [parameter[:, k].detach() for parameter in net.parameters()]
 
 
-def test_output_is_the_network_of_the_paper_written_with_torch_layers():
+def test_output_equals_the_network_of_the_paper_in_torch_layers():
     net = FusionNet(WIDTHS, 2, [0])
     x = patients().x
     codes = net(x)
@@ -78,7 +78,7 @@ def test_sizes_are_those_of_the_paper():
     assert shapes["head_weight"] == (1, 2, 8)
 
 
-def test_initial_weights_are_in_the_bounds_of_torch_linear_and_narrow_blocks_end_in_zeros():
+def test_initial_weights_are_in_the_bounds_of_torch_linear_and_zero_padded():
     net = FusionNet(WIDTHS, 2, [0])
     for block, width in enumerate(WIDTHS):
         weight = net.projection_weight[block, 0]
@@ -88,7 +88,7 @@ def test_initial_weights_are_in_the_bounds_of_torch_linear_and_narrow_blocks_end
 
 
 @pytest.mark.parametrize("target", ["projected", "input"])
-def test_zeros_that_fill_up_a_narrow_block_change_nothing(target):
+def test_zero_padding_of_a_narrow_block_has_no_effect(target):
     narrow, wide = (FusionNet(WIDTHS, 2, [0], target=target) for _ in range(2))
     batch = patients()
     for name in ("projection_weight", "decoder_weight", "decoder_bias"):
@@ -105,7 +105,7 @@ def test_zeros_that_fill_up_a_narrow_block_change_nothing(target):
     torch.testing.assert_close(wide(padded.x).logits, narrow(batch.x).logits)
 
 
-def test_seed_decides_the_initial_weights_and_leaves_torch_own_generator_alone():
+def test_seed_sets_the_initial_weights_and_leaves_torch_s_generator_unchanged():
     state = torch.get_rng_state()
     first, again, other = (FusionNet(WIDTHS, 2, [seed]) for seed in (1, 1, 2))
     assert torch.equal(state, torch.get_rng_state())
@@ -113,7 +113,7 @@ def test_seed_decides_the_initial_weights_and_leaves_torch_own_generator_alone()
     assert not torch.equal(first.head_weight, other.head_weight)
 
 
-def test_members_trained_together_equal_members_trained_alone():
+def test_batched_members_equal_separately_trained_members():
     strengths = torch.tensor([[0.1, 0.2, 0.3], [0.9, 0.0, 0.5]]).double()
     batch = patients()._replace(weight=torch.rand(2, N, dtype=torch.float64))
     together = FusionNet(WIDTHS, 2, [3, 4])
@@ -190,7 +190,7 @@ def test_training_lowers_the_loss_for_any_number_of_classes(n_classes):
     assert history["total"][-1] < 0.6 * history["total"][0]
 
 
-def test_mean_squared_error_of_the_input_is_over_the_columns_of_the_block_alone():
+def test_mean_squared_error_of_the_input_is_over_the_columns_of_the_block():
     net, batch = FusionNet((3, 5), 2, [0], target="input"), patients((3, 5))
     constraints = Constraints(reconstruction="mse")
     term = Objective(net, batch, constraints)()[TERMS.index("reconstruction"), 0]
@@ -207,7 +207,7 @@ def masked(present):
     return batch._replace(x=x, present=present)
 
 
-def test_a_mask_that_hides_nothing_changes_nothing():
+def test_a_mask_without_missing_blocks_has_no_effect():
     net = FusionNet(WIDTHS, 2, [0])
     batch = patients()
     whole = batch._replace(present=torch.ones(len(WIDTHS), N, dtype=torch.bool))
@@ -220,7 +220,7 @@ def test_a_mask_that_hides_nothing_changes_nothing():
 
 @pytest.mark.parametrize("difference", losses.DIFFERENCES)
 @pytest.mark.parametrize("similarity", losses.SIMILARITIES)
-def test_what_stands_in_an_absent_block_counts_in_no_constraint(similarity, difference):
+def test_values_of_a_missing_block_do_not_enter_the_constraints(similarity, difference):
     present = torch.ones(len(WIDTHS), N, dtype=torch.bool)
     present[1, :5] = False
     net, batch = FusionNet(WIDTHS, 2, [0]), masked(present)
@@ -232,7 +232,7 @@ def test_what_stands_in_an_absent_block_counts_in_no_constraint(similarity, diff
     torch.testing.assert_close(other[1:], terms[1:])
 
 
-def test_constraints_on_absent_blocks_are_those_of_the_patients_who_have_them():
+def test_constraints_use_only_the_patients_who_have_the_blocks():
     present = torch.ones(len(WIDTHS), N, dtype=torch.bool)
     present[1, :5] = False
     net, batch = FusionNet(WIDTHS, 2, [0]), masked(present)
@@ -249,7 +249,7 @@ def test_constraints_on_absent_blocks_are_those_of_the_patients_who_have_them():
     torch.testing.assert_close(terms["similarity"], expected)
 
 
-def test_head_reads_the_mean_of_the_invariant_codes_that_are_there():
+def test_head_reads_the_mean_of_the_available_invariant_codes():
     present = torch.ones(len(WIDTHS), N, dtype=torch.bool)
     present[1, :5] = False
     net, batch = FusionNet(WIDTHS, 2, [0]), masked(present)
@@ -269,12 +269,12 @@ def test_validation_keeps_each_member_at_its_best_epoch():
     assert (history["validation"][-1] > reached).all()  # the last epoch was over-trained
 
 
-def test_a_loss_that_explodes_stops_with_the_epoch_and_the_rate():
+def test_a_diverging_loss_raises_with_epoch_and_learning_rate():
     with pytest.raises(FloatingPointError, match=r"epoch \d+ at lr=1e\+300"):
         fit(FusionNet(WIDTHS, 2, [0]), patients(), lr=1e300)
 
 
-def test_a_loss_that_explodes_in_the_last_step_is_noticed():
+def test_a_loss_that_diverges_in_the_last_step_is_detected():
     with pytest.raises(FloatingPointError, match="epoch 0"):
         fit(FusionNet(WIDTHS, 2, [0]), patients(), lr=1e300, epochs=1)
 
@@ -286,7 +286,7 @@ def test_batches_are_cut_in_the_order_of_the_patients():
     assert torch.equal(torch.cat([piece.x for piece in pieces], -1), batch.x)
 
 
-def test_one_thread_restores_what_was_set_once_the_last_is_out_even_after_an_error():
+def test_one_thread_restores_the_number_of_threads_even_after_an_error():
     torch.set_num_threads(2)
     with OneThread(), pytest.raises(KeyError):
         fail_inside_another()

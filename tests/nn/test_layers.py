@@ -1,17 +1,17 @@
-"""A 1 x 1 convolution is torch's own, whichever way it is computed."""
+"""The 1 x 1 convolution equals torch's own."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch.autograd import gradcheck
 
-from sklidh.nn._device import fenced
+from sklidh.nn._device import isolated_torch
 from sklidh.nn._layers import PointwiseConvolution, RowProduct
 
 
 @pytest.fixture(autouse=True)
 def same_numbers_every_time():
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         yield
 
 

@@ -1,4 +1,4 @@
-"""The constraints are 0 where mathematics says so, and what their formulas say elsewhere."""
+"""The constraints equal their formulas, and are 0 where they must be."""
 
 from math import log
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ N, H = 7, 3
 
 
 def by_rows(term):
-    """Return a constraint that takes patients as rows, as these tests write them."""
+    """Return a constraint that takes patients as rows."""
     return lambda a, b, share: term(a.mT, b.mT, share)
 
 
@@ -49,7 +49,7 @@ def test_similarity_of_equal_codes_is_zero(vectors, name):
 
 
 @pytest.mark.parametrize("name", losses.SIMILARITIES)
-def test_similarity_of_other_codes_is_positive(vectors, name):
+def test_similarity_of_different_codes_is_positive(vectors, name):
     assert losses.SIMILARITIES[name](*vectors).item() > 0.01
 
 
@@ -65,7 +65,7 @@ def test_kl_depends_on_the_order_of_the_blocks(vectors):
     assert abs(losses.kl(a, b, share) - losses.kl(b, a, share)) > 0.01
 
 
-def test_divergences_are_those_of_scipy_patient_by_patient(vectors):
+def test_divergences_equal_those_of_scipy(vectors):
     a, b, share = vectors
     p, q = torch.softmax(a, -1).numpy(), torch.softmax(b, -1).numpy()
     kl = (entropy(p, q, axis=1) * share.numpy()).sum()
@@ -89,7 +89,7 @@ def test_cmd_compares_the_moments_of_the_patients_in_any_order(vectors):
     assert losses.cmd(a, a[order], share).item() == pytest.approx(0, abs=1e-15)
 
 
-def test_cmd_is_the_written_out_sum_of_distances_of_moments(vectors):
+def test_cmd_is_the_explicit_sum_of_distances_of_moments(vectors):
     a, b, _ = vectors
     share = torch.full((N,), 1 / N, dtype=torch.float64)
     p, q = torch.softmax(a, -1).numpy(), torch.softmax(b, -1).numpy()
@@ -119,14 +119,14 @@ def test_difference_of_codes_uncorrelated_over_the_patients_is_zero(name):
     assert losses.DIFFERENCES[name](a, b, share).item() == pytest.approx(0, abs=1e-15)
 
 
-def test_distance_of_equal_vectors_is_zero_which_the_orthogonal_losses_punish(vectors):
+def test_distance_of_equal_vectors_is_zero_but_orthogonal_losses_penalise_them(vectors):
     a, _, share = vectors
     assert losses.distance(a, a, share).item() == pytest.approx(0, abs=1e-15)
     for name in ("xcorr", "cosine", "dot", "misa"):
         assert losses.DIFFERENCES[name](a, a, share).item() > 0.01, name
 
 
-def test_distance_is_the_printed_one_but_for_at_most_its_rounding(vectors):
+def test_distance_equals_the_printed_equation_up_to_its_rounding(vectors):
     a, b, share = vectors
     printed = ((a - b).norm(dim=-1) * share).sum()
     short = printed - losses.distance(a, b, share)
@@ -157,7 +157,7 @@ def test_xcorr_is_the_mean_squared_correlation(vectors):
     torch.testing.assert_close(losses.xcorr(100 * a, 7 + 100 * b, share), expected)
 
 
-def test_misa_is_the_written_out_product_of_scaled_codes(vectors):
+def test_misa_is_the_explicit_product_of_scaled_codes(vectors):
     a, b, _ = vectors
     share = torch.full((N,), 1 / N, dtype=torch.float64)
     a, b = 100 * a, 100 * b
@@ -169,7 +169,7 @@ def test_misa_is_the_written_out_product_of_scaled_codes(vectors):
 
 
 @pytest.mark.parametrize("name", losses.RECONSTRUCTIONS)
-def test_perfect_reconstruction_costs_nothing(vectors, name):
+def test_perfect_reconstruction_has_zero_loss(vectors, name):
     a, _, share = vectors
     assert losses.RECONSTRUCTIONS[name](a, a, share).item() == pytest.approx(0, abs=1e-15)
 
@@ -212,7 +212,7 @@ def test_gradient_is_finite_where_the_codes_are_equal_or_zero(name):
 
 
 @pytest.mark.parametrize("name", sorted(EVERY))
-def test_weight_of_two_is_the_patient_twice_and_weight_of_zero_is_nobody(vectors, name):
+def test_a_weight_of_two_counts_twice_and_a_weight_of_zero_not_at_all(vectors, name):
     a, b, _ = vectors
     weight = torch.tensor([2.0, 1, 1, 0, 1, 1, 0], dtype=torch.float64)
     rows = torch.tensor([0, 0, 1, 2, 4, 5])
@@ -222,7 +222,7 @@ def test_weight_of_two_is_the_patient_twice_and_weight_of_zero_is_nobody(vectors
 
 
 @pytest.mark.parametrize("name", sorted(EVERY))
-def test_a_stack_is_its_members_one_by_one(name):
+def test_a_stack_equals_its_members_one_by_one(name):
     a, b = torch.randn(2, 2, 3, N, H, generator=torch.Generator().manual_seed(0))
     share = losses.shares(torch.rand(2, 3, N, generator=torch.Generator().manual_seed(1)))
     together = EVERY[name](a, b, share)
@@ -234,7 +234,7 @@ def test_a_stack_is_its_members_one_by_one(name):
 
 
 @pytest.mark.parametrize("name", sorted(EVERY))
-def test_nobody_at_all_costs_nothing(vectors, name):
+def test_without_patients_every_loss_is_zero(vectors, name):
     a, b, _ = vectors
     assert EVERY[name](a, b, losses.shares(torch.zeros(N, dtype=torch.float64))).item() == 0
 

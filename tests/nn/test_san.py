@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from sklidh.nn import SAN
-from sklidh.nn._device import fenced
+from sklidh.nn._device import isolated_torch
 from sklidh.nn._san import ModalitySAN
 
 
 @pytest.fixture(autouse=True)
 def same_numbers_every_time():
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         yield
 
 
@@ -42,14 +42,14 @@ def test_images_of_any_size_pass_through_and_back(size):
     assert all(torch.isfinite(p.grad).all() for p in network.parameters())
 
 
-def test_a_batch_is_its_images_one_by_one():
+def test_a_batch_equals_its_images_one_by_one():
     network = SAN(n_features=8).eval()
     x = torch.randn(3, 1, 32, 32)
     one_by_one = torch.cat([network.features(image[None]) for image in x])
     torch.testing.assert_close(network.features(x), one_by_one, rtol=1e-5, atol=1e-5)
 
 
-def test_under_autocast_a_network_learns_and_predicts_as_far_as_half_precision_goes():
+def test_under_autocast_a_network_trains_and_predicts_in_half_precision():
     network = SAN(n_features=8)
     x = torch.randn(3, 1, 32, 32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -76,13 +76,13 @@ def test_the_published_network_classifies_the_averages_of_its_last_map():
     assert network(x).shape == (2, 5)
 
 
-def test_a_batch_of_no_images_is_an_error_that_says_so():
+def test_an_empty_batch_is_an_error():
     with pytest.raises(ValueError, match=r"shape \(0, 1, 32, 32\) has no pixel"):
         SAN()(torch.zeros(0, 1, 32, 32))
 
 
 def saved_bytes(network, x):
-    """Return the size of what autograd keeps for the backward pass, without the parameters."""
+    """Return the memory that autograd stores for the backward pass, without the parameters."""
     kept, known = {}, {p.untyped_storage().data_ptr() for p in network.parameters()}
 
     def pack(tensor):
@@ -100,7 +100,7 @@ def test_a_training_step_of_the_default_size_keeps_at_most_230_mib():
     assert saved_bytes(SAN(), torch.randn(16, 1, 72, 72)) <= 230 * 2**20
 
 
-def test_half_precision_keeps_little_more_than_half(monkeypatch):
+def test_half_precision_needs_about_half_the_memory(monkeypatch):
     for module in ("_attention", "_layers"):
         monkeypatch.setattr(f"sklidh.nn.{module}.is_parallel", lambda x: False)
     network, x = SAN(n_features=8), torch.randn(4, 1, 64, 64)

@@ -1,4 +1,4 @@
-"""Several threads give what one gives, to the last bit, and leave nothing behind."""
+"""Results are bit-identical for any number of threads, without side effects."""
 
 import os
 import threading
@@ -47,7 +47,7 @@ def product():
 
 
 @pytest.mark.parametrize("work", [attention, product])
-def test_the_number_of_threads_changes_no_bit(work, monkeypatch):
+def test_results_are_bit_identical_for_any_number_of_threads(work, monkeypatch):
     monkeypatch.setattr("sklidh.nn._pairs.TILE_BYTES", 9 * 2 * 9 * 6 * 4)
     monkeypatch.setattr("sklidh.nn._threads.LEAST", 1)
     before, found = torch.get_num_threads(), []
@@ -61,12 +61,12 @@ def test_the_number_of_threads_changes_no_bit(work, monkeypatch):
         assert all(map(torch.equal, other, found[0]))
 
 
-def test_parts_are_worked_on_side_by_side(threads):
+def test_parts_run_in_parallel(threads):
     met = threading.Barrier(threads, timeout=20)
     parallel_map(lambda _: met.wait(), range(threads))
 
 
-def test_those_inside_one_thread_are_helped_by_all_that_torch_had(threads):
+def test_parallel_map_uses_all_of_torch_s_threads_inside_one_thread(threads):
     met = threading.Barrier(threads, timeout=20)
     n_threads = threading.active_count()
     with OneThread():
@@ -76,7 +76,7 @@ def test_those_inside_one_thread_are_helped_by_all_that_torch_had(threads):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="this system lists no threads")
-def test_torch_starts_no_threads_of_its_own_in_an_assistant():
+def test_torch_starts_no_threads_in_an_assistant():
     square = torch.ones(400, 400)
     torch.set_num_threads(2)
     met = threading.Barrier(2, timeout=20)
@@ -93,22 +93,22 @@ def test_torch_starts_no_threads_of_its_own_in_an_assistant():
         assert len(os.listdir("/proc/self/task")) == n_threads
 
 
-def test_nothing_to_do_is_done(threads):
+def test_no_parts_give_an_empty_result(threads):
     assert parallel_map(len, []) == []
 
 
-def test_results_come_in_the_order_of_their_parts(threads):
+def test_results_are_in_the_order_of_the_parts(threads):
     assert parallel_map(lambda a, b: (a, b), range(5), "abcde") == list(enumerate("abcde"))
     assert torch.get_num_threads() == threads
 
 
-def test_an_error_in_a_part_arrives_and_the_threads_are_given_back(threads):
+def test_an_error_in_a_part_is_raised_and_threads_are_restored(threads):
     with pytest.raises(ZeroDivisionError):
         parallel_map(lambda n: 1 / n, [1, 0, 2])
     assert torch.get_num_threads() == threads
 
 
-def test_after_an_error_no_further_part_is_begun(threads):
+def test_after_an_error_no_further_part_is_started(threads):
     begun = []
 
     def part(i):
@@ -130,7 +130,7 @@ def test_an_interrupt_while_assistants_work_leaves_nothing_behind(threads, monke
         met.wait()
         if threading.get_ident() != caller:
             assert left.wait(20)
-            parallel_map(len, "ab")  # asks for no lock that the caller may hold
+            parallel_map(len, "ab")  # must not wait for a lock that the caller holds
 
     def interrupted(_):
         left.set()
@@ -145,7 +145,7 @@ def test_an_interrupt_while_assistants_work_leaves_nothing_behind(threads, monke
     assert parallel_map(len, ["a", "bc"]) == [1, 2]
 
 
-def test_parts_may_be_divided_themselves_and_torch_keeps_to_one_thread(threads):
+def test_calls_may_be_nested_and_torch_keeps_to_one_thread(threads):
     met = threading.Barrier(threads, timeout=20)
 
     def part(i):
@@ -158,7 +158,7 @@ def test_parts_may_be_divided_themselves_and_torch_keeps_to_one_thread(threads):
     assert parallel_map(part, range(threads)) == wanted
 
 
-def test_many_may_divide_work_at_once_and_all_get_their_threads_back(threads):
+def test_concurrent_calls_all_restore_their_threads(threads):
     def fit(seed):
         torch.set_num_threads(threads)
         with OneThread():
@@ -172,7 +172,7 @@ def test_many_may_divide_work_at_once_and_all_get_their_threads_back(threads):
     assert threading.active_count() == n_threads
 
 
-def test_each_gets_back_the_number_that_was_its_own(threads):
+def test_each_thread_restores_its_own_number(threads):
     begun, ended = threading.Event(), threading.Event()
 
     def other():
@@ -192,7 +192,7 @@ def test_each_gets_back_the_number_that_was_its_own(threads):
     assert torch.get_num_threads() == 4
 
 
-def test_who_is_new_to_torch_gets_what_those_inside_had(threads):
+def test_a_new_thread_gets_the_number_from_before_the_block(threads):
     def new():
         with OneThread():
             pass
@@ -202,7 +202,7 @@ def test_who_is_new_to_torch_gets_what_those_inside_had(threads):
         assert pool.submit(new).result() == threads
 
 
-def test_scratch_memory_is_given_back(threads):
+def test_scratch_memory_is_released(threads):
     with OneThread():
         parallel_map(lambda n: scratch("part", torch.empty(0), n), range(99))
         scratch("part", torch.empty(0), 9)
@@ -221,7 +221,7 @@ def test_a_process_forked_inside_has_no_assistants_and_works(threads):
     assert process.exitcode == 0
 
 
-def test_a_prediction_stays_one_in_every_thread(threads):
+def test_inference_mode_applies_in_every_thread(threads):
     weight = torch.ones(3, requires_grad=True)
     with torch.inference_mode():
         out = torch.zeros(4, 3)
@@ -230,7 +230,7 @@ def test_a_prediction_stays_one_in_every_thread(threads):
 
 
 @pytest.mark.parametrize("n", [1, 7, 1000])
-def test_a_cut_covers_everything_once_and_in_equal_parts(n):
+def test_slices_cover_everything_once_in_equal_parts(n):
     slices = cut(n, 2**18)
     assert [i for part in slices for i in range(n)[part]] == list(range(n))
     sizes = [part.stop - part.start for part in slices]
@@ -238,7 +238,7 @@ def test_a_cut_covers_everything_once_and_in_equal_parts(n):
     assert max(sizes) <= 8
 
 
-def test_more_work_is_cut_into_more_parts_and_little_work_is_not_cut():
+def test_more_work_is_split_into_more_parts_and_little_work_is_not_split():
     counts = [len(cut(n, 2**16)) for n in (1, 16, 64, 256, 1024)]
     assert counts == [1, 1, 4, 16, 32]
     assert len(cut(1000, 2**16, at_least=500)) == 2

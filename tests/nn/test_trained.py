@@ -1,4 +1,4 @@
-"""What is read from a trained network is what its arithmetic says."""
+"""Predictions and saliency maps of trained networks equal explicit formulas."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,14 @@ import torch
 from torch import nn
 
 from sklidh.nn import SAN
-from sklidh.nn._device import explained, fenced
+from sklidh.nn._device import isolated_torch, memory_hint
 from sklidh.nn._san import ModalityAttention, ModalitySAN
 from sklidh.nn._trained import freeze, predict, sensitivity, thaw
 from sklidh.nn._training import train
 
 
 class Linear(nn.Module):
-    """Three classes, each a weighted sum of pixels, and of a column where there is one."""
+    """A network whose three logits are weighted sums of pixels, and of a column if there is one."""
 
     def __init__(self, n_columns=0):
         super().__init__()
@@ -46,7 +46,7 @@ def test_sensitivity_is_the_derivative_of_the_log_odds(images):
         np.testing.assert_allclose(found.ravel(), np.abs(expected), rtol=1e-4)
 
 
-def test_columns_travel_beside_the_images(images):
+def test_columns_are_passed_together_with_the_images(images):
     columns = np.random.default_rng(1).normal(size=(6, 2)).astype("f4")
     net = trained((images, columns), n_columns=2)
     weight, bias = (p.detach().numpy() for p in net.module_.out.parameters())
@@ -56,22 +56,22 @@ def test_columns_travel_beside_the_images(images):
     assert predict(net, (images[:0], columns[:0])).shape == (0, 3)
 
 
-def test_a_network_thawed_is_the_one_that_was_frozen(images):
+def test_thaw_restores_the_frozen_network(images):
     net = trained(images)
     again = thaw(Linear, freeze(net))
     np.testing.assert_array_equal(predict(again, images), predict(net, images))
 
 
-def test_too_little_memory_is_an_error_that_names_batch_size_and_device():
+def test_insufficient_memory_is_an_error_with_batch_size_and_device():
     with (
         pytest.raises(MemoryError, match=r"device='cuda'.*batch_size=64; lower"),
-        explained("cuda", 64),
+        memory_hint("cuda", 64),
     ):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-def test_modality_attention_weighs_every_channel_by_a_number_between_0_and_1():
-    with fenced(seed=0):
+def test_modality_attention_multiplies_every_channel_by_a_factor_between_0_and_1():
+    with isolated_torch(seed=0):
         attention, x = ModalityAttention(4), torch.randn(3, 4, 8, 8)
     weights = attention.weights(x)
     assert ((weights > 0) & (weights < 1)).all()
@@ -81,16 +81,16 @@ def test_modality_attention_weighs_every_channel_by_a_number_between_0_and_1():
 
 
 def test_without_attention_and_columns_it_is_the_san():
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         plain = SAN(n_features=8, in_channels=2).eval()
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         same = ModalitySAN(n_features=8, in_channels=2).eval()
         x = torch.randn(2, 2, 16, 16)
     assert torch.equal(plain(x), same(x))
 
 
 def test_columns_are_joined_to_the_deep_features_by_a_rectified_dense_layer():
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         network = ModalitySAN(n_features=8, n_columns=3).eval()
         images, columns = torch.randn(2, 1, 16, 16), torch.randn(2, 3)
     joined, network.join = network.join, None

@@ -1,4 +1,4 @@
-"""Training is seeded, leaves no trace, and stops when it should."""
+"""Training is seeded, has no side effects, and stops when it should."""
 
 import pickle
 from types import SimpleNamespace
@@ -10,13 +10,13 @@ from sklearn.metrics import roc_auc_score
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring
 from torch import nn
 
-from sklidh.nn._device import choose_device, fenced
+from sklidh.nn._device import choose_device, isolated_torch
 from sklidh.nn._trained import predict
 from sklidh.nn._training import Batches, random_symmetry, train
 
 
 class Tiny(nn.Module):
-    """A linear network with a normalisation, in place of a SA-Net."""
+    """A linear network with a normalisation, instead of a SA-Net."""
 
     def __init__(self, n_classes=2):
         super().__init__()
@@ -46,7 +46,7 @@ def batches(n, **options):
 @pytest.mark.parametrize(
     ("n", "sizes"), [(8, [4, 4]), (9, [4, 5]), (10, [4, 4, 2]), (3, [3]), (1, [1])]
 )
-def test_a_last_batch_of_one_joins_the_one_before(n, sizes):
+def test_a_last_batch_of_one_is_merged_with_the_previous_one(n, sizes):
     assert [len(labels) for _, labels in batches(n, batch_size=4)] == sizes
 
 
@@ -55,42 +55,42 @@ def test_without_shuffling_the_order_is_that_of_the_table():
     assert seen.tolist() == list(range(10))
 
 
-def test_shuffling_draws_another_order_each_epoch_and_loses_nobody():
+def test_shuffling_draws_a_new_order_each_epoch_with_every_image():
     shuffled = batches(10, batch_size=4, shuffle=True)
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         orders = [torch.cat([labels for _, labels in shuffled]).tolist() for _ in range(2)]
     assert orders[0] != orders[1]
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(10))
 
 
-def test_augmentation_shows_every_image_in_the_squares_eight_symmetries():
+def test_augmentation_uses_all_eight_symmetries_of_the_square():
     image = torch.arange(9.0).view(1, 1, 3, 3)
     turned = [torch.rot90(image, k, (-2, -1)) for k in range(4)]
     symmetries = {tuple(t.flatten().tolist()) for t in [*turned, *(t.flip(-1) for t in turned)]}
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         drawn = random_symmetry(image.expand(200, 1, 3, 3))
     assert {tuple(each.flatten().tolist()) for each in drawn} == symmetries
 
 
-def test_a_fence_leaves_random_state_and_threads_as_they_were():
+def test_isolation_restores_random_state_and_threads():
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    with fenced(seed=1):
+    with isolated_torch(seed=1):
         torch.rand(3)
         assert torch.get_num_threads() == 1
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == threads
 
 
-def test_the_same_seed_trains_the_same_network_and_another_seed_another():
+def test_the_same_seed_trains_the_same_network_and_another_seed_a_different_one():
     images, _ = images_and_labels()
     first, again, other = (predict(fitted(seed=seed)[0], images) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0.01
 
 
-def test_training_is_adam_on_the_cross_entropy_then_averages_of_the_final_network():
+def test_training_uses_adam_and_averages_of_the_final_network():
     images, labels = images_and_labels()
-    with fenced(seed=0):
+    with isolated_torch(seed=0):
         module = Tiny()
         optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
         for _ in range(3):
@@ -107,7 +107,7 @@ def test_training_is_adam_on_the_cross_entropy_then_averages_of_the_final_networ
     np.testing.assert_allclose(predict(fitted(3)[0], images), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_every_image_counts_alike_in_the_normalisations_averages_whatever_its_batch():
+def test_every_image_has_equal_weight_in_the_normalisation_averages():
     # 18 images in batches of 16 and 2: the last two, which are brighter, are a ninth of all.
     images = np.random.default_rng(0).normal(size=(18, 1, 2, 2)).astype("f4")
     images[16:] += 3
@@ -126,7 +126,7 @@ def test_every_epoch_has_a_loss():
 UNSEEN = images_and_labels(24)[0][10:], np.arange(10, 24) % 2
 
 
-def test_validation_changes_no_step_and_its_last_loss_is_that_of_the_trained_network():
+def test_validation_does_not_change_training_and_ends_with_the_trained_network():
     alone, _ = fitted()
     net, curves = fitted(validation=UNSEEN)
     for found, right in zip(net.module_.parameters(), alone.module_.parameters(), strict=True):
@@ -159,7 +159,7 @@ class ReadLosses(Callback):
         self.seen.append(float(net.history[-1, "batches", -1, f"{prefix}_loss"]))
 
 
-def test_skorchs_callbacks_behave(tmp_path):
+def test_skorch_callbacks_work(tmp_path):
     losses = ReadLosses()
     checkpoint = Checkpoint(dirname=tmp_path, load_best=True)
     scoring = EpochScoring("roc_auc", lower_is_better=False, name="auc")
@@ -181,7 +181,7 @@ def test_a_trained_network_predicts_as_skorch_does():
     np.testing.assert_allclose(net.predict_proba(UNSEEN[0]), probability, rtol=1e-5)
 
 
-def test_nothing_of_the_training_is_kept_in_a_trained_network():
+def test_a_trained_network_contains_no_training_data():
     net, _ = fitted(validation=UNSEEN, callbacks=[ReadLosses()])
     assert len(pickle.dumps(net)) < len(pickle.dumps(fitted(n=200)[0])) + 200
 
@@ -201,7 +201,7 @@ def test_ctrl_c_in_an_epoch_is_passed_on(while_training):
         fitted(validation=UNSEEN, callbacks=[PressCtrlC(while_training)])
 
 
-def test_a_loss_of_nan_is_an_error_that_names_epoch_and_learning_rate():
+def test_a_nan_loss_is_an_error_with_epoch_and_learning_rate():
     images, labels = images_and_labels()
     images[7] = np.nan
     with pytest.raises(FloatingPointError, match=r"nan in epoch 1 with lr=0\.01"):
@@ -219,13 +219,13 @@ def test_class_weights_move_the_decision():
 @pytest.mark.skipif(
     torch.cuda.is_available() or torch.backends.mps.is_available(), reason="this machine has a GPU"
 )
-def test_cuda_without_a_gpu_is_an_error_that_says_what_to_do():
-    with pytest.raises(ValueError, match=r"device='cuda:1'.* only cpu; .*device='auto'"):
+def test_cuda_without_a_gpu_is_an_error_with_a_remedy():
+    with pytest.raises(ValueError, match=r"device='cuda:1'.* only cpu on .*device='auto'"):
         choose_device("cuda:1")
     assert choose_device("auto") == "cpu"
 
 
-def test_auto_takes_a_gpu_where_there_is_one(monkeypatch):
+def test_auto_uses_a_gpu_if_available(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert [choose_device(device) for device in ("auto", "mps", "cpu")] == ["mps", "mps", "cpu"]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

@@ -123,7 +123,7 @@ def test_nan_are_filled_with_the_training_mean_for_the_fit_only(cohort):
 def test_a_small_cohort_runs_on_as_many_folds_as_its_smaller_class_has_patients(cohort):
     X, y = cohort
     rows = np.r_[np.flatnonzero(y == 0)[:12], np.flatnonzero(y == 1)[:6]]
-    message = "cv=10 folds cannot each hold a patient of class 1, which has 6 of 18; 6 folds"
+    message = "only 6 of 18 patients are class 1, so 6 folds are used instead of 10"
     with pytest.warns(UserWarning, match=message):
         selector = LassoCVSelector(random_state=0).fit(X[rows], y[rows])
     assert selector.mse_path_.shape[1] == 6
@@ -191,7 +191,7 @@ def test_groups_are_never_on_both_sides_of_a_fold(cohort):
     np.testing.assert_array_equal(found.mse_path_, expected.mse_path_)
     alone = LassoCVSelector(cv=5, random_state=0).fit(X, y)
     assert found.mse_path_.min() > alone.mse_path_.min(), "twins on the other side help"
-    with pytest.warns(UserWarning, match=r"cannot each hold a group of class 1, which has 2"):
+    with pytest.warns(UserWarning, match=r"class 1 is in only 2 groups, so 2 folds"):
         LassoCVSelector(cv=3, random_state=0).fit(
             X, y, groups=np.where(y, patient % 2, 2 + patient % 5)
         )

@@ -1,4 +1,4 @@
-"""Cached files are found again, told apart by content, and never half written."""
+"""Cached files are identified by content and never half written."""
 
 import os
 import stat
@@ -22,7 +22,7 @@ def test_the_same_parts_have_the_same_fingerprint(file):
     assert len(fingerprint()) == 40
 
 
-def test_parts_are_kept_apart():
+def test_the_order_and_boundaries_of_parts_matter():
     digests = [fingerprint(*parts) for parts in [("ab", "c"), ("a", "bc"), ("abc",), ("abc", "")]]
     assert len(set(digests)) == 4
 
@@ -38,7 +38,7 @@ def test_a_path_stands_for_the_content_of_its_file(file, tmp_path):
 
 
 @pytest.mark.parametrize("age", [0, 3600])
-def test_a_rewritten_file_is_noticed(file, age):
+def test_a_rewritten_file_is_detected(file, age):
     def let_it_look_old():
         time = file.stat().st_mtime - age
         os.utime(file, (time, time))
@@ -50,7 +50,7 @@ def test_a_rewritten_file_is_noticed(file, age):
     assert fingerprint(file) != before
 
 
-def test_a_file_put_in_anothers_place_is_noticed_whatever_its_time(file, tmp_path):
+def test_a_replaced_file_is_detected_for_any_time_stamp(file, tmp_path):
     os.utime(file, (1e9, 1e9))
     before = fingerprint(file)
     other = tmp_path / "other.nii"
@@ -60,12 +60,12 @@ def test_a_file_put_in_anothers_place_is_noticed_whatever_its_time(file, tmp_pat
     assert fingerprint(file) != before
 
 
-def test_a_file_that_is_not_there_has_no_fingerprint(tmp_path):
+def test_a_missing_file_has_no_fingerprint(tmp_path):
     with pytest.raises(FileNotFoundError):
         fingerprint(tmp_path / "nowhere.nii")
 
 
-def test_the_folder_is_the_one_given_or_the_environments_or_none(tmp_path, monkeypatch):
+def test_the_cache_folder_is_the_argument_the_environment_variable_or_none(tmp_path, monkeypatch):
     monkeypatch.setenv("SKLIDH_CACHE", str(tmp_path / "environment"))
     assert cache_folder(None, "radiomics") == tmp_path / "environment" / "radiomics"
     assert cache_folder(tmp_path / "given", "radiomics") == tmp_path / "given" / "radiomics"
@@ -73,18 +73,18 @@ def test_the_folder_is_the_one_given_or_the_environments_or_none(tmp_path, monke
     assert cache_folder(False, "radiomics") is None
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(file):
-    with pytest.raises(OSError, match=rf"cache folder {file}/images cannot be made .*cache=False"):
+def test_a_folder_that_cannot_be_created_is_an_error_with_its_path(file):
+    with pytest.raises(OSError, match=rf"cache folder {file}/images cannot be created .*=False"):
         cache_folder(file, "images")
 
 
-def test_without_any_setting_the_folder_is_in_the_users_home(tmp_path, monkeypatch):
+def test_the_default_cache_folder_is_in_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("SKLIDH_CACHE")
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     assert cache_folder(None, "radiomics") == tmp_path / ".cache" / "sklidh" / "radiomics"
 
 
-def test_what_a_killed_run_left_is_swept_and_what_is_being_written_is_not(tmp_path):
+def test_leftovers_of_killed_runs_are_removed_and_files_being_written_are_not(tmp_path):
     folder = cache_folder(tmp_path, "kind")
     old, recent, kept = (folder / name for name in (".writing-1-a", ".writing-2-b", "a"))
     for path in (old, recent, kept):
@@ -95,7 +95,7 @@ def test_what_a_killed_run_left_is_swept_and_what_is_being_written_is_not(tmp_pa
     assert sorted(folder.iterdir()) == [recent, kept]
 
 
-def test_what_is_written_appears_under_its_name_once_it_is_whole(tmp_path):
+def test_a_file_appears_under_its_name_once_it_is_complete(tmp_path):
     target = tmp_path / "features.npz"
     with atomic_write(target) as temporary:
         temporary.write_bytes(b"half")
@@ -105,14 +105,14 @@ def test_what_is_written_appears_under_its_name_once_it_is_whole(tmp_path):
     assert os.listdir(tmp_path) == ["features.npz"]
 
 
-def test_the_temporary_name_ends_as_the_final_one_since_writers_choose_the_format_by_it(tmp_path):
+def test_the_temporary_name_keeps_the_extension_which_sets_the_format(tmp_path):
     with atomic_write(tmp_path / "T1.nii.gz") as temporary:
         assert temporary.name.endswith(".nii.gz")
         temporary.touch()
 
 
 @pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
-def test_a_failure_leaves_nothing_behind_and_the_old_file_as_it_was(tmp_path, stop):
+def test_a_failure_leaves_no_temporary_file_and_the_old_file_unchanged(tmp_path, stop):
     target = tmp_path / "features.npz"
     target.write_bytes(b"old")
 
@@ -127,7 +127,7 @@ def test_a_failure_leaves_nothing_behind_and_the_old_file_as_it_was(tmp_path, st
     assert os.listdir(tmp_path) == ["features.npz"]
 
 
-def test_a_file_that_cannot_be_written_is_told_by_its_own_name(tmp_path):
+def test_an_error_of_writing_contains_the_final_name(tmp_path):
     target = tmp_path / "absent" / "features.npz"
 
     def write():
@@ -148,7 +148,7 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
         write()
 
 
-def test_others_may_read_the_file_as_the_users_umask_says(tmp_path):
+def test_the_umask_sets_the_permissions_of_the_file(tmp_path):
     before = os.umask(0o022)
     try:
         with atomic_write(tmp_path / "features.npz") as temporary:

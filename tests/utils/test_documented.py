@@ -1,4 +1,4 @@
-"""An estimator's diagram leads to the page of the reference that the documentation has."""
+"""Estimator diagrams link to the reference pages of the documentation."""
 
 from email.message import Message
 from importlib import import_module
@@ -25,7 +25,7 @@ def public_estimators():
 
 @pytest.fixture
 def address(monkeypatch):
-    """Let the package's metadata name an address, and return it."""
+    """Set an address in the package's metadata, and return it."""
     metadata = Message()
     metadata["Project-URL"] = "Source, https://example.org/source"
     metadata["Project-URL"] = "Documentation, https://example.org/docs/"
@@ -56,7 +56,7 @@ def test_the_diagram_of_a_pipeline_has_the_links_of_all_its_steps(address):
     assert "https://scikit-learn.org/" in html, "scikit-learn's own steps keep theirs"
 
 
-def test_a_copy_of_ones_own_goes_before_the_package_s_address(address, monkeypatch):
+def test_the_environment_variable_overrides_the_package_s_address(address, monkeypatch):
     monkeypatch.setenv("SKLIDH_DOCS", "http://localhost:8000/")
     _documented.documentation.cache_clear()
     page = MannWhitneySelector()._get_doc_link()

@@ -1,4 +1,4 @@
-"""Each check of image-in estimators passes good ones and catches one that is broken there."""
+"""Each estimator check passes good estimators and catches a broken one."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def voxels(cell):
 
 
 class Brightness(TransformerMixin, BaseEstimator):
-    """Mean and largest intensity of each image, less the mean over the patients of the fit."""
+    """Mean and maximum intensity of each image, minus the mean over the training patients."""
 
     def __init__(self, *, offset=0.0, cache=None, n_jobs=None):
         self.offset = offset
@@ -65,7 +65,7 @@ class Brightness(TransformerMixin, BaseEstimator):
 
 
 class Doubling(TransformerMixin, BaseEstimator):
-    """Images in, images of twice the intensity out: paths to cached files."""
+    """Double the intensity of images; the output is paths to cached files."""
 
     def __init__(self, *, factor=2, cache=None):
         self.factor = factor
@@ -95,7 +95,7 @@ class Doubling(TransformerMixin, BaseEstimator):
 
 
 class Brightest(ClassifierMixin, Brightness):
-    """The classes by the first image's mean intensity; labels may be words."""
+    """Classify by the mean intensity of the first image; labels may be words."""
 
     def fit(self, X, y):
         self.classes_ = np.unique(check_target(y, X))
@@ -364,7 +364,7 @@ def test_images_in_memory_pass_too(estimator, cohort):
 @pytest.mark.parametrize(
     ("name", "broken"), [(name, broken) for name, classes in BROKEN.items() for broken in classes]
 )
-def test_a_broken_estimator_is_caught_and_named(name, broken, cohort):
+def test_a_broken_estimator_fails_the_right_check(name, broken, cohort):
     check = {check.__name__: check for check in IMAGE_CHECKS}[name]
     with pytest.raises(AssertionError) as caught:
         check(broken(), *cohort)
@@ -382,7 +382,7 @@ def test_the_first_failing_check_stops_the_runner_unless_it_is_expected(cohort):
     check_image_estimator(DependsOnWorkers(), *cohort, expected_failed_checks=reasons)
 
 
-def test_an_exception_of_the_estimator_itself_says_in_which_check(cohort):
+def test_an_exception_of_the_estimator_names_the_check(cohort):
     class Crashes(Brightness):
         def fit(self, X, y):
             raise ZeroDivisionError("by zero")
@@ -394,8 +394,8 @@ def test_an_exception_of_the_estimator_itself_says_in_which_check(cohort):
     ]
 
 
-def test_what_is_compared_is_computed_again_and_not_read_from_the_cache(cohort, tmp_path):
-    """The second extraction of a cached estimator would otherwise equal the first by itself."""
+def test_results_are_computed_and_not_read_from_the_cache(cohort, tmp_path):
+    """Otherwise the second result of a cached estimator would trivially equal the first."""
 
     class CachesWrongly(Doubling):
         def _write(self, path):

@@ -1,4 +1,4 @@
-"""Results kept between runs are not computed again, and damaged ones are."""
+"""Cached results are reused, and damaged ones are recomputed."""
 
 from joblib import delayed
 
@@ -15,7 +15,7 @@ def squares(tmp_path, numbers, calls):
     return spread_kept(jobs, "squares", entries, keeps=lambda result: result != [9])
 
 
-def test_only_what_is_not_kept_is_computed(tmp_path):
+def test_only_results_without_a_cache_entry_are_computed(tmp_path):
     calls = []
     assert squares(tmp_path, [1, 2, 0], calls) == [[1], [4], [0]]
     assert squares(tmp_path, [2, 3, 1, 0], calls) == [[4], [9], [1], [0]]
@@ -23,7 +23,7 @@ def test_only_what_is_not_kept_is_computed(tmp_path):
     assert calls == [1, 2, 0, 3, 0, 3]
 
 
-def test_a_kept_result_that_is_cut_off_is_computed_again(tmp_path):
+def test_a_truncated_cache_entry_is_recomputed(tmp_path):
     calls = []
     squares(tmp_path, [5], calls)
     (tmp_path / "5.json").write_text("[2")

@@ -1,4 +1,4 @@
-"""Mutants are mutants, whatever they are called; what is not known is refused, with its counts."""
+"""Known words are recognised as mutant or wild type; unknown values are refused with counts."""
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def test_known_words_and_numbers_are_recognised_in_either_order(wild, mutant):
 @pytest.mark.parametrize(
     "kind", [list, np.array, pd.Series, pd.Categorical, lambda v: pd.Series(v, dtype="category")]
 )
-def test_any_kind_of_array_is_taken(kind):
+def test_any_kind_of_array_is_accepted(kind):
     assert codes(kind(["wildtype", "mutant", "wildtype"])) == [0, 1, 0]
 
 
@@ -53,7 +53,7 @@ def test_a_series_keeps_its_patients_and_name():
 @pytest.mark.parametrize(
     "hole", [None, np.nan, "", " ", "?", "unknown", "Unknown ", "NA", "n/a", "NOS", "pending"]
 )
-def test_a_status_that_is_not_known_is_missing_also_where_an_option_names_the_others(hole):
+def test_an_unknown_status_is_missing_even_with_an_option(hole):
     y = pd.Series(["mutant", hole, "WT"], ["a", "b", "c"], name="idh")
     for options in ({}, {"wildtype": "WT"}, {"pos_label": "mutant"}):
         with pytest.raises(CohortError, match="patient 'b', column 'idh': the target is missing"):
@@ -80,14 +80,14 @@ def test_every_patient_without_a_status_is_listed():
 @pytest.mark.parametrize(
     "values", [[-1, 1], [0, 1, 2], ["a", "b"], ["mutant?", "WT"], ["IDH1", "WT"], [0, 0.5, 1]]
 )
-def test_what_may_be_either_is_refused_with_the_counts_and_the_remedy(values):
+def test_ambiguous_values_are_refused_with_counts_and_remedy(values):
     with pytest.raises(CohortError, match=r"may be a mutant or a wild type; its values are .*\(1"):
         binary_target(values)
-    with pytest.raises(CohortError, match="name the wild type by wildtype="):
+    with pytest.raises(CohortError, match="set the wild type with wildtype="):
         binary_target(values)
 
 
-def test_the_value_of_wild_types_may_be_named_and_all_others_are_mutants():
+def test_with_wildtype_all_other_values_are_mutant():
     assert codes(["wildtype", "Mutant ", "R132X", "WT"], wildtype="wildtype") == [0, 1, 1, 0]
     assert codes([2, 1, 2], wildtype=2) == [0, 1, 0]
     assert codes([-1.0, 1.0], wildtype="-1") == [0, 1]
@@ -95,7 +95,7 @@ def test_the_value_of_wild_types_may_be_named_and_all_others_are_mutants():
     assert codes([False, True], wildtype="false") == [0, 1]
 
 
-def test_the_value_of_mutants_may_be_named_and_all_others_are_wild_types():
+def test_with_pos_label_all_other_values_are_wild_type():
     assert codes(["codel", "intact", "gain"], pos_label="codel") == [1, 0, 0]
     assert codes(["a", "b"], pos_label="a", wildtype="b") == [1, 0]
     with pytest.raises(CohortError, match="'c' may be a mutant or a wild type"):
@@ -111,14 +111,14 @@ def test_the_value_of_mutants_may_be_named_and_all_others_are_wild_types():
         ({"wildtype": "negative", "pos_label": "mutant"}, "no patient has wildtype='negative'"),
     ],
 )
-def test_an_option_that_cannot_be_meant_is_refused(options, message):
+def test_a_contradictory_option_is_refused(options, message):
     values = ["mutant", "IDH1-mut"] if "wildtype" in options else ["WT", "wildtype"]
     with pytest.raises(CohortError, match=message):
         binary_target(values, **options)
 
 
 @pytest.mark.parametrize("name", ["wildtype", "IDH_wildtype", "IDH1 WT"])
-def test_a_column_that_asks_for_the_wild_type_is_not_answered_the_wrong_way_round(name):
+def test_a_column_that_asks_for_the_wild_type_is_refused(name):
     for values in ([0, 1], ["no", "yes"]):
         y = pd.Series(values, name=name)
         with pytest.raises(CohortError, match="asks for the wild type, not for the mutation"):
@@ -129,5 +129,5 @@ def test_a_column_that_asks_for_the_wild_type_is_not_answered_the_wrong_way_roun
 
 @pytest.mark.parametrize("classes", [[0], ["mutant"], ["wt", "wildtype"]])
 def test_a_model_has_one_class_of_mutants_and_one_of_wild_types(classes):
-    with pytest.raises(CohortError, match="a model of wild types and mutants is needed"):
+    with pytest.raises(CohortError, match="the model must predict mutant and wild type"):
         mutant_index(classes)

@@ -1,4 +1,4 @@
-"""A long loop says how far it is: bars on a terminal, a few lines in a log."""
+"""Progress of long loops: bars on a terminal, lines in a log."""
 
 import io
 
@@ -11,7 +11,7 @@ from sklidh.utils._progress import no_progress
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Return what moves the time on, by seconds."""
+    """Return a function that advances the clock by seconds."""
     now = [0.0]
     monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
 
@@ -26,7 +26,7 @@ def run(clock, *, seconds, n=3, name="radiomics T1"):
         clock(seconds)
 
 
-def test_a_log_has_one_line_a_loop_and_one_a_minute_while_it_lasts(clock, capsys):
+def test_a_log_has_one_line_per_minute_and_one_at_the_end(clock, capsys):
     run(clock, seconds=20)
     assert capsys.readouterr().err == "radiomics T1: 3 in 60 s\n"
     run(clock, seconds=70)
@@ -37,7 +37,7 @@ def test_a_log_has_one_line_a_loop_and_one_a_minute_while_it_lasts(clock, capsys
     ]
 
 
-def test_a_unit_names_what_is_counted(clock, capsys, monkeypatch):
+def test_progress_contains_the_unit(clock, capsys, monkeypatch):
     for _ in progress(range(3), "SA-Net T1", unit="epoch", verbose=1):
         clock(70)
     assert capsys.readouterr().err.splitlines() == [
@@ -54,7 +54,7 @@ def test_a_unit_names_what_is_counted(clock, capsys, monkeypatch):
     assert list(bars) == ["SA-Net T1: epoch 1 of 2", "SA-Net T1: epoch 2 of 2"]
 
 
-def test_the_first_item_in_which_loops_are_compiled_does_not_count_for_the_time_left(clock, capsys):
+def test_the_first_item_is_left_out_of_the_time_left(clock, capsys):
     for item in progress(range(4), "patients", verbose=1):
         clock(60 if item else 500)
     assert capsys.readouterr().err.splitlines() == [
@@ -65,7 +65,7 @@ def test_the_first_item_in_which_loops_are_compiled_does_not_count_for_the_time_
     ]
 
 
-def test_a_bar_knows_the_time_left_of_slow_items_too_but_for_the_first(monkeypatch):
+def test_a_bar_shows_the_time_left_for_slow_items(monkeypatch):
     now = [0.0]
     screen = Console(file=io.StringIO(), force_terminal=True, width=80, get_time=lambda: now[0])
     monkeypatch.setattr("rich.console.Console", lambda **_: screen)
@@ -76,13 +76,13 @@ def test_a_bar_knows_the_time_left_of_slow_items_too_but_for_the_first(monkeypat
     assert left == [None, None, 120, 60]
 
 
-def test_what_is_read_from_a_cache_at_once_or_is_nothing_has_no_line(clock, capsys):
+def test_short_and_empty_loops_are_not_logged(clock, capsys):
     run(clock, seconds=1)
     run(clock, seconds=20, n=0)
     assert capsys.readouterr().err == ""
 
 
-def test_a_loop_tells_the_parts_that_it_is_in(clock, capsys):
+def test_progress_contains_the_location(clock, capsys):
     with part("repeat 2"), part("fold 3 of 5"):
         run(clock, seconds=4)
     run(clock, seconds=4)
@@ -98,7 +98,7 @@ def test_a_process_that_does_not_own_the_terminal_shows_nothing(clock, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_the_bars_of_a_loop_within_a_loop_stand_below_one_another(monkeypatch):
+def test_nested_loops_share_one_display(monkeypatch):
     screen = Console(file=io.StringIO(), force_terminal=True, width=80)
     monkeypatch.setattr("rich.console.Console", lambda **_: screen)
     for _ in progress(range(2), "folds", verbose=1):

@@ -1,4 +1,4 @@
-"""Work done by workers is as if it were done here: order, results, warnings."""
+"""Parallel jobs keep order, results and warnings."""
 
 import os
 import warnings
@@ -19,7 +19,7 @@ def look(patient):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_every_warning_is_heard_here_once_wherever_the_work_is_done(n_jobs):
+def test_every_warning_of_a_worker_is_issued_once_here(n_jobs):
     with pytest.warns(ImageWarning) as heard:
         done = list(spread([delayed(look)(n) for n in range(3)], "looking", n_jobs=n_jobs))
     assert [patient for patient, _ in done] == [0, 1, 2]
@@ -28,18 +28,18 @@ def test_every_warning_is_heard_here_once_wherever_the_work_is_done(n_jobs):
     assert {each.filename for each in heard} == {__file__}
 
 
-def test_threads_of_this_process_are_heard_too():
+def test_warnings_of_threads_are_issued_too():
     with parallel_config("threading"), pytest.warns(ImageWarning, match="patient 1: dark"):
         assert list(spread([delayed(look)(1), delayed(look)(1)], "looking", n_jobs=2))
 
 
 class AllAtOnce(ThreadingBackend):
-    """A backend as Ray's, which cannot hand results over one by one."""
+    """A backend that, like Ray's, cannot return results one by one."""
 
     supports_return_generator = False
 
 
-def test_a_backend_that_hands_all_over_at_the_end_does_too():
+def test_backends_without_generators_work_too():
     register_parallel_backend("all at once", AllAtOnce)
     with parallel_config("all at once"):
         assert results_as() == "list"

@@ -1,4 +1,4 @@
-"""A table or target that cannot be used is refused with the patient and the column."""
+"""Invalid tables and targets are refused with the patient and the column."""
 
 import pickle
 
@@ -46,7 +46,7 @@ def test_a_path_and_an_image_are_not_missing(tmp_path):
     assert not is_path(image)
 
 
-def test_a_good_table_comes_back_with_the_columns_asked_for_and_its_own_order(cases):
+def test_a_valid_table_is_returned_with_the_requested_columns(cases):
     pd.testing.assert_frame_equal(check_cases(cases), cases)
     asked = check_cases(cases, ["mask", "T1"])
     pd.testing.assert_frame_equal(asked, cases[["mask", "T1"]])
@@ -56,7 +56,7 @@ def test_images_in_memory_are_accepted(cases):
     check_cases(cases.map(lambda _: sitk.Image(2, 2, 2, sitk.sitkUInt8)))
 
 
-def test_an_image_and_its_mask_whatever_the_mask_is_called(cases):
+def test_the_mask_column_may_have_any_name(cases):
     outlines = cases[["T1", "mask"]].set_axis(["T1", "outline"], axis=1)
     pd.testing.assert_frame_equal(check_image_and_mask(outlines), cases[["T1", "mask"]])
     outlines.loc["P0", "outline"] = None
@@ -65,8 +65,8 @@ def test_an_image_and_its_mask_whatever_the_mask_is_called(cases):
 
 
 @pytest.mark.parametrize("columns", [["T1"], ["T1", "T1CE", "mask"], ["mask", "T1"], ["T1", "T1"]])
-def test_an_image_and_its_mask_are_two_columns_in_this_order(cases, columns):
-    with pytest.raises(CohortError, match="two columns are accepted, the image's and then"):
+def test_other_columns_than_image_and_mask_are_refused(cases, columns):
+    with pytest.raises(CohortError, match="expected two columns, the image and then the mask"):
         check_image_and_mask(cases[columns])
 
 
@@ -76,7 +76,7 @@ def refused(X, **options) -> list[str]:
     return caught.value.problems
 
 
-def test_an_array_is_no_table():
+def test_an_array_is_refused():
     with pytest.raises(TypeError, match=r"must be a pandas DataFrame .* got ndarray"):
         check_cases(np.ones((2, 2)))
 
@@ -85,23 +85,23 @@ def test_a_table_without_rows_is_refused(cases):
     assert refused(cases.iloc[:0]) == ["the table has no rows"]
 
 
-def test_an_absent_column_is_named_with_those_that_are_there(cases):
+def test_a_missing_column_is_reported_with_the_available_columns(cases):
     (problem,) = refused(cases, columns=["T1", "FLAIR"])
     assert problem == "column 'FLAIR' not found; available columns: 'T1', 'T1CE', 'mask'"
 
 
-def test_a_column_given_twice_is_named(cases):
+def test_a_repeated_column_is_reported(cases):
     (problem,) = refused(cases.set_axis(["T1", "T1", "mask"], axis=1))
     assert problem == "column 'T1' appears more than once"
 
 
 @pytest.mark.parametrize("patient", ["P0", 7, np.nan])
-def test_a_patient_with_two_rows_is_named(cases, patient):
+def test_a_patient_with_two_rows_is_reported(cases, patient):
     (problem,) = refused(cases.set_axis(["P2", patient, patient]))
     assert problem == f"patient {patient!r} appears in 2 rows; each patient needs exactly one"
 
 
-def test_a_missing_file_is_named_with_patient_column_and_path(cases):
+def test_a_missing_file_is_reported_with_patient_column_and_path(cases):
     cases.loc["P0", "T1CE"] = "nowhere/T1CE.nii.gz"
     (problem,) = refused(cases)
     assert problem == "patient 'P0', column 'T1CE': no such file: nowhere/T1CE.nii.gz"
@@ -157,7 +157,7 @@ def test_a_problem_knows_its_patient_wherever_it_is_carried(cases):
     assert problem.patient == "P0"
 
 
-def test_cells_are_left_alone_where_a_bad_one_shall_cost_its_own_row_only(cases):
+def test_cells_are_not_checked_with_cells_false(cases):
     cases.loc["P2", "T1"] = "nowhere.nii"
     check_cases(cases, cells=False)
     assert refused(cases.set_axis(["P0", "P0", "P1"]), cells=False)
@@ -168,7 +168,7 @@ def test_columns_that_are_not_read_are_not_checked(cases):
     check_cases(cases, ["T1", "mask"])
 
 
-def test_all_problems_are_told_at_once(cases):
+def test_all_problems_are_listed_in_one_error(cases):
     cases.loc["P0", "T1"] = "nowhere.nii"
     cases.loc["P1", "mask"] = None
     cases.loc["P2", "T1CE"] = 1
@@ -179,7 +179,7 @@ def test_all_problems_are_told_at_once(cases):
     ]
 
 
-def test_a_long_list_of_problems_is_cut_and_counted():
+def test_a_long_list_of_problems_is_truncated_with_a_count():
     error = CohortError(f"patient {i}" for i in range(50))
     assert len(error.problems) == 50
     assert "patient 19" in str(error)
@@ -187,7 +187,7 @@ def test_a_long_list_of_problems_is_cut_and_counted():
     assert str(error).endswith("... and 30 more")
 
 
-def test_the_error_survives_the_way_back_from_a_worker():
+def test_the_error_can_be_pickled():
     error = pickle.loads(pickle.dumps(CohortError(["patient 'P0'"])))
     assert error.problems == ["patient 'P0'"]
     assert str(error) == str(CohortError(["patient 'P0'"]))
@@ -208,7 +208,7 @@ def labels(values, index=("P2", "P0", "P1")):
     ],
 )
 @pytest.mark.parametrize("kind", [list, np.array, labels])
-def test_labels_of_any_kind_come_back_as_they_are(cases, y, kind):
+def test_labels_of_any_kind_are_returned_unchanged(cases, y, kind):
     for X in (cases, None):
         checked = check_target(kind(y), X)
         assert isinstance(checked, np.ndarray)
@@ -221,7 +221,7 @@ def target_refused(y, X=None) -> str:
     return "; ".join(caught.value.problems)
 
 
-def test_labels_too_few_are_counted(cases):
+def test_too_few_labels_are_reported_with_both_numbers(cases):
     assert target_refused([0, 1], cases) == "y has 2 labels for 3 patients"
     assert target_refused(labels([0, 1], ["P2", "P0"]), cases) == "y has 2 labels for 3 patients"
 
@@ -232,31 +232,31 @@ def test_labels_in_another_order_are_refused(cases):
 
 
 @pytest.mark.parametrize("hole", [None, np.nan, pd.NA])
-def test_a_missing_label_is_named_with_patient_and_column(cases, hole):
+def test_a_missing_label_is_reported_with_patient_and_column(cases, hole):
     message = target_refused(labels([0, hole, 1]), cases)
     assert message.startswith("patient 'P0', column 'idh': the target is missing")
 
 
-def test_a_missing_label_of_an_array_is_named_by_its_place():
+def test_a_missing_label_of_an_array_is_reported_with_its_position():
     assert target_refused(np.array([0, 1, np.nan])).startswith("patient 2: the target is missing")
 
 
-def test_no_target_at_all_is_said_so():
-    assert target_refused(None).startswith("there is no target")
+def test_a_missing_target_is_an_error():
+    assert target_refused(None).startswith("no target; pass y")
 
 
-def test_one_class_is_named_and_counted(cases):
+def test_a_single_class_is_reported(cases):
     message = target_refused(["mutant"] * 3, cases)
     assert message.startswith("the target has one class only, ['mutant'], in 3 patients")
 
 
-def test_words_beside_numbers_are_refused_with_one_of_each(cases):
+def test_mixed_words_and_numbers_are_refused_with_one_example_each(cases):
     message = target_refused(labels([1, "mutant", 1]), cases)
     assert "mixes words and numbers: 'mutant' (patient 'P0') and 1 (patient 'P2')" in message
 
 
 @pytest.mark.parametrize("number", [0.5, np.inf])
-def test_real_numbers_are_no_labels(cases, number):
+def test_real_numbers_are_not_accepted_as_labels(cases, number):
     message = target_refused(labels([1, 0, number]), cases)
     assert message.startswith("patient 'P1', column 'idh': the target must be a class label, got")
     assert message.endswith(str(number))
@@ -279,7 +279,7 @@ def test_every_problem_of_any_table_is_listed_and_nothing_else(kinds):
         {"T1": pd.Series([cells.get(kind, __file__) for kind in kinds], ids, dtype=object)}
     )
     n_twice = kinds.count("twice")
-    # A table in which a patient is not one row is not read further.
+    # A table with duplicate patients is not checked further.
     n_problems = 1 if n_twice > 1 else sum(kind in ("gone", "empty", "number") for kind in kinds)
     assert len(problems_in(X)) == n_problems
     n_lenient = n_problems - (0 if n_twice > 1 else kinds.count("empty"))

@@ -1,4 +1,4 @@
-"""A study laid beside the paper: its tables with both figures, and why these differ."""
+"""Comparison of a study with the paper: the paper's tables with both figures, and differences."""
 
 from collections.abc import Mapping
 
@@ -18,14 +18,14 @@ from sklidh.pipeline import MODALITIES
 from sklidh.utils import is_missing
 
 IN_SAMPLE = (
-    "Deep features of the training patients come from networks trained on those same patients (the "
-    "paper's protocol), so models with deep features may trust them too much; --train-features "
-    "out_of_fold avoids that."
+    "The networks that compute the deep features of the training patients were trained on the same "
+    "patients (the paper's protocol), so models may rely on deep features too much; "
+    "--train-features out_of_fold avoids this."
 )
 
 
 def paper_table(name: str, study: Study) -> pd.DataFrame:
-    """Lay a study out as one of the paper's tables, the printed figures beside ours.
+    """Arrange a study as one of the paper's tables, next to the printed figures.
 
     Parameters
     ----------
@@ -36,12 +36,13 @@ def paper_table(name: str, study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row as in the paper. Columns, in pairs: ``here`` or ``paper``, and the paper's heading;
-        ``low`` and ``high`` with a heading, the 95 % intervals; with an empty heading ``tuned``, of
-        how many candidates the row was chosen in inner folds, ``what`` it is, and ``why not``, the
-        reason where a row could not be had. Table I begins with what the paper ticks, the CNN only
-        where a network made features. Table IV: one column per modality and the bias; mean and
-        standard deviation over the splits.
+        One row per row of the paper. The columns are pairs: ``here`` or ``paper`` with the paper's
+        heading; ``low`` and ``high`` with a heading, the 95 % intervals; and, with an empty
+        heading, ``tuned``, the number of candidates compared in inner folds, ``what``, a
+        description of the row, and ``why not``, the reason if the row is missing. Table I starts
+        with the columns that the paper ticks; CNN is ticked only if a network computed features.
+        Table IV has one column per modality and the bias, with mean and standard deviation over the
+        splits.
     """
     if name == "IV":
         return _weights_table(study)
@@ -65,7 +66,7 @@ def paper_table(name: str, study: Study) -> pd.DataFrame:
             candidates = max((each.get("candidates", 0) for each in facts), default=0)
             cells["tuned", ""] = f"of {candidates}" if candidates else "no"
         else:
-            cells["why not", ""] = study.failures.get(row.system, "not asked for")
+            cells["why not", ""] = study.failures.get(row.system, "not requested")
         if row.what:
             cells["what", ""] = row.what
         if row.printed is not None:
@@ -93,7 +94,7 @@ def _weights_table(study: Study) -> pd.DataFrame:
 
 
 def selection_table(study: Study) -> pd.DataFrame:
-    """Lay out how many features of each kind reached each system's classifier, as II.D does.
+    """Tabulate the number of features that reached each classifier, as in section II.D.
 
     Parameters
     ----------
@@ -103,17 +104,17 @@ def selection_table(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str, shape (n_systems + 1, n_modalities)
-        Such as "3 radiomics, 1 deep", means over the splits; "paper" last. Empty where no system
-        selects features.
+        Cells such as "3 radiomics, 1 deep", means over the splits; the last row is "paper". Empty
+        if no system selects features.
     """
     rows = {}
     for name, facts in study.facts.items():
-        told = [each["selected"] for each in facts if each.get("selected")]
-        if not told:
+        selections = [each["selected"] for each in facts if each.get("selected")]
+        if not selections:
             continue
         rows[name] = {}
-        for modality in dict.fromkeys(key for each in told for key in each):
-            kinds = pd.DataFrame([each.get(modality, {}) for each in told]).fillna(0).mean()
+        for modality in dict.fromkeys(key for each in selections for key in each):
+            kinds = pd.DataFrame([each.get(modality, {}) for each in selections]).fillna(0).mean()
             rows[name][modality] = _in_words(kinds)
     if not rows:
         return pd.DataFrame()
@@ -135,14 +136,14 @@ def differences_from_paper(
     features_only=False,
     settings: Mapping | None = None,
 ) -> list[str]:
-    """List why a cohort's figures are not the paper's.
+    """List the reasons why a cohort's figures differ from the paper's.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
     study : Study
     modalities : sequence of str, default=("T1", "T1CE", "T2", "FLAIR")
-        Those of this cohort.
+        Modalities of this cohort.
     protocol : {"paper", "nested"}
     features_only : bool, default=False
     settings : mapping, default=None
@@ -156,70 +157,71 @@ def differences_from_paper(
     predictions = next(iter(study.comparison.evaluations.values())).predictions
     splits = predictions.groupby(["repeat", "fold"], sort=False)["n_trained"]
     trained, tested = splits.first().mean(), splits.size().mean()
-    notes = [f"Cohort: {len(X)} patients; the paper has 489, of another hospital."]
+    notes = [f"Cohort: {len(X)} patients; the paper has 489, from another hospital."]
     how = f"({trained:.0f} patients for training, {tested:.0f} for testing)"
     theirs = "the paper has one split of 366 and 122"
     if protocol == "paper":
         several = splits.ngroups > 1
         notes.append(
             f"Protocol: {splits.ngroups if several else 'one'} random 3:1 "
-            f"split{'s' * several} {how}, stratified by class; nothing tuned, threshold 0.5; "
-            f"{theirs}{'' if several else ', and one split cannot rank models: give --repeats'}."
+            f"split{'s' * several} {how}, stratified by class; no tuning, threshold 0.5; "
+            f"{theirs}{'' if several else '. One split cannot rank models; set --repeats'}."
         )
     else:
         notes.append(
             f"Protocol: {splits.ngroups} splits of a cross-validation {how}; strengths, penalties "
-            f"and thresholds chosen inside the training rows; {theirs}."
+            f"and thresholds are chosen on the training patients only; {theirs}."
         )
     others = _other_settings({} if features_only else settings or {})
     notes.append(
-        "Not the paper's: a StandardScaler before selection, and 500 epochs of the fusion, whose "
-        "number the paper does not give" + "".join(f"; {text}" for text in others) + "."
+        "Settings: a StandardScaler before selection, and 500 epochs of fusion training, which the "
+        "paper does not state" + "".join(f"; {text}" for text in others) + "."
     )
     if settings and not features_only and settings.get("train_features") == "in_sample":
         notes.append(IN_SAMPLE)
     absent = [modality for modality in MODALITIES if modality not in modalities]
     if absent:
         notes.append(
-            f"No {', '.join(absent)} here: rows that name it are missing, the others work without."
+            f"This cohort lacks {', '.join(absent)}: rows that need it are missing, and the other "
+            "rows use the remaining sequences."
         )
     if features_only and not any("__deep__" in str(column) for column in X.columns):
         notes.append(
-            "No deep features in the table: Models 2 and 3 are one system here, and Model 4 and "
-            "the rows of Tables II and III are on radiomics alone."
+            "The table has no deep features: Models 2 and 3 are identical here, and Model 4 and "
+            "the rows of Tables II and III use radiomics only."
         )
     if features_only:
         prefixes = {name.split("__")[0] for name in map(str, X.columns) if "__" in name}
         if others := sorted(prefixes - set(modalities)):
-            notes.append(f"Columns of {', '.join(others)} belong to no modality and are not used.")
+            notes.append(f"Columns of {', '.join(others)} do not belong to a modality; not used.")
     for modality in modalities:
         if modality in X.columns and (n := int(X[modality].map(is_missing).sum())):
             notes.append(
-                f"{n} of {len(X)} patients lack {modality}. Rows that fuse predict them from what "
-                f"they have; the row {modality} predicts them from the training patients' mean."
+                f"{n} of {len(X)} patients lack {modality}. Fusion rows predict them from their "
+                f"other sequences; the row {modality} uses the training patients' mean features."
             )
     return notes
 
 
 def _other_settings(settings: Mapping) -> list[str]:
-    """List in what a run on images differs from the paper's settings."""
-    told = {
-        "epochs": f"{settings.get('epochs')} epochs per network; the paper gives no number",
-        "engine": "radiomics by this package's own engine, not PyRadiomics 2.0.0",
-        "slice_size": f"slices of {settings.get('slice_size')} pixels, not 72",
-        "radiomics": "other radiomics settings than the preset 'paper'",
-        "train_features": "deep features of training patients by networks of other folds",
+    """List how a run on images differs from the paper's settings."""
+    texts = {
+        "epochs": f"{settings.get('epochs')} epochs per network; the paper does not state these",
+        "engine": "radiomics from this package's own engine instead of PyRadiomics 2.0.0",
+        "slice_size": f"slices of {settings.get('slice_size')} pixels instead of 72",
+        "radiomics": "radiomics settings other than the preset 'paper'",
+        "train_features": "deep features of training patients from networks of other folds",
     }
     paper = {"slice_size": 72, "radiomics": "paper", "train_features": "in_sample"}
     return [
         text
-        for name, text in told.items()
+        for name, text in texts.items()
         if name in settings and settings[name] != paper.get(name, "pyradiomics")
     ]
 
 
 def mean_selected(study: Study) -> float | None:
-    """Return how many features reached the classifier.
+    """Return the mean number of features that reached the classifier.
 
     Parameters
     ----------
@@ -229,8 +231,8 @@ def mean_selected(study: Study) -> float | None:
     Returns
     -------
     float or None
-        The mean over systems and splits; None where no system selects features.
+        The mean over systems and splits; None if no system selects features.
     """
-    told = [f["selected"] for facts in study.facts.values() for f in facts if "selected" in f]
-    counts = [sum(sum(kinds.values()) for kinds in each.values()) for each in told]
+    selections = [f["selected"] for facts in study.facts.values() for f in facts if "selected" in f]
+    counts = [sum(sum(kinds.values()) for kinds in each.values()) for each in selections]
     return float(np.mean(counts)) if counts else None
