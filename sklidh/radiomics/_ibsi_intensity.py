@@ -1,0 +1,177 @@
+"""IBSI's features of intensities alone: statistics, histogram, volume histogram, local peaks."""
+
+import numpy as np
+
+from sklidh.radiomics._firstorder import firstorder_features, percentiles
+from sklidh.radiomics._ibsi_preparation import PEAK_RADIUS
+from sklidh.utils import kernel
+
+_SAME = {
+    "mean": "Mean",
+    "var": "Variance",
+    "skew": "Skewness",
+    "median": "Median",
+    "min": "Minimum",
+    "p10": "10Percentile",
+    "p90": "90Percentile",
+    "max": "Maximum",
+    "iqr": "InterquartileRange",
+    "range": "Range",
+    "mad": "MeanAbsoluteDeviation",
+    "rmad": "RobustMeanAbsoluteDeviation",
+    "energy": "Energy",
+    "rms": "RootMeanSquared",
+    "entropy": "Entropy",
+    "uniformity": "Uniformity",
+}
+
+
+def statistics(values, counts):
+    """Compute IBSI's statistics of intensities, or of grey levels for its histogram.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_voxels,)
+    counts : ndarray of int64, shape (n_levels,)
+        Voxels of each grey level that occurs, for entropy and uniformity.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    described = firstorder_features(values, counts, 1.0)
+    p25, p75 = percentiles(values, (25, 75))
+    features = {name: described[other] for name, other in _SAME.items()}
+    mean, variance = features["mean"], features["var"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return features | {
+            # 0 as Skewness is, where there is one intensity.
+            "kurt": described["Kurtosis"] - 3 if variance > 0 else 0.0,
+            "medad": np.abs(values - features["median"]).mean(),
+            "cov": np.sqrt(variance) / np.float64(mean),
+            "qcod": np.float64(p75 - p25) / (p75 + p25),
+        }
+
+
+def histogram_features(levels, grey):
+    """Compute the 23 features of the histogram of grey levels.
+
+    Parameters
+    ----------
+    levels : ndarray of float64, shape (n_voxels,)
+    grey : GreyLevels
+
+    Returns
+    -------
+    dict of str to float
+    """
+    histogram = np.zeros(int(grey.highest))
+    histogram[grey.level.astype(int) - 1] = grey.count
+    gradient = np.gradient(histogram) if histogram.size > 1 else np.zeros(1)
+    features = statistics(levels, grey.count)
+    middle = features["mean"]
+    # Of several modes IBSI takes the one nearest to the mean.
+    modes = grey.level[grey.count == grey.count.max()]
+    return features | {
+        "mode": modes[np.abs(modes - middle).argmin()],
+        "max_grad": gradient.max(),
+        "max_grad_g": gradient.argmax() + 1,
+        "min_grad": gradient.min(),
+        "min_grad_g": gradient.argmin() + 1,
+    }
+
+
+def volume_histogram_features(values, setting):
+    """Compute the features of the intensity-volume histogram.
+
+    For each intensity, the share of the voxels that reach it. The intensities are whole numbers,
+    unless ``ivhBinWidth`` or ``ivhBinCount`` is set; a count divides the region's range and then
+    stands for the intensities. The axis is the range of re-segmentation where there is one.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_voxels,)
+    setting : dict
+
+    Returns
+    -------
+    dict of str to float
+    """
+    low, high = values.min(), values.max()
+    count, width = setting["ivhBinCount"], setting["ivhBinWidth"]
+    limits = setting["resegmentRange"] or ()
+    if count is not None:
+        reached = np.floor(count * (values - low) / ((high - low) or 1)) + 1
+        values, axis = np.minimum(reached, count), np.arange(1.0, count + 1)
+    else:
+        low, high = min((low, *limits)), max(high, *limits) if len(limits) == 2 else high
+        step = 1.0 if width is None else width
+        axis = low + step * np.arange((high - low) // step + 1)
+        if width is not None:  # intensities are the middles of the bins
+            values = low + step * (np.floor((values - low) / step) + 0.5)
+            axis = axis[axis + step / 2 <= high] + step / 2
+    share = 1 - np.searchsorted(np.sort(values), axis) / values.size
+    fraction = (axis - axis[0]) / ((axis[-1] - axis[0]) or 1)
+
+    def share_at(part):
+        reaching = share[fraction >= part]
+        return reaching.max() if reaching.size else np.nan  # as of a single intensity
+
+    def intensity_at(part):
+        at_most = axis[share <= part]
+        return at_most.min() if at_most.size else axis[-1]
+
+    v10, v90, i10, i90 = share_at(0.1), share_at(0.9), intensity_at(0.1), intensity_at(0.9)
+    return {
+        "v10": v10,
+        "v90": v90,
+        "i10": i10,
+        "i90": i90,
+        "diff_v10_v90": v10 - v90,
+        "diff_i10_i90": i10 - i90,
+    }
+
+
+def local_peaks(volume, mask, values, spacing):
+    """Compute the local and the global intensity peak.
+
+    Parameters
+    ----------
+    volume : ndarray of float64, shape (n_slices, n_rows, n_columns)
+        With the region's surroundings as far as the image has them.
+    mask : ndarray of bool, same shape
+    values : ndarray of float64, shape (n_voxels,)
+        Intensities of the region.
+    spacing : sequence of float
+
+    Returns
+    -------
+    dict of str to float
+    """
+    z, y = (
+        np.arange(-int(PEAK_RADIUS // step), int(PEAK_RADIUS // step) + 1) for step in spacing[:2]
+    )
+    room = PEAK_RADIUS**2 - (z[:, None] * spacing[0]) ** 2 - (y * spacing[1]) ** 2
+    rows = np.argwhere(room >= 0)
+    half = np.floor(np.sqrt(room[room >= 0]) / spacing[2]).astype(np.int64)
+    sums = np.pad(np.cumsum(volume, axis=2), [(0, 0), (0, 0), (1, 0)])
+    peaks = _means(sums, np.argwhere(mask), rows + np.array([z[0], y[0]]), half)
+    return {"peak_loc": peaks[values == values.max()].max(), "peak_glob": peaks.max()}
+
+
+@kernel
+def _means(sums, voxels, rows, half):
+    """Mean of the image around each voxel, by differences of the sums along x."""
+    n_slices, n_rows, n_columns = sums.shape
+    means = np.empty(len(voxels))
+    for v in range(len(voxels)):
+        total, n = 0.0, 0
+        for r in range(len(rows)):
+            z, y = voxels[v, 0] + rows[r, 0], voxels[v, 1] + rows[r, 1]
+            if 0 <= z < n_slices and 0 <= y < n_rows:
+                first = max(voxels[v, 2] - half[r], 0)
+                last = min(voxels[v, 2] + half[r] + 1, n_columns - 1)
+                total += sums[z, y, last] - sums[z, y, first]
+                n += last - first
+        means[v] = total / n
+    return means
