@@ -51,9 +51,10 @@ def _family(family, names, image, roi, values, grey, setting):
             shape_roi = roi
             if image.morphological is not image.intensity:
                 shape_roi = Roi(image.morphological)
-            return morphology_features(shape_roi, roi, values, image.spacing)
+            spatial = not {"moran_i", "geary_c"}.isdisjoint(names)
+            return morphology_features(shape_roi, roi, values, image.spacing, spatial=spatial)
         case "loc":
-            return local_peaks(image.volume, image.intensity, values, image.spacing)
+            return local_peaks(image.volume, roi, values, image.spacing)
         case "stat":
             return statistics(values, grey.count)
         case "ih":

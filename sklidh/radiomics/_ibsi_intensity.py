@@ -101,16 +101,17 @@ def volume_histogram_features(values, setting):
     count, width = setting["ivhBinCount"], setting["ivhBinWidth"]
     limits = setting["resegmentRange"] or ()
     if count is not None:
-        reached = np.floor(count * (values - low) / ((high - low) or 1)) + 1
-        values, axis = np.minimum(reached, count), np.arange(1.0, count + 1)
+        reached = np.minimum(np.floor(count * (values - low) / ((high - low) or 1)), count - 1)
+        axis = np.arange(1.0, count + 1)
     else:
         low, high = min((low, *limits)), max(high, *limits) if len(limits) == 2 else high
         step = 1.0 if width is None else width
+        reached = np.floor((values - low) / step)
         axis = low + step * np.arange((high - low) // step + 1)
-        if width is not None:  # intensities are the middles of the bins
-            values = low + step * (np.floor((values - low) / step) + 0.5)
+        if width is not None:  # the middles of the bins stand for the intensities
             axis = axis[axis + step / 2 <= high] + step / 2
-    share = 1 - np.searchsorted(np.sort(values), axis) / values.size
+    not_reached = np.cumsum(np.bincount(reached.astype(np.int64), minlength=axis.size))
+    share = 1 - np.append(0, not_reached)[: axis.size] / values.size
     fraction = (axis - axis[0]) / ((axis[-1] - axis[0]) or 1)
 
     def share_at(part):
@@ -132,14 +133,14 @@ def volume_histogram_features(values, setting):
     }
 
 
-def local_peaks(volume, mask, values, spacing):
+def local_peaks(volume, roi, values, spacing):
     """Compute the local and the global intensity peak.
 
     Parameters
     ----------
     volume : ndarray of float64, shape (n_slices, n_rows, n_columns)
         With the region's surroundings as far as the image has them.
-    mask : ndarray of bool, same shape
+    roi : Roi
     values : ndarray of float64, shape (n_voxels,)
         Intensities of the region.
     spacing : sequence of float
@@ -148,30 +149,39 @@ def local_peaks(volume, mask, values, spacing):
     -------
     dict of str to float
     """
-    z, y = (
-        np.arange(-int(PEAK_RADIUS // step), int(PEAK_RADIUS // step) + 1) for step in spacing[:2]
-    )
-    room = PEAK_RADIUS**2 - (z[:, None] * spacing[0]) ** 2 - (y * spacing[1]) ** 2
-    rows = np.argwhere(room >= 0)
+    reach = [int(PEAK_RADIUS // step) for step in spacing]
+    z, y = (np.arange(-n, n + 1) * step for n, step in zip(reach[:2], spacing[:2], strict=True))
+    room = PEAK_RADIUS**2 - z[:, None] ** 2 - y**2
+    rows = np.argwhere(room >= 0) - reach[:2]
     half = np.floor(np.sqrt(room[room >= 0]) / spacing[2]).astype(np.int64)
-    sums = np.pad(np.cumsum(volume, axis=2), [(0, 0), (0, 0), (1, 0)])
-    peaks = _means(sums, np.argwhere(mask), rows + np.array([z[0], y[0]]), half)
+    # Beyond the image the sums along x stay as they are; so does the number of voxels.
+    beyond = [(0, 0), (0, 0), (reach[2] + 1, reach[2])]
+    sums = np.pad(np.cumsum(volume, axis=2), beyond, mode="edge")
+    sums[..., : reach[2] + 1] = 0
+    n_before = np.arange(-reach[2], volume.shape[2] + reach[2] + 1).clip(0, volume.shape[2])
+    first = np.column_stack(np.unravel_index(roi.segments[:, 0], roi.shape))
+    first += [side.start - 1 for side in roi.box]
+    means = np.zeros(roi.padded.size)
+    _sphere_means(sums, n_before * 1.0, first, roi.segments, rows, half, reach[2], means)
+    peaks = means[roi.voxels]
     return {"peak_loc": peaks[values == values.max()].max(), "peak_glob": peaks.max()}
 
 
 @kernel
-def _means(sums, voxels, rows, half):
-    """Mean of the image around each voxel, by differences of the sums along x."""
-    n_slices, n_rows, n_columns = sums.shape
-    means = np.empty(len(voxels))
-    for v in range(len(voxels)):
-        total, n = 0.0, 0
+def _sphere_means(sums, n_before, first, segments, rows, half, reach, means):
+    """Mean of the image around each voxel of each segment, by differences of sums along x."""
+    for s in range(len(segments)):
+        n, start = np.uint64(segments[s, 1]), np.uint64(segments[s, 0])
+        total, number = np.zeros(segments[s, 1]), np.zeros(segments[s, 1])
         for r in range(len(rows)):
-            z, y = voxels[v, 0] + rows[r, 0], voxels[v, 1] + rows[r, 1]
-            if 0 <= z < n_slices and 0 <= y < n_rows:
-                first = max(voxels[v, 2] - half[r], 0)
-                last = min(voxels[v, 2] + half[r] + 1, n_columns - 1)
-                total += sums[z, y, last] - sums[z, y, first]
-                n += last - first
-        means[v] = total / n
-    return means
+            z, y = first[s, 0] + rows[r, 0], first[s, 1] + rows[r, 1]
+            if z < 0 or z >= sums.shape[0] or y < 0 or y >= sums.shape[1]:
+                continue
+            along = sums[z, y]
+            low = np.uint64(first[s, 2] + reach - half[r])
+            high = np.uint64(first[s, 2] + reach + half[r] + 1)
+            for v in range(n):
+                total[v] += along[high + v] - along[low + v]
+                number[v] += n_before[high + v] - n_before[low + v]
+        for v in range(n):
+            means[start + v] = total[v] / number[v]

@@ -3,14 +3,14 @@
 import math
 
 import numpy as np
-from scipy.fft import next_fast_len, rfftn
+from scipy.fft import dctn, fft, next_fast_len, rfft
 from scipy.spatial import ConvexHull
 
 from sklidh.radiomics._marching_cubes import surface, surface_vertices
-from sklidh.radiomics._shape import farthest_pair, principal_variances
+from sklidh.radiomics._shape import farthest_pair, principal_variances, row_ends
 
 
-def morphology_features(shape_roi, roi, values, spacing):
+def morphology_features(shape_roi, roi, values, spacing, *, spatial=True):
     """Compute the 25 morphological features that IBSI has consensus values for.
 
     Parameters
@@ -23,6 +23,8 @@ def morphology_features(shape_roi, roi, values, spacing):
         Intensities of `roi`.
     spacing : sequence of float
         Voxel size along (z, y, x), mm.
+    spatial : bool
+        Whether to compute Moran's I and Geary's C, which cost more than all others together.
 
     Returns
     -------
@@ -30,14 +32,18 @@ def morphology_features(shape_roi, roi, values, spacing):
     """
     mask = np.pad(shape_roi.inside, 1)
     area, volume = surface(mask, spacing)
-    hull = ConvexHull(surface_vertices(mask) * (np.asarray(spacing) / 2))
+    vertices = surface_vertices(mask)
+    is_end = np.ones(len(vertices), bool)
+    for axes in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        row_ends(vertices, *axes, is_end)
+    hull = ConvexHull(vertices[is_end] * (np.asarray(spacing) / 2))
     # IBSI divides a covariance by N - 1.
     n = shape_roi.n_voxels
     variances = principal_variances(shape_roi, spacing) * (n / max(n - 1, 1))
     least, minor, major = 2 * np.sqrt(variances)  # semi-axes
     depth, height, width = np.array(shape_roi.inside.shape) * spacing
     ball = (36 * math.pi * volume**2) ** (1 / 3)  # area of the ball of the same volume
-    moran, geary = autocorrelations(roi, values, spacing)
+    moran, geary = autocorrelations(roi, values, spacing) if spatial else (np.nan, np.nan)
     # A region that is one voxel thick has no ellipsoid, one voxel wide not even its area.
     ellipsoid = 4 / 3 * math.pi * major * minor * least or np.nan
     return {
@@ -113,23 +119,25 @@ def autocorrelations(roi, values, spacing):
     if total == 0:
         return np.nan, np.nan
     # Twice the box: voxels at one end do not meet those at the other.
-    shape = [next_fast_len(2 * n - 1, real=True) for n in roi.inside.shape]
-    z, y, x = (np.minimum(np.arange(n), n - np.arange(n)) for n in shape)
-    z, y, x = z * spacing[0], y * spacing[1], x * spacing[2]
+    half = [next_fast_len(n, real=True) for n in roi.inside.shape]
+    z, y, x = (np.arange(n + 1) * step for n, step in zip(half, spacing, strict=True))
     distance = np.sqrt(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2)
     distance[0, 0, 0] = np.inf  # no voxel is a pair with itself
-    weights = rfftn(1 / distance).real
-    # Frequencies that a real transform leaves out are the conjugates of others.
-    weights[..., 1 : (shape[2] + 1) // 2] *= 2
-    weights /= math.prod(shape)
+    # The same both ways along each axis, as its transform is.
+    weights = dctn(1 / distance, type=1)
+    mirrored = [np.append(np.arange(n + 1), np.arange(n - 1, 0, -1)) for n in half]
+    weights = weights[mirrored[0]][:, mirrored[1]]
+    weights[..., 1:-1] *= 2  # for the frequencies that a real transform leaves out
+    weights /= 8 * math.prod(half)
 
     def transform(of_voxels):
         box = np.zeros(roi.inside.shape)
         box[roi.inside] = of_voxels
-        return rfftn(box, shape)
+        # Axis by axis: the zeros of one are not transformed along another.
+        return fft(fft(rfft(box, 2 * half[2], 2), 2 * half[1], 1), 2 * half[0], 0)
 
     def pairs(f, g):
-        return float(np.sum(weights * (f.real * g.real + f.imag * g.imag)))
+        return np.vdot(weights * f, g).real
 
     ones, first, second = (transform(deviation**power) for power in range(3))
     n, sum_of_weights = values.size, pairs(ones, ones)
