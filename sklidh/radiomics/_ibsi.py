@@ -37,20 +37,20 @@ def measure_ibsi(volume, mask, spacing, settings):
     values = roi.values(image.volume[roi.box])
     limited = {{"cm": "glcm", "ngt": "ngtdm"}.get(family) for family in settings.feature_classes}
     grey = discretise(values, grey_level_edges(values, setting), roi, limited)
+    shape_roi = roi
+    if image.morphological is not image.intensity:
+        shape_roi = Roi(image.morphological)
     features = {}
     with compilation_announced():
         for family, names in settings.feature_classes.items():
-            described = _family(family, names, image, roi, values, grey, setting)
+            described = _family(family, names, image, shape_roi, roi, values, grey, setting)
             features |= {f"original_{family}_{name}": value for name, value in described.items()}
     return in_order(features, settings), {"original": grey.level.size}
 
 
-def _family(family, names, image, roi, values, grey, setting):
+def _family(family, names, image, shape_roi, roi, values, grey, setting):
     match family:
         case "morph":
-            shape_roi = roi
-            if image.morphological is not image.intensity:
-                shape_roi = Roi(image.morphological)
             spatial = not {"moran_i", "geary_c"}.isdisjoint(names)
             return morphology_features(shape_roi, roi, values, image.spacing, spatial=spatial)
         case "loc":
@@ -64,4 +64,4 @@ def _family(family, names, image, roi, values, grey, setting):
             return volume_histogram_features(values, setting)
         case _:
             wanted = [a for a in AGGREGATIONS[family] if any(n.endswith(f"_{a}") for n in names)]
-            return texture_features(family, grey, roi, image.morphological, wanted)
+            return texture_features(family, grey, roi, shape_roi, wanted)

@@ -155,14 +155,16 @@ def local_peaks(volume, roi, values, spacing):
     rows = np.argwhere(room >= 0) - reach[:2]
     half = np.floor(np.sqrt(room[room >= 0]) / spacing[2]).astype(np.int64)
     # Beyond the image the sums along x stay as they are; so does the number of voxels.
-    beyond = [(0, 0), (0, 0), (reach[2] + 1, reach[2])]
-    sums = np.pad(np.cumsum(volume, axis=2), beyond, mode="edge")
-    sums[..., : reach[2] + 1] = 0
-    n_before = np.arange(-reach[2], volume.shape[2] + reach[2] + 1).clip(0, volume.shape[2])
+    before, n_columns = reach[2] + 1, volume.shape[2]
+    sums = np.zeros((*volume.shape[:2], before + n_columns + reach[2]))
+    within = sums[..., before : before + n_columns]
+    np.cumsum(volume, axis=2, out=within)
+    sums[..., before + n_columns :] = within[..., -1:]
+    n_before = np.arange(-reach[2], n_columns + before * 1.0).clip(0, n_columns)
     first = np.column_stack(np.unravel_index(roi.segments[:, 0], roi.shape))
     first += [side.start - 1 for side in roi.box]
     means = np.zeros(roi.padded.size)
-    _sphere_means(sums, n_before * 1.0, first, roi.segments, rows, half, reach[2], means)
+    _sphere_means(sums, n_before, first, roi.segments, rows, half, np.array(reach), means)
     peaks = means[roi.voxels]
     return {"peak_loc": peaks[values == values.max()].max(), "peak_glob": peaks.max()}
 
@@ -173,15 +175,25 @@ def _sphere_means(sums, n_before, first, segments, rows, half, reach, means):
     for s in range(len(segments)):
         n, start = np.uint64(segments[s, 1]), np.uint64(segments[s, 0])
         total, number = np.zeros(segments[s, 1]), np.zeros(segments[s, 1])
+        last = first[s] + np.array([0, 0, segments[s, 1] - 1]) + reach
+        is_cut_off = (
+            (first[s] < reach).any()
+            or last[0] >= sums.shape[0]
+            or last[1] >= sums.shape[1]
+            or last[2] >= n_before[-1]
+        )
+        number[:] = 0.0 if is_cut_off else (2 * half + 1).sum()
         for r in range(len(rows)):
             z, y = first[s, 0] + rows[r, 0], first[s, 1] + rows[r, 1]
             if z < 0 or z >= sums.shape[0] or y < 0 or y >= sums.shape[1]:
                 continue
             along = sums[z, y]
-            low = np.uint64(first[s, 2] + reach - half[r])
-            high = np.uint64(first[s, 2] + reach + half[r] + 1)
+            low = np.uint64(first[s, 2] + reach[2] - half[r])
+            high = np.uint64(first[s, 2] + reach[2] + half[r] + 1)
             for v in range(n):
                 total[v] += along[high + v] - along[low + v]
-                number[v] += n_before[high + v] - n_before[low + v]
+            if is_cut_off:
+                for v in range(n):
+                    number[v] += n_before[high + v] - n_before[low + v]
         for v in range(n):
             means[start + v] = total[v] / number[v]

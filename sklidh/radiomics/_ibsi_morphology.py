@@ -8,6 +8,7 @@ from scipy.spatial import ConvexHull
 
 from sklidh.radiomics._marching_cubes import surface, surface_vertices
 from sklidh.radiomics._shape import farthest_pair, principal_variances, row_ends
+from sklidh.utils import kernel
 
 
 def morphology_features(shape_roi, roi, values, spacing, *, spatial=True):
@@ -91,10 +92,20 @@ def ellipsoid_area(a, b, c):
 
 
 def _shift_of_centre(shape_roi, roi, values, spacing):
-    of_shape = shape_roi.coordinates.mean(0) + [side.start for side in shape_roi.box]
-    weighted = values @ roi.coordinates / values.sum() if values.sum() else np.full(3, np.nan)
-    of_intensity = weighted + [side.start for side in roi.box]
+    box = np.zeros(roi.inside.shape)
+    box[roi.inside] = values
+    of_shape = _centre(shape_roi.inside, shape_roi.n_voxels) + _corner(shape_roi)
+    of_intensity = _centre(box, values.sum() or np.nan) + _corner(roi)
     return float(np.linalg.norm((of_shape - of_intensity) * spacing))
+
+
+def _centre(box, total):
+    planes = box.sum((1, 2)), box.sum((0, 2)), box.sum((0, 1))
+    return np.array([np.arange(along.size) @ along for along in planes]) / total
+
+
+def _corner(roi):
+    return np.array([side.start for side in roi.box])
 
 
 def autocorrelations(roi, values, spacing):
@@ -123,10 +134,8 @@ def autocorrelations(roi, values, spacing):
     z, y, x = (np.arange(n + 1) * step for n, step in zip(half, spacing, strict=True))
     distance = np.sqrt(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2)
     distance[0, 0, 0] = np.inf  # no voxel is a pair with itself
-    # The same both ways along each axis, as its transform is.
+    # The same both ways along each axis, as its transform is: a quarter of that is kept.
     weights = dctn(1 / distance, type=1)
-    mirrored = [np.append(np.arange(n + 1), np.arange(n - 1, 0, -1)) for n in half]
-    weights = weights[mirrored[0]][:, mirrored[1]]
     weights[..., 1:-1] *= 2  # for the frequencies that a real transform leaves out
     weights /= 8 * math.prod(half)
 
@@ -136,14 +145,27 @@ def autocorrelations(roi, values, spacing):
         # Axis by axis: the zeros of one are not transformed along another.
         return fft(fft(rfft(box, 2 * half[2], 2), 2 * half[1], 1), 2 * half[0], 0)
 
-    def pairs(f, g):
-        return np.vdot(weights * f, g).real
-
-    ones, first, second = (transform(deviation**power) for power in range(3))
-    n, sum_of_weights = values.size, pairs(ones, ones)
-    products = pairs(first, first)
-    differences = 2 * (pairs(second, ones) - products)
+    sum_of_weights, products, squares = _sums_over_pairs(
+        weights, *(transform(deviation**power) for power in range(3))
+    )
+    n, differences = values.size, 2 * (squares - products)
     return (
         n / sum_of_weights * products / total,
         (n - 1) / (2 * sum_of_weights) * differences / total,
     )
+
+
+@kernel(fastmath={"reassoc", "nsz"})
+def _sums_over_pairs(weights, ones, first, second):
+    """Sums of the weights, of products of deviations, and of one square of each pair."""
+    n_z, n_y, n_x = ones.shape
+    sum_of_weights = products = squares = 0.0
+    for z in range(n_z):
+        for y in range(n_y):
+            w = weights[min(z, n_z - z), min(y, n_y - y)]
+            a, b, c = ones[z, y], first[z, y], second[z, y]
+            for x in range(n_x):
+                sum_of_weights += w[x] * (a[x].real * a[x].real + a[x].imag * a[x].imag)
+                products += w[x] * (b[x].real * b[x].real + b[x].imag * b[x].imag)
+                squares += w[x] * (c[x].real * a[x].real + c[x].imag * a[x].imag)
+    return sum_of_weights, products, squares

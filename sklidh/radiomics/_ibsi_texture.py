@@ -6,6 +6,8 @@ matrix for each slice, and averages the features. ``avg`` takes one matrix per d
 averages, ``comb`` adds them first.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.ndimage import distance_transform_cdt, generate_binary_structure
 
@@ -19,6 +21,7 @@ from sklidh.radiomics._neighbours import half_directions
 from sklidh.radiomics._ngtdm import ngtdm_features
 from sklidh.radiomics._roi import Roi
 from sklidh.radiomics._size_tables import SizeTables, size_sums
+from sklidh.utils import kernel
 
 _CO_OCCURRENCE = (
     "MaximumProbability JointAverage SumSquares JointEntropy DifferenceAverage DifferenceVariance "
@@ -33,18 +36,15 @@ _SUMS = (
 ).split()
 
 
-def texture_features(family, grey, roi, morphological, aggregations):
+def texture_features(family, grey, roi, shape_roi, aggregations):
     """Compute one family's features in one or several aggregations.
 
     Parameters
     ----------
     family : {"cm", "rlm", "szm", "dzm", "ngt", "ngl"}
     grey : GreyLevels
-    roi : Roi
-        Of the intensity mask.
-    morphological : ndarray of bool
-        The morphological mask in the image that `roi` is cut from; zone distances are those to
-        its border.
+    roi, shape_roi : Roi
+        Of the intensity mask, and of the morphological one: zone distances are those to its border.
     aggregations : sequence of str
 
     Returns
@@ -55,7 +55,7 @@ def texture_features(family, grey, roi, morphological, aggregations):
     for aggregation in aggregations:
         in_slices = not aggregation.startswith("3D")
         directions = half_directions(0 if in_slices else None)
-        distance = border_distance(morphological, roi, in_slices) if family == "dzm" else None
+        distance = border_distance(shape_roi, roi, in_slices) if family == "dzm" else None
         regions = [(grey, roi, distance)]
         if aggregation.startswith("2D"):
             regions = _slices(grey, roi, distance)
@@ -72,13 +72,16 @@ def texture_features(family, grey, roi, morphological, aggregations):
     return features
 
 
-def border_distance(mask, roi, in_slices):
-    """Steps from each voxel of the padded box to the nearest outside the mask, across faces."""
+def border_distance(shape_roi, roi, in_slices):
+    """Steps from each voxel of `roi`'s padded box out of the other region, across faces."""
     faces = generate_binary_structure(3, 1)
     if in_slices:
         faces[[0, 2]] = False
-    distance = distance_transform_cdt(np.pad(mask, 1), metric=faces)
-    box = tuple(slice(side.start, side.stop + 2) for side in roi.box)
+    distance = distance_transform_cdt(shape_roi.padded, metric=faces)
+    box = tuple(
+        slice(side.start - outer.start, side.stop - outer.start + 2)
+        for side, outer in zip(roi.box, shape_roi.box, strict=True)
+    )
     return np.ascontiguousarray(distance[box])
 
 
@@ -124,25 +127,35 @@ def _zone_distances(grey, roi, distance, directions, merged):
 
 def _tone_differences(grey, roi, _, directions, merged):
     # IBSI counts voxels that have a neighbour, and levels that occur.
-    position = np.searchsorted(roi.segments[:, 0], roi.voxels, side="right") - 1
-    before = np.cumsum(roi.segments[:, 1]) - roi.segments[:, 1]
-    position = before[position] + roi.voxels - roi.segments[position, 0]
-    connected = roi.n_neighbours(directions)[position] > 0
-    image = grey.image
-    if not connected.all():
-        inside = np.zeros(roi.inside.shape, bool)
-        inside[tuple(roi.coordinates[connected].T)] = True
-        if not inside.any():
-            return [np.nan] * len(NAMES["ngt"])
-        roi = Roi(inside, box=tuple(slice(0, n) for n in inside.shape))
-        image = np.where(roi.padded, image, 0)
-    count = np.bincount(image.reshape(-1)[roi.voxels], minlength=grey.level.size + 1)
-    occurring = np.flatnonzero(count)
-    rank = np.zeros(count.size, np.uint16)
-    rank[occurring] = np.arange(1, occurring.size + 1)
-    grey = GreyLevels(rank[image], grey.level_image, grey.level[occurring - 1], count[occurring])
-    values = ngtdm_features(grey, roi, directions)
+    alone = _without_neighbour(roi.padded.reshape(-1), roi.segments, roi.n_neighbours(directions))
+    image, count = grey.image, grey.count
+    if alone.size == roi.n_voxels:
+        return [np.nan] * len(NAMES["ngt"])
+    if alone.size:
+        inside, image = roi.padded.copy(), image.copy()
+        inside.reshape(-1)[alone] = False
+        count = count - np.bincount(image.reshape(-1)[alone], minlength=count.size + 1)[1:]
+        image.reshape(-1)[alone] = 0
+        roi = Roi(inside[1:-1, 1:-1, 1:-1], box=tuple(slice(0, n) for n in roi.inside.shape))
+    if not count.all():
+        occurring = count > 0
+        rank = np.append(0, np.where(occurring, np.cumsum(occurring), 0)).astype(np.uint16)
+        image, level, count = rank[image], grey.level[occurring], count[occurring]
+        grey = GreyLevels(image, grey.level_image, level, count)
+    values = ngtdm_features(replace(grey, image=image, count=count), roi, directions)
     return [values[name.capitalize()] for name in NAMES["ngt"]]
+
+
+@kernel
+def _without_neighbour(inside, segments, n_neighbours):
+    """List the places of the voxels that have none of `Roi.n_neighbours`."""
+    found, done = [np.int64(0) for _ in range(0)], 0
+    for s in range(len(segments)):
+        for v in range(segments[s, 1]):
+            if n_neighbours[done + v] == 0 and inside[segments[s, 0] + v]:
+                found.append(segments[s, 0] + v)
+        done += segments[s, 1]
+    return np.array(found)
 
 
 def _dependences(grey, roi, _, directions, merged):

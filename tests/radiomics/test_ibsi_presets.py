@@ -233,7 +233,7 @@ def test_the_border_distance_counts_steps_to_the_nearest_voxel_outside(random_re
     _, mask = random_region
     padded = np.pad(mask, 1)
     outside = np.argwhere(~padded)
-    distance = border_distance(mask, Roi(np.ones_like(mask)), in_slices)
+    distance = border_distance(Roi(mask), Roi(mask), in_slices)
     for place in np.argwhere(padded):
         near = outside[outside[:, 0] == place[0]] if in_slices else outside
         assert distance[tuple(place)] == np.abs(near - place).sum(1).min()
