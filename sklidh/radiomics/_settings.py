@@ -37,7 +37,8 @@ class Settings:
     image_types : dict of str to dict
         PyRadiomics' ``imageType``: the filter, and what it sets otherwise than `setting`.
     feature_classes : dict of str to tuple of str
-        PyRadiomics' ``featureClass``: the class, and the features wanted of it, every one listed.
+        PyRadiomics' ``featureClass``: the class, and the features wanted of it, every one listed;
+        IBSI's families in its presets.
     setting : dict
         PyRadiomics' ``setting``, with 3.0.1's default wherever nothing was said. ``label`` is None
         (any label above 0) unless given.
@@ -88,14 +89,15 @@ def read_settings(settings) -> Settings:
 
     Parameters
     ----------
-    settings : {"paper", "full", "ibsi", "ibsi-a", ..., "ibsi-e"}, dict, path or Settings
+    settings : {"paper", "full", "ibsi", "ibsi-a" to "ibsi-e"}, dict, path or Settings
         A dictionary has the shape of a PyRadiomics parameter file: ``imageType``, ``featureClass``
         and ``setting``; ``preset`` names one that these change, as
         ``{"preset": "paper", "setting": {"binCount": 32}}``. A path names such a file, YAML or
         JSON. As in PyRadiomics, no image type means Original alone, no feature class means all but
         shape2D, and an empty list of features means all that are not deprecated. PyRadiomics' other
         keys are accepted where they can have an effect: ``voxelSetting`` is not, since every
-        feature is one number per tumour.
+        feature is one number per tumour. With one of IBSI's presets, ``featureClass`` and
+        ``setting`` have IBSI's families and settings, and the image is the unfiltered one.
 
     Returns
     -------

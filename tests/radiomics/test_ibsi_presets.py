@@ -5,6 +5,7 @@ with the package, where ../shared/data holds it.
 """
 
 import json
+import re
 from functools import cache
 from itertools import pairwise, product
 from pathlib import Path
@@ -102,6 +103,22 @@ def test_the_digital_phantom(family):
 def test_the_chest_phantom(configuration, family):
     consensus = of_family(chest_consensus(configuration), family)
     assert not outside_tolerance(chest_values(configuration), consensus)
+
+
+def test_the_table_in_the_guide_counts_the_values_within_their_tolerance():
+    guide = (HERE.parents[1] / "docs" / "radiomics.rst").read_text()
+    rows = re.search(r":header: family, digital phantom.*\n\n((?:   .+\n)+)", guide)[1].splitlines()
+    table = {family: counts for family, *counts in (row.strip().split(", ") for row in rows)}
+    measured = [(digital_phantom(), DIGITAL)]
+    if DATA.is_dir():
+        measured += [(chest_values(name), chest_consensus(name)) for name in "abcde"]
+    for family in FAMILY_CODES:
+        counts = []
+        for values, consensus in measured:
+            published = of_family(consensus, family)
+            n_within = len(published) - len(outside_tolerance(values, published))
+            counts.append(f"{n_within}/{len(published)}")
+        assert table[family][: len(counts)] == counts
 
 
 @needs_data
