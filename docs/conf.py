@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -30,12 +31,7 @@ with open(Path(__file__).parent / "generated" / "ibsi_features.csv", "w", newlin
     table = csv.writer(file)
     table.writerow(["family", "feature", "IBSI", "what it is"])
     table.writerows(
-        (
-            each.family,
-            each.name.removesuffix("_avg").removesuffix("_2D"),
-            each.ibsi,
-            each.description,
-        )
+        (each.family, re.sub("_2D(_avg)?$", "", each.name), each.ibsi, each.description)
         for each in describe_ibsi_features()
         if each.aggregation_code in ("", "BTW3", "8QNN")  # once, not once per aggregation
     )
