@@ -163,37 +163,34 @@ def local_peaks(volume, roi, values, spacing):
     n_before = np.arange(-reach[2], n_columns + before * 1.0).clip(0, n_columns)
     first = np.column_stack(np.unravel_index(roi.segments[:, 0], roi.shape))
     first += [side.start - 1 for side in roi.box]
+    # Elsewhere every sphere has as many voxels.
+    last = first + np.column_stack([np.zeros((len(first), 2), int), roi.segments[:, 1] - 1])
+    is_cut_off = ((first < reach) | (last + reach >= volume.shape)).any(1)
     means = np.zeros(roi.padded.size)
-    _sphere_means(sums, n_before, first, roi.segments, rows, half, np.array(reach), means)
+    _sphere_means(sums, n_before, first, roi.segments, is_cut_off, rows, half, before, means)
     peaks = means[roi.voxels]
     return {"peak_loc": peaks[values == values.max()].max(), "peak_glob": peaks.max()}
 
 
 @kernel
-def _sphere_means(sums, n_before, first, segments, rows, half, reach, means):
+def _sphere_means(sums, n_before, first, segments, is_cut_off, rows, half, before, means):
     """Mean of the image around each voxel of each segment, by differences of sums along x."""
     for s in range(len(segments)):
         n, start = np.uint64(segments[s, 1]), np.uint64(segments[s, 0])
-        total, number = np.zeros(segments[s, 1]), np.zeros(segments[s, 1])
-        last = first[s] + np.array([0, 0, segments[s, 1] - 1]) + reach
-        is_cut_off = (
-            (first[s] < reach).any()
-            or last[0] >= sums.shape[0]
-            or last[1] >= sums.shape[1]
-            or last[2] >= n_before[-1]
-        )
-        number[:] = 0.0 if is_cut_off else (2 * half + 1).sum()
+        total, number = np.zeros(n), np.zeros(n)
+        n_whole = 0.0
         for r in range(len(rows)):
             z, y = first[s, 0] + rows[r, 0], first[s, 1] + rows[r, 1]
             if z < 0 or z >= sums.shape[0] or y < 0 or y >= sums.shape[1]:
                 continue
             along = sums[z, y]
-            low = np.uint64(first[s, 2] + reach[2] - half[r])
-            high = np.uint64(first[s, 2] + reach[2] + half[r] + 1)
+            low = np.uint64(first[s, 2] + before - half[r] - 1)
+            high = np.uint64(first[s, 2] + before + half[r])
+            n_whole += 2 * half[r] + 1
             for v in range(n):
                 total[v] += along[high + v] - along[low + v]
-            if is_cut_off:
+            if is_cut_off[s]:
                 for v in range(n):
                     number[v] += n_before[high + v] - n_before[low + v]
         for v in range(n):
-            means[start + v] = total[v] / number[v]
+            means[start + v] = total[v] / (number[v] if is_cut_off[s] else n_whole)

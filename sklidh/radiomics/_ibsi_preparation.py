@@ -11,7 +11,7 @@ import numpy as np
 
 from sklidh.radiomics._discretisation import MOST_BINS
 from sklidh.radiomics._preprocessing import resegment
-from sklidh.radiomics._resampling import MOST_VOXELS, _cubic_spline, _linear, _nearest
+from sklidh.radiomics._resampling import MOST_VOXELS, cubic_spline, linear, nearest
 from sklidh.radiomics._roi import check_region
 
 PEAK_RADIUS = 10 * (3 / (4 * math.pi)) ** (1 / 3)
@@ -112,15 +112,15 @@ def interpolate(volume, mask, places, interpolator):
             "around the region; choose larger voxels"
         )
     if interpolator == "sitkNearestNeighbor":
-        return _nearest(volume, places).astype(np.float64), _nearest(mask, places)
+        return nearest(volume, places).astype(np.float64), nearest(mask, places)
     if interpolator == "sitkBSpline":
         # A spline needs a neighbour to mirror: an axis of one voxel gets copies of it.
         thin = [2 if n == 1 else 0 for n in volume.shape]
         padded = np.pad(volume, [(n, n) for n in thin], mode="edge")
-        image = _cubic_spline(padded, [at + n for at, n in zip(places, thin, strict=True)])
+        image = cubic_spline(padded, [at + n for at, n in zip(places, thin, strict=True)])
     else:
-        image = _linear(volume, places)
-    return image, _linear(mask.astype(np.float64), places) >= 0.5
+        image = linear(volume, places)
+    return image, linear(mask.astype(np.float64), places) >= 0.5
 
 
 def grey_level_edges(values, setting):

@@ -149,13 +149,15 @@ def _tone_differences(grey, roi, _, directions, merged):
 @kernel
 def _without_neighbour(inside, segments, n_neighbours):
     """List the places of the voxels that have none of `Roi.n_neighbours`."""
-    found, done = [np.int64(0) for _ in range(0)], 0
+    places = np.empty(n_neighbours.size, np.int64)
+    found = done = 0
     for s in range(len(segments)):
         for v in range(segments[s, 1]):
             if n_neighbours[done + v] == 0 and inside[segments[s, 0] + v]:
-                found.append(segments[s, 0] + v)
+                places[found] = segments[s, 0] + v
+                found += 1
         done += segments[s, 1]
-    return np.array(found)
+    return places[:found]
 
 
 def _dependences(grey, roi, _, directions, merged):

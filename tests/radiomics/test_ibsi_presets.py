@@ -11,9 +11,12 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import SimpleITK as sitk
 
+from sklidh import RadiomicsExtractor
+from sklidh.images import ImageWarning
 from sklidh.radiomics import (
     SettingsError,
     describe_features,
@@ -321,6 +324,19 @@ def test_a_single_intensity():
         undefined = {name for name, value in values.items() if np.isnan(value)}
         assert {"original_morph_moran_i", "original_morph_geary_c"} <= undefined
         assert values["original_stat_kurt"] == values["original_ih_range"] == 0
+
+
+def test_the_extractor_has_the_same_values_and_warns_of_few_levels(random_region):
+    volume, mask = random_region
+    image, region = (sitk.GetImageFromArray(a) for a in (volume, mask.astype(np.uint8)))
+    for each in (image, region):
+        each.SetSpacing(SPACING[::-1])
+    X = pd.DataFrame({"T1": [image], "mask": [region]}, index=["patient-01"])
+    table = RadiomicsExtractor("ibsi-e").fit_transform(X)
+    assert table.loc["patient-01"].to_dict() == extract(volume, mask, SPACING, "ibsi-e")
+    coarse = {"preset": "ibsi", "setting": {"binCount": 2}, "featureClass": {"szm": []}}
+    with pytest.warns(ImageWarning, match=r"fewer than 4 grey levels.*patient-01 \(2\)"):
+        RadiomicsExtractor(coarse).fit_transform(X)
 
 
 @pytest.mark.parametrize(
