@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklidh.radiomics._discretisation import MOST_BINS
 from sklidh.radiomics._firstorder import firstorder_features, percentiles
 from sklidh.radiomics._ibsi_preparation import PEAK_RADIUS
 from sklidh.utils import kernel
@@ -106,6 +107,11 @@ def volume_histogram_features(values, setting):
     else:
         low, high = min((low, *limits)), max(high, *limits) if len(limits) == 2 else high
         step = 1.0 if width is None else width
+        if (high - low) / step > MOST_BINS:
+            raise ValueError(
+                f"the volume histogram cuts intensities from {low:g} to {high:g} into more than "
+                f"{MOST_BINS} bins of {step:g}; choose a wider ivhBinWidth, or an ivhBinCount"
+            )
         reached = np.floor((values - low) / step)
         axis = low + step * np.arange((high - low) // step + 1)
         if width is not None:  # the middles of the bins stand for the intensities

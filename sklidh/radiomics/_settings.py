@@ -186,7 +186,11 @@ def _from_ibsi(parameters: dict) -> Settings:
         )
     setting = {key: parameter.default for key, parameter in IBSI_SETTINGS.items()}
     setting |= IBSI_PRESETS[preset]
-    setting |= _check_values("setting", parameters.get("setting"), IBSI_SETTINGS)
+    own = _check_values("setting", parameters.get("setting"), IBSI_SETTINGS)
+    # A count overrides a width, but not the preset's count a width that was asked for.
+    for width, count in (("binWidth", "binCount"), ("ivhBinWidth", "ivhBinCount")):
+        setting |= {count: None} if own.get(width) is not None else {}
+    setting |= own
     return Settings(
         image_types={"Original": {}},
         feature_classes=_feature_classes(

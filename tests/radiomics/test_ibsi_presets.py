@@ -339,6 +339,16 @@ def test_the_extractor_has_the_same_values_and_warns_of_few_levels(random_region
         RadiomicsExtractor(coarse).fit_transform(X)
 
 
+def test_a_width_of_bins_replaces_the_count_of_the_preset():
+    setting = read_settings(
+        {"preset": "ibsi", "setting": {"binWidth": 5, "ivhBinWidth": 2}}
+    ).setting
+    assert (setting["binCount"], setting["binWidth"]) == (None, 5)
+    assert (setting["ivhBinCount"], setting["ivhBinWidth"]) == (None, 2)
+    setting = read_settings({"preset": "ibsi", "setting": {"outlierSigma": 3}}).setting
+    assert (setting["binCount"], setting["ivhBinCount"]) == (32, 1000)
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
@@ -367,6 +377,9 @@ def test_too_coarse_a_grid_and_too_many_levels_are_errors():
     fine = {"preset": "ibsi", "setting": {"binCount": None, "binWidth": 1}}
     with pytest.raises(ValueError, match="choose a wider binWidth"):
         extract(volume, mask, (1, 1, 1), fine)
+    finer = {"preset": "ibsi", "setting": {"ivhBinWidth": 1e-3}, "featureClass": {"ivh": []}}
+    with pytest.raises(ValueError, match="choose a wider ivhBinWidth"):
+        extract(volume, mask, (1, 1, 1), finer)
     coarse = {"preset": "ibsi", "setting": {"resampledPixelSpacing": [30, 30, 30]}}
     with pytest.raises(ValueError, match="the region has 1 voxels"):
         extract(volume, mask, (1, 1, 1), coarse)
