@@ -1,6 +1,7 @@
 """Tables of spreadsheets and hospitals are read as they are meant, or refused by line."""
 
 import codecs
+import csv
 import math
 import warnings
 
@@ -307,3 +308,12 @@ def test_a_table_of_features_with_decimal_commas(tmp_path, sep):
         X, y = load_feature_table(path)
     assert X["T1__x"].tolist() == [1.5, 2.5, 3.5, 0.001]
     assert y.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("sep", [",", ";", "\t"])
+def test_headings_longer_than_the_longest_cell_of_the_csv_module(tmp_path, sep):
+    path, names = tmp_path / "f.csv", [f"T1__radiomics__wavelet-HHH_glcm_{i}" for i in range(4_000)]
+    table = pd.DataFrame([[i] * 4_000 for i in range(4)], columns=names)
+    assert len(sep.join(names)) > csv.field_size_limit()
+    table.assign(patient=list("abcd"), idh=[0, 1, 0, 1]).to_csv(path, sep=sep, index=False)
+    assert load_feature_table(path)[0].shape == (4, 4_000)
