@@ -127,7 +127,7 @@ def make_idh_pipeline(
         `radiomics` and `deep` are both None, `reference` is not one of the modalities, `preset` is
         unknown, or `clinical` names a column of images.
     TypeError
-        `radiomics` or `deep` is not a transformer, or `modalities` or `clinical` is a single string.
+        `radiomics` or `deep` is not a transformer, or `modalities` or `clinical` is one string.
 
     References
     ----------
