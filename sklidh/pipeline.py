@@ -127,7 +127,7 @@ def make_idh_pipeline(
         `radiomics` and `deep` are both None, `reference` is not one of the modalities, `preset` is
         unknown, or `clinical` names a column of images.
     TypeError
-        `radiomics` or `deep` is not a transformer.
+        `radiomics` or `deep` is not a transformer, or `modalities` or `clinical` is one string.
 
     References
     ----------
@@ -141,6 +141,9 @@ def make_idh_pipeline(
     >>> list(make_idh_pipeline(reference="T2").named_steps)
     ['register', 'intra', 'fusion']
     """
+    for name, given in (("modalities", modalities), ("clinical", clinical)):
+        if isinstance(given, str):
+            raise TypeError(f"{name}={given!r}: expected a list of names, such as [{given!r}]")
     modalities = tuple(modalities)
     if preset not in ("recommended", "paper"):
         raise ValueError(f"preset={preset!r}: expected 'recommended' or 'paper'")

@@ -199,6 +199,12 @@ def test_clinical_columns_are_a_block_of_the_fusion(phantoms):
     assert table["fusion"].blocks_.keys() == pipeline["fusion"].blocks_.keys()
 
 
+@pytest.mark.parametrize("wrong", [{"modalities": "T2"}, {"clinical": "age"}])
+def test_one_name_in_place_of_a_list_is_refused(wrong):
+    with pytest.raises(TypeError, match=r"='(T2|age)': expected a list of names"):
+        make_idh_pipeline(**wrong)
+
+
 def test_a_column_of_images_is_no_clinical_column():
     with pytest.raises(ValueError, match="'T2' holds images; name other columns"):
         make_idh_pipeline(["T1", "T2"], clinical=["age", "T2"])

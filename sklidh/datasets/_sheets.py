@@ -155,6 +155,8 @@ def decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
 def separator_of(text: str) -> str:
     """Return what separates the headings: the separator that makes most cells of their line."""
     heading = next((line for line in text.splitlines() if line.strip(SEPARATORS + " ")), "")
+    # To every separator but the right one, the headings of a table of features are one long cell.
+    heading = heading[: csv.field_size_limit()]
     return max(SEPARATORS, key=lambda each: len(next(csv.reader([heading], delimiter=each), [])))
 
 

@@ -226,7 +226,10 @@ def external_test(
     """
     check_threshold(threshold)
     if hasattr(X, "columns") and hasattr(X_test, "columns"):
-        problems = [f"patient {patient!r} is in both cohorts" for patient in _ids(X) & _ids(X_test)]
+        problems = [
+            f"patient {patient!r} is in both cohorts; drop a row, or rename one of two people"
+            for patient in _ids(X) & _ids(X_test)
+        ]
         absent = [name for name in X.columns if name not in X_test.columns]
         problems += [f"column {name!r} is missing from the second cohort" for name in absent]
         if problems:

@@ -1,6 +1,7 @@
 """Tables of spreadsheets and hospitals are read as they are meant, or refused by line."""
 
 import codecs
+import csv
 import math
 import warnings
 
@@ -9,6 +10,7 @@ import pytest
 
 from sklidh.baselines import load_feature_table
 from sklidh.datasets import examine_cohort, load_cohort, matches, near_misses, read_table
+from sklidh.datasets._sheets import read_sheet
 from sklidh.utils import CohortError
 
 openpyxl = pytest.importorskip("openpyxl")
@@ -197,7 +199,7 @@ def test_words_for_empty_cells_are_counted_in_a_note(rows, write):
 def test_a_broken_formula_is_a_problem_of_its_line(rows, write):
     rows[2][5] = "#REF!"
     (problem,) = problems_of(write(rows))
-    assert problem.startswith("line 4, column 'age': '#REF!' is an error of the spreadsheet")
+    assert problem.startswith("line 4, column 'age': '#REF!' is a spreadsheet error")
 
 
 def test_paths_with_backslashes_quotes_and_a_tilde(rows, write, tmp_path, monkeypatch):
@@ -307,3 +309,13 @@ def test_a_table_of_features_with_decimal_commas(tmp_path, sep):
         X, y = load_feature_table(path)
     assert X["T1__x"].tolist() == [1.5, 2.5, 3.5, 0.001]
     assert y.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("sep", [",", ";", "\t"])
+def test_headings_longer_than_the_longest_cell_of_the_csv_module(tmp_path, sep):
+    path, names = tmp_path / "f.csv", [f"T1__radiomics__wavelet-HHH_glcm_{i}" for i in range(4_000)]
+    path.write_text(sep.join(names) + "\n" + sep.join(["1"] * 4_000) + "\n")
+    assert len(sep.join(names)) > csv.field_size_limit()
+    sheet = read_sheet(path)
+    assert sheet.separator == sep
+    assert [len(row) for row in sheet.rows] == [4_000, 4_000]
