@@ -16,17 +16,10 @@ TESTS = {
 
 
 def facts_of(run: Run) -> dict[str, str]:
-    """Put into words what is known of a run.
+    """Put what is known of a run into words, by the names that the checklists use.
 
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    dict of str to str
-        By the names that the checklists use. What a run does not know is absent: one that was
-        written from Python with settings of its own knows less than one of the command line.
+    A fact that the run does not know is absent: a run from Python with its own settings knows less
+    than a run of the command line.
     """
     return _of_patients(run) | _of_features(run) | _of_models(run) | _of_settings(run)
 

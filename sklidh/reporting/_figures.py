@@ -31,19 +31,7 @@ ENOUGH_FOR_CALIBRATION = FEWEST_BINS * FEWEST_IN_BIN
 
 
 def draw_figures(comparison: Comparison, pipeline) -> dict:
-    """Draw what the predictions and the pipeline's steps allow.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    pipeline : fitted Pipeline
-        The model whose selection and training are drawn.
-
-    Returns
-    -------
-    dict of str to (Figure, str)
-        Figure and caption, by name.
-    """
+    """Draw what the predictions and the steps allow; return figure and caption by name."""
     *_, (shown, evaluation) = comparison.evaluations.items()
     first = " In the first repeat." if len(evaluation.repeats) > 1 else ""
     which = " Of the first fold's model." if len(evaluation.estimators) > 1 else ""

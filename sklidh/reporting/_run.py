@@ -84,22 +84,10 @@ IN_JSON += ("command",)
 def save_run(
     folder: Path, run: Run, drawings: Mapping[str, bytes] | None = None
 ) -> dict[str, Path]:
-    """Write a run into a folder; files of an earlier one are replaced, all or none.
+    """Write a run into an existing folder; files of an earlier run are replaced, all or none.
 
-    `read_run` refuses a folder whose writing was killed.
-
-    Parameters
-    ----------
-    folder : Path
-        It is there.
-    run : Run
-    drawings : dict of str to bytes, default=None
-        The figures as SVG, by name.
-
-    Returns
-    -------
-    dict of str to Path
-        What was written, by what it is.
+    `read_run` refuses a folder whose writing was killed. `drawings` are the figures as SVG, by
+    name.
     """
     tables = {
         "table": run.comparison.table.to_csv(),

@@ -106,21 +106,9 @@ def render_study(
 ) -> str:
     """Render a study as HTML that needs no network and no other file.
 
-    Parameters
-    ----------
-    record : mapping
-        What ``run.json`` holds.
-    printed : list of (str, DataFrame of str, dict of str to str)
-        Heading, table, and why rows are empty, as `printed_table` returns them.
-    tests : DataFrame or None
-        From `Comparison.tests`; None without a reference.
-    forest : bytes
-        PNG image; empty without tests.
-    reference : str
-
-    Returns
-    -------
-    str
+    `record` is what ``run.json`` holds; `printed` are headings, tables and reasons, as
+    `printed_table` returns them; without a reference `tests` is None and `forest`, a PNG image, is
+    empty.
     """
     told = [
         (name, warning) for name, each in record["warnings"].items() for warning in each.items()
