@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import figures_with_intervals, is_rule, sample_size_notes
+from sklidh.reporting._figures import OF_COMPARISON
 from sklidh.reporting._intervals import number
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
@@ -54,7 +55,7 @@ def _of_patients(run: Run) -> dict[str, str]:
         kinds = dict.fromkeys(group.split(" ")[0] for group in told)
         facts["groups"] = ", ".join(kinds)
         if "site" in kinds:
-            facts["by_site"] = "Figures by site are under “By group of patients”."
+            facts["by_site"] = "Performance by site is under “By group of patients”."
     if len(sites):
         named = ", ".join(f"{name.removeprefix('at ')} ({n})" for name, n in sites.items())
         facts["sites"] = f"Sites: {named}"
@@ -109,8 +110,12 @@ def _when(stage: str) -> str:
 def _of_models(run: Run) -> dict[str, str]:
     name, shown = run.shown
     figures = figures_with_intervals({name: shown}).loc[name]
+    plots = [
+        each.replace("_", " ") for each in run.figures if each in (*OF_COMPARISON, "confusion")
+    ]
     facts = {
         "shown": name,
+        "plots": ", ".join(plots).replace("roc", "ROC") or "none",
         "figures": ", ".join(f"{metric} {text}" for metric, text in figures.items()),
         "threshold": _threshold(shown.predictions["threshold"], run.settings.get("threshold")),
         "version": run.versions["sklidh"],
@@ -130,8 +135,8 @@ def _of_models(run: Run) -> dict[str, str]:
 
 def _of_settings(run: Run) -> dict[str, str]:
     known, facts = run.settings, {}
-    for name in ("modalities", "radiomics", "engine"):
-        if name in known:
+    for name in ("modalities", "radiomics", "engine", "clinical"):
+        if known.get(name):
             facts[name] = in_words(known[name])
     if "reference" in known:
         facts["registration"] = (
@@ -148,7 +153,7 @@ def _of_settings(run: Run) -> dict[str, str]:
         )
     if "train_features" in known:
         facts["balance"] = (
-            "Classes were not weighted, and patients were neither oversampled nor left out."
+            "Classes were not weighted, and patients were neither oversampled nor removed."
         )
         facts["training"] = f"Seed {known['seed']}."
         if run.attention or any("deep" in each["extracted"] for each in run.flow.values()):
@@ -171,23 +176,21 @@ def _of_settings(run: Run) -> dict[str, str]:
 
 
 def _design(run: Run) -> dict[str, str]:
-    """Tell how patients were divided, where the settings say that it was done at random."""
+    """State how patients were split, if the settings show that it was at random."""
     first = run.shown[1].repeats[0]
     trained, predicted = first["n_trained"], f"{len(first)} predicted"
     predicted += f" ({int(first['mutant'].sum())} mutant)"
     if "test_size" in run.settings:
         short = "one random split within the classes"
-        design = f"One random split within the classes: {trained.iloc[0]} patients trained on"
-        counts = f"{trained.iloc[0]} patients trained on, {predicted}."
+        design = f"One random split within the classes: {trained.iloc[0]} patients for training"
+        counts = f"{trained.iloc[0]} patients for training, {predicted}."
         return {"design_short": short, "design": f"{design}, {predicted}.", "per_analysis": counts}
     if "folds" in run.settings:
         repeats = len(run.shown[1].repeats)
         short = f"{first['fold'].nunique()}-fold cross-validation"
         short += f", {repeats} times" if repeats > 1 else ""
-        counts = f"{span(trained)} patients trained on in each fold, {predicted}."
-        design = (
-            f"{short}: each patient predicted by a model for which all choices were made on others."
-        )
+        counts = f"{span(trained)} patients for training in each fold, {predicted}."
+        design = f"{short}: each patient was predicted by a model trained and tuned on others."
         return {"design_short": short, "design": design, "per_analysis": counts}
     return {}
 

@@ -142,7 +142,7 @@ def test_groups_too_small_for_figures_are_named_in_a_sentence_and_have_no_table(
     assert label not in small
     assert "No group has at least five patients of each class" in small
     assert "sex F (3), sex M (4)." in " ".join(small.split())
-    assert "Figures by sex are under" not in small, "nor do the checklists lead there"
+    assert "Performance by sex is under" not in small, "nor do the checklists lead there"
 
 
 def test_predictions_are_complete_with_the_errors_of_the_shown_model_first(run, html):
