@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from sklidh.reporting._checklists import fill_in
-from sklidh.reporting._facts import facts_of
+from sklidh.reporting._facts import _templates, facts_of
 
 
 def states(run):
@@ -40,6 +40,14 @@ def test_every_answer_of_the_file_can_be_given(run):
         assert found["CLEAR", str(clear)].text, clear
     for tripod in ("7", "9b", "11", "12a", "12b", "12c", "12e", "13", "15", "20a", "21", "23a"):
         assert found["TRIPOD+AI", tripod].text, tripod
+
+
+def test_every_fact_of_the_file_can_be_given(run):
+    people = run.cohort.assign(**{"sex F": 12, "at A": 10})
+    settings = run.settings | {"clinical": ["age"]}
+    features = run.features.assign(models=2)
+    knows_all = replace(run, cohort=people, settings=settings, features=features)
+    assert _templates().keys() - facts_of(knows_all).keys() == set()
 
 
 def test_an_answer_has_the_run_s_own_figures(run):
