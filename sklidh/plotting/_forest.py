@@ -73,11 +73,11 @@ class ForestDisplay(PredictionsDisplay):
         ax.hlines(places, self.aucs["low"], self.aucs["high"], colors=colours, linewidth=2)
         ax.scatter(self.aucs["AUC"], places, c=colours, marker="s", s=36, zorder=3)
         for place, (name, row) in zip(places, self.aucs.iterrows(), strict=True):
-            told = "reference" if name == self.reference else _p(self.pvalues[name])
+            note = "reference" if name == self.reference else _p(self.pvalues[name])
             ax.text(
                 1.02,
                 place,
-                f"{row['AUC']:.2f} [{row['low']:.2f}, {row['high']:.2f}]   {told}",
+                f"{row['AUC']:.2f} [{row['low']:.2f}, {row['high']:.2f}]   {note}",
                 transform=ax.get_yaxis_transform(),
                 va="center",
                 fontsize="small",

@@ -100,7 +100,7 @@ def render_check(
     problems : list of str or Problem
         Of the table.
     doubts : list of str
-        Of patients beside each other, as `sklidh.images.same_images` tells them.
+        Of several patients, as `sklidh.images.same_images` lists them.
     modalities : sequence of str
     cases : list of CheckedCase
         Those with problems are shown first.

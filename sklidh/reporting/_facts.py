@@ -12,7 +12,7 @@ from sklidh.reporting._figures import OF_COMPARISON
 from sklidh.reporting._intervals import number
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
-from sklidh.reporting._subgroups import UNTOLD
+from sklidh.reporting._subgroups import NOT_REPORTED
 
 TESTS = {
     "DeLong": "DeLong's test of the AUC",
@@ -56,7 +56,7 @@ def _of_patients(run: Run) -> dict:
     counts, classes = run.cohort.loc["all"], run.cohort["patients"].drop("all")
     people = [f"{n} of {name}" for name, n in counts.items() if name.startswith("sex ")]
     people += [f"median age {counts['median age']}"] if "median age" in counts else []
-    reported = run.groups.index[run.groups["AUC"] != UNTOLD]
+    reported = run.groups.index[run.groups["AUC"] != NOT_REPORTED]
     found = {
         "cohort": run.cohort,
         "counts": counts.to_dict(),

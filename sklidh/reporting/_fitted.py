@@ -1,4 +1,4 @@
-"""What a fitted pipeline tells of itself, as plain data; read by its steps' attributes alone."""
+"""What a fitted pipeline selected and how, as plain data read from the attributes of its steps."""
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,11 @@ STAGES = {
     "CorrelationPruner": "correlation",
     "LassoCVSelector": "LASSO",
 }
-"""What the paper calls its three steps; any other selector goes by its class's name."""
+"""The paper's names of its three steps; any other selector has the name of its class."""
 
 
 def fate_of(steps, modality: str, columns) -> pd.DataFrame | None:
-    """Tell of each feature of a modality its p-value and coefficient, and which step dropped it.
+    """Trace each feature of a modality: its p-value, its coefficient, and the step that dropped it.
 
     Parameters
     ----------

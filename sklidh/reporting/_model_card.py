@@ -84,13 +84,13 @@ def card_of_run(run: Run) -> ModelCard:
     """Write the card of the model that a run shows."""
     name, _ = run.shown
     facts = facts_of(run)
-    told = {
+    headings = {
         "Sequences": "modalities",
         "Features": "extracted",
         "Selection": "steps",
         "Classifier": "classifier",
     }
-    what = [f"{heading}: {facts[fact]}." for heading, fact in told.items() if fact in facts]
+    what = [f"{heading}: {facts[fact]}." for heading, fact in headings.items() if fact in facts]
     return ModelCard(
         name=name,
         what=[*what, _output(facts["threshold"])],

@@ -121,7 +121,7 @@ def plots_of(run: Run) -> list[dict]:
 
     ``share`` is a plot's part of a column, in per cent.
     """
-    # A PNG file tells its width in the 17th to 20th byte.
+    # A PNG file has its width in the 17th to 20th byte.
     widths = {name: int.from_bytes(image[16:20]) for name, (image, _) in run.figures.items()}
     return [
         {

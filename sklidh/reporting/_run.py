@@ -126,10 +126,10 @@ def read_run(folder: Path) -> Run:
     Raises
     ------
     ResultsError
-        A file is absent, or is not what `save_run` wrote.
+        A file is missing, or is not what `save_run` wrote.
     """
     if not (folder / RUN).exists():
-        raise ResultsError(f"{folder}: these are no whole results: {_why_no_run(folder)}")
+        raise ResultsError(f"{folder}: incomplete results folder: {_why_no_run(folder)}")
     if (folder / MEASURES).exists() and not (folder / "evaluations.csv").exists():
         raise ResultsError(
             f"{folder}: these are results of sklidh reproduce, whose report is written with them: "
@@ -162,17 +162,17 @@ def read_run(folder: Path) -> Run:
         )
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ResultsError(
-            f"{folder}: these are no whole results of sklidh run or evaluate "
-            f"({type(error).__name__}: {error}); run it again"
+            f"{folder}: incomplete results folder of sklidh run or evaluate "
+            f"({type(error).__name__}: {error}); re-run the command"
         ) from error
 
 
 def _why_no_run(folder: Path) -> str:
     if (folder / "results" / RUN).exists():
-        return f"they lie in {folder / 'results'}; name that folder"
+        return f"the results are in {folder / 'results'}; name that folder"
     return (
-        f"{RUN} is absent, which sklidh run and evaluate write last; name the folder of a run that "
-        "was finished, or run it again if its writing was interrupted"
+        f"{RUN}, which sklidh run and evaluate write last, is not there; name the folder of a "
+        "finished run, or re-run the command if its writing was interrupted"
     )
 
 

@@ -110,7 +110,7 @@ def render_study(
     `printed_table` returns them; without a reference `tests` is None and `forest`, a PNG image, is
     empty.
     """
-    told = [
+    warned = [
         (name, warning) for name, each in record["warnings"].items() for warning in each.items()
     ]
     return render_page(
@@ -119,10 +119,10 @@ def render_study(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         record=record,
         tables=printed,
-        tests=None if tests is None else tests.map(_told),
+        tests=None if tests is None else tests.map(_cell_text),
         forest=base64.b64encode(forest).decode(),
         reference=reference,
-        warnings=by_kind([each for _, each in told], models=[name for name, _ in told]),
+        warnings=by_kind([each for _, each in warned], models=[name for name, _ in warned]),
         in_words=in_words,
     )
 
@@ -145,7 +145,7 @@ def headline_of_study(comparison: Comparison, beside) -> str:
     return " ".join(sentences)
 
 
-def _told(cell) -> str:
+def _cell_text(cell) -> str:
     return cell if isinstance(cell, str) else number(cell, ".2g")
 
 

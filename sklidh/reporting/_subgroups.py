@@ -12,7 +12,7 @@ MOST_GROUPS = 12
 FEWEST = 5
 """Patients of each class that a group must have for its figures to say anything."""
 
-UNTOLD = "–"
+NOT_REPORTED = "–"
 """Stands for a figure of a group that has fewer."""
 
 
@@ -58,11 +58,11 @@ def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
                 continue
             mutants = [int(table["mutant"].sum()) for table in part.repeats]
             fewest = [min(n, len(t) - n) for n, t in zip(mutants, part.repeats, strict=True)]
-            told = {"patients": str(len(part.repeats[0])), "mutant": str(mutants[0])}
-            told |= dict.fromkeys(PAPER_METRICS, UNTOLD)
+            row = {"patients": str(len(part.repeats[0])), "mutant": str(mutants[0])}
+            row |= dict.fromkeys(PAPER_METRICS, NOT_REPORTED)
             if min(fewest) >= FEWEST:
-                told |= figures_with_intervals({"": part}).iloc[0].to_dict()
-            rows[f"{kind} {name}"] = told
+                row |= figures_with_intervals({"": part}).iloc[0].to_dict()
+            rows[f"{kind} {name}"] = row
     columns = ["patients", "mutant", *PAPER_METRICS]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
     return table.rename_axis("group")
