@@ -17,7 +17,7 @@ from sklidh import (
     SANetFeaturizer,
     make_idh_pipeline,
 )
-from sklidh.baselines import PAPER_TABLES, constraint_fusion, regression_fusion
+from sklidh.baselines import PAPER_TABLES, constraint_fusion, late_fusion
 from sklidh.baselines._paper import COLUMNS, PRINTED_WEIGHTS
 from sklidh.evaluation import holdout
 from sklidh.features import SANetClassifier
@@ -132,7 +132,7 @@ def test_the_pipeline_has_the_paper_s_defaults_too():
     for model in (pipeline, constraint_fusion()):
         wanted = NUMBERS[InvariantSpecificFusionClassifier]
         assert {name: getattr(model["fusion"], name) for name in wanted} == wanted
-    late = regression_fusion()["fusion"]
+    late = late_fusion()["fusion"]
     assert type(late.estimator) is BRNNClassifier
     assert late.method == "regression"
 

@@ -21,7 +21,7 @@ from sklidh import (
     make_idh_pipeline,
     per_modality,
 )
-from sklidh.baselines import from_features, radiomics_only
+from sklidh.baselines import from_features, late_fusion
 from sklidh.evaluation import cross_validate
 from sklidh.images import CohortCheck
 from sklidh.utils import PAPER_GROUPS, CohortError
@@ -327,7 +327,7 @@ def test_a_warning_of_a_branch_names_its_modality_and_the_fold():
     # Even numbers and odd ones: no column differs between the classes.
     X["T2__fa"] = X["T2__fb"] = np.tile(np.arange(20.0), 2)
     build = partial(make_idh_pipeline, ["T1", "T2"], reference=None)
-    pipeline = radiomics_only(build, features_only=True, random_state=0)
+    pipeline = late_fusion(build, deep=None, features_only=True, random_state=0)
     with pytest.warns(
         UserWarning, match=r"^T2: MannWhitneySelector: of 2 columns, 0 differ"
     ) as told:

@@ -14,17 +14,7 @@ DEEP = "deep"
 
 
 class ModalityColumns:
-    """Column selector of one modality for a ColumnTransformer.
-
-    Parameters
-    ----------
-    modality : str
-        Prefix of the column names: ``T1CE__...``.
-    deep : bool
-        Whether to select columns named ``T1CE__deep__...``.
-    radiomics : bool
-        Whether to select all other columns of the modality.
-    """
+    """Select the columns of one modality: ``T1CE__deep__...``, all others, or both kinds."""
 
     def __init__(self, modality, *, deep, radiomics):
         self.modality = modality
@@ -32,13 +22,7 @@ class ModalityColumns:
         self.radiomics = radiomics
 
     def __call__(self, X):
-        """Return the names of the columns.
-
-        Raises
-        ------
-        CohortError
-            No column matches.
-        """
+        """Return the names of the columns; none that matches is a CohortError."""
         names = [name for name in map(str, X.columns) if name.startswith(f"{self.modality}__")]
         chosen = [
             name for name in names if (self.deep if name.split("__")[1] == DEEP else self.radiomics)

@@ -7,12 +7,11 @@ import pandas as pd
 
 from sklidh.baselines._paper import (
     COLUMNS,
-    MODEL_3,
     PAPER_TABLES,
-    PARTS,
     PRINTED_SELECTION,
     PRINTED_WEIGHTS,
 )
+from sklidh.baselines._systems import MODEL_3, PARTS
 from sklidh.evaluation import PAPER_METRICS, Study
 from sklidh.pipeline import MODALITIES
 from sklidh.utils import is_missing

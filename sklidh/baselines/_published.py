@@ -7,7 +7,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from sklidh.baselines._ablation import cnn, radiomics_only, regression_fusion
+from sklidh.baselines._models import cnn
 from sklidh.pipeline import paper_pipeline
 from sklidh.utils import DocumentedMixin
 
@@ -119,7 +119,7 @@ def zhang_2022(build: Callable = paper_pipeline, *, deep=None) -> Pipeline:
     References
     ----------
     X. Zhang et al., "IDH mutation status prediction by a radiomics associated modality attention
-    network", 2022: a reconstruction. Radiomics and selection are the same as in `radiomics_only`.
+    network", 2022: a reconstruction. Radiomics and selection are those of Model 2.
     """
     pipeline, attention = build(deep=None), zhang_2021(build, deep=deep)
     images = [name for name, *_ in pipeline["intra"].transformers]
@@ -134,37 +134,3 @@ def zhang_2022(build: Callable = paper_pipeline, *, deep=None) -> Pipeline:
     return Pipeline(
         [attention.steps[0], ("join", join), ("network", network)], memory=pipeline.memory
     ).set_output(transform="pandas")
-
-
-def yan_2021(build: Callable = paper_pipeline, **options) -> Pipeline:
-    """Build Yan et al. [9], which is Model 2: radiomics, one BRNN per sequence, and a regression.
-
-    Parameters
-    ----------
-    build : callable, default=paper_pipeline
-        As in `cnn`.
-    **options : object
-        As in `radiomics_only`, which this model equals: Table V prints the figures of Model 2.
-
-    Returns
-    -------
-    Pipeline
-    """
-    return radiomics_only(build, **options)
-
-
-def shi_2022(build: Callable = paper_pipeline, **options) -> Pipeline:
-    """Build Shi et al. [17], the paper's preliminary work, which is Model 3.
-
-    Parameters
-    ----------
-    build : callable, default=paper_pipeline
-        As in `cnn`.
-    **options : object
-        As in `regression_fusion`, which this model equals: Table V prints the figures of Model 3.
-
-    Returns
-    -------
-    Pipeline
-    """
-    return regression_fusion(build, **options)

@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 
 from sklidh.baselines._paper import PAPER_TABLES
-from sklidh.baselines._systems import INNER_FOLDS, paper_systems
+from sklidh.baselines._system import INNER_FOLDS
+from sklidh.baselines._systems import paper_systems
 from sklidh.evaluation import (
     Study,
     check_two_classes,
@@ -116,18 +117,7 @@ def reproduce(
 
 
 def check_inner_folds(labels, splits):
-    """Raise unless every training set can be split into inner folds that hold both classes.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_patients,)
-    splits : list of Split
-
-    Raises
-    ------
-    CohortError
-        A class has too few patients to tune any system.
-    """
+    """Raise unless every training set can be split into inner folds that hold both classes."""
     classes, counts = np.unique(labels, return_counts=True)
     fewest = min(np.unique(labels[s.train], return_counts=True)[1].min() for s in splits)
     if fewest < INNER_FOLDS:
@@ -142,19 +132,11 @@ def check_inner_folds(labels, splits):
 
 
 def describe_model(model) -> dict:
-    """Describe the selected parameters and features of a fitted system.
+    """Describe a fitted system by the facts that apply to it.
 
-    Parameters
-    ----------
-    model : fitted classifier
-
-    Returns
-    -------
-    dict
-        The keys that apply: ``chosen``, the parameters that the search chose, and the number of
-        ``candidates``; ``selected``, the number of features of each kind that reach the classifier,
-        by modality; ``deep``, whether a network computed any of the features; ``weights``, the
-        weights of a regression (Table IV).
+    ``chosen``, the parameters that the search chose of ``candidates``; ``selected``, the number of
+    features of each kind that reach the classifier, by modality; ``deep``, whether a network
+    computed any feature; ``weights``, those of a regression (Table IV).
     """
     facts = {}
     if hasattr(model, "best_params_"):
@@ -182,18 +164,7 @@ def describe_model(model) -> dict:
 
 
 def has_deep_features(intra) -> bool:
-    """Return whether a fitted pipeline uses features computed by a network.
-
-    Parameters
-    ----------
-    intra : fitted ColumnTransformer
-        Each branch starts with a FeatureUnion if the pipeline takes images, and with its columns if
-        it takes a table of features.
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether a network computed features: within the pipeline, or those of its table."""
     for _, branch, columns in intra.transformers_:
         parts = dict(getattr(branch, "named_steps", {}).items()).get("featureunion")
         if parts is not None and any(name == "deep" for name, _ in parts.transformer_list):

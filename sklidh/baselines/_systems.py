@@ -1,114 +1,155 @@
-"""All systems of the paper's tables: how to build and how to tune each."""
+"""The registry of models: names, builder, grid and printed figures of each, in one place."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 
-from sklearn.base import BaseEstimator
-from sklearn.model_selection import StratifiedKFold
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 
-from sklidh.baselines import _common as common
-from sklidh.baselines._ablation import (
-    cnn,
-    constraint_fusion,
-    radiomics_only,
-    recommended,
-    regression_fusion,
-)
-from sklidh.baselines._modalities import average_fusion, input_method, single_modality
-from sklidh.baselines._paper import (
-    MODEL_1,
-    MODEL_2,
-    MODEL_3,
-    MODEL_4,
-    MODEL_4_RADIOMICS,
-    RECOMMENDED,
-    ZHANG_2021,
-    ZHANG_2022,
-)
+from sklidh.baselines import _models as models
 from sklidh.baselines._published import zhang_2021, zhang_2022
-from sklidh.fusion import BatchedGridSearchCV
-from sklidh.pipeline import MODALITIES, paper_pipeline
+from sklidh.baselines._system import Setting, System
+from sklidh.pipeline import paper_pipeline
 
-STRENGTHS = {f"fusion__{name}": [0.3, 0.5, 0.7, 0.9] for name in ("alpha", "beta", "gamma")}
-"""Grid of the three constraints' strengths; it includes the paper's choice, 0.7."""
-
-INNER_FOLDS = 3
-"""Number of inner folds in which a nested evaluation tunes."""
-
+MODEL_1, MODEL_2 = "Model 1 (SA-Net)", "Model 2 (radiomics)"
+MODEL_3, MODEL_4 = "Model 3 (late fusion)", "Model 4 (proposed)"
+RECOMMENDED = "Recommended"
+ZHANG_2021, ZHANG_2022 = "Zhang et al. 2021 [8]", "Zhang et al. 2022 [10]"
 YARDSTICKS = ("Age alone", "Class frequencies")
 """Baselines without images; they are not counted in the correction of p-values."""
 
+STRENGTHS = {f"fusion__{name}": [0.3, 0.5, 0.7, 0.9] for name in ("alpha", "beta", "gamma")}
+"""Grid of the three constraints' strengths; it includes the paper's choice, 0.7."""
+PENALTIES = {"fusion__mlpclassifier__alpha": [0.01, 0.1, 1.0, 10.0]}
 INVERSE_PENALTIES = {"fusion__classify__C": [0.01, 0.1, 1.0, 10.0]}
+BOOSTING = {
+    "fusion__classify__learning_rate": [0.03, 0.1],
+    "fusion__classify__max_leaf_nodes": [4, 15],
+}
+FOREST = {"fusion__classify__min_samples_leaf": [1, 5]}
+
+PARTS = ("CNN", "Radiomics", "Constraints fusion")
+"""The ticked columns of Table I."""
+
+MEAN_OF_NETWORKS = "mean probability of one network per sequence; the paper does not state how"
+MLP_OF_8 = "multilayer perceptron with 8 hidden units; the paper does not state its size"
+REBUILT = "reconstructed from the publication, not the authors' code"
 
 
-@dataclass(frozen=True)
-class System:
-    """One model of the comparison.
-
-    Parameters
-    ----------
-    make : callable
-        Function without arguments that returns the estimator; raises ValueError if the cohort does
-        not allow it.
-    grid : dict, default={}
-        Parameter grid for the inner folds of a nested evaluation, as in GridSearchCV.
-    modalities : tuple of str, default=("T1", "T1CE", "T2", "FLAIR")
-        Modalities that the system reads.
-    alias : str, default=""
-        Name on the command line.
-    """
-
-    make: Callable[[], BaseEstimator]
-    grid: Mapping = field(default_factory=dict)
-    modalities: tuple[str, ...] = MODALITIES
-    alias: str = ""
-
-    def tuned(self, *, random_state=0) -> BaseEstimator:
-        """Return the estimator, wrapped in a grid search if the system has a grid.
-
-        Parameters
-        ----------
-        random_state : int or None, default=0
-            Seed of the search's folds.
-
-        Returns
-        -------
-        classifier
-        """
-        model = self.make()
-        return tuned(model, self.grid, random_state=random_state) if self.grid else model
+def _single(modality, printed) -> System:
+    return System(
+        modality,
+        lambda s: models.single_modality(modality, s.build, **s.seeded),
+        grid=PENALTIES,
+        modalities=(modality,),
+        printed=printed,
+        what=MLP_OF_8,
+    )
 
 
-def tuned(model, grid: Mapping, *, random_state=0) -> BatchedGridSearchCV:
-    """Wrap a model in the grid search that all commands use.
+def _on_columns(title, classifier, grid, **parameters) -> System:
+    def builder(s):
+        model = classifier(random_state=s.random_state, **parameters)
+        return models.on_selected_columns(model, s.build, **s.options)
 
-    Parameters
-    ----------
-    model : classifier
-    grid : dict
-        As in GridSearchCV.
-    random_state : int or None, default=0
-        Seed of the three stratified inner folds.
+    return System(title, builder, grid=grid)
 
-    Returns
-    -------
-    BatchedGridSearchCV
-        Search by AUC; a candidate that fails raises its error.
-    """
-    folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=random_state)
-    return BatchedGridSearchCV(model, grid, cv=folds, scoring="roc_auc", error_score="raise")
+
+def _logistic(title, l1_ratio) -> System:
+    parameters = {"l1_ratio": l1_ratio, "solver": "liblinear", "max_iter": 1000}
+    return _on_columns(title, LogisticRegression, INVERSE_PENALTIES, **parameters)
+
+
+SYSTEMS = (
+    System(
+        MODEL_1,
+        lambda s: models.cnn(s.build, deep=s.networks),
+        "model-1",
+        printed=(0.77, 0.70, 0.69, 0.70, 0.69),
+        parts=PARTS[:1],
+        what=MEAN_OF_NETWORKS,
+    ),
+    System(
+        MODEL_2,
+        lambda s: models.late_fusion(s.build, **{**s.seeded, "deep": None}),
+        "model-2",
+        printed=(0.77, 0.71, 0.74, 0.62, 0.67),
+        parts=PARTS[1:2],
+    ),
+    System(
+        MODEL_3,
+        lambda s: models.late_fusion(s.build, **s.seeded),
+        "model-3",
+        printed=(0.82, 0.77, 0.77, 0.77, 0.77),
+        parts=PARTS[:2],
+    ),
+    System(
+        MODEL_4,
+        lambda s: models.constraint_fusion(s.build, **s.options),
+        "model-4",
+        STRENGTHS,
+        printed=(0.81, 0.79, 0.80, 0.75, 0.77),
+        parts=PARTS,
+    ),
+    System(
+        "Model 4 on radiomics alone",
+        lambda s: models.constraint_fusion(s.build, **{**s.options, "deep": None}),
+        "model-4-radiomics",
+        STRENGTHS,
+    ),
+    System(
+        RECOMMENDED,
+        lambda s: models.recommended(s.build, features_only=s.features_only),
+        "recommended",
+    ),
+    _single("T1", (0.53, 0.54, 0.53, 0.58, 0.57)),
+    _single("T1CE", (0.76, 0.74, 0.73, 0.73, 0.73)),
+    _single("T2", (0.56, 0.50, 0.49, 0.42, 0.45)),
+    _single("FLAIR", (0.68, 0.66, 0.66, 0.63, 0.64)),
+    System(
+        "Average",
+        lambda s: models.late_fusion(s.build, method="average", **s.seeded),
+        printed=(0.79, 0.74, 0.71, 0.78, 0.75),
+    ),
+    System(
+        "Method 1",
+        lambda s: models.constraint_fusion(s.build, method=1, **s.options),
+        grid=STRENGTHS,
+        modalities=("T1CE", "FLAIR"),
+        printed=(0.79, 0.71, 0.65, 0.87, 0.74),
+    ),
+    System(
+        "Method 2",
+        lambda s: models.constraint_fusion(s.build, method=2, **s.options),
+        grid=STRENGTHS,
+        printed=(0.77, 0.76, 0.78, 0.70, 0.74),
+    ),
+    System(
+        ZHANG_2021,
+        lambda s: zhang_2021(s.build, deep=s.networks),
+        printed=(0.77, 0.72, 0.72, 0.70, 0.71),
+        what=REBUILT,
+    ),
+    System(
+        ZHANG_2022,
+        lambda s: zhang_2022(s.build, deep=s.networks),
+        printed=(0.78, 0.76, 0.72, 0.83, 0.77),
+        what=REBUILT,
+    ),
+    _logistic("Logistic regression, L1", 1.0),
+    _logistic("Logistic regression, L2", 0.0),
+    _on_columns("Gradient boosting", HistGradientBoostingClassifier, BOOSTING, min_samples_leaf=5),
+    _on_columns("Random forest", RandomForestClassifier, FOREST),
+    System("Age alone", lambda _: models.age(), modalities=()),
+    System("Class frequencies", lambda _: models.majority(), modalities=()),
+)
 
 
 def paper_systems(
-    build: Callable = paper_pipeline,
-    *,
-    deep="preset",
-    features_only=False,
-    random_state=None,
+    build: Callable = paper_pipeline, *, deep="preset", features_only=False, random_state=None
 ) -> dict[str, System]:
     """Return all systems by title: the paper's rows and the "others" of `PAPER_TABLES`.
-
-    Tables, plots, tests, the audit and files use this title; ``--model`` uses the alias.
 
     Parameters
     ----------
@@ -133,63 +174,35 @@ def paper_systems(
     >>> systems["Model 3 (late fusion)"].make()
     Pipeline(...)
     """
-    both = {"deep": deep, "features_only": features_only}
-    seeded = {**both, "random_state": random_state}
+    setting = Setting(build, deep, features_only, random_state)
+    return {system.title: replace(system, setting=setting) for system in SYSTEMS}
 
-    own = None if deep == "preset" else deep
 
-    def on_images(make):
-        if features_only:
-            raise ValueError("needs images; it cannot be trained on a table of features")
-        return make()
+def ablation_models(
+    build: Callable = paper_pipeline, *, deep=None, random_state=None
+) -> dict[str, Pipeline]:
+    """Build the rows of the paper's Table I.
 
-    single = {
-        modality: System(
-            lambda modality=modality: single_modality(modality, build, **seeded),
-            {"fusion__mlpclassifier__alpha": [0.01, 0.1, 1.0, 10.0]},
-            (modality,),
-        )
-        for modality in MODALITIES
-    }
+    Parameters
+    ----------
+    build : callable, default=paper_pipeline
+        As in `cnn`.
+    deep : SANetFeaturizer, default=None
+        The networks of Models 1, 3 and 4; None means the paper's.
+    random_state : int or None, default=None
+        Seed of the classifiers of Models 2 and 3.
+
+    Returns
+    -------
+    dict of str to Pipeline
+        Models 1 to 4, in order, and the recommended configuration.
+
+    References
+    ----------
+    Shi et al. 2023, Table I.
+    """
+    networks = "preset" if deep is None else deep
+    systems = paper_systems(build, deep=networks, random_state=random_state)
     return {
-        MODEL_1: System(lambda: on_images(lambda: cnn(build, deep=own)), alias="model-1"),
-        MODEL_2: System(
-            lambda: radiomics_only(build, features_only=features_only, random_state=random_state),
-            alias="model-2",
-        ),
-        MODEL_3: System(lambda: regression_fusion(build, **seeded), alias="model-3"),
-        MODEL_4: System(lambda: constraint_fusion(build, **both), STRENGTHS, alias="model-4"),
-        MODEL_4_RADIOMICS: System(
-            lambda: constraint_fusion(build, deep=None, features_only=features_only),
-            STRENGTHS,
-            alias="model-4-radiomics",
-        ),
-        RECOMMENDED: System(
-            lambda: recommended(build, features_only=features_only), alias="recommended"
-        ),
-        **single,
-        "Average": System(lambda: average_fusion(build, **seeded)),
-        "Method 1": System(lambda: input_method(1, build, **both), STRENGTHS, ("T1CE", "FLAIR")),
-        "Method 2": System(lambda: input_method(2, build, **both), STRENGTHS),
-        ZHANG_2021: System(lambda: on_images(lambda: zhang_2021(build, deep=own))),
-        ZHANG_2022: System(lambda: on_images(lambda: zhang_2022(build, deep=own))),
-        "Logistic regression, L1": System(
-            lambda: common.logistic_regression("l1", build, **seeded), INVERSE_PENALTIES
-        ),
-        "Logistic regression, L2": System(
-            lambda: common.logistic_regression("l2", build, **seeded), INVERSE_PENALTIES
-        ),
-        "Gradient boosting": System(
-            lambda: common.gradient_boosting(build, **seeded),
-            {
-                "fusion__classify__learning_rate": [0.03, 0.1],
-                "fusion__classify__max_leaf_nodes": [4, 15],
-            },
-        ),
-        "Random forest": System(
-            lambda: common.random_forest(build, **seeded),
-            {"fusion__classify__min_samples_leaf": [1, 5]},
-        ),
-        "Age alone": System(common.age, modalities=()),
-        "Class frequencies": System(common.majority, modalities=()),
+        name: systems[name].make() for name in (MODEL_1, MODEL_2, MODEL_3, MODEL_4, RECOMMENDED)
     }

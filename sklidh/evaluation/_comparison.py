@@ -34,10 +34,13 @@ class Comparison:
     def __post_init__(self):
         tables = [evaluation.predictions for evaluation in self.evaluations.values()]
         if not tables:
-            raise ValueError("no models to compare")
+            raise ValueError("no models to compare; give at least one evaluation")
         first = tables[0][["repeat", "fold"]]
         if not all(table[["repeat", "fold"]].equals(first) for table in tables):
-            raise ValueError("the models were evaluated on different patients; fix random_state")
+            raise ValueError(
+                "the models were evaluated on different patients; fix random_state, so that every "
+                "model is tested on the same patients in the same folds"
+            )
 
     @property
     def table(self) -> pd.DataFrame:

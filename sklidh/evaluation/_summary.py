@@ -31,7 +31,7 @@ def figures_with_intervals(evaluations: Mapping) -> pd.DataFrame:
 
 
 def text_summary(evaluations: Mapping) -> str:
-    """Tell who was predicted and how well, for a terminal.
+    """Summarise evaluations as text for a terminal.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def text_summary(evaluations: Mapping) -> str:
     str
     """
     table = figures_with_intervals(evaluations).rename_axis(None).to_string()
-    return f"{_who(evaluations)}\n{table}"
+    return f"{_tested_patients(evaluations)}\n{table}"
 
 
 def html_summary(evaluations: Mapping) -> str:
@@ -58,15 +58,15 @@ def html_summary(evaluations: Mapping) -> str:
         HTML with escaped model names.
     """
     table = figures_with_intervals(evaluations).rename_axis(None).to_html(border=0)
-    return f"<p>{_who(evaluations)}</p>{table}"
+    return f"<p>{_tested_patients(evaluations)}</p>{table}"
 
 
-def _who(evaluations: Mapping) -> str:
+def _tested_patients(evaluations: Mapping) -> str:
     repeats = next(iter(evaluations.values())).repeats
     patients, n_folds = repeats[0], repeats[0]["fold"].nunique()
     how = f"{n_folds} folds" if n_folds > 1 else "one split"
-    again = f", {len(repeats)} repeats" if len(repeats) > 1 else ""
+    repeated = f", {len(repeats)} repeats" if len(repeats) > 1 else ""
     return (
-        f"{len(patients)} patients, each predicted without having been trained on "
-        f"({int(patients['mutant'].sum())} mutant), {how}{again}; 95 % intervals."
+        f"{len(patients)} test patients ({int(patients['mutant'].sum())} mutant), each predicted "
+        f"by a model trained on others, {how}{repeated}; 95 % intervals."
     )

@@ -1,15 +1,15 @@
 """Pictures of cases and results: each Display keeps what it draws."""
 
-from sklidh.plotting._calibration import CalibrationDisplay
+from sklidh.plotting._calibration import CalibrationDisplay, DecisionCurveDisplay
 from sklidh.plotting._case import CaseDisplay
-from sklidh.plotting._decision import ConfusionMatrixDisplay, DecisionCurveDisplay
+from sklidh.plotting._confusion import ConfusionMatrixDisplay
+from sklidh.plotting._display import Display, PanelsDisplay, PredictionsDisplay
 from sklidh.plotting._explanation import Explanation, explain
 from sklidh.plotting._forest import ForestDisplay
 from sklidh.plotting._fusion import BlockImportanceDisplay, CodesDisplay
 from sklidh.plotting._gradient_map import GradientMapDisplay, gradient_maps
 from sklidh.plotting._loss import LossCurveDisplay
-from sklidh.plotting._precision_recall import PRDisplay
-from sklidh.plotting._roc import ROCDisplay
+from sklidh.plotting._ranking import PRDisplay, ROCDisplay
 from sklidh.plotting._selection import SelectedFeaturesDisplay
 from sklidh.plotting._thumbnails import gradient_thumbnail, thumbnail
 from sklidh.plotting._volcano import VolcanoDisplay
@@ -21,11 +21,14 @@ __all__ = [
     "CodesDisplay",
     "ConfusionMatrixDisplay",
     "DecisionCurveDisplay",
+    "Display",
     "Explanation",
     "ForestDisplay",
     "GradientMapDisplay",
     "LossCurveDisplay",
     "PRDisplay",
+    "PanelsDisplay",
+    "PredictionsDisplay",
     "ROCDisplay",
     "SelectedFeaturesDisplay",
     "VolcanoDisplay",

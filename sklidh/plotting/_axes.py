@@ -1,7 +1,7 @@
 """One look for all plots."""
 
 from collections.abc import Mapping
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 
@@ -12,22 +12,24 @@ LINES = [(colour, line) for line, colour in product(("-", "--", ":", "-."), COLO
 """Colour and style of one curve after the other: all of a colour differ in style."""
 
 ON_MAP = "#00c8ff"
-"""An outline over a map of heat, which has no such blue."""
+"""Colour of an outline over a heat map, which has no such blue."""
+
+
+def draw_curves(ax, curves: Mapping, labels: Mapping | None = None, **style) -> dict[str, str]:
+    """Draw curves, ``(x, y)`` by name, one over the other, and return the colour of each."""
+    labels = {name: name for name in curves} if labels is None else labels
+    colours = {}
+    for (colour, line), width, (name, curve) in zip(
+        cycle(LINES), widths(curves), curves.items(), strict=False
+    ):
+        look = {"color": colour, "linestyle": line, "linewidth": width}
+        ax.plot(*curve, label=labels[name], **look, **style)
+        colours[name] = colour
+    return colours
 
 
 def widths(curves: Mapping) -> list[float]:
-    """Return the widths of curves drawn one over the other, in points.
-
-    Parameters
-    ----------
-    curves : dict of str to array-like
-        What each is drawn from, in the order of drawing.
-
-    Returns
-    -------
-    list of float
-        All the same, but of curves that coincide the lower ones stand out at both sides.
-    """
+    """Return line widths in points; of curves that coincide the lower ones are the wider ones."""
     drawn = [np.ravel(curve) for curve in curves.values()]
     return [
         2 + 1.3 * sum(_coincide(curve, later) for later in drawn[place + 1 :])
@@ -40,7 +42,7 @@ def _coincide(one, other) -> bool:
     return one.shape == other.shape and np.allclose(one, other, atol=0.003, equal_nan=True)
 
 
-def new_axes(ax, *, figsize=(5.0, 4.2)):
+def new_axes(ax, *, figsize):
     """Return `ax`, or the axes of a new figure, without the frame's top and right side."""
     if ax is None:
         # Not pyplot: a figure drawn for a report must neither need nor leave a window.
@@ -49,6 +51,14 @@ def new_axes(ax, *, figsize=(5.0, 4.2)):
         ax = Figure(figsize=figsize, layout="constrained").subplots()
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def show_slice(ax, voxels, outline=None, *, colour=COLOURS[2], **look):
+    """Show a slice in grey, from its 1st to its 99.5th percentile, with an outline."""
+    darkest, brightest = np.percentile(voxels, [1, 99.5])
+    ax.imshow(voxels, cmap="gray", vmin=darkest, vmax=brightest, **look)
+    if outline is not None:
+        ax.contour(outline, levels=[0.5], colors=[colour], linewidths=1)
 
 
 def legend_below(ax, *, title=None, ncols=1):

@@ -1,14 +1,16 @@
-"""Whether of the patients given a probability of 0.7, seven in ten are mutant."""
+"""Whether probabilities can be believed, and acted on: calibration, and decision curves."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
+import pandas as pd
 from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
-from sklidh.evaluation import Comparison, calibration_line
-from sklidh.plotting._axes import COLOURS, legend_below, new_axes, widths
-from sklidh.plotting._predictions import PredictionsMixin
+from sklidh.evaluation import calibration_line, decision_curve
+from sklidh.plotting._axes import COLOURS, legend_below, widths
+from sklidh.plotting._display import PredictionsDisplay
 from sklidh.utils import binary_target
 
 FEWEST_IN_BIN = 10
@@ -16,10 +18,11 @@ FEWEST_BINS, MOST_BINS = 3, 8
 
 
 @dataclass(repr=False)
-class CalibrationDisplay(PredictionsMixin):
+class CalibrationDisplay(PredictionsDisplay):
     """Draw the observed fraction of mutants against the predicted probability.
 
-    Build it with `from_predictions`, `from_estimator` or `from_comparison`.
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`. Predictions of
+    ``n_repeats`` repeats count each patient once in the bins and their intervals.
 
     Parameters
     ----------
@@ -31,11 +34,6 @@ class CalibrationDisplay(PredictionsMixin):
     probabilities : dict of str to ndarray of shape (n_patients,)
         Drawn as marks at the foot.
     n_in_bin : int
-
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        Set by `plot`.
     """
 
     curves: dict
@@ -43,112 +41,104 @@ class CalibrationDisplay(PredictionsMixin):
     probabilities: dict
     n_in_bin: int
 
-    _counts = True
-
     @classmethod
-    def from_predictions(cls, y_true, predicted, *, n_repeats=1, ax=None):
-        """Draw probabilities predicted for the same patients.
-
-        Parameters
-        ----------
-        y_true : array-like of bool or 0/1, shape (n_patients,)
-        predicted : dict of str to array-like of shape (n_patients,)
-            Probability of a mutation, by model.
-        n_repeats : int, default=1
-            How often each patient is there; for the bins and their intervals everybody counts once.
-        ax : matplotlib Axes, default=None
-
-        Returns
-        -------
-        CalibrationDisplay
-        """
+    def _of_predictions(cls, y_true, predicted, *, n_repeats=1):
         y_true = np.asarray(binary_target(y_true), bool)
         n_patients = len(y_true) // n_repeats
         n_bins = int(np.clip(n_patients // FEWEST_IN_BIN, 1, MOST_BINS))
-        curves, lines = {}, {}
-        for name, probability in predicted.items():
-            observed, mean = calibration_curve(
-                y_true, probability, n_bins=n_bins, strategy="quantile"
-            )
-            curves[name] = mean, observed
-            lines[name] = calibration_line(y_true, probability)
+        bins = {"n_bins": n_bins, "strategy": "quantile"}
         predicted = {name: np.asarray(p, float) for name, p in predicted.items()}
-        return cls(curves, lines, predicted, n_patients // n_bins).plot(ax=ax)
+        curves = {name: calibration_curve(y_true, p, **bins)[::-1] for name, p in predicted.items()}
+        lines = {name: calibration_line(y_true, p) for name, p in predicted.items()}
+        return cls(curves, lines, predicted, n_patients // n_bins)
 
     @classmethod
-    def from_comparison(cls, comparison: Comparison, *, ax=None):
-        """Draw all models of a comparison, with the figures of its table.
-
-        Parameters
-        ----------
-        comparison : Comparison
-            With repeats, the predictions of all of them are drawn together.
-        ax : matplotlib Axes, default=None
-
-        Returns
-        -------
-        CalibrationDisplay
-        """
-        drawn = super().from_comparison(comparison)
+    def _of_comparison(cls, comparison):
+        n_repeats = comparison.predictions["repeat"].nunique()
+        display = super()._of_comparison(comparison, n_repeats=n_repeats)
         figures = comparison.measures[["Calibration slope", "Calibration intercept"]]
-        drawn.lines = {
-            name: tuple(row) for name, row in zip(figures.index, figures.to_numpy(), strict=True)
-        }
-        return drawn.plot(ax=ax)
+        display.lines = dict(zip(figures.index, figures.itertuples(index=False), strict=True))
+        return display
 
-    def plot(self, *, ax=None):
-        """Draw the plot.
+    @property
+    def _size(self):
+        return 5.0, 4.2 + 0.22 * len(self.curves)
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None draws on a new figure.
+    def _draw(self, ax):
+        from matplotlib.colors import to_rgba
 
-        Returns
-        -------
-        CalibrationDisplay
-            Itself, with ``ax_`` and ``figure_``.
-        """
-        self.ax_ = new_axes(ax, figsize=(5.0, 4.2 + 0.22 * len(self.curves)))
-        self.figure_ = self.ax_.figure
-        self.ax_.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
-        thick = widths(self.curves)
-        for place, (name, (mean, observed)) in enumerate(self.curves.items()):
-            colour = COLOURS[place % len(COLOURS)]
+        ax.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
+        looks = zip(cycle(COLOURS), widths(self.curves), self.curves.items(), strict=False)
+        for place, (colour, width, (name, (mean, observed))) in enumerate(looks):
             slope, intercept = self.lines[name]
-            label = f"{name}: slope {slope:.2f}, intercept {intercept:+.2f}"
-            spans = [
-                binomtest(round(part * self.n_in_bin), self.n_in_bin).proportion_ci()
-                for part in observed
-            ]
-            below = [max(part - span.low, 0) for part, span in zip(observed, spans, strict=True)]
-            above = [max(span.high - part, 0) for part, span in zip(observed, spans, strict=True)]
-            self.ax_.errorbar(
+            counts = np.rint(observed * self.n_in_bin).astype(int)
+            low, high = zip(
+                *(binomtest(n, self.n_in_bin).proportion_ci() for n in counts), strict=True
+            )
+            ax.errorbar(
                 mean,
                 observed,
-                yerr=[below, above],
+                yerr=np.maximum([observed - low, high - observed], 0),
                 color=colour,
-                ecolor=(*_rgb(colour), 0.35),
+                ecolor=to_rgba(colour, 0.35),
                 marker="o",
-                markersize=4 + thick[place],
-                linewidth=thick[place],
+                markersize=4 + width,
+                linewidth=width,
                 elinewidth=1.5,
-                label=label,
+                label=f"{name}: slope {slope:.2f}, intercept {intercept:+.2f}",
             )
             foot = np.full(len(self.probabilities[name]), -0.03 - 0.03 * place)
-            self.ax_.plot(self.probabilities[name], foot, "|", color=colour, alpha=0.5, ms=5)
-        self.ax_.set(
+            ax.plot(self.probabilities[name], foot, "|", color=colour, alpha=0.5, ms=5)
+        ax.set(
             xlabel="predicted probability of a mutation",
             ylabel="observed fraction mutant",
             xlim=(-0.02, 1.02),
             ylim=(-0.04 - 0.03 * len(self.curves), 1.02),
             title=f"Calibration, about {self.n_in_bin} patients per point",
         )
-        legend_below(self.ax_)
-        return self
+        legend_below(ax)
 
 
-def _rgb(colour):
-    from matplotlib.colors import to_rgb
+@dataclass(repr=False)
+class DecisionCurveDisplay(PredictionsDisplay):
+    """Draw the net benefit of acting on each model, beside acting on everybody and on nobody.
 
-    return to_rgb(colour)
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`.
+
+    Parameters
+    ----------
+    curves : DataFrame of shape (n_thresholds, n_models + 2)
+        As `decision_curve` returns it.
+    """
+
+    curves: pd.DataFrame
+
+    @classmethod
+    def _of_predictions(cls, y_true, predicted):
+        return cls(decision_curve(y_true, predicted))
+
+    @property
+    def _size(self):
+        return 5.0, 4.1 + 0.22 * self.curves.shape[1]
+
+    def _draw(self, ax):
+        *models, everybody, nobody = self.curves
+        looks = zip(models, cycle(COLOURS), widths(dict(self.curves[models])), strict=False)
+        styles = {name: (colour, "-", width) for name, colour, width in looks}
+        styles |= {everybody: ("0.55", "--", 1.3), nobody: ("0.2", ":", 1.3)}
+        for name, (colour, line, width) in styles.items():
+            curve = self.curves[name]
+            ax.plot(curve.index, curve, color=colour, linestyle=line, linewidth=width, label=name)
+        best = max(self.curves.to_numpy().max(), 0.05)
+        # Below zero a model does harm, near a threshold of 1 without bound: how much is not drawn.
+        floor = -0.2 * best
+        ax.axhspan(floor, 0, color="0.94", zorder=0)
+        ax.text(0.99, floor / 2, "harm", ha="right", va="center", color="0.4", size="small")
+        ax.set(
+            xlabel="threshold probability, from which one acts",
+            ylabel="net benefit (true positives per patient)",
+            xlim=(0, 1),
+            ylim=(floor, 1.08 * best),
+            title="Decision curve",
+        )
+        legend_below(ax)

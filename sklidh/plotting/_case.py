@@ -6,13 +6,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from sklidh.images import read_case
-from sklidh.plotting._axes import COLOURS
-from sklidh.plotting._shown import ShownMixin
+from sklidh.plotting._axes import show_slice
+from sklidh.plotting._display import PanelsDisplay
 from sklidh.utils import is_missing
 
 
 @dataclass(repr=False)
-class CaseDisplay(ShownMixin):
+class CaseDisplay(PanelsDisplay):
     """Draw the axial slice with the largest tumour area in every modality, mask outlined.
 
     Build it with `from_case`.
@@ -26,11 +26,6 @@ class CaseDisplay(ShownMixin):
     aspect : float
         Height of a voxel over its width.
     title : str
-
-    Attributes
-    ----------
-    axes_, figure_ : array of matplotlib Axes, and Figure
-        Set by `plot`.
     """
 
     slices: dict
@@ -77,30 +72,23 @@ class CaseDisplay(ShownMixin):
             raise ValueError(f"patient {case.name!r} has no image in {list(modalities)}")
         return cls(slices, outline, aspect, str(case.name)).plot()
 
-    def plot(self):
-        """Draw on a new figure.
+    @property
+    def _grid(self):
+        return 1, len(self.slices)
 
-        Returns
-        -------
-        CaseDisplay
-            Itself, with ``axes_`` and ``figure_``.
-        """
-        from matplotlib.figure import Figure
+    @property
+    def _size(self):
+        return 2.1 * len(self.slices), 2.5
 
-        count = len(self.slices)
-        self.figure_ = Figure(figsize=(2.1 * count, 2.5), layout="constrained")
-        self.axes_ = self.figure_.subplots(1, count, squeeze=False)[0]
-        for ax, (modality, voxels) in zip(self.axes_, self.slices.items(), strict=True):
+    def _draw(self, axes):
+        for ax, (modality, voxels) in zip(axes, self.slices.items(), strict=True):
             ax.set_title(modality)
             ax.set(xticks=[], yticks=[])
             if voxels is None:
                 ax.set_box_aspect(1)
                 ax.text(0.5, 0.5, "not acquired", ha="center", va="center", color="0.35")
                 ax.spines[:].set(color="0.7", linestyle="--")
-                continue
-            ax.spines[:].set_visible(False)
-            darkest, brightest = np.percentile(voxels, [1, 99.5])
-            ax.imshow(voxels, cmap="gray", vmin=darkest, vmax=brightest, aspect=self.aspect)
-            ax.contour(self.outline, levels=[0.5], colors=[COLOURS[2]], linewidths=1)
+            else:
+                ax.spines[:].set_visible(False)
+                show_slice(ax, voxels, self.outline, aspect=self.aspect)
         self.figure_.suptitle(self.title, fontsize="medium")
-        return self

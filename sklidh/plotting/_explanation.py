@@ -10,9 +10,9 @@ from sklearn.metrics.pairwise import nan_euclidean_distances
 
 from sklidh.evaluation._calibration import CLIP
 from sklidh.plotting._axes import COLOURS
+from sklidh.plotting._display import PanelsDisplay
 from sklidh.plotting._gradient_map import gradient_maps
 from sklidh.plotting._shapley import exact, sampled
-from sklidh.plotting._shown import ShownMixin
 from sklidh.utils import binary_target, mutant_index
 
 MOST_SEQUENCES = 10
@@ -21,8 +21,10 @@ MOST_REFERENCES = 100
 
 
 @dataclass(repr=False)
-class Explanation(ShownMixin):
+class Explanation(PanelsDisplay):
     """Draw what contributes to the prediction of one patient; `explain` computes it.
+
+    `plot` draws the sequences, and the ``n_features=10`` features that contribute most.
 
     Parameters
     ----------
@@ -48,11 +50,6 @@ class Explanation(ShownMixin):
     mutant : ndarray of bool of shape (n_training,)
     maps : dict of str to GradientMap
         By modality, what the networks looked at, for `GradientMapDisplay`; empty without networks.
-
-    Attributes
-    ----------
-    axes_, figure_ : array of matplotlib Axes, and Figure
-        Set by `plot`.
     """
 
     patient: str
@@ -66,25 +63,13 @@ class Explanation(ShownMixin):
     mutant: np.ndarray
     maps: dict
 
-    def plot(self, *, n_features=10):
-        """Draw on a new figure: sequences, and the features that contribute most.
+    _grid = (1, 3)
+    _ratios = (1, 1.4, 2)
 
-        Parameters
-        ----------
-        n_features : int, default=10
-
-        Returns
-        -------
-        Explanation
-            Itself, with ``axes_`` and ``figure_``.
-        """
-        from matplotlib.figure import Figure
-
+    def _draw(self, axes, *, n_features=10):
         top = self.features.head(n_features)
-        rows = max(len(top), 3)
-        self.figure_ = Figure(figsize=(13, 1.6 + 0.3 * rows), layout="constrained")
-        self.axes_ = self.figure_.subplots(1, 3, width_ratios=[1, 1.4, 2])
-        whole, each, cohort = self.axes_
+        self.figure_.set_size_inches(13, 1.6 + 0.3 * max(len(top), 3))
+        whole, each, cohort = axes
         for ax, bars in ((whole, self.sequences), (each, top["contribution"])):
             colours = [COLOURS[int(value > 0)] for value in bars]
             ax.barh(range(len(bars)), bars, color=colours, height=0.6)
@@ -113,14 +98,13 @@ class Explanation(ShownMixin):
         cohort.set_yticks(range(len(top)), [])
         cohort.set_xlabel("standard deviations from the mean")
         for ax, title in zip(
-            self.axes_, ("By sequence", "By feature", "Among training patients"), strict=True
+            axes, ("By sequence", "By feature", "Among training patients"), strict=True
         ):
             ax.invert_yaxis()
             ax.spines[["top", "right"]].set_visible(False)
             ax.set_title(title, fontsize="medium")
         cohort.legend(fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
         self.figure_.suptitle(f"{self.patient}: probability of a mutation {self.probability:.2f}")
-        return self
 
     def __repr__(self) -> str:
         lines = [

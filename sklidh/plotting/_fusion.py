@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sklidh.plotting._axes import COLOURS, new_axes
-from sklidh.plotting._shown import ShownMixin
+from sklidh.plotting._axes import COLOURS
+from sklidh.plotting._display import Display, PanelsDisplay
 from sklidh.utils import binary_target
 
 
@@ -17,7 +17,7 @@ def _split(pipeline, X):
 
 
 @dataclass(repr=False)
-class CodesDisplay(ShownMixin):
+class CodesDisplay(PanelsDisplay):
     """Draw the fusion's codes: what the modalities share, and what each has of its own.
 
     Build it with `from_estimator`.
@@ -28,11 +28,6 @@ class CodesDisplay(ShownMixin):
         Columns as the fusion names them: ``T1__invariant0``, ``T1__specific0``, ...; those of the
         first member.
     mutant : ndarray of bool of shape (n_patients,)
-
-    Attributes
-    ----------
-    axes_, figure_ : array of matplotlib Axes, and Figure
-        Set by `plot`.
 
     References
     ----------
@@ -63,21 +58,21 @@ class CodesDisplay(ShownMixin):
         codes = codes[[name for name in names if "_member" not in name]]
         return cls(codes, np.asarray(binary_target(y), bool)).plot()
 
-    def plot(self):
-        """Draw on a new figure: the shared space, then one panel a block.
+    @property
+    def _blocks(self):
+        return list(dict.fromkeys(name.split("__")[0] for name in self.codes))
 
-        Returns
-        -------
-        CodesDisplay
-            Itself, with ``axes_`` and ``figure_``.
-        """
-        from matplotlib.figure import Figure
+    @property
+    def _grid(self):
+        return 1, 1 + len(self._blocks)
 
-        blocks = list(dict.fromkeys(name.split("__")[0] for name in self.codes))
-        n_panels = 1 + len(blocks)
-        self.figure_ = Figure(figsize=(2.9 * n_panels, 3.3), layout="constrained")
-        self.axes_ = self.figure_.subplots(1, n_panels, squeeze=False)[0]
-        shared, *own = self.axes_
+    @property
+    def _size(self):
+        return 2.9 * self._grid[1], 3.3
+
+    def _draw(self, axes):
+        shared, *own = axes
+        blocks = self._blocks
         for marker, block in zip("osD^vPX*" * len(blocks), blocks, strict=False):
             self._scatter(shared, f"{block}__invariant", marker)
             shared.plot([], [], marker, color="0.4", label=block)
@@ -89,7 +84,6 @@ class CodesDisplay(ShownMixin):
         for mutant, label in ((False, "wild type"), (True, "mutant")):
             own[0].plot([], [], "o", color=COLOURS[int(mutant)], label=label)
         own[0].legend(fontsize="x-small")
-        return self
 
     def _scatter(self, ax, prefix, marker):
         columns = [name for name in self.codes if name.startswith(prefix)]
@@ -102,7 +96,7 @@ class CodesDisplay(ShownMixin):
 
 
 @dataclass(repr=False)
-class BlockImportanceDisplay(ShownMixin):
+class BlockImportanceDisplay(Display):
     """Draw how much the AUC drops when a block's rows are shuffled among the patients.
 
     Build it with `from_estimator`.
@@ -111,11 +105,6 @@ class BlockImportanceDisplay(ShownMixin):
     ----------
     importance : DataFrame of shape (n_blocks, 2)
         "mean" and "std" of the drop; index: the blocks.
-
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        Set by `plot`.
     """
 
     importance: pd.DataFrame
@@ -144,22 +133,12 @@ class BlockImportanceDisplay(ShownMixin):
         table = fusion.block_importance(X, y, n_repeats=n_repeats, random_state=random_state)
         return cls(table).plot(ax=ax)
 
-    def plot(self, *, ax=None):
-        """Draw the plot.
+    @property
+    def _size(self):
+        return 5.0, 0.5 * len(self.importance) + 1.3
 
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None draws on a new figure.
-
-        Returns
-        -------
-        BlockImportanceDisplay
-            Itself, with ``ax_`` and ``figure_``.
-        """
-        self.ax_ = new_axes(ax, figsize=(5.0, 0.5 * len(self.importance) + 1.3))
-        self.figure_ = self.ax_.figure
-        self.ax_.barh(
+    def _draw(self, ax):
+        ax.barh(
             self.importance.index,
             self.importance["mean"],
             xerr=self.importance["std"],
@@ -167,7 +146,6 @@ class BlockImportanceDisplay(ShownMixin):
             ecolor="0.4",
             height=0.6,
         )
-        self.ax_.axvline(0, color="0.3", linewidth=1)
-        self.ax_.invert_yaxis()
-        self.ax_.set(xlabel="loss of AUC when the block is shuffled", title="Block importance")
-        return self
+        ax.axvline(0, color="0.3", linewidth=1)
+        ax.invert_yaxis()
+        ax.set(xlabel="loss of AUC when the block is shuffled", title="Block importance")

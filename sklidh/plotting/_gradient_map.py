@@ -6,26 +6,15 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from sklearn.pipeline import Pipeline
 
-from sklidh.plotting._axes import ON_MAP
+from sklidh.plotting._axes import ON_MAP, show_slice
+from sklidh.plotting._display import PanelsDisplay
 from sklidh.plotting._nested import parts_of
-from sklidh.plotting._shown import ShownMixin
 
 
 def strength(gradient, blur):
-    """Return a map smoothed and scaled to 0..1, its 99th percentile and above being 1.
+    """Return a map smoothed by so many pixels and scaled to 0..1, 1 from the 99th percentile on.
 
-    Parameters
-    ----------
-    gradient : ndarray of shape (size, size)
-        Not negative.
-    blur : float
-        Standard deviation of the Gaussian, pixels. Single pixels tell little: the network's first
-        step is the largest of four.
-
-    Returns
-    -------
-    ndarray of shape (size, size)
-        Zeros where the map is 0 everywhere.
+    Single pixels mean little: the network's first step is the largest of four.
     """
     smooth = gaussian_filter(gradient.astype(float), blur)
     top = np.percentile(smooth, 99)
@@ -76,7 +65,7 @@ def _has_networks(estimator):
 
 
 @dataclass(repr=False)
-class GradientMapDisplay(ShownMixin):
+class GradientMapDisplay(PanelsDisplay):
     """Draw the slices that networks saw of a patient, and the pixels that influence predictions.
 
     One row per slice, one column per modality, the tumour outlined. Build it with `from_estimator`.
@@ -88,11 +77,6 @@ class GradientMapDisplay(ShownMixin):
     title : str
     blur : float, default=1.5
         The map is smoothed for the eye by a Gaussian of so many pixels.
-
-    Attributes
-    ----------
-    axes_, figure_ : array of matplotlib Axes, and Figure
-        Set by `plot`.
     """
 
     maps: dict
@@ -133,34 +117,29 @@ class GradientMapDisplay(ShownMixin):
             raise ValueError(f"patient {patient!r} has no image that the network has seen")
         return cls(maps, str(patient)).plot()
 
-    def plot(self):
-        """Draw on a new figure.
+    @property
+    def _grid(self):
+        return max(len(seen.slices) for seen in self.maps.values()), len(self.maps)
 
-        Returns
-        -------
-        GradientMapDisplay
-            Itself, with ``axes_`` and ``figure_``.
-        """
-        from matplotlib.figure import Figure
+    @property
+    def _size(self):
+        rows, columns = self._grid
+        return 2.4 * columns + 0.9, 2.4 * rows + 0.5
 
-        rows = max(len(seen.slices) for seen in self.maps.values())
-        columns = len(self.maps)
-        self.figure_ = Figure(figsize=(2.4 * columns + 0.9, 2.4 * rows + 0.5), layout="constrained")
-        self.axes_ = self.figure_.subplots(rows, columns, squeeze=False)
-        for ax in self.axes_.flat:
+    def _draw(self, axes):
+        self.axes_ = axes = np.reshape(axes, self._grid)
+        for ax in axes.flat:
             ax.set_axis_off()
         for column, (modality, seen) in enumerate(self.maps.items()):
-            self.axes_[0, column].set_title(modality)
-            each = zip(self.axes_[:, column], seen.slices, seen.masks, seen.maps, strict=False)
+            axes[0, column].set_title(modality)
+            each = zip(axes[:, column], seen.slices, seen.masks, seen.maps, strict=False)
             for ax, voxels, mask, gradient in each:
-                darkest, brightest = np.percentile(voxels, [1, 99.5])
-                ax.imshow(voxels, cmap="gray", vmin=darkest, vmax=brightest)
+                show_slice(ax, voxels)
                 seen_here = strength(gradient, self.blur)
                 drawn = ax.imshow(seen_here, cmap="inferno", vmin=0, vmax=1, alpha=0.65 * seen_here)
                 if mask.any() and not mask.all():
                     ax.contour(mask, levels=[0.5], colors=[ON_MAP], linewidths=1.5)
-        bar = self.figure_.colorbar(drawn, ax=self.axes_, shrink=0.8, ticks=[0, 1])
+        bar = self.figure_.colorbar(drawn, ax=axes, shrink=0.8, ticks=[0, 1])
         bar.ax.set_yticklabels(["none", "most"])
         bar.set_label("influence on the prediction")
         self.figure_.suptitle(self.title, fontsize="medium")
-        return self

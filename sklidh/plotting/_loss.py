@@ -3,32 +3,26 @@
 from dataclasses import dataclass, field
 from itertools import cycle
 
-from sklidh.plotting._axes import COLOURS, LINES, legend_below, new_axes
+from sklidh.plotting._axes import COLOURS, draw_curves, legend_below
+from sklidh.plotting._display import Display
 from sklidh.plotting._nested import parts_of
-from sklidh.plotting._shown import ShownMixin
 
 
 def histories(estimator) -> dict:
-    """Return the learning curves of all self-attention networks within a fitted estimator.
-
-    Parameters
-    ----------
-    estimator : fitted estimator
-        A SANetFeaturizer, a SANetClassifier, or a pipeline or search that holds some.
-
-    Returns
-    -------
-    dict of str to dict of str to ndarray of shape (n_epochs,)
-        By the networks' names; empty without any network.
-    """
+    """Return the learning curves of all networks in a fitted estimator, by the networks' names."""
     found = dict(getattr(estimator, "history_", {}))
     for part, _ in parts_of(estimator):
         found |= histories(part)
     return found
 
 
+def over_epochs(curve):
+    """Return the numbers of the epochs, and the curve."""
+    return range(1, len(curve) + 1), curve
+
+
 @dataclass(repr=False)
-class LossCurveDisplay(ShownMixin):
+class LossCurveDisplay(Display):
     """Draw the loss of a training over the epochs.
 
     Of the fusion each term (paper Eq. 3 to 6); of self-attention networks the cross-entropy on
@@ -43,16 +37,13 @@ class LossCurveDisplay(ShownMixin):
         Loss of held-out patients, by network.
     of_networks : bool, default=False
         Whether the curves are those of networks rather than the fusion's terms.
-
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        Set by `plot`.
     """
 
     curves: dict
     validation: dict = field(default_factory=dict)
     of_networks: bool = False
+
+    _size = (5.0, 3.6)
 
     @classmethod
     def from_estimator(cls, classifier, *, ax=None):
@@ -107,34 +98,18 @@ class LossCurveDisplay(ShownMixin):
         )
         return cls(learning, held_out, of_networks=True).plot(ax=ax)
 
-    def plot(self, *, ax=None):
-        """Draw the plot.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None draws on a new figure.
-
-        Returns
-        -------
-        LossCurveDisplay
-            Itself, with ``ax_`` and ``figure_``.
-        """
-        self.ax_ = new_axes(ax, figsize=(5.0, 3.6))
-        self.figure_ = self.ax_.figure
+    def _draw(self, ax):
         if self.of_networks:
-            self._draw_networks()
-            self.ax_.set(ylabel="cross-entropy", title="Training of the networks")
+            self._draw_networks(ax)
+            ax.set(ylabel="cross-entropy", title="Training of the networks")
         else:
-            for (colour, line), (term, curve) in zip(LINES, self.curves.items(), strict=False):
-                self._draw(curve, color=colour, linestyle=line, label=term)
+            draw_curves(ax, {term: over_epochs(curve) for term, curve in self.curves.items()})
             # The terms fall by orders of magnitude, each to a floor of its own.
-            self.ax_.set(ylabel="loss", yscale="log", title="Training of the fusion")
-        self.ax_.set(xlabel="epoch")
-        legend_below(self.ax_, ncols=3)
-        return self
+            ax.set(ylabel="loss", yscale="log", title="Training of the fusion")
+        ax.set(xlabel="epoch")
+        legend_below(ax, ncols=3)
 
-    def _draw_networks(self):
+    def _draw_networks(self, ax):
         colours, of_modality = cycle(COLOURS), {}
         for name, curve in self.curves.items():
             modality = name.partition(",")[0]
@@ -144,9 +119,7 @@ class LossCurveDisplay(ShownMixin):
                 of_modality[modality] = next(colours)
                 style, labels = {}, (modality, f"{modality}, held out")
             style["color"] = of_modality[modality]
-            self._draw(curve, label=labels[0], **style)
+            ax.plot(*over_epochs(curve), label=labels[0], **style)
             if name in self.validation:
-                self._draw(self.validation[name], label=labels[1], linestyle="--", **style)
-
-    def _draw(self, curve, **style):
-        self.ax_.plot(range(1, len(curve) + 1), curve, **style)
+                held_out = over_epochs(self.validation[name])
+                ax.plot(*held_out, label=labels[1], linestyle="--", **style)

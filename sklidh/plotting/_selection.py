@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sklidh.plotting._axes import COLOURS, legend_below, new_axes
-from sklidh.plotting._shown import ShownMixin
+from sklidh.plotting._axes import COLOURS, legend_below
+from sklidh.plotting._display import Display
 
 
 @dataclass(repr=False)
-class SelectedFeaturesDisplay(ShownMixin):
+class SelectedFeaturesDisplay(Display):
     """Draw how many features of each kind were selected in each modality.
 
     Build it with `from_estimator` or `from_names`.
@@ -19,17 +19,14 @@ class SelectedFeaturesDisplay(ShownMixin):
     counts : DataFrame of shape (n_modalities, n_kinds)
         Number of features; index: modality, columns: kind (``radiomics``, ``deep``).
 
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        Set by `plot`.
-
     References
     ----------
     Shi et al. 2023, section II.D: 4 features of T1, 5 of T2, 7 of T1CE and 7 of FLAIR were kept.
     """
 
     counts: pd.DataFrame
+
+    _size = (5.0, 3.2)
 
     @classmethod
     def from_estimator(cls, pipeline, *, ax=None):
@@ -68,31 +65,14 @@ class SelectedFeaturesDisplay(ShownMixin):
         counts = pd.crosstab(frame["modality"], frame["kind"])
         return cls(counts.loc[frame["modality"].unique(), frame["kind"].unique()]).plot(ax=ax)
 
-    def plot(self, *, ax=None):
-        """Draw the plot.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None draws on a new figure.
-
-        Returns
-        -------
-        SelectedFeaturesDisplay
-            Itself, with ``ax_`` and ``figure_``.
-        """
-        self.ax_ = new_axes(ax, figsize=(5.0, 3.2))
-        self.figure_ = self.ax_.figure
+    def _draw(self, ax):
         start = pd.Series(0, index=self.counts.index)
         for colour, (kind, count) in zip(COLOURS, self.counts.items(), strict=False):
-            bars = self.ax_.barh(self.counts.index, count, left=start, color=colour, label=kind)
+            bars = ax.barh(self.counts.index, count, left=start, color=colour, label=kind)
             labels = [str(n) if n else "" for n in count]
-            self.ax_.bar_label(bars, labels, label_type="center", color="white")
+            ax.bar_label(bars, labels, label_type="center", color="white")
             start = start + count
-        self.ax_.invert_yaxis()
-        self.ax_.xaxis.get_major_locator().set_params(integer=True)
-        self.ax_.set(
-            xlabel="selected features", title=f"{int(start.sum())} features reach the fusion"
-        )
-        legend_below(self.ax_, ncols=2)
-        return self
+        ax.invert_yaxis()
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.set(xlabel="selected features", title=f"{int(start.sum())} features reach the fusion")
+        legend_below(ax, ncols=2)

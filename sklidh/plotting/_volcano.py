@@ -5,16 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sklidh.plotting._axes import COLOURS, new_axes
-from sklidh.plotting._shown import ShownMixin
+from sklidh.plotting._axes import COLOURS
+from sklidh.plotting._display import Display
 from sklidh.utils import binary_target, mutant_index
 
 
 @dataclass(repr=False)
-class VolcanoDisplay(ShownMixin):
+class VolcanoDisplay(Display):
     """Draw each feature's p-value against how far it separates the classes.
 
-    Build it with `from_estimator`.
+    Build it with `from_estimator`. The ``n_labels=5`` features with the smallest p-values are
+    named.
 
     Parameters
     ----------
@@ -22,19 +23,16 @@ class VolcanoDisplay(ShownMixin):
         Area under each feature's own ROC curve; above 0.5 mutants have more of it.
     pvalues : Series of shape (n_features,)
     alpha : float
-        What the selector compared with.
+        Level that the selector compared the p-values with.
     kept : Series of bool of shape (n_features,)
-
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        Set by `plot`.
     """
 
     aucs: pd.Series
     pvalues: pd.Series
     alpha: float
     kept: pd.Series
+
+    _size = (6.0, 4.2)
 
     @classmethod
     def from_estimator(cls, selector, X, y, *, ax=None):
@@ -67,27 +65,11 @@ class VolcanoDisplay(ShownMixin):
             pd.Series(selector.get_support(), names),
         ).plot(ax=ax)
 
-    def plot(self, *, ax=None, n_labels=5):
-        """Draw the plot.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            None draws on a new figure.
-        n_labels : int, default=5
-            How many of the smallest p-values are named.
-
-        Returns
-        -------
-        VolcanoDisplay
-            Itself, with ``ax_`` and ``figure_``.
-        """
-        self.ax_ = new_axes(ax, figsize=(6.0, 4.2))
-        self.figure_ = self.ax_.figure
+    def _draw(self, ax, *, n_labels=5):
         height = -np.log10(np.maximum(self.pvalues, np.finfo(float).tiny))
         groups = ((~self.kept, "0.7", "left out"), (self.kept, COLOURS[0], "kept"))
         for chosen, colour, label in groups:
-            self.ax_.scatter(
+            ax.scatter(
                 self.aucs[chosen],
                 height[chosen],
                 s=14,
@@ -96,13 +78,13 @@ class VolcanoDisplay(ShownMixin):
                 linewidths=0,
                 label=f"{chosen.sum()} {label}",
             )
-        self.ax_.axhline(-np.log10(self.alpha), color=COLOURS[1], linewidth=1, linestyle="--")
+        ax.axhline(-np.log10(self.alpha), color=COLOURS[1], linewidth=1, linestyle="--")
         best = self.pvalues.nsmallest(n_labels).index
         # The best crowd at the two tips: their numbers stand in a column outside of each.
         columns = {"left": 0, "right": 0}
         for place, name in enumerate(best, start=1):
             side = "right" if self.aucs[name] > 0.5 else "left"
-            self.ax_.annotate(
+            ax.annotate(
                 f"{place}",
                 (self.aucs[name], height[name]),
                 (16 if side == "right" else -16, -11 * columns[side]),
@@ -114,22 +96,21 @@ class VolcanoDisplay(ShownMixin):
             )
             columns[side] += 1
         named = "\n".join(f"{place}  {name}" for place, name in enumerate(best, start=1))
-        self.ax_.text(
+        ax.text(
             0.5,
             -0.2,
             named,
-            transform=self.ax_.transAxes,
+            transform=ax.transAxes,
             fontsize="x-small",
             ha="center",
             va="top",
             multialignment="left",
         )
         reach = max(0.05, float((self.aucs - 0.5).abs().max())) * 1.2
-        self.ax_.set(
+        ax.set(
             xlabel="AUC of the feature alone (above 0.5: higher in mutants)",
             ylabel="-log10 p",
             xlim=(0.5 - reach, 0.5 + reach),
             title=f"Mann-Whitney test of {len(self.aucs)} features, p < {self.alpha:g}",
         )
-        self.ax_.legend(fontsize="small", loc="upper center")
-        return self
+        ax.legend(fontsize="small", loc="upper center")

@@ -20,17 +20,9 @@ SIDE = 352
 class CheckedCase:
     """One patient's row of the page.
 
-    Attributes
-    ----------
-    patient : str
-    errors, warnings : list of str
-        One line each.
-    pictures : dict of (str, str)
-        By modality: a JPEG picture in base 64 and the voxels' size, or in words why there is none.
-    digests : dict of str to str
-        As `sklidh.images.voxel_digests` returns them.
-    tumour : str
-        Volume and labels of the tumour; empty where there is no mask that can be used.
+    ``pictures`` holds by modality a JPEG picture in base64 and the voxels' size, or "" and why
+    there is no picture; ``digests`` is from `sklidh.images.voxel_digests`; ``tumour`` states volume
+    and labels.
     """
 
     patient: str
@@ -88,19 +80,7 @@ def tumour_in_words(mask, label) -> str:
 
 
 def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
-    """Move the table's problems that name a patient to the patient.
-
-    Parameters
-    ----------
-    cases : list of CheckedCase
-    problems : list of str or Problem
-
-    Returns
-    -------
-    cases : list of CheckedCase
-    problems : list of str
-        Those that name nobody.
-    """
+    """Move the table's problems that name a patient to that patient; return the others too."""
     named = {case.patient: [] for case in cases}
     others = []
     for line in problems:
@@ -120,7 +100,7 @@ def render_check(
     problems : list of str or Problem
         Of the table.
     doubts : list of str
-        Of patients beside each other, as `sklidh.images.same_images` tells them.
+        Of several patients, as `sklidh.images.same_images` lists them.
     modalities : sequence of str
     cases : list of CheckedCase
         Those with problems are shown first.

@@ -10,16 +10,9 @@ import yaml
 
 @dataclass(frozen=True)
 class Answer:
-    """One item of a guideline.
+    """One item of a guideline: what is asked, what the run knows, and the rest.
 
-    Parameters
-    ----------
-    number, section, item : str
-        The guideline's number, where it belongs, and what is asked, in words of our own.
-    text : str
-        What the run knows; empty where it knows nothing.
-    rest : str
-        What is left to the authors, where there is an answer.
+    ``text`` is empty where the run knows nothing; ``rest`` is what the authors must complete.
     """
 
     number: str
@@ -38,14 +31,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Checklist:
-    """A guideline.
-
-    Parameters
-    ----------
-    name, source : str
-    answers : list of Answer
-        One an item, in the guideline's order.
-    """
+    """A guideline, with one answer per item, in the guideline's order."""
 
     name: str
     source: str
@@ -59,18 +45,7 @@ class Checklist:
 
 
 def fill_in(facts: Mapping[str, str]) -> list[Checklist]:
-    """Answer every item of the guidelines from what a run knows.
-
-    Parameters
-    ----------
-    facts : mapping of str to str
-        From `facts_of`.
-
-    Returns
-    -------
-    list of Checklist
-        CLEAR, then TRIPOD+AI.
-    """
+    """Answer every item of CLEAR and of TRIPOD+AI with what `facts_of` knows of a run."""
     text = files("sklidh.reporting").joinpath("checklists.yaml").read_text(encoding="utf-8")
     return [
         Checklist(

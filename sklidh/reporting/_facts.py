@@ -1,34 +1,23 @@
 """Facts of a run in words, for its checklists and its model card."""
 
+from functools import cache
+from importlib.resources import files
+
 import numpy as np
-import pandas as pd
+import yaml
+from jinja2 import Environment, StrictUndefined, UndefinedError
 
 from sklidh.evaluation import figures_with_intervals, is_rule, sample_size_notes
+from sklidh.reporting._figures import OF_COMPARISON
 from sklidh.reporting._intervals import number
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
-from sklidh.reporting._subgroups import UNTOLD
+from sklidh.reporting._subgroups import NOT_REPORTED
 
 TESTS = {
     "DeLong": "DeLong's test of the AUC",
     "resampled t": "Corrected resampled t test of the folds' AUCs",
 }
-
-
-def facts_of(run: Run) -> dict[str, str]:
-    """Put into words what is known of a run.
-
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    dict of str to str
-        By the names that the checklists use. What a run does not know is absent: one that was
-        written from Python with settings of its own knows less than one of the command line.
-    """
-    return _of_patients(run) | _of_features(run) | _of_models(run) | _of_settings(run)
 
 
 def in_words(value) -> str:
@@ -39,171 +28,94 @@ def in_words(value) -> str:
     return ", ".join(parts)
 
 
-def _of_patients(run: Run) -> dict[str, str]:
-    target, classes = run.cohort.index.name, run.cohort["patients"].drop("all")
-    counts = run.cohort.loc["all"]
-    without = counts[counts.index.str.startswith("without ")]
-    sites = counts[counts.index.str.startswith("at ")]
-    facts = {
-        "target": str(target),
-        "patients": f"{run.cohort.loc['all', 'patients']} patients",
-        "classes": ", ".join(f"{n} patients with {target} {name}" for name, n in classes.items()),
-        "lacking": "No patient lacks a sequence."
-        if without.empty
-        else "Patients " + ", ".join(f"{name}: {n}" for name, n in without.items()) + ".",
-    }
+def facts_of(run: Run) -> dict[str, str]:
+    """Put what is known of a run into words, by the names in ``templates/facts.yaml``."""
+    facts = {name.replace(" ", "_"): text for name, text in run.description.items()}
+    known = {"settings": run.settings, "versions": run.versions, "attention": run.attention}
+    known |= _of_patients(run) | _of_features(run) | _of_models(run)
+    for name, template in _templates().items():
+        try:
+            text = " ".join(template.render(known | facts).split())
+        except UndefinedError:
+            continue
+        if text:
+            facts[name] = text
+    return facts
+
+
+@cache
+def _templates() -> dict:
+    # Plain text: a page escapes it where it shows it.
+    environment = Environment(undefined=StrictUndefined)
+    environment.filters |= {"in_words": in_words, "span": span, "number": number}
+    text = files("sklidh.reporting").joinpath("templates/facts.yaml").read_text(encoding="utf-8")
+    return {name: environment.from_string(words) for name, words in yaml.safe_load(text).items()}
+
+
+def _of_patients(run: Run) -> dict:
+    counts, classes = run.cohort.loc["all"], run.cohort["patients"].drop("all")
     people = [f"{n} of {name}" for name, n in counts.items() if name.startswith("sex ")]
     people += [f"median age {counts['median age']}"] if "median age" in counts else []
-    if people:
-        facts["people"] = ", ".join(people)
-    told = run.groups.index[run.groups["AUC"] != UNTOLD]
-    if len(told):
-        kinds = dict.fromkeys(group.split(" ")[0] for group in told)
-        facts["groups"] = ", ".join(kinds)
-        if "site" in kinds:
-            facts["by_site"] = "Figures by site are under “By group of patients”."
-    if len(sites):
-        named = ", ".join(f"{name.removeprefix('at ')} ({n})" for name, n in sites.items())
-        facts["sites"] = f"Sites: {named}"
+    reported = run.groups.index[run.groups["AUC"] != NOT_REPORTED]
+    found = {
+        "cohort": run.cohort,
+        "counts": counts.to_dict(),
+        "classes": classes.to_dict(),
+        "without": [f"{name}: {n}" for name, n in counts.items() if name.startswith("without ")],
+        "people": people,
+        "sites": [f"{name[3:]} ({n})" for name, n in counts.items() if name.startswith("at ")],
+        "kinds": dict.fromkeys(group.split(" ")[0] for group in reported),
+    }
     if run.flow and len(classes) == 2:
-        wildtypes, mutants = classes
-        notes = sample_size_notes(
-            [0] * wildtypes + [1] * mutants,
+        found["sample_size"] = sample_size_notes(
+            np.repeat([0, 1], classes),
             n_candidates=max(in_total(run.flow, "all")),
             n_selected=float(np.mean(in_total(run.flow))),
         )
-        facts["sample_size"] = " ".join(notes)
-    return facts
+    return found
 
 
-def _of_features(run: Run) -> dict[str, str]:
-    facts = {name.replace(" ", "_"): text for name, text in run.description.items()}
-    if "steps" in facts:
-        facts["harmonised"] = (
-            "ComBat removes the effects of the sites, estimated on training patients."
-            if "ComBat(" in facts["steps"]
-            else "ComBat is not among the steps: features were not harmonised over sites."
-        )
-    if run.attention:
-        facts["attention"] = "saliency maps of the networks."
-    if not run.flow:
-        return facts
-    extracted = {
-        modality: " and ".join(f"{n} {kind}" for kind, n in each["extracted"].items())
-        for modality, each in run.flow.items()
+def _of_features(run: Run) -> dict:
+    return {
+        "flow": run.flow,
+        "extracted": {
+            modality: " and ".join(f"{n} {kind}" for kind, n in each["extracted"].items())
+            for modality, each in run.flow.items()
+        },
+        "selected": in_total(run.flow),
+        "stability": stability_of(run.features),
     }
-    same = set(extracted.values())
-    facts["extracted"] = (
-        f"{same.pop()} features of each sequence ({', '.join(extracted)})"
-        if len(same) == 1
-        else "; ".join(f"{text} features of {modality}" for modality, text in extracted.items())
-    )
-    facts["left"] = "; ".join(
-        f"{modality}: "
-        + ", ".join(f"{span(counts)} {_when(stage)}" for stage, counts in each["left"].items())
-        for modality, each in run.flow.items()
-    )
-    facts["n_selected"] = f"{span(in_total(run.flow))} features"
-    if agreement := stability_of(run.features):
-        facts["stability"] = agreement
-    return facts
 
 
-def _when(stage: str) -> str:
-    return "in all" if stage == "all" else f"after {stage}"
-
-
-def _of_models(run: Run) -> dict[str, str]:
+def _of_models(run: Run) -> dict:
     name, shown = run.shown
-    figures = figures_with_intervals({name: shown}).loc[name]
-    facts = {
-        "shown": name,
-        "figures": ", ".join(f"{metric} {text}" for metric, text in figures.items()),
-        "threshold": _threshold(shown.predictions["threshold"], run.settings.get("threshold")),
-        "version": run.versions["sklidh"],
-        "software": ", ".join(f"{package} {number}" for package, number in run.versions.items()),
+    first, thresholds = shown.repeats[0], shown.predictions["threshold"]
+    plots = [each for each in run.figures if each in (*OF_COMPARISON, "confusion")]
+    rule = run.settings.get("threshold")
+    tuned = {
+        "the strengths of the fusion's constraints": run.settings.get("tune"),
+        "the penalty of the LASSO": any("LASSO" in each["left"] for each in run.flow.values()),
+        "the threshold": is_rule(rule),
     }
-    names = list(run.comparison.evaluations)
-    if len(names) > 1:
+    found = {
+        "name": name,
+        "names": list(run.comparison.evaluations),
+        "plots": [each.replace("_", " ").replace("roc", "ROC") for each in plots],
+        "measured": figures_with_intervals({name: shown}).loc[name].to_dict(),
+        "low": thresholds.min(),
+        "high": thresholds.max(),
+        "rule": rule if is_rule(rule) else "",
+        "tuned": [choice for choice, is_made in tuned.items() if is_made],
+        "has_networks": bool(run.attention)
+        or any("deep" in each["extracted"] for each in run.flow.values()),
+        "trained": first["n_trained"],
+        "n_tested": len(first),
+        "n_mutant": int(first["mutant"].sum()),
+        "n_folds": first["fold"].nunique(),
+        "n_repeats": len(shown.repeats),
+    }
+    if len(found["names"]) > 1:
         tests = run.comparison.tests(name)
-        facts["models"] = facts["others"] = ", ".join(names)
-        facts["tests"] = (
-            f"{TESTS[tests['test'].iloc[0]]} against {name}, p-values after Holm: "
-            + ", ".join(f"{other} {number(p, '.2g')}" for other, p in tests["p Holm"].items())
-            + "."
-        )
-    return facts
-
-
-def _of_settings(run: Run) -> dict[str, str]:
-    known, facts = run.settings, {}
-    for name in ("modalities", "radiomics", "engine"):
-        if name in known:
-            facts[name] = in_words(known[name])
-    if "reference" in known:
-        facts["registration"] = (
-            "Images were not registered; they were assumed to be aligned."
-            if known["reference"] is None
-            else f"Every other sequence was registered rigidly to {known['reference']}."
-        )
-    if "missing" in known:
-        facts["missing"] = (
-            "A missing sequence is an error."
-            if known["missing"] == "raise"
-            else "Missing sequences are not imputed: selection uses the patients who have the "
-            "sequence, and the others are predicted from their other sequences."
-        )
-    if "train_features" in known:
-        facts["balance"] = (
-            "Classes were not weighted, and patients were neither oversampled nor left out."
-        )
-        facts["training"] = f"Seed {known['seed']}."
-        if run.attention or any("deep" in each["extracted"] for each in run.flow.values()):
-            facts["training"] = (
-                f"Networks: {known['epochs']} epochs on slices of {known['slice_size']} pixels a "
-                f"side, features of their training patients {known['train_features']}; "
-                f"seed {known['seed']}."
-            )
-        tuned = ["the strengths of the fusion's constraints"] if known.get("tune") else []
-        if any("LASSO" in each["left"] for each in run.flow.values()):
-            tuned.append("the penalty of the LASSO")
-        if is_rule(known.get("threshold")):
-            tuned.append("the threshold")
-        facts["tuning"] = (
-            f"Chosen in folds of the training patients: {', '.join(tuned)}."
-            if tuned
-            else "Nothing was tuned."
-        )
-    return facts | _design(run)
-
-
-def _design(run: Run) -> dict[str, str]:
-    """Tell how patients were divided, where the settings say that it was done at random."""
-    first = run.shown[1].repeats[0]
-    trained, predicted = first["n_trained"], f"{len(first)} predicted"
-    predicted += f" ({int(first['mutant'].sum())} mutant)"
-    if "test_size" in run.settings:
-        short = "one random split within the classes"
-        design = f"One random split within the classes: {trained.iloc[0]} patients trained on"
-        counts = f"{trained.iloc[0]} patients trained on, {predicted}."
-        return {"design_short": short, "design": f"{design}, {predicted}.", "per_analysis": counts}
-    if "folds" in run.settings:
-        repeats = len(run.shown[1].repeats)
-        short = f"{first['fold'].nunique()}-fold cross-validation"
-        short += f", {repeats} times" if repeats > 1 else ""
-        counts = f"{span(trained)} patients trained on in each fold, {predicted}."
-        design = (
-            f"{short}: each patient predicted by a model for which all choices were made on others."
-        )
-        return {"design_short": short, "design": design, "per_analysis": counts}
-    return {}
-
-
-def _threshold(thresholds: pd.Series, asked) -> str:
-    if thresholds.isna().all():
-        return "the model's own decision rule"
-    low, high = thresholds.min(), thresholds.max()
-    how = f" ({asked} on the training patients)" if is_rule(asked) else ""
-    if low == high:
-        return f"a probability of {low:g}{how}"
-    return f"a probability that each fold chose, {low:.2f} to {high:.2f}{how}"
+        found["test"] = TESTS[tests["test"].iloc[0]]
+        found["pvalues"] = tests["p Holm"].to_dict()
+    return found

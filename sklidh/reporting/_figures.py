@@ -27,72 +27,61 @@ SVG = {"svg.hashsalt": "sklidh"}
 """Ids that are not drawn at random: an SVG file is the same after every run."""
 
 ENOUGH_FOR_CALIBRATION = FEWEST_BINS * FEWEST_IN_BIN
-"""Patients from which on a calibration curve has three points that mean something."""
+"""Smallest number of patients for three points of a calibration curve."""
+
+OF_COMPARISON = {
+    "roc": (
+        ROCDisplay,
+        "Sensitivity against 1 - specificity on the patients left out of training.",
+    ),
+    "precision_recall": (PRDisplay, "Precision against recall."),
+    "calibration": (
+        CalibrationDisplay,
+        "Agreement between predicted probability and observed mutation rate.",
+    ),
+    "decision_curve": (
+        DecisionCurveDisplay,
+        "Whether acting on the model does more good than acting on everybody or nobody.",
+    ),
+}
+OF_PIPELINE = {
+    "selected_features": (
+        lambda pipeline: "intra" in pipeline.named_steps,
+        SelectedFeaturesDisplay.from_estimator,
+        "Features selected per sequence, by kind.",
+    ),
+    "networks": (
+        histories,
+        LossCurveDisplay.from_networks,
+        "Loss of the self-attention networks while they were trained; thin lines are the networks "
+        "of inner folds and members, dashed lines held-out patients.",
+    ),
+    "loss": (
+        lambda pipeline: hasattr(pipeline[-1], "loss_curve_"),
+        LossCurveDisplay.from_estimator,
+        "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained.",
+    ),
+}
 
 
 def draw_figures(comparison: Comparison, pipeline) -> dict:
-    """Draw what the predictions and the pipeline's steps allow.
-
-    Parameters
-    ----------
-    comparison : Comparison
-    pipeline : fitted Pipeline
-        The model whose selection and training are drawn.
-
-    Returns
-    -------
-    dict of str to (Figure, str)
-        Figure and caption, by name.
-    """
+    """Draw what the predictions and the steps allow; return figure and caption by name."""
     *_, (shown, evaluation) = comparison.evaluations.items()
     first = " In the first repeat." if len(evaluation.repeats) > 1 else ""
     which = " Of the first fold's model." if len(evaluation.estimators) > 1 else ""
+    figures = {}
     with rc_context(ONE_LOOK):
-        figures = {
-            "roc": (
-                ROCDisplay.from_comparison(comparison).figure_,
-                "Sensitivity against 1 - specificity on the patients left out of training.",
-            ),
-            "precision_recall": (
-                PRDisplay.from_comparison(comparison).figure_,
-                "Precision against recall.",
-            ),
+        for name, (display, caption) in OF_COMPARISON.items():
             # Of fewer patients each point would be a handful, and its height luck.
-            **(
-                {
-                    "calibration": (
-                        CalibrationDisplay.from_comparison(comparison).figure_,
-                        "Agreement between predicted probability and observed mutation rate.",
-                    )
-                }
-                if len(evaluation.repeats[0]) >= ENOUGH_FOR_CALIBRATION
-                else {}
-            ),
-            "decision_curve": (
-                DecisionCurveDisplay.from_comparison(comparison).figure_,
-                "Whether acting on the model does more good than acting on everybody or nobody.",
-            ),
-            "confusion": (
-                ConfusionMatrixDisplay.from_evaluation(evaluation).figure_,
-                f"True against predicted classes of {shown}, at the model's threshold." + first,
-            ),
-        }
-        if "intra" in pipeline.named_steps:
-            figures["selected_features"] = (
-                SelectedFeaturesDisplay.from_estimator(pipeline).figure_,
-                "Features selected per sequence, by kind." + which,
-            )
-        if histories(pipeline):
-            figures["networks"] = (
-                LossCurveDisplay.from_networks(pipeline).figure_,
-                "Loss of the self-attention networks while they were trained; thin lines are the "
-                "networks of inner folds and members, dashed lines held-out patients." + which,
-            )
-        if hasattr(pipeline[-1], "loss_curve_"):
-            figures["loss"] = (
-                LossCurveDisplay.from_estimator(pipeline).figure_,
-                "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained." + which,
-            )
+            if name != "calibration" or len(evaluation.repeats[0]) >= ENOUGH_FOR_CALIBRATION:
+                figures[name] = display.from_comparison(comparison).figure_, caption
+        figures["confusion"] = (
+            ConfusionMatrixDisplay.from_evaluation(evaluation).figure_,
+            f"True against predicted classes of {shown}, at the model's threshold." + first,
+        )
+        for name, (applies, draw, caption) in OF_PIPELINE.items():
+            if applies(pipeline):
+                figures[name] = draw(pipeline).figure_, caption + which
     return figures
 
 

@@ -1,4 +1,4 @@
-"""What a fitted pipeline tells of itself, as plain data; read by its steps' attributes alone."""
+"""What a fitted pipeline selected and how, as plain data read from the attributes of its steps."""
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,11 @@ STAGES = {
     "CorrelationPruner": "correlation",
     "LassoCVSelector": "LASSO",
 }
-"""What the paper calls its three steps; any other selector goes by its class's name."""
+"""The paper's names of its three steps; any other selector has the name of its class."""
 
 
 def fate_of(steps, modality: str, columns) -> pd.DataFrame | None:
-    """Tell of each feature of a modality its p-value and coefficient, and which step dropped it.
+    """Trace each feature of a modality: its p-value, its coefficient, and the step that dropped it.
 
     Parameters
     ----------
@@ -73,16 +73,9 @@ def counts_left(fates: pd.DataFrame) -> dict[str, int]:
 
 
 def branches_of(pipeline) -> dict:
-    """Return the fitted steps of each modality: its extractors, and what follows them.
+    """Return the fitted extractors of each modality, and the steps after them.
 
-    Parameters
-    ----------
-    pipeline : fitted Pipeline
-
-    Returns
-    -------
-    dict of str to (FeatureUnion, list of transformers)
-        Empty where the pipeline has no step ``intra`` that is built as by `make_idh_pipeline`.
+    Empty if the pipeline has no step ``intra`` that is built as by `make_idh_pipeline`.
     """
     intra = pipeline.named_steps.get("intra")
     branches = {}
@@ -94,20 +87,11 @@ def branches_of(pipeline) -> dict:
 
 
 def selection_of(pipeline) -> tuple[pd.DataFrame, dict[str, dict[str, dict[str, int]]]]:
-    """Tell which features reach the last step, and how many were left after each stage.
+    """Return the features that reach the last step, and how many were left after each stage.
 
-    Parameters
-    ----------
-    pipeline : fitted Pipeline
-
-    Returns
-    -------
-    selected : DataFrame of shape (n_features, 5)
-        ``modality``, ``kind``, ``feature``, ``p`` and ``coefficient``; without rows where the
-        pipeline has no step ``intra``.
-    flow : dict of str to dict
-        By modality: how many features of each kind were ``extracted``, and how many were ``left``
-        after each stage, the first being "all". Empty where the steps cannot be followed.
+    The table has the columns ``modality``, ``kind``, ``feature``, ``p`` and ``coefficient``. The
+    flow holds by modality how many features of each kind were ``extracted``, and how many were
+    ``left`` after each stage, the first being "all"; it is empty if the steps cannot be followed.
     """
     names, flow, selected = [], {}, []
     if "intra" in pipeline.named_steps:
@@ -133,18 +117,7 @@ def selection_of(pipeline) -> tuple[pd.DataFrame, dict[str, dict[str, dict[str, 
 
 
 def description_of(pipeline) -> dict[str, str]:
-    """Describe the steps of a pipeline in words.
-
-    Parameters
-    ----------
-    pipeline : fitted Pipeline
-
-    Returns
-    -------
-    dict of str to str
-        The ``classifier``; the ``steps`` of the first modality after its extractors; and how
-        radiomics were extracted, where they were.
-    """
+    """Describe the classifier, the first modality's steps, and how radiomics were extracted."""
     words = {"classifier": _repr(pipeline[-1])}
     for extractors, steps in branches_of(pipeline).values():
         if steps:

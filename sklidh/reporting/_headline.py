@@ -30,16 +30,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Headline:
-    """What a reader must know first.
-
-    Parameters
-    ----------
-    model, figure : str
-        The recommended model, and its AUC with the interval.
-    verdict : str
-        In a sentence or two.
-    tiles : list of Tile
-    """
+    """What a reader must know first: the model, its AUC with the interval, and a verdict."""
 
     model: str
     figure: str
@@ -48,16 +39,7 @@ class Headline:
 
 
 def headline_of(run: Run) -> Headline:
-    """Judge the model that a run shows: against chance, simple baselines and other models.
-
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    Headline
-    """
+    """Judge the model that a run shows: against chance, simple baselines and other models."""
     name, shown = run.shown
     auc, (low, high) = shown.metrics["AUC"], shown.auc_interval
     tiles = [_baseline(run), _accuracy(run), _enough(run)]

@@ -20,17 +20,7 @@ def number(value: float, form: str) -> str:
 
 
 def main_figures(evaluations) -> pd.DataFrame:
-    """Return the paper's five figures and the specificity of several models.
-
-    Parameters
-    ----------
-    evaluations : dict of str to Evaluation
-
-    Returns
-    -------
-    DataFrame of str, shape (n_models, 6)
-        As ``0.83 [0.71, 0.91]``.
-    """
+    """Return the paper's five figures and the specificity, as ``0.83 [0.71, 0.91]``, by model."""
     table = figures_with_intervals(evaluations)
     specificity = {}
     for name, evaluation in evaluations.items():
@@ -46,17 +36,10 @@ def main_figures(evaluations) -> pd.DataFrame:
 
 
 def probability_figures(evaluations) -> pd.DataFrame:
-    """Return the figures that judge the probabilities themselves.
+    """Return PR-AUC, Brier score, and slope and intercept of calibration, with intervals, by model.
 
-    Parameters
-    ----------
-    evaluations : dict of str to Evaluation
-
-    Returns
-    -------
-    DataFrame of str, shape (n_models, 4)
-        PR-AUC, Brier score, and slope and intercept of calibration. With repeats each end of an
-        interval is the mean over them. Where there is no interval the brackets state why.
+    With repeats each end of an interval is the mean over them. Where there is no interval the
+    brackets state why.
 
     References
     ----------

@@ -81,25 +81,16 @@ class ModelCard:
 
 
 def card_of_run(run: Run) -> ModelCard:
-    """Write the card of the model that a run shows.
-
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    ModelCard
-    """
+    """Write the card of the model that a run shows."""
     name, _ = run.shown
     facts = facts_of(run)
-    told = {
+    headings = {
         "Sequences": "modalities",
         "Features": "extracted",
         "Selection": "steps",
         "Classifier": "classifier",
     }
-    what = [f"{heading}: {facts[fact]}." for heading, fact in told.items() if fact in facts]
+    what = [f"{heading}: {facts[fact]}." for heading, fact in headings.items() if fact in facts]
     return ModelCard(
         name=name,
         what=[*what, _output(facts["threshold"])],
@@ -199,7 +190,7 @@ def _figures(run: Run) -> dict[str, str]:
 
 
 def _chosen(settings: Mapping) -> str:
-    """Say by which rule a threshold was chosen; nothing of one that was given."""
+    """State by which rule a threshold was chosen; nothing if it was given."""
     rule = settings.get("threshold")
     return f" ({rule} on the training patients, predicted in inner folds)" if is_rule(rule) else ""
 

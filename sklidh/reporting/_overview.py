@@ -13,20 +13,10 @@ from sklidh.utils import is_missing
 
 
 def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
-    """Count patients, those without a sequence, and those of each site and sex, by class.
+    """Count patients by class, and those without a sequence, of each site and of each sex.
 
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of shape (n_patients,)
-    modalities : sequence of str
-
-    Returns
-    -------
-    DataFrame of shape (n_classes + 1, n_columns)
-        ``patients``; ``without T1`` where some lack it; ``at A`` where X has a column "site" of
-        at most 12 sites; ``sex F`` and ``median age`` where it has "sex" and "age". Index: classes,
-        then "all".
+    The columns are ``patients``, ``without T1``, ``at A`` (of at most 12 sites), ``sex F`` and
+    ``median age``, as far as X has them; the index is the classes, then "all".
     """
     columns = {"patients": pd.Series(1, X.index)}
     columns |= {f"without {name}": X[name].map(is_missing).astype(int) for name in modalities}

@@ -11,22 +11,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def render_page(template: str, *, with_script=False, **content) -> str:
-    """Fill a template.
-
-    Parameters
-    ----------
-    template : str
-        Its file's name.
-    with_script : bool, default=False
-        Whether the page has the script that filters tables. Its policy lets no other run.
-    **content
-        What it asks for.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
+    """Fill a template; the script that filters tables is the only one that a page allows."""
     environment = Environment(
         loader=PackageLoader("sklidh.reporting"),
         autoescape=True,

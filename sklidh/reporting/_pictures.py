@@ -16,21 +16,7 @@ MOST_PICTURED = 32
 
 
 def worth_a_picture(evaluation: Evaluation, patients, most: int = MOST_PICTURED) -> list:
-    """Choose whom to picture: those called wrong, then others who were predicted, then the rest.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Of the model that is shown; its first repeat counts.
-    patients : Index
-        The cohort.
-    most : int, default=32
-
-    Returns
-    -------
-    list
-        Patients.
-    """
+    """Choose whom to picture: misclassified patients, other predicted patients, then the rest."""
     first = evaluation.repeats[0]
     wrong = first["called"] != first["mutant"]
     ordered = [
@@ -42,26 +28,10 @@ def worth_a_picture(evaluation: Evaluation, patients, most: int = MOST_PICTURED)
 
 
 def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, verbose=0):
-    """Draw the patients that are worth it.
+    """Draw the patients to be pictured, and what the networks looked at, as `slices_of` does.
 
-    Parameters
-    ----------
-    pipeline : fitted Pipeline
-        Its step ``register`` lays the images on one another.
-    evaluation : Evaluation
-        Of the model that is shown, with its estimators: the networks of a fold draw the maps of the
-        patients that it left out.
-    X : DataFrame of shape (n_patients, n_columns)
-    modalities : sequence of str
-    verbose : int, default=0
-        1 shows a progress bar.
-
-    Returns
-    -------
-    slices : dict of str to dict of str to str
-        By patient and modality, JPEG in base64. A sequence that was not acquired is absent.
-    attention : dict of str to dict of str to str
-        The same with the networks' maps over the slices that they saw; patients without are absent.
+    The networks of a fold draw the maps of the patients that the fold left out; patients without
+    any network are absent from the maps.
     """
     cases = X.loc[worth_a_picture(evaluation, X.index)]
     slices = registered_slices(pipeline, cases, modalities, verbose=verbose)
@@ -77,20 +47,7 @@ def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, ve
 
 
 def registered_slices(pipeline, cases: pd.DataFrame, modalities, *, verbose=0):
-    """Draw the sequences of patients as a pipeline's step ``register`` aligns them.
-
-    Parameters
-    ----------
-    pipeline : fitted Pipeline
-    cases : DataFrame of shape (n_patients, n_columns)
-    modalities : sequence of str
-    verbose : int, default=0
-
-    Returns
-    -------
-    dict of str to dict of str to str
-        By patient and modality, JPEG in base64.
-    """
+    """Draw patients as `slices_of` does, aligned by a pipeline's step ``register``."""
     with silently():
         if "register" in pipeline.named_steps:
             cases = pipeline["register"].transform(cases)
@@ -123,20 +80,7 @@ def silently():
 
 
 def slices_of(case: pd.Series, modalities, label) -> dict[str, str]:
-    """Draw one patient's sequences.
-
-    Parameters
-    ----------
-    case : Series
-    modalities : sequence of str
-    label : int, str, sequence of these, or None
-        The labels of the mask that are tumour.
-
-    Returns
-    -------
-    dict of str to str
-        JPEG in base64 by modality, without those not acquired.
-    """
+    """Draw each sequence that one patient has, as JPEG in base64."""
     images = {name: read_image(case[name]) for name in modalities if not is_missing(case[name])}
     mask = None
     if images and not is_missing(case["mask"]):

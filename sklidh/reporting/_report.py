@@ -27,18 +27,7 @@ class Step:
 
 
 def flow_of(run: Run, facts: dict[str, str]) -> list[Step]:
-    """Tell what was done, with the numbers of patients and features at each step.
-
-    Parameters
-    ----------
-    run : Run
-    facts : dict of str to str
-        From `facts_of`.
-
-    Returns
-    -------
-    list of Step
-    """
+    """List what was done, with the numbers of patients and features at each step."""
     first = run.shown[1].repeats[0]
     steps = [
         Step("Patients", facts["patients"], [*facts["classes"].split(", "), facts["lacking"]]),
@@ -71,17 +60,7 @@ def flow_of(run: Run, facts: dict[str, str]) -> list[Step]:
 
 
 def figures_and_tests(run: Run) -> pd.DataFrame:
-    """Put the figures of the models and the simple baselines, and the tests, into one table.
-
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    DataFrame of str, shape (n_models + n_yardsticks, n_columns)
-        The shown model first.
-    """
+    """Tabulate figures and tests of the models and simple baselines, the shown model first."""
     name, shown = run.shown
     others = {key: each for key, each in run.comparison.evaluations.items() if key != name}
     everybody = Comparison({name: shown, **others, **run.yardsticks})
@@ -96,18 +75,11 @@ def figures_and_tests(run: Run) -> pd.DataFrame:
 
 
 def predictions_of(run: Run) -> list[dict]:
-    """Put together what every model predicted of each patient, the shown model's errors first.
+    """Combine what every model predicted for each patient, the shown model's errors first.
 
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    list of dict
-        ``patient``, ``mutant``, and by model in ``models``: mean probability over the repeats, how
-        many of them were wrong, and how many there are. Errors by how far they are on the wrong
-        side, then the other patients, the least certain first.
+    By model: the mean probability over the repeats, how many of them were wrong, and how many there
+    are. Errors are sorted by how far they are on the wrong side, then the other patients, the least
+    certain first.
     """
     tables = {name: each.predictions for name, each in run.comparison.evaluations.items()}
     rows = []
@@ -133,18 +105,7 @@ def by_weight(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def patients_of(run: Run) -> list[dict]:
-    """Put each pictured patient's truth, predictions and pictures together.
-
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    list of dict
-        In the order of the pictures: ``name``, ``slices``, ``attention``, and where the patient was
-        predicted ``mutant``, ``probability``, ``threshold`` and ``called``.
-    """
+    """Combine each pictured patient's truth, prediction (if any) and pictures."""
     predicted = run.shown[1].repeats[0]
     predicted = predicted.set_axis(predicted.index.astype(str))
     columns = ["mutant", "probability", "threshold", "called"]
@@ -156,19 +117,11 @@ def patients_of(run: Run) -> list[dict]:
 
 
 def plots_of(run: Run) -> list[dict]:
-    """Make the plots ready for the page: as wide as their inches ask, so that all texts are alike.
+    """Prepare the plots for the page, each as wide as its inches, so that all texts are alike.
 
-    Parameters
-    ----------
-    run : Run
-
-    Returns
-    -------
-    list of dict
-        ``key``, ``name``, ``caption``, ``image`` (base64) and ``share``, the part of a column, in
-        per cent.
+    ``share`` is a plot's part of a column, in per cent.
     """
-    # A PNG file tells its width in the 17th to 20th byte.
+    # A PNG file has its width in the 17th to 20th byte.
     widths = {name: int.from_bytes(image[16:20]) for name, (image, _) in run.figures.items()}
     return [
         {

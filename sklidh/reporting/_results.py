@@ -47,7 +47,7 @@ def write_results(
         The evaluated models. The last is the one whose patients are shown; where it holds its
         estimators, with what its networks looked at, and how often each feature was selected.
     X : DataFrame of shape (n_patients, n_columns)
-        The cases; some are pictured, those called wrong first.
+        The cases; some are pictured, the misclassified first.
     y : Series of shape (n_patients,)
     pipeline : fitted Pipeline
         The model whose selected features and training are shown: steps ``register``, ``intra``,
@@ -120,7 +120,7 @@ def write_report(folder) -> Path:
     Raises
     ------
     ResultsError
-        A file is absent, or is not what `write_results` wrote.
+        A file is missing, or is not what `write_results` wrote.
     """
     folder = Path(folder)
     if not (folder / RUN).exists() and len(folders_of_runs(folder)) > 1:

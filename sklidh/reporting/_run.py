@@ -84,22 +84,10 @@ IN_JSON += ("command",)
 def save_run(
     folder: Path, run: Run, drawings: Mapping[str, bytes] | None = None
 ) -> dict[str, Path]:
-    """Write a run into a folder; files of an earlier one are replaced, all or none.
+    """Write a run into an existing folder; files of an earlier run are replaced, all or none.
 
-    `read_run` refuses a folder whose writing was killed.
-
-    Parameters
-    ----------
-    folder : Path
-        It is there.
-    run : Run
-    drawings : dict of str to bytes, default=None
-        The figures as SVG, by name.
-
-    Returns
-    -------
-    dict of str to Path
-        What was written, by what it is.
+    `read_run` refuses a folder whose writing was killed. `drawings` are the figures as SVG, by
+    name.
     """
     tables = {
         "table": run.comparison.table.to_csv(),
@@ -138,10 +126,10 @@ def read_run(folder: Path) -> Run:
     Raises
     ------
     ResultsError
-        A file is absent, or is not what `save_run` wrote.
+        A file is missing, or is not what `save_run` wrote.
     """
     if not (folder / RUN).exists():
-        raise ResultsError(f"{folder}: these are no whole results: {_why_no_run(folder)}")
+        raise ResultsError(f"{folder}: incomplete results folder: {_why_no_run(folder)}")
     if (folder / MEASURES).exists() and not (folder / "evaluations.csv").exists():
         raise ResultsError(
             f"{folder}: these are results of sklidh reproduce, whose report is written with them: "
@@ -174,17 +162,17 @@ def read_run(folder: Path) -> Run:
         )
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ResultsError(
-            f"{folder}: these are no whole results of sklidh run or evaluate "
-            f"({type(error).__name__}: {error}); run it again"
+            f"{folder}: incomplete results folder of sklidh run or evaluate "
+            f"({type(error).__name__}: {error}); re-run the command"
         ) from error
 
 
 def _why_no_run(folder: Path) -> str:
     if (folder / "results" / RUN).exists():
-        return f"they lie in {folder / 'results'}; name that folder"
+        return f"the results are in {folder / 'results'}; name that folder"
     return (
-        f"{RUN} is absent, which sklidh run and evaluate write last; name the folder of a run that "
-        "was finished, or run it again if its writing was interrupted"
+        f"{RUN}, which sklidh run and evaluate write last, is not there; name the folder of a "
+        "finished run, or re-run the command if its writing was interrupted"
     )
 
 

@@ -19,20 +19,7 @@ def folders_of_runs(folder) -> list[Path]:
 
 
 def runs_table(runs: dict[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put several runs beside each other.
-
-    Parameters
-    ----------
-    runs : dict of str to Run
-
-    Returns
-    -------
-    settings : DataFrame of str, shape (n_runs, n_settings)
-        Settings and versions whose values differ; "–" where a run has no such setting.
-    figures : DataFrame of str, shape (n_runs, 8)
-        The model that each run shows, how many patients it was tested on, and its figures with
-        intervals.
-    """
+    """Return the settings and versions in which runs differ, and the figures of their models."""
     values = {
         name: {key: in_words(value) for key, value in (run.settings | run.versions).items()}
         for name, run in runs.items()
@@ -46,23 +33,7 @@ def runs_table(runs: dict[str, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def write_runs(folder) -> Path:
-    """Write a page that compares the runs in a folder.
-
-    Parameters
-    ----------
-    folder : str or path
-        Each run's results are in a folder of it, or in a folder of that.
-
-    Returns
-    -------
-    Path
-        ``runs.html`` in the folder.
-
-    Raises
-    ------
-    ResultsError
-        There are fewer than two runs that can be read.
-    """
+    """Write ``runs.html``, which compares the runs in a folder, or in the folders of it."""
     folder, runs, failures = Path(folder), {}, {}
     for path in folders_of_runs(folder):
         name = path.relative_to(folder).as_posix()

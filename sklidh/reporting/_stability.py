@@ -10,23 +10,11 @@ COLUMNS = ("modality", "kind", "feature", "p", "coefficient", "selected", "model
 
 
 def selections_of(pipelines: Sequence) -> tuple[pd.DataFrame, dict[str, dict[str, dict]]]:
-    """Put together what several fitted pipelines of the same steps selected.
+    """Combine what several fitted pipelines of the same steps selected, one per fold.
 
-    Parameters
-    ----------
-    pipelines : sequence of fitted Pipeline
-        One a fold.
-
-    Returns
-    -------
-    features : DataFrame of shape (n_features, 7)
-        Each feature that any of the `models` selected: ``modality``, ``kind``, ``feature``, how
-        many ``selected`` it, and the medians over these of ``p`` and ``coefficient``. Modality by
-        modality, those selected most often first.
-    flow : dict of str to dict
-        By modality: how many features of each kind were ``extracted``, and how many were ``left``
-        after each stage, the first being "all", in a list of one number a pipeline. Empty where the
-        steps cannot be followed.
+    The table has a row per feature that any model selected, by modality and the most often selected
+    first: how many of the ``models`` ``selected`` it, and its median ``p`` and ``coefficient``. The
+    flow is that of `selection_of`, with a list of counts, one per pipeline.
     """
     tables, flows = zip(*map(selection_of, pipelines), strict=True)
     table = pd.concat(tables, ignore_index=True)
@@ -59,7 +47,7 @@ def span(counts: Sequence[int]) -> str:
 
 
 def stability_of(features: pd.DataFrame) -> str:
-    """Tell in a sentence how far the models agree on the features; nothing of a single model."""
+    """State how far the models agree on the features; nothing for a single model."""
     if features.empty or (n_models := features["models"].iloc[0]) == 1:
         return ""
     times = features["selected"]

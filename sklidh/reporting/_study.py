@@ -106,23 +106,11 @@ def render_study(
 ) -> str:
     """Render a study as HTML that needs no network and no other file.
 
-    Parameters
-    ----------
-    record : mapping
-        What ``run.json`` holds.
-    printed : list of (str, DataFrame of str, dict of str to str)
-        Heading, table, and why rows are empty, as `printed_table` returns them.
-    tests : DataFrame or None
-        From `Comparison.tests`; None without a reference.
-    forest : bytes
-        PNG image; empty without tests.
-    reference : str
-
-    Returns
-    -------
-    str
+    `record` is what ``run.json`` holds; `printed` are headings, tables and reasons, as
+    `printed_table` returns them; without a reference `tests` is None and `forest`, a PNG image, is
+    empty.
     """
-    told = [
+    warned = [
         (name, warning) for name, each in record["warnings"].items() for warning in each.items()
     ]
     return render_page(
@@ -131,10 +119,10 @@ def render_study(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         record=record,
         tables=printed,
-        tests=None if tests is None else tests.map(_told),
+        tests=None if tests is None else tests.map(_cell_text),
         forest=base64.b64encode(forest).decode(),
         reference=reference,
-        warnings=by_kind([each for _, each in told], models=[name for name, _ in told]),
+        warnings=by_kind([each for _, each in warned], models=[name for name, _ in warned]),
         in_words=in_words,
     )
 
@@ -157,7 +145,7 @@ def headline_of_study(comparison: Comparison, beside) -> str:
     return " ".join(sentences)
 
 
-def _told(cell) -> str:
+def _cell_text(cell) -> str:
     return cell if isinstance(cell, str) else number(cell, ".2g")
 
 

@@ -12,7 +12,7 @@ MOST_GROUPS = 12
 FEWEST = 5
 """Patients of each class that a group must have for its figures to say anything."""
 
-UNTOLD = "–"
+NOT_REPORTED = "–"
 """Stands for a figure of a group that has fewer."""
 
 
@@ -30,23 +30,10 @@ def ages_of(cells: pd.Series) -> pd.Series:
 
 
 def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return the groups that the columns "site", "sex" and "age" of a cohort tell apart.
+    """Return each patient's group by site, sex and age, as far as the table has these columns.
 
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-        Columns are found whether or not their names are capitalised.
-
-    Returns
-    -------
-    dict of str to Series of str
-        By what tells them apart: each patient's group. Whoever's cell is empty is absent, and so is
-        a column that tells fewer than 2 or more than 12 apart. Ages are parted at their median.
-
-    Warns
-    -----
-    UserWarning
-        Some ages are not numbers; these patients are in no group of ages.
+    Patients with an empty cell are absent, and so is a column of fewer than 2 or more than 12
+    groups. Ages are divided at their median.
     """
     columns = {str(name).lower(): name for name in X.columns}
     groups = {
@@ -61,19 +48,7 @@ def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
-    """Tell a model's figures for each group of people.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-    X : DataFrame of shape (n_patients, n_columns)
-
-    Returns
-    -------
-    DataFrame of str, shape (n_groups, 7)
-        ``patients`` and ``mutant`` that were predicted, and the paper's figures with intervals, "–"
-        where the group has fewer than five of a class. Index: groups, as ``sex F``.
-    """
+    """Return the figures of each group, "–" if it has fewer than five patients of a class."""
     rows = {}
     for kind, group in groups_of(X).items():
         for name, members in group.groupby(group):
@@ -83,11 +58,11 @@ def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
                 continue
             mutants = [int(table["mutant"].sum()) for table in part.repeats]
             fewest = [min(n, len(t) - n) for n, t in zip(mutants, part.repeats, strict=True)]
-            told = {"patients": str(len(part.repeats[0])), "mutant": str(mutants[0])}
-            told |= dict.fromkeys(PAPER_METRICS, UNTOLD)
+            row = {"patients": str(len(part.repeats[0])), "mutant": str(mutants[0])}
+            row |= dict.fromkeys(PAPER_METRICS, NOT_REPORTED)
             if min(fewest) >= FEWEST:
-                told |= figures_with_intervals({"": part}).iloc[0].to_dict()
-            rows[f"{kind} {name}"] = told
+                row |= figures_with_intervals({"": part}).iloc[0].to_dict()
+            rows[f"{kind} {name}"] = row
     columns = ["patients", "mutant", *PAPER_METRICS]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
     return table.rename_axis("group")

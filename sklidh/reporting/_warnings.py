@@ -18,25 +18,15 @@ class Kind:
     texts: list[str] = field(default_factory=list)
 
 
-def by_kind(told: Iterable[tuple[str, int]], *, models: Iterable[str] = ()) -> list[Kind]:
-    """Group warnings that differ only in numbers, quoted names, the sequence and the model.
+def by_kind(warned: Iterable[tuple[str, int]], *, models: Iterable[str] = ()) -> list[Kind]:
+    """Group warnings, and their counts, that differ only in numbers, quoted names and the sequence.
 
-    Parameters
-    ----------
-    told : iterable of (str, int)
-        Each warning and how often it came. One that ends in "(3 more like this)" came three times
-        more.
-    models : iterable of str, default=()
-        The model that gave each warning.
-
-    Returns
-    -------
-    list of Kind
-        The most frequent first.
+    A text that ends in "(3 more like this)" counts three times more. `models` are the models that
+    gave each warning. The most frequent kinds come first.
     """
-    told = list(told)
+    warned = list(warned)
     kinds: dict[str, Kind] = {}
-    for (text, count), model in zip(told, list(models) or [""] * len(told), strict=True):
+    for (text, count), model in zip(warned, list(models) or [""] * len(warned), strict=True):
         more = MORE.search(text)
         text = MORE.sub("", text)
         kind = kinds.setdefault(VARIES.sub("…", text), Kind(text))

@@ -20,26 +20,10 @@ AGE, VOLUME = "Age alone", "Tumour volume alone"
 def yardsticks(
     evaluation: Evaluation, X: pd.DataFrame, y: pd.Series, modalities, *, label=None, verbose=0
 ) -> dict[str, Evaluation]:
-    """Evaluate logistic regressions on one number per patient, in the folds of a model.
+    """Evaluate logistic regressions on age and on tumour volume, in the folds of an evaluation.
 
-    Parameters
-    ----------
-    evaluation : Evaluation
-        Its folds are used: the same patients are trained on, the same are predicted.
-    X : DataFrame of shape (n_patients, n_columns)
-        Age is read from a column "age", the volume from the masks.
-    y : Series of shape (n_patients,)
-    modalities : sequence of str
-    label : int, str, sequence of these, or None
-        The labels of the mask that are tumour.
-    verbose : int, default=0
-        1 shows a progress bar.
-
-    Returns
-    -------
-    dict of str to Evaluation
-        "Age alone" and "Tumour volume alone", as far as X has them; empty where X does not hold the
-        patients who were trained on, as in a test on another cohort.
+    Age is read from a column "age", the volume from the masks, of which `label` is tumour. Empty if
+    X lacks the patients who were trained on, as in a test on another cohort.
     """
     predicted = evaluation.predictions
     folds = list(predicted.groupby(["repeat", "fold"], sort=False).indices.values())

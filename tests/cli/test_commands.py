@@ -557,13 +557,13 @@ def test_a_model_s_card_takes_the_figures_of_its_evaluation(
     assert "in this one" not in card, "the options are the same"
     refused = sklidh(*words, "--evaluated", tmp_path, "--overwrite")
     assert refused.exit_code == 1
-    assert "no whole results" in " ".join(refused.output.split())
+    assert "incomplete results folder" in " ".join(refused.output.split())
 
 
 def test_a_folder_without_results_is_said_to_be_so(sklidh, tmp_path):
     result = sklidh("report", tmp_path)
     assert result.exit_code == 1
-    assert "these are no whole results" in result.output
+    assert "incomplete results folder" in result.output
     assert "run.json" in result.output
 
 

@@ -5,15 +5,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from sklidh import plotting
-from sklidh.plotting import DecisionCurveDisplay, ROCDisplay
-from sklidh.plotting._shown import ShownMixin
+from sklidh.plotting import DecisionCurveDisplay, Display, ROCDisplay
 
 TRUTH, PREDICTED = [0, 1, 0, 1], {"model": [0.1, 0.4, 0.6, 0.9]}
 
 
 @pytest.mark.parametrize("name", [name for name in plotting.__all__ if name.endswith("Display")])
 def test_every_display_can_be_shown(name):
-    assert issubclass(getattr(plotting, name), ShownMixin)
+    assert issubclass(getattr(plotting, name), Display)
 
 
 @pytest.mark.parametrize("display", [ROCDisplay, DecisionCurveDisplay])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from sklidh.reporting._checklists import fill_in
-from sklidh.reporting._facts import facts_of
+from sklidh.reporting._facts import _templates, facts_of
 
 
 def states(run):
@@ -42,6 +42,14 @@ def test_every_answer_of_the_file_can_be_given(run):
         assert found["TRIPOD+AI", tripod].text, tripod
 
 
+def test_every_fact_of_the_file_can_be_given(run):
+    people = run.cohort.assign(**{"sex F": 12, "at A": 10})
+    settings = run.settings | {"clinical": ["age"]}
+    features = run.features.assign(models=2)
+    knows_all = replace(run, cohort=people, settings=settings, features=features)
+    assert _templates().keys() - facts_of(knows_all).keys() == set()
+
+
 def test_an_answer_has_the_run_s_own_figures(run):
     found = states(run)
     name, shown = run.shown
@@ -49,7 +57,7 @@ def test_an_answer_has_the_run_s_own_figures(run):
     assert "873 radiomics and 128 deep features" in found["CLEAR", "27"].text
     p = run.comparison.tests(name)["p Holm"]["Model 1"]
     assert f"Model 1 {p:.2g}" in found["CLEAR", "41"].text
-    assert found["TRIPOD+AI", "21"].text == "20 patients trained on, 10 predicted (5 mutant)."
+    assert found["TRIPOD+AI", "21"].text == "20 patients for training, 10 predicted (5 mutant)."
 
 
 def test_ethics_funding_and_the_reading_of_the_result_are_always_the_authors(run):
@@ -58,6 +66,13 @@ def test_ethics_funding_and_the_reading_of_the_result_are_always_the_authors(run
         assert found[item].state == "open"
     assert found["CLEAR", "16"].state == "in part"
     assert found["CLEAR", "15"].state == "filled in"
+
+
+def test_plots_and_clinical_columns_are_those_of_the_run(run):
+    assert states(run)["TRIPOD+AI", "12e"].text.endswith("Plots: ROC.")
+    assert states(run)["CLEAR", "17"].text.startswith("None; the input is ")
+    clinical = replace(run, settings=run.settings | {"clinical": ["age", "sex"]})
+    assert states(clinical)["CLEAR", "17"].text == "Clinical columns: age, sex."
 
 
 def test_sites_are_told_where_the_table_has_them(run):
@@ -97,12 +112,12 @@ def test_cross_validation_is_told_with_its_folds_and_repeats(run):
     settings = {"folds": 2, "repeats": 2}
     found = states(replace(run, comparison=comparison, settings=settings))
     assert found["TRIPOD+AI", "12a"].text.startswith("2-fold cross-validation, 2 times:")
-    assert found["TRIPOD+AI", "21"].text.startswith("5 to 6 patients trained on in each fold")
+    assert found["TRIPOD+AI", "21"].text.startswith("5 to 6 patients for training in each fold")
     assert found["CLEAR", "41"].state == "open", "one model is tested against no other"
     alike = twice.assign(n_trained=5)
     comparison = replace(run.comparison, evaluations={name: replace(shown, predictions=alike)})
     found = states(replace(run, comparison=comparison, settings=settings))
-    assert found["TRIPOD+AI", "21"].text.startswith("5 patients trained on in each fold")
+    assert found["TRIPOD+AI", "21"].text.startswith("5 patients for training in each fold")
 
 
 def test_thresholds_that_were_chosen_in_the_folds_are_told_as_chosen(run):

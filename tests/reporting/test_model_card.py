@@ -74,5 +74,6 @@ def test_the_card_of_a_trained_model_takes_the_figures_of_its_evaluation_and_nam
     assert card.limits[0] == "epochs: 20 in the evaluated model, 3 in this one."
     assert card.limits[1:3] == run.notes
     assert (
-        "30 patients: One random split within the classes: 20 patients trained on" in card.evaluated
+        "30 patients: One random split within the classes: 20 patients for training"
+        in card.evaluated
     )

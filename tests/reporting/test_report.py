@@ -142,7 +142,7 @@ def test_groups_too_small_for_figures_are_named_in_a_sentence_and_have_no_table(
     assert label not in small
     assert "No group has at least five patients of each class" in small
     assert "sex F (3), sex M (4)." in " ".join(small.split())
-    assert "Figures by sex are under" not in small, "nor do the checklists lead there"
+    assert "Performance by sex is under" not in small, "nor do the checklists lead there"
 
 
 def test_predictions_are_complete_with_the_errors_of_the_shown_model_first(run, html):
@@ -260,7 +260,7 @@ def test_what_is_written_and_read_gives_the_same_page(run, html, tmp_path):
 def test_a_folder_that_lacks_a_file_is_told(run, tmp_path):
     save_run(tmp_path, run)
     (tmp_path / "pictures.json").unlink()
-    with pytest.raises(ResultsError, match=r"pictures\.json.*run it again"):
+    with pytest.raises(ResultsError, match=r"pictures\.json.*re-run"):
         read_run(tmp_path)
 
 
@@ -279,7 +279,9 @@ def test_a_run_that_was_killed_while_it_renamed_leaves_no_results(run, tmp_path,
         save_run(tmp_path, run)
     assert renamed
     assert not (tmp_path / "report.html").exists()
-    with pytest.raises(ResultsError, match=r"no whole results: run\.json is absent.*interrupted"):
+    with pytest.raises(
+        ResultsError, match=r"incomplete results folder: run\.json.* not there.*interrupted"
+    ):
         read_run(tmp_path)
     monkeypatch.undo()
     save_run(tmp_path, run)
@@ -289,7 +291,7 @@ def test_a_run_that_was_killed_while_it_renamed_leaves_no_results(run, tmp_path,
 def test_results_in_the_folder_below_are_named(run, tmp_path):
     (tmp_path / "results").mkdir()
     save_run(tmp_path / "results", run)
-    with pytest.raises(ResultsError, match=r"they lie in .*results; name that folder"):
+    with pytest.raises(ResultsError, match=r"the results are in .*results; name that folder"):
         read_run(tmp_path)
 
 

@@ -56,7 +56,7 @@ def test_a_run_that_cannot_be_read_is_named(folder, run):
     save_run(folder / "spoilt", run)
     (folder / "spoilt" / "pictures.json").unlink()
     page = write_runs(folder).read_text(encoding="utf-8")
-    assert "spoilt: these are no whole results" in page
+    assert "spoilt: incomplete results folder" in page
     (folder / "short" / "run.json").unlink()
     with pytest.raises(ResultsError, match=r"1 runs to compare; two are needed: .*pictures\.json"):
         write_runs(folder)

@@ -1,0 +1,169 @@
+"""What all Displays share: how they are built from predictions, drawn, and shown in a notebook."""
+
+import io
+from collections.abc import Mapping
+
+from sklidh.evaluation import Comparison
+from sklidh.plotting._axes import new_axes
+from sklidh.utils import mutant_index
+
+
+class Display:
+    """Keep what one pair of axes shows, and draw it; the base of all Displays.
+
+    A Display draws with ``_draw(ax)`` on a new figure of ``_size`` inches. The figures are made
+    without pyplot, so that no notebook would show them by itself: a Display that ends a cell is its
+    picture there, instead of the arrays that it keeps.
+    """
+
+    _size = (5.0, 4.2)
+
+    def plot(self, *, ax=None, **options):
+        """Draw the plot.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None draws on a new figure.
+        **options : object
+            Options of one Display, such as ``n_labels`` of a `VolcanoDisplay`.
+
+        Returns
+        -------
+        Display
+            Itself, with ``ax_`` and ``figure_``.
+        """
+        self.ax_ = new_axes(ax, figsize=self._size)
+        self.figure_ = self.ax_.figure
+        self._draw(self.ax_, **options)
+        return self
+
+    def __repr__(self) -> str:
+        titles = [ax.get_title() for ax in self.figure_.axes] if hasattr(self, "figure_") else []
+        named = "; ".join(" ".join(title.split()) for title in titles if title)
+        return f"<{type(self).__name__}{': ' if named else ''}{named}>"
+
+    def _repr_png_(self) -> bytes | None:
+        figure = getattr(self, "figure_", None)
+        if figure is None or figure.canvas.manager is not None:  # pyplot's, and shown by it
+            return None
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=100)
+        return buffer.getvalue()
+
+
+class PanelsDisplay(Display):
+    """Keep what several panels show, and draw them; they fill a figure of their own.
+
+    A Display draws with ``_draw(axes)``; ``_grid`` is the number of rows and columns of panels.
+    """
+
+    _grid = (1, 1)
+    _ratios = None
+
+    def plot(self, **options):
+        """Draw on a new figure.
+
+        Parameters
+        ----------
+        **options : object
+            Options of one Display, such as ``n_features`` of an `Explanation`.
+
+        Returns
+        -------
+        Display
+            Itself, with ``axes_`` and ``figure_``.
+        """
+        from matplotlib.figure import Figure
+
+        self.figure_ = Figure(layout="constrained")
+        axes = self.figure_.subplots(*self._grid, squeeze=False, width_ratios=self._ratios)
+        self.axes_ = axes[0] if self._grid[0] == 1 else axes
+        self.figure_.set_size_inches(self._size)
+        self._draw(self.axes_, **options)
+        return self
+
+
+class PredictionsDisplay(Display):
+    """Build a Display from predictions, from fitted models, or from a comparison.
+
+    A Display computes what it keeps with ``_of_predictions`` and ``_of_comparison``.
+    """
+
+    # Whether it draws ranks, to which a decision function gives more than a probability does.
+    _ranks = False
+
+    @classmethod
+    def from_predictions(cls, y_true, predicted, *, ax=None, **options):
+        """Draw what several models predicted for the same patients.
+
+        Parameters
+        ----------
+        y_true : array-like of bool, 0/1 or words, shape (n_patients,)
+            The IDH status, as `sklidh.datasets.binary_target` takes it.
+        predicted : dict of str to array-like of shape (n_patients,)
+            Probability of a mutation by model; a curve of ranks also takes another score.
+        ax : matplotlib Axes, default=None
+            None draws on a new figure.
+        **options : object
+            ``reference`` of a `ForestDisplay`; ``n_repeats`` of a `CalibrationDisplay`.
+
+        Returns
+        -------
+        Display
+        """
+        return cls._of_predictions(y_true, predicted, **options).plot(ax=ax)
+
+    @classmethod
+    def from_estimator(cls, estimators, X, y, *, ax=None):
+        """Draw one fitted model or several, on patients whom none was trained on.
+
+        Parameters
+        ----------
+        estimators : fitted classifier, or dict of str to fitted classifier
+        X : DataFrame of shape (n_patients, n_columns)
+        y : array-like of shape (n_patients,)
+            The IDH status, as `sklidh.datasets.binary_target` takes it.
+        ax : matplotlib Axes, default=None
+            None draws on a new figure.
+
+        Returns
+        -------
+        Display
+        """
+        if not isinstance(estimators, Mapping):
+            estimators = {type(estimators).__name__: estimators}
+        predicted = {}
+        for name, model in estimators.items():
+            mutant = mutant_index(model.classes_)
+            decide = getattr(model, "decision_function", None) if cls._ranks else None
+            if decide is None:
+                predicted[name] = model.predict_proba(X)[:, mutant]
+            else:
+                predicted[name] = decide(X) if mutant == 1 else -decide(X)
+        return cls.from_predictions(y, predicted, ax=ax)
+
+    @classmethod
+    def from_comparison(cls, comparison: Comparison, *, ax=None, **options):
+        """Draw all models of a comparison, with the figures of its table.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            With repeats, the predictions of all of them are drawn together.
+        ax : matplotlib Axes, default=None
+            None draws on a new figure.
+        **options : object
+            ``reference`` and ``beside`` of a `ForestDisplay`.
+
+        Returns
+        -------
+        Display
+        """
+        return cls._of_comparison(comparison, **options).plot(ax=ax)
+
+    @classmethod
+    def _of_comparison(cls, comparison, **options):
+        table = comparison.scores if cls._ranks else comparison.predictions
+        predicted = dict(table.drop(columns=["repeat", "fold", "mutant"]).items())
+        return cls._of_predictions(table["mutant"], predicted, **options)
