@@ -8,7 +8,7 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import nan_euclidean_distances
 
-from sklidh.evaluation._calibration import CERTAIN
+from sklidh.evaluation._calibration import CLIP
 from sklidh.plotting._axes import COLOURS
 from sklidh.plotting._gradient_map import gradient_maps
 from sklidh.plotting._shapley import exact, sampled
@@ -191,7 +191,7 @@ def explain(
 
     def log_odds(rows):
         probability = model.predict_proba(pd.DataFrame(rows, columns=names))[:, place]
-        return logit(np.clip(probability, CERTAIN, 1 - CERTAIN))
+        return logit(np.clip(probability, CLIP, 1 - CLIP))
 
     probability = float(model.predict_proba(own)[0, place])
     x, rng = own.to_numpy(float)[0], np.random.default_rng(random_state)

@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from sklidh.evaluation import Evaluation, call_intervals, figures_with_intervals
-from sklidh.evaluation._calibration import CERTAIN
+from sklidh.evaluation._calibration import CLIP
 
 Z = norm.ppf(0.975)
 
@@ -92,7 +92,7 @@ def _ends(part: pd.DataFrame) -> dict[str, tuple[float, float]]:
     if 0 < ap < 1:
         half = Z / np.sqrt(mutant.sum() * ap * (1 - ap))
     spread = Z * errors.std(ddof=1) / np.sqrt(len(errors))
-    logits = logit(np.clip(probability, CERTAIN, 1 - CERTAIN))
+    logits = logit(np.clip(probability, CLIP, 1 - CLIP))
     slope, intercept = figures["Calibration slope"], figures["Calibration intercept"]
     # Wald: from the information of the logistic regression at its solution.
     weight = _weights(intercept + logits)
