@@ -59,7 +59,7 @@ def test_a_model_in_a_wrapper_of_scikit_learn_is_predicted_by(sklidh, model, cas
 
 
 def test_a_page_shows_the_patients_who_were_predicted(sklidh, model, cases, tmp_path):
-    words = ("--out", tmp_path / "p.csv", "--page", tmp_path / "pages" / "p.html", "--jobs", 1)
+    words = ("--out", tmp_path / "p.csv", "--report", tmp_path / "pages" / "p.html", "--jobs", 1)
     result = sklidh("predict", model, cases, *words)
     assert result.exit_code == 0, result.output
     page = (tmp_path / "pages" / "p.html").read_text()

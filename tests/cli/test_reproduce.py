@@ -101,7 +101,7 @@ def test_only_the_patients_asked_for_take_part(features, tmp_path):
     assert "23 patients" in sklidh("reproduce", *words, "--where", "site=A").output
     result = sklidh("reproduce", *words, "--where", "site=C")
     assert result.exit_code == 2
-    assert "no patient; site is one of A, B" in result.output
+    assert "--where site=C: no patient has this value; 'site' holds 'A', 'B'" in result.output
     assert "expected COLUMN=VALUE" in sklidh("reproduce", *words, "--where", "hospital").output
     output = sklidh("reproduce", *words, "--where", "hospital=A").output
     assert "no column is called 'hospital'; available columns: 'age', 'site'\n" in output
