@@ -125,25 +125,12 @@ def main(
 
 
 def command(*examples: str, panel: str, helps: Mapping[str, str] | None = None) -> Callable:
-    """Register a function as a command, with the common options and clear errors.
+    """Register a function as a command, with the common options, clear errors and `examples`.
 
-    Parameters
-    ----------
-    *examples : str
-        Command lines, shown below the help.
-    panel : str
-        The group of commands in ``sklidh --help``.
-    helps : dict of str to str, default=None
-        What the help says of an option of a group where it means something else for this command.
-
-    Returns
-    -------
-    callable
-        A decorator. A parameter of the function that is a group of options, such as
-        `options.Cohort`, stands for the options in it; its default, if there is one, for theirs.
-        The function returns what ``--json`` prints, a dict: ``files`` that were written and what
-        was ``found`` where an option left it open go into the record beside the results, and a list
-        of ``problems`` makes the exit status 1.
+    A parameter that is a group of options, such as `options.Cohort`, stands for the options in it;
+    its default, if there is one, for theirs; `helps` says what differs for this command. The
+    function returns what ``--json`` prints: the ``files`` that were written and what was ``found``
+    where an option left it open go into the record, and ``problems`` make the exit status 1.
     """
 
     def register(function):
@@ -158,7 +145,7 @@ def command(*examples: str, panel: str, helps: Mapping[str, str] | None = None) 
             execute(ctx.info_name, partial(function, **grouped(own, options)), options, out, every)
 
         context = inspect.Parameter("ctx", extra.kind, annotation=typer.Context)
-        single = [worded(each, (helps or {}).get(each.name)) for each in ungrouped([*own, extra])]
+        single = ungrouped([*own, extra], helps or {})
         run.__signature__ = inspect.Signature([context, *single])
         run.__annotations__ = {each.name: each.annotation for each in (context, *single)}
         run.__name__ = function.__name__
@@ -176,28 +163,23 @@ def execute(name: str, function, options: dict, default: Path | None, common: Co
     silent, started = common.quiet or common.as_json, time.perf_counter()
     settings = plain(options)
     with console.clear_errors(), console.silenced(silent), announced_once():
-        # The results of a command are one file if their default has a suffix.
-        is_file = default is not None and bool(default.suffix)
-        named = {key.replace("_", "-"): value for key, value in settings.items()}
         place = nullcontext({})
         if default is not None:
+            # The results of a command are one file if their default has a suffix.
+            is_file = bool(default.suffix)
             how = {"is_file": is_file, "command": name, "overwrite": common.overwrite}
+            named = {key.replace("_", "-"): value for key, value in settings.items()}
             place = claimed(options["out"], options=named, **how)
-        with (
-            place as outcome,
-            on_scheduler(options.get("scheduler", "")),
-            console.warnings_once(),
-        ):
+        scheduler = on_scheduler(options.get("scheduler", ""))
+        with place as outcome, scheduler, console.warnings_once():
             result = function()
-            outcome["files"] = [*result.get("files", {}).values()]
-            if "found" in result:
-                outcome["found"] = result["found"]
-        if files := result.get("files"):
-            seconds = time.perf_counter() - started
-            console.say(f"\nFinished in {seconds:.0f} s. Files written:")
-            width = max(map(len, files))
-            for what, path in files.items():
-                console.say(f"  {what:<{width}}  {path}")
+            files = result.get("files", {})
+            outcome["files"] = [*files.values()]
+            outcome |= {"found": result["found"]} if "found" in result else {}
+        if files:
+            console.say(f"\nFinished in {time.perf_counter() - started:.0f} s. Files written:")
+        for what, path in files.items():
+            console.say(f"  {what:<{max(map(len, files))}}  {path}")
         if default is not None:
             console.say(f"Settings saved to: {record_path(options['out'], is_file=is_file)}")
     if common.as_json:
@@ -206,25 +188,24 @@ def execute(name: str, function, options: dict, default: Path | None, common: Co
         raise typer.Exit(console.FAILED)
 
 
-def ungrouped(parameters) -> list[inspect.Parameter]:
-    """Return the options of a function one by one; some of its parameters are groups of them."""
+def ungrouped(parameters, helps: Mapping) -> list[inspect.Parameter]:
+    """Return the options of a function one by one, those in its groups, too, with their help."""
     single = []
-    for parameter in parameters:
-        group = parameter.annotation
-        if not is_dataclass(group):
-            single.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-            continue
-        defaults = group() if parameter.default is parameter.empty else parameter.default
-        kinds = get_type_hints(group, include_extras=True)
-        single += [
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=getattr(defaults, field.name),
-                annotation=kinds[field.name],
-            )
-            for field in fields(group)
-        ]
+    for each in parameters:
+        found = {each.name: (each.default, each.annotation)}
+        if is_dataclass(each.annotation):
+            defaults = each.annotation() if each.default is each.empty else each.default
+            kinds = get_type_hints(each.annotation, include_extras=True)
+            names = [field.name for field in fields(each.annotation)]
+            found = {name: (getattr(defaults, name), kinds[name]) for name in names}
+        for name, (default, annotation) in found.items():
+            if name in helps:
+                kind, information = get_args(annotation)
+                information = copy(information)
+                information.help = helps[name]
+                annotation = Annotated[kind, information]
+            how = {"default": default, "annotation": annotation}
+            single.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, **how))
     return single
 
 
@@ -238,18 +219,10 @@ def grouped(parameters, options: dict) -> dict:
     }
 
 
-def worded(parameter: inspect.Parameter, text: str | None) -> inspect.Parameter:
-    """Return an option with another help text, if there is one."""
-    if text is None:
-        return parameter
-    kind, information = get_args(parameter.annotation)
-    information = copy(information)
-    information.help = text
-    return parameter.replace(annotation=Annotated[kind, information])
-
-
 def plain(options: dict) -> dict:
     """Return options as JSON and YAML hold them, with absolute paths."""
-    plain_types = (str, int, float, type(None))
-    options = {k: v.absolute() if isinstance(v, Path) else v for k, v in options.items()}
-    return {k: v if isinstance(v, plain_types) else str(v) for k, v in options.items()}
+    absolute = {k: v.absolute() if isinstance(v, Path) else v for k, v in options.items()}
+    return {
+        name: value if value is None or isinstance(value, str | int | float) else str(value)
+        for name, value in absolute.items()
+    }

@@ -44,13 +44,16 @@ def select(
 
     To evaluate a model, select inside the folds, as sklidh evaluate does.
     """
+    from sklidh.fusion import BRNNClassifier
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import counts_left, fate_of
 
     X, y, modalities = read_feature_columns(
         features, target=target, wildtype=wildtype, groups=groups, columns=columns
     )
-    built = make_idh_pipeline(modalities, preset="paper", reference=None, random_state=seed)
+    # Only the selection is used; without networks torch stays unloaded.
+    parts = {"reference": None, "deep": None, "classifier": BRNNClassifier()}
+    built = make_idh_pipeline(modalities, preset="paper", **parts, random_state=seed)
     fates = []
     for modality, branch, _ in built["intra"].transformers:
         names = [name for name in X.columns if name.startswith(f"{modality}__")]
