@@ -11,7 +11,7 @@ from sklidh.cli.columns import asked_for, clinical_columns, paper_modalities, un
 from sklidh.cli.console import note, say, verbosity, warn
 from sklidh.cli.options import Cohort, Extraction, Folder, Work
 from sklidh.cli.settings import Recipe
-from sklidh.cli.values import EVERYBODY, Columns, Where
+from sklidh.cli.values import EVERYBODY, Where
 from sklidh.datasets import ExaminedCohort, check_images, examine_cohort
 from sklidh.utils import CohortError, cache_folder, check_target, is_missing
 
@@ -118,10 +118,10 @@ def read_patients(
             "and other columns are read from the same table"
         )
     if features is not None:
-        names = {"target": cohort.target, "wildtype": cohort.wildtype, "columns": cohort.columns}
-        X, y, there = read_feature_columns(features, **names, groups=cohort.groups, where=where)
+        examined = examine_features(features, cohort, where)
+        X, y = examined.X, examined.y
         refuse_folds(y, folds)
-        recipe = Recipe.of(cohort.groups, there, cohort, method, work.jobs)
+        recipe = Recipe.of(cohort.groups, tuple(examined.modalities), cohort, method, work.jobs)
         say(f"{len(X)} patients, features of {', '.join(recipe.modalities)}")
         return X, y, replace(recipe, reference=None)
     examined = examine_table(
@@ -162,23 +162,15 @@ def refuse_folds(y: pd.Series | None, folds: int | None):
         )
 
 
-def read_feature_columns(
-    features: Path,
-    *,
-    target: str,
-    wildtype: str,
-    groups: tuple = (),
-    columns: Columns | None = None,
-    where: Where = EVERYBODY,
-) -> tuple[pd.DataFrame, pd.Series, tuple[str, ...]]:
-    """Read a table of features as (X, y, modalities that have features), and code the target."""
+def examine_features(features: Path, cohort: Cohort, where: Where) -> ExaminedCohort:
+    """Read a table of features, print what was recognised in it, and code the target."""
     from sklidh.baselines import examine_feature_table
 
-    asked = [name for group in groups for name in group] or None
-    examined = examine_feature_table(features, target=target, modalities=asked, columns=columns)
+    asked = {"modalities": cohort.groups.modalities or None, "columns": cohort.columns}
+    examined = examine_feature_table(features, target=cohort.target, **asked)
     for line in examined.notes:
         note(line)
-    examined = with_classes(asked_for(examined, where), wildtype)
+    examined = with_classes(asked_for(examined, where), cohort.wildtype)
     if examined.problems:
         raise CohortError(examined.problems, features)
     prefixes = [str(name).split("__")[0] for name in examined.X if "__" in str(name)]
@@ -186,4 +178,4 @@ def read_feature_columns(
     if unused:
         counts = ", ".join(f"{prefix} ({n} columns)" for prefix, n in unused.items())
         warn(f"not used: the features of {counts}; to use them, name them with --groups")
-    return examined.X, examined.y, tuple(examined.modalities)
+    return examined

@@ -1,6 +1,5 @@
 """`sklidh reproduce`: the paper's tables on your patients."""
 
-import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,7 +8,7 @@ import pandas as pd
 from rich.text import Text
 
 from sklidh.cli import options
-from sklidh.cli.command import EVALUATE, command, plain
+from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import print_table, say, verbosity
 from sklidh.cli.options import in_method, option
 from sklidh.cli.patients import read_patients
@@ -90,23 +89,14 @@ def reproduce(
         print_layout(titles[name], layout)
     for note in notes:
         say(f"- {note}")
-    chosen = {"out": out, "tables": tables, "protocol": protocol, "folds": folds}
-    chosen = {"cases": cases, **given, **chosen, "repeats": repeats}
-    settings = plain({**chosen, **vars(cohort), **vars(method), **vars(work)})
-    run = {"command": command_line(settings), "settings": settings, "seed": method.seed}
+    chosen = {"cases": str(features or cases), "where": str(where), "tables": str(tables)}
+    settings = asdict(recipe) | chosen | {"protocol": protocol, "folds": folds, "repeats": repeats}
+    rerun = "sklidh reproduce --config config.yaml"
+    run = {"command": rerun, "settings": settings, "seed": method.seed}
     compared = {"reference": baselines.MODEL_4, "beside": baselines.YARDSTICKS}
     files = write_study(out, study, layouts, titles, **compared, notes=notes, run=run)
     measured = {name: printed_table(layout)[0].to_dict("index") for name, layout in layouts.items()}
     return {"tables": measured, "notes": notes, "found": recipe.found, "files": files}
-
-
-def command_line(settings: dict) -> str:
-    """Return the command line that repeats the run, every option written out."""
-    words = ["sklidh", "reproduce", *([settings["cases"]] if settings["cases"] else [])]
-    for name, value in settings.items():
-        if name != "cases" and value not in (None, ""):
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
 
 
 def print_layout(title: str, layout: pd.DataFrame):

@@ -9,7 +9,7 @@ from sklidh.cli import options, values
 from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import print_table
 from sklidh.cli.options import argument, option
-from sklidh.cli.patients import read_feature_columns
+from sklidh.cli.patients import read_patients
 from sklidh.results import replaced
 
 
@@ -48,12 +48,13 @@ def select(
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import counts_left, fate_of
 
-    X, y, modalities = read_feature_columns(
-        features, target=target, wildtype=wildtype, groups=groups, columns=columns
+    cohort = options.Cohort(target=target, wildtype=wildtype, groups=groups, columns=columns)
+    X, y, recipe = read_patients(
+        None, cohort, options.Extraction(), options.Work(), features=features
     )
     # Only the selection is used; without networks torch stays unloaded.
     parts = {"reference": None, "deep": None, "classifier": BRNNClassifier()}
-    built = make_idh_pipeline(modalities, preset="paper", **parts, random_state=seed)
+    built = make_idh_pipeline(recipe.modalities, preset="paper", **parts, random_state=seed)
     fates = []
     for modality, branch, _ in built["intra"].transformers:
         names = [name for name in X.columns if name.startswith(f"{modality}__")]
