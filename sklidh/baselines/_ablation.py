@@ -6,7 +6,6 @@ from sklearn.pipeline import Pipeline
 
 from sklidh.baselines._feature_table import from_features
 from sklidh.baselines._paper import MODEL_1, MODEL_2, MODEL_3, MODEL_4, RECOMMENDED
-from sklidh.features import SANetClassifier
 from sklidh.fusion import BRNNClassifier, LateFusionClassifier
 from sklidh.pipeline import CLINICAL, PAPER_GROUPS, paper_pipeline
 
@@ -40,6 +39,9 @@ def cnn(build: Callable = paper_pipeline, *, deep=None, **networks) -> Pipeline:
     parts = pipeline["intra"].transformers
     branches = {name: branch for name, branch, _ in parts if name != CLINICAL}
     ((_, featurizer),) = next(iter(branches.values()))["featureunion"].transformer_list
+    # Imported on use: it loads torch.
+    from sklidh.features import SANetClassifier
+
     network = SANetClassifier(modalities=list(branches), **networks)
     shared = network.get_params(deep=False).keys() & featurizer.get_params(deep=False).keys()
     network.set_params(**{name: getattr(featurizer, name) for name in shared})

@@ -26,7 +26,6 @@ from sklidh.baselines._paper import (
     ZHANG_2022,
 )
 from sklidh.baselines._published import zhang_2021, zhang_2022
-from sklidh.fusion import BatchedGridSearchCV
 from sklidh.pipeline import MODALITIES, paper_pipeline
 
 STRENGTHS = {f"fusion__{name}": [0.3, 0.5, 0.7, 0.9] for name in ("alpha", "beta", "gamma")}
@@ -79,7 +78,7 @@ class System:
         return tuned(model, self.grid, random_state=random_state) if self.grid else model
 
 
-def tuned(model, grid: Mapping, *, random_state=0) -> BatchedGridSearchCV:
+def tuned(model, grid: Mapping, *, random_state=0) -> BaseEstimator:
     """Wrap a model in the grid search that all commands use.
 
     Parameters
@@ -95,6 +94,9 @@ def tuned(model, grid: Mapping, *, random_state=0) -> BatchedGridSearchCV:
     BatchedGridSearchCV
         Search by AUC; a candidate that fails raises its error.
     """
+    # Imported on use: it loads torch.
+    from sklidh.fusion import BatchedGridSearchCV
+
     folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=random_state)
     return BatchedGridSearchCV(model, grid, cv=folds, scoring="roc_auc", error_score="raise")
 

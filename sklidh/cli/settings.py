@@ -42,23 +42,17 @@ def pipeline_with_label(modalities, *, label, **options):
     return pipeline
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How models are built."""
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Method):
+    """How models are built: the method, and what a cohort has."""
 
     modalities: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...] | None
     reference: str | None
-    radiomics: str
-    engine: str
     missing: str
     jobs: int
     # Numbers and names of the masks' labels that are tumour; None for all.
     label: list | None
-    slice_size: int
-    epochs: int
-    train_features: str
-    seed: int
     clinical: tuple[str, ...] = ()
 
     @classmethod
@@ -69,11 +63,10 @@ class Recipe:
         modalities = tuple(name for group in groups for name in group) or there
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS
-        reference = reference_among(cohort.reference, modalities)
-        shared = {"missing": cohort.missing, "jobs": jobs, "label": label}
-        # A command that trains nothing has no option for the networks.
-        how = vars(Method()) | vars(method)
-        return cls(modalities, groups or None, reference, **shared, **how)
+        found = {"modalities": modalities, "groups": groups or None, "label": label}
+        found["reference"] = reference_among(cohort.reference, modalities)
+        # A command that trains nothing has no option for the networks, and takes their defaults.
+        return cls(**found, missing=cohort.missing, jobs=jobs, **vars(method))
 
     @property
     def columns(self) -> list[str]:
