@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -163,8 +163,8 @@ class Folder:
         ),
     ] = ""
     # What a model's file decides is no option of the command that reads it.
-    groups: ClassVar = Groups()
-    missing: ClassVar = "nan"
+    groups = Groups()
+    missing = "nan"
 
     def __post_init__(self):
         """Parse values given as text in Python; Typer passes parsed ones."""
