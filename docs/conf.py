@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from sphinx_gallery.sorting import ExplicitOrder
 
 from sklidh import __version__
-from sklidh.radiomics import describe_features
+from sklidh.radiomics import describe_features, describe_ibsi_features
 
 sys.path.insert(0, str(Path(__file__).parent))
 # A warning in the gallery is its text, without its place on the machine of the build.
@@ -25,6 +26,14 @@ with open(Path(__file__).parent / "generated" / "features.csv", "w", newline="")
     table.writerows(
         (each.family, "~" * each.on_request + each.name, each.ibsi, each.formula)
         for each in describe_features()
+    )
+with open(Path(__file__).parent / "generated" / "ibsi_features.csv", "w", newline="") as file:
+    table = csv.writer(file)
+    table.writerow(["family", "feature", "IBSI", "what it is"])
+    table.writerows(
+        (each.family, re.sub("_2D(_avg)?$", "", each.name), each.ibsi, each.description)
+        for each in describe_ibsi_features()
+        if each.aggregation_code in ("", "BTW3", "8QNN")  # once, not once per aggregation
     )
 
 project = "sklidh"

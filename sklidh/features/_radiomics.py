@@ -50,8 +50,9 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
     settings : {"paper", "full"}, dict, path or Settings, default="paper"
         Which features, and how. ``"paper"``: the 873 of Shi et al.; ``"full"``: everything of
         PyRadiomics 3.0.1 on the original, wavelet, Laplacian-of-Gaussian (1, 3, 5 mm) and gradient
-        images in three dimensions, 1223; a PyRadiomics parameter file, or a dictionary of the same
-        shape. `sklidh.radiomics.read_settings` tells more.
+        images in three dimensions, 1223; ``"ibsi"`` and ``"ibsi-a"`` to ``"ibsi-e"``: those of the
+        Image Biomarker Standardisation Initiative; a PyRadiomics parameter file, or a dictionary
+        of the same shape. `sklidh.radiomics.read_settings` tells more.
     engine : {"native", "pyradiomics"}, default="native"
         What computes: the package's own code, or PyRadiomics 3.0.1 where it is installed. The
         values are the same.

@@ -13,6 +13,8 @@ from sklidh.utils import CohortError, check_cases, is_missing, listed
 
 FEWEST_LEVELS = 4
 """Grey levels of a region below which a warning is given."""
+TEXTURES = frozenset("glcm glrlm glszm gldm ngtdm cm rlm szm dzm ngt ngl".split())
+"""PyRadiomics' classes and IBSI's families that count grey levels."""
 
 
 def list_cases(X: pd.DataFrame, *, missing: str) -> list[Case | Failure | None]:
@@ -60,7 +62,7 @@ def warn_of_few_levels(n_levels: pd.Series, settings: Settings, column: str) -> 
         The image's column.
     """
     few = n_levels[(n_levels > 0) & (n_levels < FEWEST_LEVELS)]
-    if few.empty or not {"glcm", "glrlm", "glszm", "gldm", "ngtdm"} & set(settings.feature_classes):
+    if few.empty or TEXTURES.isdisjoint(settings.feature_classes):
         return
     setting = settings.setting
     bins = "binWidth" if setting["binCount"] is None else "binCount"

@@ -3,6 +3,7 @@
 from sklidh.radiomics._announcement import announced_once
 from sklidh.radiomics._engines import DIAGNOSTICS, diagnose, engine_of, extract
 from sklidh.radiomics._feature_table import describe_features
+from sklidh.radiomics._ibsi_table import describe_ibsi_features
 from sklidh.radiomics._names import feature_names
 from sklidh.radiomics._settings import Settings, SettingsError, read_settings
 
@@ -12,6 +13,7 @@ __all__ = [
     "SettingsError",
     "announced_once",
     "describe_features",
+    "describe_ibsi_features",
     "diagnose",
     "engine_of",
     "extract",

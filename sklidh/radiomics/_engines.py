@@ -51,8 +51,9 @@ def extract(
         True in the region. To choose labels, compare: ``labels == 1``.
     spacing : sequence of 3 float
         Voxel size along (z, y, x), the order of the arrays' axes, in mm.
-    settings : {"paper", "full"}, dict, path or Settings, default="full"
-        As in `read_settings`.
+    settings : str, dict, path or Settings, default="full"
+        A preset (``"paper"``, ``"full"``, ``"ibsi"``, ``"ibsi-a"`` to ``"ibsi-e"``) or what else
+        `read_settings` accepts.
     engine : {"native", "pyradiomics"}, default="native"
     diagnostics : bool, default=False
         Put the numbers of PyRadiomics' ``additionalInfo`` before the features.

@@ -12,6 +12,7 @@ from sklidh.radiomics._glcm import glcm_features
 from sklidh.radiomics._gldm import gldm_features
 from sklidh.radiomics._glrlm import glrlm_features
 from sklidh.radiomics._glszm import glszm_features
+from sklidh.radiomics._ibsi import measure_ibsi
 from sklidh.radiomics._names import in_order
 from sklidh.radiomics._neighbours import co_occurrence_weights, half_directions, run_weights
 from sklidh.radiomics._ngtdm import ngtdm_features
@@ -86,6 +87,8 @@ def measure(volume, mask, spacing, settings):
     check_supported(settings)
     check_grid(volume, mask, spacing)
     spacing = tuple(float(step) for step in spacing)
+    if settings.standard == "ibsi":
+        return measure_ibsi(volume, mask, spacing, settings)
     volume, mask, box, shape_mask, spacing = _prepare(volume, mask, spacing, settings.setting)
     classes = settings.feature_classes
     features, n_levels = {}, {}

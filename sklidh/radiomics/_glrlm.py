@@ -49,8 +49,11 @@ def glrlm_features(grey, roi, directions, *, weights=None):
     }
 
 
-def run_lengths(grey, roi, directions):
-    """Count runs: counts[d, rank, length]; nothing where no line along d holds two voxels."""
+def run_lengths(grey, roi, directions, *, single_voxels=False):
+    """Count runs: counts[d, rank, length].
+
+    Nothing where no line along d holds two voxels, unless `single_voxels` counts there too.
+    """
     places = _count_places(
         grey.image.reshape(-1),
         roi.segments,
@@ -59,7 +62,8 @@ def run_lengths(grey, roi, directions):
         grey.level.size,
         max(roi.inside.shape),
     )
-    places[~roi.has_lines(directions)] = 0
+    if not single_voxels:
+        places[~roi.has_lines(directions)] = 0
     # A run of j voxels has one at each place from 1 to j.
     return places[..., :-1] - places[..., 1:]
 

@@ -47,13 +47,8 @@ def glszm_features(grey, roi, directions):
 
 def zone_sizes(grey, roi, directions):
     """Count zones by grey level and size."""
-    offsets = roi.offsets(directions)
-    nearest, remaining = _groups(tuple(map(tuple, directions)))
-    image = grey.image.reshape(-1)
-    size = np.zeros(image.size, np.int32)
-    firsts = np.empty(roi.n_voxels, np.int32)
-    zones = firsts[: _join(image, roi.segments, offsets, nearest, remaining, size, firsts)]
-    rank, size = image[zones].astype(np.int64) - 1, size[zones].astype(np.int64)
+    zones, _, size = label_zones(grey, roi, directions)
+    rank = grey.image.reshape(-1)[zones].astype(np.int64) - 1
     # Most zones are small: those are counted in a table, and only the others are sorted.
     small = size < SMALL
     table = np.bincount(rank[small] * SMALL + size[small], minlength=grey.level.size * SMALL)
@@ -67,6 +62,42 @@ def zone_sizes(grey, roi, directions):
         np.concatenate([table[occurring], count]) * 1.0,
         grey.level,
     )
+
+
+def label_zones(grey, roi, directions):
+    """Find the zones.
+
+    Parameters
+    ----------
+    grey, roi, directions
+        As in `glszm_features`.
+
+    Returns
+    -------
+    zones : ndarray of int32, shape (n_zones,)
+        Place of each zone's first voxel in the padded box.
+    root : ndarray of int32, shape of the padded box, raveled
+        For each voxel of the region, an earlier one of its zone; a zone's first has itself.
+    size : ndarray of int64, shape (n_zones,)
+        Voxels of each zone.
+    """
+    image = grey.image.reshape(-1)
+    root, size = np.empty(image.size, np.int32), np.zeros(image.size, np.int32)
+    firsts = np.empty(roi.n_voxels, np.int32)
+    groups = _groups(tuple(map(tuple, directions)))
+    offsets = roi.offsets(directions)
+    zones = firsts[: _join(image, roi.segments, offsets, *groups, root, size, firsts)]
+    return zones, root, size[zones].astype(np.int64)
+
+
+@kernel
+def zone_distances(zones, root, voxels, distance):
+    """Smallest distance of each zone's voxels; `zones` and `root` are those of `label_zones`."""
+    nearest = np.full(root.size, np.iinfo(np.int32).max, np.int32)
+    for v in voxels:
+        first = _find(root, v)
+        nearest[first] = min(nearest[first], distance[v])
+    return nearest[zones]
 
 
 @cache
@@ -97,14 +128,13 @@ def _groups(directions):
 
 
 @kernel
-def _join(image, segments, offsets, nearest, remaining, size, firsts):
+def _join(image, segments, offsets, nearest, remaining, root, size, firsts):
     """Join equal neighbours to zones, by union-find over the voxels in memory order.
 
     A zone's root is its first voxel; `size` there becomes the zone's, and `firsts` lists these
     voxels. Row by row, a vector pass notes which earlier neighbours are equal; then each voxel
     joins their zones. Returns the number of zones.
     """
-    root = np.empty(image.size, np.int32)
     equal = np.empty(image.size, np.uint16)
     n_firsts = 0
     for s in range(segments.shape[0]):

@@ -24,11 +24,11 @@ def _is_real(value) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
 
 
-def _flag(default: bool) -> Parameter:
+def flag(default: bool) -> Parameter:
     return Parameter(default, lambda value: isinstance(value, bool), "true or false")
 
 
-def _integer(default, low: int, high: int | None = None) -> Parameter:
+def integer(default, low: int, high: int | None = None) -> Parameter:
     def accepts(value):
         if value is None:
             return default is None
@@ -38,7 +38,7 @@ def _integer(default, low: int, high: int | None = None) -> Parameter:
     return Parameter(default, accepts, accepted + (" or null" if default is None else ""))
 
 
-def _positive(default) -> Parameter:
+def positive(default) -> Parameter:
     def accepts(value):
         return default is None if value is None else _is_real(value) and value > 0
 
@@ -55,11 +55,11 @@ def _numbers(default, test, accepted: str, *, as_float=False) -> Parameter:
     return Parameter(default, accepts, accepted, as_float)
 
 
-def _choice(default, *choices) -> Parameter:
+def choice(default, *choices) -> Parameter:
     return Parameter(
         default,
         lambda value: value in choices and not isinstance(value, bool),
-        ", ".join("null" if choice is None else repr(choice) for choice in choices),
+        ", ".join("null" if each is None else repr(each) for each in choices),
     )
 
 
@@ -93,57 +93,57 @@ INTERPOLATORS = (
 
 # Read once an image, before any filter: an image type cannot have its own.
 PREPROCESSING = {
-    "minimumROIDimensions": _integer(2, 1, 3),
-    "minimumROISize": _integer(None, 1),
-    "normalize": _flag(False),
-    "normalizeScale": _positive(1.0),
-    "removeOutliers": _positive(None),
+    "minimumROIDimensions": integer(2, 1, 3),
+    "minimumROISize": integer(None, 1),
+    "normalize": flag(False),
+    "normalizeScale": positive(1.0),
+    "removeOutliers": positive(None),
     "resampledPixelSpacing": _numbers(
         None,
         lambda value: len(value) == 3 and all(_is_real(v) and v >= 0 for v in value),
         "three numbers in mm (x, y, z; 0 keeps the image's own) or null",
         as_float=True,
     ),
-    "interpolator": _choice("sitkBSpline", *INTERPOLATORS, *range(1, 11), None),
-    "preCrop": _flag(False),
-    "padDistance": _integer(5, 0),
+    "interpolator": choice("sitkBSpline", *INTERPOLATORS, *range(1, 11), None),
+    "preCrop": flag(False),
+    "padDistance": integer(5, 0),
     "resegmentRange": _numbers(
         None,
         lambda value: len(value) <= 2 and all(map(_is_real, value)),
         "one or two numbers or null",
         as_float=True,
     ),
-    "resegmentMode": _choice("absolute", "absolute", "relative", "sigma"),
-    "resegmentShape": _flag(False),
+    "resegmentMode": choice("absolute", "absolute", "relative", "sigma"),
+    "resegmentShape": flag(False),
     # PyRadiomics takes label 1 unless told; here every label above 0 is tumour unless told.
-    "label": _integer(None, 1),
+    "label": integer(None, 1),
     "label_channel": _only(0, "a mask has one value a voxel"),
-    "additionalInfo": _flag(True),
+    "additionalInfo": flag(True),
     "geometryTolerance": _only(None, "image and mask must share one grid when they are read"),
     "correctMask": _only(False, "image and mask must share one grid when they are read"),
 }
 
 # Read for every filtered image: an image type may have its own.
 DISCRETISATION_AND_MATRICES = {
-    "binWidth": _positive(25.0),
-    "binCount": _integer(None, 1),
-    "force2D": _flag(False),
-    "force2Ddimension": _integer(0, 0, 2),
+    "binWidth": positive(25.0),
+    "binCount": integer(None, 1),
+    "force2D": flag(False),
+    "force2Ddimension": integer(0, 0, 2),
     "distances": _numbers(
         (1,), lambda value: all(_is_int(v) and v > 0 for v in value), "integers above 0, in voxels"
     ),
-    "weightingNorm": _choice(None, "euclidean", "manhattan", "infinity", "no_weighting", None),
-    "symmetricalGLCM": _flag(True),
-    "gldm_a": _integer(0, 0),
-    "voxelArrayShift": _integer(0, -(2**53), 2**53),
+    "weightingNorm": choice(None, "euclidean", "manhattan", "infinity", "no_weighting", None),
+    "symmetricalGLCM": flag(True),
+    "gldm_a": integer(0, 0),
+    "voxelArrayShift": integer(0, -(2**53), 2**53),
 }
 
 # Read by one filter.
 FILTERS = {
     "Wavelet": {
         "wavelet": Parameter("coif1", _is_wavelet, "the name of a discrete wavelet of PyWavelets"),
-        "start_level": _integer(0, 0, 20),
-        "level": _integer(1, 1, 20),
+        "start_level": integer(0, 0, 20),
+        "level": integer(1, 1, 20),
     },
     "LoG": {
         # As written: sigma 1 names its columns log-sigma-1-mm-3D, and 1.0 log-sigma-1-0-mm-3D.
@@ -151,16 +151,16 @@ FILTERS = {
             (), lambda value: all(_is_real(v) and v > 0 for v in value), "numbers above 0, in mm"
         ),
     },
-    "Gradient": {"gradientUseSpacing": _flag(True)},
+    "Gradient": {"gradientUseSpacing": flag(True)},
     "LBP2D": {
-        "lbp2DRadius": _positive(1.0),
-        "lbp2DSamples": _integer(9, 1),
-        "lbp2DMethod": _choice("uniform", "default", "ror", "uniform", "var"),
+        "lbp2DRadius": positive(1.0),
+        "lbp2DSamples": integer(9, 1),
+        "lbp2DMethod": choice("uniform", "default", "ror", "uniform", "var"),
     },
     "LBP3D": {
-        "lbp3DLevels": _integer(2, 1),
-        "lbp3DIcosphereRadius": _positive(1.0),
-        "lbp3DIcosphereSubdivision": _integer(1, 0),
+        "lbp3DLevels": integer(2, 1),
+        "lbp3DIcosphereRadius": positive(1.0),
+        "lbp3DIcosphereSubdivision": integer(1, 0),
     },
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sklidh.radiomics._names import feature_names, in_order
 from sklidh.radiomics._roi import check_grid
-from sklidh.radiomics._settings import Settings
+from sklidh.radiomics._settings import Settings, SettingsError
 
 VERSION = "3.0.1"
 
@@ -22,7 +22,14 @@ def check_supported(settings: Settings) -> None:
     ------
     ImportError
         PyRadiomics, or a package that one of its filters needs, is not installed.
+    SettingsError
+        The settings ask for IBSI's features.
     """
+    if settings.standard != "pyradiomics":
+        raise SettingsError(
+            "engine='pyradiomics' does not compute the features of IBSI's presets; "
+            "engine='native' does"
+        )
     try:
         import radiomics
     except ImportError as error:

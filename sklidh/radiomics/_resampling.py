@@ -74,15 +74,15 @@ def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
     )
     outside = ~(z[:, None, None] & y[:, None] & x)
     image = {
-        "sitkBSpline": _cubic_spline,
-        "sitkLinear": _linear,
-        "sitkNearestNeighbor": _nearest,
+        "sitkBSpline": cubic_spline,
+        "sitkLinear": linear,
+        "sitkNearestNeighbor": nearest,
     }[interpolator](volume, places)
     image[outside] = 0
     if volume.dtype.kind in "iu":
         limits = np.iinfo(volume.dtype)
         image = np.trunc(image).clip(limits.min, limits.max)
-    region = _nearest(mask, places)
+    region = nearest(mask, places)
     region[outside] = False
     return image.astype(volume.dtype), region, tuple(float(step) for step in new)
 
@@ -97,7 +97,7 @@ def _places(origin, size, new, old, *, along_line):
     return start + (end - start) * (k / size)
 
 
-def _nearest(volume, places):
+def nearest(volume, places):
     return volume[
         np.ix_(
             *(
@@ -108,7 +108,7 @@ def _nearest(volume, places):
     ]
 
 
-def _linear(volume, places):
+def linear(volume, places):
     """Interpolate along x, then y, then z; beyond the middle of the last voxel nothing changes."""
     result = volume
     for axis in (2, 1, 0):
@@ -123,7 +123,7 @@ def _linear(volume, places):
     return result
 
 
-def _cubic_spline(volume, places):
+def cubic_spline(volume, places):
     box = [
         slice(max(0, int(at[0]) - SPLINE_REACH), int(at[-1]) + SPLINE_REACH + 2) for at in places
     ]

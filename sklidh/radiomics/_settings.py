@@ -9,6 +9,8 @@ from difflib import get_close_matches
 import numpy as np
 
 from sklidh.radiomics._feature_table import DEPRECATED, FEATURES
+from sklidh.radiomics._ibsi_presets import IBSI_PRESETS, IBSI_SETTINGS
+from sklidh.radiomics._ibsi_table import ibsi_features
 from sklidh.radiomics._parameters import (
     DISCRETISATION_AND_MATRICES,
     FILTERS,
@@ -17,6 +19,9 @@ from sklidh.radiomics._parameters import (
     SETTINGS,
 )
 from sklidh.radiomics._presets import PRESETS, REPEATED
+
+NAMED = (*PRESETS, *IBSI_PRESETS)
+KNOWN = {name: FEATURES[name] + DEPRECATED.get(name, ()) for name in FEATURES}
 
 
 class SettingsError(ValueError):
@@ -32,7 +37,8 @@ class Settings:
     image_types : dict of str to dict
         PyRadiomics' ``imageType``: the filter, and what it sets otherwise than `setting`.
     feature_classes : dict of str to tuple of str
-        PyRadiomics' ``featureClass``: the class, and the features wanted of it, every one listed.
+        PyRadiomics' ``featureClass``: the class, and the features wanted of it, every one listed;
+        IBSI's families in its presets.
     setting : dict
         PyRadiomics' ``setting``, with 3.0.1's default wherever nothing was said. ``label`` is None
         (any label above 0) unless given.
@@ -41,6 +47,8 @@ class Settings:
     repeated : dict of str to str
         Names of images whose columns are those of another image once more:
         ``{"wavelet-LLL": "wavelet-LL"}`` in the preset ``"paper"``.
+    standard : {"pyradiomics", "ibsi"}
+        Whose definitions and names the features have.
     """
 
     image_types: dict[str, dict]
@@ -48,6 +56,7 @@ class Settings:
     setting: dict
     name: str = ""
     repeated: dict[str, str] = field(default_factory=dict)
+    standard: str = "pyradiomics"
 
     def of_image_type(self, image_type: str) -> dict:
         """Return the settings that hold for one image type.
@@ -80,14 +89,15 @@ def read_settings(settings) -> Settings:
 
     Parameters
     ----------
-    settings : {"paper", "full"}, dict, path or Settings
+    settings : {"paper", "full", "ibsi", "ibsi-a" to "ibsi-e"}, dict, path or Settings
         A dictionary has the shape of a PyRadiomics parameter file: ``imageType``, ``featureClass``
         and ``setting``; ``preset`` names one that these change, as
         ``{"preset": "paper", "setting": {"binCount": 32}}``. A path names such a file, YAML or
         JSON. As in PyRadiomics, no image type means Original alone, no feature class means all but
         shape2D, and an empty list of features means all that are not deprecated. PyRadiomics' other
         keys are accepted where they can have an effect: ``voxelSetting`` is not, since every
-        feature is one number per tumour.
+        feature is one number per tumour. With one of IBSI's presets, ``featureClass`` and
+        ``setting`` have IBSI's families and settings, and the image is the unfiltered one.
 
     Returns
     -------
@@ -102,7 +112,7 @@ def read_settings(settings) -> Settings:
         return settings
     if isinstance(settings, dict):
         return _from_parameters(settings)
-    if isinstance(settings, str) and settings in PRESETS:
+    if isinstance(settings, str) and settings in NAMED:
         return replace(_from_parameters({"preset": settings}), name=settings)
     if isinstance(settings, (str, os.PathLike)):
         parameters = _read_file(settings)
@@ -111,7 +121,7 @@ def read_settings(settings) -> Settings:
         except SettingsError as error:
             raise SettingsError(f"{os.fspath(settings)}: {error}") from None
     raise SettingsError(
-        f"settings must be {' or '.join(map(repr, PRESETS))}, a dictionary or the path of a "
+        f"settings must be one of {', '.join(map(repr, NAMED))}, a dictionary or the path of a "
         f"PyRadiomics parameter file, got {type(settings).__name__}: {settings!r}"
     )
 
@@ -130,8 +140,10 @@ def _from_parameters(parameters: dict) -> Settings:
     parameters = _check_keys("the settings", parameters, sections)
     preset = parameters.get("preset")
     if preset is not None:
-        if preset not in PRESETS:
-            raise SettingsError(f"preset is {preset!r}; accepted: {', '.join(PRESETS)}")
+        if preset not in NAMED:
+            raise SettingsError(f"preset is {preset!r}; accepted: {', '.join(NAMED)}")
+        if preset in IBSI_PRESETS:
+            return _from_ibsi(parameters)
         setting = _check_keys("setting", parameters.get("setting"), SETTINGS)
         setting = PRESETS[preset].get("setting", {}) | setting
         parameters = PRESETS[preset] | parameters | {"setting": setting}
@@ -165,18 +177,46 @@ def _from_parameters(parameters: dict) -> Settings:
     return settings
 
 
+def _from_ibsi(parameters: dict) -> Settings:
+    preset = parameters["preset"]
+    if parameters.get("imageType") not in (None, {}, {"Original": {}}, {"Original": None}):
+        raise SettingsError(
+            f"preset {preset}: imageType is {parameters['imageType']!r}; IBSI features describe "
+            "the unfiltered image. Remove imageType"
+        )
+    setting = {key: parameter.default for key, parameter in IBSI_SETTINGS.items()}
+    setting |= IBSI_PRESETS[preset]
+    own = _check_values("setting", parameters.get("setting"), IBSI_SETTINGS)
+    # A count overrides a width, but not the preset's count a width that was asked for.
+    for width, count in (("binWidth", "binCount"), ("ivhBinWidth", "ivhBinCount")):
+        setting |= {count: None} if own.get(width) is not None else {}
+    setting |= own
+    return Settings(
+        image_types={"Original": {}},
+        feature_classes=_feature_classes(
+            parameters.get("featureClass"),
+            ibsi_features(("2D", "2_5D") if setting["force2D"] else ("3D",)),
+            ibsi_features(),
+        ),
+        setting=_defaults() | setting,
+        standard="ibsi",
+    )
+
+
 def _image_types_of(preset: str | None):
     return PRESETS.get(preset, {}).get("imageType", {}).keys()
 
 
-def _feature_classes(wanted: dict | None) -> dict[str, tuple[str, ...]]:
-    wanted = _check_keys("featureClass", wanted, FEATURES)
+def _feature_classes(
+    wanted: dict | None, features_of: dict = FEATURES, known_of: dict = KNOWN
+) -> dict[str, tuple[str, ...]]:
+    wanted = _check_keys("featureClass", wanted, features_of)
     if not wanted:
         # PyRadiomics lists shape2D too: to skip it without force2D, to fail on thick regions with.
-        return {name: FEATURES[name] for name in FEATURES if name != "shape2D"}
+        return {name: features_of[name] for name in features_of if name != "shape2D"}
     classes = {}
     for name, features in wanted.items():
-        known = FEATURES[name] + DEPRECATED.get(name, ())
+        known = known_of[name]
         if not isinstance(features, (list, tuple, type(None))):
             raise SettingsError(f"featureClass {name}: expected a list, got {features!r}")
         for feature in features or ():
@@ -185,7 +225,7 @@ def _feature_classes(wanted: dict | None) -> dict[str, tuple[str, ...]]:
                     f"featureClass {name}: unknown feature {feature!r}; "
                     f"accepted: {', '.join(known)}"
                 )
-        classes[name] = tuple(dict.fromkeys(features or FEATURES[name]))
+        classes[name] = tuple(dict.fromkeys(features or features_of[name]))
     return classes
 
 
@@ -195,17 +235,21 @@ def _check_values(where: str, values: dict | None, accepted: dict) -> dict:
         if not accepted[key].accepts(value):
             raise SettingsError(f"{where}: {key} is {value!r}; accepted: {accepted[key].accepted}")
     # In the table's order, so that equal settings have one text.
-    return {key: _canonical(key, values[key]) for key in accepted if key in values}
+    return {
+        key: _canonical(key, values[key], parameter.as_float)
+        for key, parameter in accepted.items()
+        if key in values
+    }
 
 
-def _canonical(key: str, value):
+def _canonical(key: str, value, as_float: bool):
     if isinstance(value, np.generic):
         value = value.item()
     if key == "interpolator" and isinstance(value, int):
         return INTERPOLATORS[value - 1]
     if isinstance(value, (list, tuple)):
-        return tuple(_canonical(key, v) for v in value)
-    return float(value) if SETTINGS[key].as_float and value is not None else value
+        return tuple(_canonical(key, v, as_float) for v in value)
+    return float(value) if as_float and value is not None else value
 
 
 def _check_keys(where: str, values: dict | None, accepted) -> dict:
@@ -229,7 +273,7 @@ def _read_file(path) -> dict:
 
     if not os.path.isfile(path):
         raise SettingsError(
-            f"{os.fspath(path)!r} is neither a preset ({', '.join(PRESETS)}) nor a file"
+            f"{os.fspath(path)!r} is neither a preset ({', '.join(NAMED)}) nor a file"
         )
     try:
         return read_parameter_file(path)

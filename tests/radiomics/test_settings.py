@@ -210,8 +210,8 @@ def test_the_text_tells_other_settings_apart(parameters):
         ({"featureClass": {"glcm": ["Homogeneity1"]}}, "unknown feature 'Homogeneity1'"),
         ({"featureClass": {"glcm": "Idm"}}, "featureClass glcm: expected a list, got 'Idm'"),
         ({"featureClass": {"shape2D": []}}, "shape2D needs setting force2D: true"),
-        ("papper", r"'papper' is neither a preset \(paper, full\) nor a file"),
-        (873, "settings must be 'paper' or 'full', a dictionary or the path .* got int: 873"),
+        ("papper", r"'papper' is neither a preset \(paper, full, ibsi, .*\) nor a file"),
+        (873, "settings must be one of 'paper', .* a dictionary or the path .* got int: 873"),
     ],
 )
 def test_what_has_no_meaning_is_an_error_that_names_it(parameters, said):

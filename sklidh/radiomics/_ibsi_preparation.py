@@ -1,0 +1,152 @@
+"""From an image and its mask to what IBSI's features are computed of: chapter 2 of its manual.
+
+The mask becomes two: the morphological one, interpolated, which the shape is that of, and within it
+the intensity mask, without voxels outside a range or far from the mean.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklidh.radiomics._discretisation import MOST_BINS
+from sklidh.radiomics._preprocessing import resegment
+from sklidh.radiomics._resampling import MOST_VOXELS, cubic_spline, linear, nearest
+from sklidh.radiomics._roi import check_region
+
+PEAK_RADIUS = 10 * (3 / (4 * math.pi)) ** (1 / 3)
+"""Radius of a sphere of 1 cm3, mm: so far from the region intensities are read."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The surroundings of a region, after interpolation and re-segmentation.
+
+    Attributes
+    ----------
+    volume : ndarray of float64, shape (n_slices, n_rows, n_columns)
+    morphological, intensity : ndarray of bool, same shape
+    spacing : tuple of float
+        Voxel size along (z, y, x), mm.
+    """
+
+    volume: np.ndarray
+    morphological: np.ndarray
+    intensity: np.ndarray
+    spacing: tuple[float, float, float]
+
+
+def prepare(volume, mask, spacing, setting):
+    """Interpolate, round and re-segment, as far around the region as features look.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (n_slices, n_rows, n_columns)
+    mask : ndarray of bool, same shape
+    spacing : sequence of float
+        Voxel size along (z, y, x), mm.
+    setting : dict
+
+    Returns
+    -------
+    Prepared
+    """
+    box = check_region(mask)
+    wanted = setting["resampledPixelSpacing"]
+    if wanted is None:
+        around = [
+            slice(max(0, side.start - reach), side.stop + reach)
+            for side, reach in zip(box, _reach(spacing), strict=True)
+        ]
+        volume, mask = volume[tuple(around)].astype(np.float64), mask[tuple(around)]
+    else:
+        new = np.where(np.array(wanted[::-1]) == 0, spacing, wanted[::-1])
+        reaches = [n * ratio for n, ratio in zip(_reach(new), new / spacing, strict=True)]
+        places = [
+            along[(along > side.start - 1 - reach) & (along < side.stop + reach)]
+            for along, side, reach in zip(
+                grid_places(volume.shape, spacing, new), box, reaches, strict=True
+            )
+        ]
+        if not all(along.size for along in places):
+            raise ValueError(
+                f"resampledPixelSpacing={list(wanted)} (x, y, z) leaves no voxel of the region; "
+                "choose smaller voxels"
+            )
+        volume, mask = interpolate(volume, mask, places, setting["interpolator"])
+        spacing = tuple(float(step) for step in new)
+    if setting["roundIntensities"]:
+        volume = np.rint(volume)
+    check_region(mask)
+    kept = mask
+    if setting["resegmentRange"]:
+        kept = resegment(volume, mask, setting["resegmentRange"], "absolute")
+    if setting["outlierSigma"]:
+        # Mean and deviation are those of the voxels within the range.
+        kept = resegment(volume, kept, (-setting["outlierSigma"], setting["outlierSigma"]), "sigma")
+    check_region(kept)
+    return Prepared(volume, mask, kept, tuple(spacing))
+
+
+def _reach(spacing):
+    return [math.ceil(PEAK_RADIUS / step) for step in spacing]
+
+
+def grid_places(shape, spacing, new_spacing):
+    """Places of a new grid's voxels along each axis, in voxels of the old one.
+
+    The grids share their middle; the new one is large enough to cover the old one (IBSI 2.4).
+    """
+    places = []
+    for n, old, new in zip(shape, spacing, new_spacing, strict=True):
+        n_new = math.ceil(n * old / new - 1e-6)
+        places.append((n - 1) / 2 + (np.arange(n_new) - (n_new - 1) / 2) * (new / old))
+    return places
+
+
+def interpolate(volume, mask, places, interpolator):
+    """Interpolate an image and its mask; of the mask, voxels that are half or more inside stay."""
+    if math.prod(along.size for along in places) > MOST_VOXELS:
+        raise ValueError(
+            f"resampledPixelSpacing makes more than the {MOST_VOXELS:.1e} voxels that are accepted "
+            "around the region; choose larger voxels"
+        )
+    if interpolator == "sitkNearestNeighbor":
+        return nearest(volume, places).astype(np.float64), nearest(mask, places)
+    if interpolator == "sitkBSpline":
+        # A spline needs a neighbour to mirror: an axis of one voxel gets copies of it.
+        thin = [2 if n == 1 else 0 for n in volume.shape]
+        padded = np.pad(volume, [(n, n) for n in thin], mode="edge")
+        image = cubic_spline(padded, [at + n for at, n in zip(places, thin, strict=True)])
+    else:
+        image = linear(volume, places)
+    return image, linear(mask.astype(np.float64), places) >= 0.5
+
+
+def grey_level_edges(values, setting):
+    """Edges of the grey-level bins (IBSI 2.7).
+
+    A fixed number divides the region's own range. Bins of a fixed size start at the lower end of
+    the range of re-segmentation, or without one at the region's lowest intensity.
+    """
+    low, high = values.min(), values.max()
+    if setting["binCount"] is not None:
+        n, start = setting["binCount"], low
+        if n > MOST_BINS:
+            raise ValueError(f"binCount={n} is more than the {MOST_BINS} that are accepted")
+        edges = low + (high - low) * np.arange(n + 1) / n
+    else:
+        width, limits = setting["binWidth"], setting["resegmentRange"]
+        start = min(limits) if limits else low
+        n = (high - start) // width + 1
+        if n > MOST_BINS:
+            raise ValueError(
+                f"binWidth={width:g} cuts intensities from {start:g} to {high:g} into more than "
+                f"{MOST_BINS} grey levels; choose a wider binWidth, or a binCount"
+            )
+        edges = start + width * np.arange(n + 1)
+    if low == high and setting["binCount"] is not None:
+        return np.array([low - 0.5, low + 0.5])
+    # The highest intensity belongs to the last bin.
+    edges[-1] = max(edges[-1], np.nextafter(high, np.inf))
+    return edges
