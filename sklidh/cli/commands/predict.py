@@ -136,19 +136,18 @@ def prepared(fitted, label: list, jobs: int) -> dict:
     parts = parts_of(fitted)
     branches = [part for part in parts if isinstance(part, ColumnTransformer)]
     ours = [part for part in parts if type(part).__module__.startswith("sklidh.")]
-    options = {"verbose": verbosity(), "n_jobs": jobs, "timeout": time_limit()}
+    wanted = {"verbose": verbosity(), "n_jobs": jobs, "timeout": time_limit()}
     own = [part for part in ours if part not in branches]
-    for name, value in (options | ({"label": label} if label else {})).items():
+    for name, value in (wanted | ({"label": label} if label else {})).items():
         for part in own:
             if hasattr(part, name):
                 setattr(part, name, value)
     inputs = (each for part in branches for each in part.transformers)
     clinical = next((columns for name, _, columns in inputs if name == CLINICAL), [])
-    facts = {
-        name: [getattr(part, name) for part in own if hasattr(part, name)]
-        for name in ("label", "reference")
-    }
-    return {name: next(iter(found), None) for name, found in facts.items()} | {"clinical": clinical}
+    facts = {"clinical": clinical}
+    for name in ("label", "reference"):
+        facts[name] = next((getattr(part, name) for part in own if hasattr(part, name)), None)
+    return facts
 
 
 def with_columns(examined, model: str, modalities, clinical) -> tuple[pd.DataFrame, list]:
