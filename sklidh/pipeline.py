@@ -5,8 +5,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from sklidh.branches import MODALITIES, ModalityBranch, ModalityTransformer, per_modality
-from sklidh.features import ClinicalFeatures, RadiomicsExtractor, SANetFeaturizer
-from sklidh.fusion import InvariantSpecificFusionClassifier
+from sklidh.features import ClinicalFeatures, RadiomicsExtractor
 from sklidh.images import CohortCheck, RigidRegistration
 from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
 from sklidh.utils import PAPER_GROUPS, listed
@@ -162,9 +161,13 @@ def make_idh_pipeline(
     spread = {"cache": cache, "n_jobs": n_jobs, "timeout": timeout}
     if radiomics == "preset":
         radiomics = RadiomicsExtractor(settings="paper", **spread, **shared)
-    if deep == "preset":
-        networks = SANetFeaturizer(n_features=128, random_state=random_state, **shared)
-        deep = networks if preset == "paper" else None
+    # Networks and fusion import torch, which not every pipeline needs.
+    if deep == "preset" and preset == "paper":
+        from sklidh.features import SANetFeaturizer
+
+        deep = SANetFeaturizer(n_features=128, random_state=random_state, **shared)
+    elif deep == "preset":
+        deep = None
     parts = {"radiomics": radiomics, "deep": deep}
     extractors = [
         (name, _with_missing(name, part, missing))
@@ -179,6 +182,8 @@ def make_idh_pipeline(
     if clinical and groups is not None and (CLINICAL,) not in groups:
         groups = [*groups, (CLINICAL,)]
     if classifier == "preset":
+        from sklidh.fusion import InvariantSpecificFusionClassifier
+
         classifier = InvariantSpecificFusionClassifier(
             modalities=blocks,
             groups=groups,

@@ -11,8 +11,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklidh.baselines._feature_table import from_features
-from sklidh.features import SANetClassifier
-from sklidh.fusion import BRNNClassifier, LateFusionClassifier
 from sklidh.pipeline import CLINICAL, PAPER_GROUPS, paper_pipeline
 
 INPUT_METHODS = {
@@ -48,6 +46,9 @@ def cnn(build: Callable = paper_pipeline, *, deep=None, **networks) -> Pipeline:
     Shi et al. 2023, Table I. The paper does not state how the four networks are combined; the mean
     is our choice.
     """
+    # Imported on use: it loads torch.
+    from sklidh.features import SANetClassifier
+
     pipeline = build(radiomics=None, deep="preset" if deep is None else deep)
     parts = pipeline["intra"].transformers
     branches = {name: branch for name, branch, _ in parts if name != CLINICAL}
@@ -96,6 +97,8 @@ def late_fusion(
     Shi et al. 2023, section II.E and Tables I, III and IV. Table V prints the figures of Model 2
     for Yan et al. 2021 [9], and those of Model 3 for Shi et al. 2022 [17].
     """
+    from sklidh.fusion import BRNNClassifier, LateFusionClassifier
+
     proposed = build()["fusion"]
     classifier = LateFusionClassifier(
         BRNNClassifier(random_state=random_state),

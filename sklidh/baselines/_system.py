@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import StratifiedKFold
 
-from sklidh.fusion import BatchedGridSearchCV
 from sklidh.pipeline import MODALITIES, paper_pipeline
 
 INNER_FOLDS = 3
@@ -104,7 +103,7 @@ class System:
         return tuned(model, self.grid, random_state=random_state) if self.grid else model
 
 
-def tuned(model, grid: Mapping, *, random_state=0) -> BatchedGridSearchCV:
+def tuned(model, grid: Mapping, *, random_state=0) -> BaseEstimator:
     """Wrap a model in the grid search that all commands use.
 
     Parameters
@@ -121,4 +120,7 @@ def tuned(model, grid: Mapping, *, random_state=0) -> BatchedGridSearchCV:
         Search by AUC; a candidate that fails raises its error.
     """
     folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=random_state)
+    # Imported on use: it loads torch.
+    from sklidh.fusion import BatchedGridSearchCV
+
     return BatchedGridSearchCV(model, grid, cv=folds, scoring="roc_auc", error_score="raise")

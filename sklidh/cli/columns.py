@@ -34,13 +34,7 @@ def asked_for(examined: ExaminedCohort, where: Where) -> ExaminedCohort:
 
 
 def column_of(X: pd.DataFrame, column: str) -> pd.Series:
-    """Return a column that an option names as text; its case does not matter.
-
-    Raises
-    ------
-    CohortError
-        There is no such column, or a patient's cell is empty.
-    """
+    """Return a column that an option names as text, without empty cells; case does not matter."""
     found = next(iter(matches(column, X.columns)), None)
     if found is None:
         raise CohortError([not_found(column, X.columns)])
@@ -51,21 +45,9 @@ def column_of(X: pd.DataFrame, column: str) -> pd.Series:
 
 
 def clinical_columns(X: pd.DataFrame, names, images, *, of: str) -> tuple[dict, list[str]]:
-    """Find the clinical columns that the user or a model names; their case does not matter.
+    """Return {name: column} of the clinical columns named, whatever their case, and problems.
 
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-    names, images : sequence of str
-        The clinical columns, and those that hold images, which are none.
-    of : str
-        Why they are needed, in brackets.
-
-    Returns
-    -------
-    found : dict of str to str
-        Name -> column.
-    problems : list of str
+    Columns of `images` are none of them; `of` states in brackets why they are needed.
     """
     others = [name for name in X.columns if name not in (*images, "mask")]
     found = {name: next(iter(matches(name, others)), None) for name in names}
@@ -89,13 +71,7 @@ def unfit_clinical(X: pd.DataFrame, columns) -> list[str]:
 
 
 def paper_modalities(X: pd.DataFrame) -> tuple[str, ...]:
-    """Return those of the paper's sequences that a table has, and warn of other images in it.
-
-    Raises
-    ------
-    CohortError
-        The table has none of them, or an image's heading is nearly one of them.
-    """
+    """Return those of the paper's sequences that a table has, and warn of other images in it."""
     found = tuple(name for name in PAPER_MODALITIES if name in X.columns)
     unused = [name for name in image_columns(X) if name not in found]
     near = {

@@ -2,26 +2,20 @@
 
 import inspect
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from copy import copy
-from dataclasses import fields, is_dataclass
-from functools import wraps
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, get_args, get_type_hints
 
 import typer
 from typer.core import TyperGroup
 
-from sklidh.cli.console import (
-    FAILED,
-    INTERRUPTED,
-    clear_errors,
-    console,
-    print_error,
-    print_json,
-    silenced,
-)
+from sklidh.cli import console
+from sklidh.cli.options import option
 from sklidh.cli.scheduler import on_scheduler
 from sklidh.cli.settings import read_config
 from sklidh.radiomics import announced_once
@@ -30,40 +24,36 @@ from sklidh.results import claimed, record_path
 START, PREDICT, EVALUATE, MACHINE = "Start", "Train and predict", "Evaluate", "This machine"
 """Groups of commands in the help."""
 
-EVERY = "Every command"
-KEYWORD = inspect.Parameter.KEYWORD_ONLY
+in_every = partial(option, rich_help_panel="Every command")
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        callback=read_config,
-        is_eager=True,
-        help="YAML file of options, such as 'quiet: true'; command-line options take precedence.",
-        rich_help_panel=EVERY,
-    ),
-]
-Quiet = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", help="Print warnings and errors only.", rich_help_panel=EVERY),
-]
-Json = Annotated[
-    bool,
-    typer.Option("--json", help="Print one JSON object instead.", rich_help_panel=EVERY),
-]
-Overwrite = Annotated[
-    bool,
-    typer.Option(
-        "--overwrite",
-        help="Overwrite existing results in --out; files from the previous run are deleted.",
-        rich_help_panel=EVERY,
-    ),
-]
-OVERWRITE = inspect.Parameter("overwrite", KEYWORD, default=False, annotation=Overwrite)
-COMMON = (
-    inspect.Parameter("config", KEYWORD, default=None, annotation=Config),
-    inspect.Parameter("quiet", KEYWORD, default=False, annotation=Quiet),
-    inspect.Parameter("as_json", KEYWORD, default=False, annotation=Json),
-)
+
+@dataclass(frozen=True)
+class Common:
+    """The options of every command."""
+
+    config: Annotated[
+        Path | None,
+        in_every(
+            "YAML file of options, such as 'quiet: true'; command-line options take precedence.",
+            callback=read_config,
+            is_eager=True,
+        ),
+    ] = None
+    quiet: Annotated[bool, in_every("Print warnings and errors only.", "--quiet", "-q")] = False
+    as_json: Annotated[bool, in_every("Print one JSON object instead.", "--json")] = False
+
+
+@dataclass(frozen=True)
+class CommonWithOut(Common):
+    """The options of every command that writes results."""
+
+    overwrite: Annotated[
+        bool,
+        in_every(
+            "Overwrite existing results in --out; files from the previous run are deleted.",
+            "--overwrite",
+        ),
+    ] = False
 
 
 class Commands(TyperGroup):
@@ -76,7 +66,7 @@ class Commands(TyperGroup):
         try:
             status = super().main(*args, standalone_mode=False, **options)
         except typer.Abort:
-            status = INTERRUPTED
+            status = console.INTERRUPTED
         # Usage errors of the library inside Typer, which exports no common class for them.
         except Exception as error:
             if not hasattr(error, "format_message"):
@@ -84,7 +74,7 @@ class Commands(TyperGroup):
             if error.__class__.__name__ == "NoArgsIsHelpError":
                 error.show()
                 sys.exit(error.exit_code)
-            print_error(error.format_message(), getattr(error, "ctx", None))
+            console.print_error(error.format_message(), getattr(error, "ctx", None))
             status = error.exit_code
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -103,8 +93,14 @@ def show_version(asked: bool):
     if asked:
         from sklidh import __version__
 
-        console.print(f"sklidh {__version__}", highlight=False)
+        console.say(f"sklidh {__version__}")
         raise typer.Exit
+
+
+def examples_of(lines) -> str:
+    """Return examples as the end of a help text."""
+    shown = "\n\n".join(f"[bold]{line}[/]" for line in lines)
+    return f"Example{'s' * (len(lines) > 1)}:\n\n{shown}"
 
 
 EXAMPLES = (
@@ -116,11 +112,10 @@ EXAMPLES = (
 )
 
 
-@app.callback(epilog="Examples:\n\n" + "\n\n".join(f"[bold]{line}[/]" for line in EXAMPLES))
+@app.callback(epilog=examples_of(EXAMPLES))
 def main(
     version: Annotated[
-        bool,
-        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
+        bool, option("Show the version.", "--version", callback=show_version, is_eager=True)
     ] = False,
 ):
     """Predict a glioma's IDH mutation from four MR sequences (Shi et al. 2023).
@@ -130,153 +125,104 @@ def main(
 
 
 def command(*examples: str, panel: str, helps: Mapping[str, str] | None = None) -> Callable:
-    """Register a function as a command, with the common options and clear errors.
+    """Register a function as a command, with the common options, clear errors and `examples`.
 
-    Parameters
-    ----------
-    *examples : str
-        Command lines, shown below the help.
-    panel : str
-        The group of commands in ``sklidh --help``.
-    helps : dict of str to str, default=None
-        What the help says of an option of a group where it means something else for this command.
-
-    Returns
-    -------
-    callable
-        A decorator. A parameter of the function that is a group of options, such as
-        `options.Cohort`, stands for the options in it; its default, if there is one, for theirs.
-        The function returns what ``--json`` prints, a dict: ``files`` that were written and what
-        was ``found`` where an option left it open go into the record beside the results, and a list
-        of ``problems`` makes the exit status 1.
+    A parameter that is a group of options, such as `options.Cohort`, stands for the options in it;
+    its default, if there is one, for theirs; `helps` says what differs for this command. The
+    function returns what ``--json`` prints: the ``files`` that were written and what was ``found``
+    where an option left it open go into the record, and ``problems`` make the exit status 1.
     """
 
     def register(function):
-        @wraps(function)
-        def run(ctx, config, quiet, as_json, overwrite=False, **options):
-            settings = plain(options)
-            with (
-                clear_errors(),
-                silenced(quiet or as_json),
-                announced_once(),
-                place(ctx.info_name, function, options, overwrite) as outcome,
-                on_scheduler(options.get("scheduler", "")),
-            ):
-                result = function(**grouped(function, options))
-                outcome["files"] = [*result.get("files", {}).values()]
-                if "found" in result:
-                    outcome["found"] = result["found"]
-            if "out" in options and not quiet and not as_json:
-                console.print(
-                    f"Settings saved to: {record_path(options['out'], is_file=is_file(function))}",
-                    highlight=False,
-                    soft_wrap=True,
-                )
-            if as_json:
-                print_json({"settings": settings} | result)
-            if result.get("problems"):
-                raise typer.Exit(FAILED)
+        own = inspect.signature(function).parameters.values()
+        out = next((Path(each.default) for each in own if each.name == "out"), None)
+        common = Common if out is None else CommonWithOut
+        extra = inspect.Parameter("common", inspect.Parameter.KEYWORD_ONLY, annotation=common)
 
-        context = inspect.Parameter("ctx", KEYWORD, annotation=typer.Context)
-        single = [worded(each, (helps or {}).get(each.name)) for each in ungrouped(function)]
-        own = (context, *single, *COMMON)
-        if "out" in inspect.signature(function).parameters:
-            own = (*own, OVERWRITE)
-        run.__signature__ = inspect.Signature(own)
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
-        del run.__wrapped__
-        lines = "\n\n".join(f"[bold]{example}[/]" for example in examples)
-        heading = "Examples" if len(examples) > 1 else "Example"
-        epilog = f"{heading}:\n\n{lines}"
-        app.command(help=unwrapped(function), epilog=epilog, rich_help_panel=panel)(run)
+        def run(ctx, **options):
+            every = grouped([extra], options)["common"]
+            options = {name: value for name, value in options.items() if not hasattr(every, name)}
+            execute(ctx.info_name, partial(function, **grouped(own, options)), options, out, every)
+
+        context = inspect.Parameter("ctx", extra.kind, annotation=typer.Context)
+        single = ungrouped([*own, extra], helps or {})
+        run.__signature__ = inspect.Signature([context, *single])
+        run.__annotations__ = {each.name: each.annotation for each in (context, *single)}
+        run.__name__ = function.__name__
+        # One line per paragraph, which the terminal wraps.
+        paragraphs = inspect.getdoc(function).split("\n\n")
+        help_text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+        app.command(help=help_text, epilog=examples_of(examples), rich_help_panel=panel)(run)
         return function
 
     return register
 
 
-def unwrapped(function) -> str:
-    """Return a docstring with one line per paragraph, which the terminal wraps."""
-    paragraphs = inspect.getdoc(function).split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+def execute(name: str, function, options: dict, default: Path | None, common: Common):
+    """Run a command in its place, with one look of errors and warnings, and print how it ended."""
+    silent, started = common.quiet or common.as_json, time.perf_counter()
+    settings = plain(options)
+    with console.clear_errors(), console.silenced(silent), announced_once():
+        place = nullcontext({})
+        if default is not None:
+            # The results of a command are one file if their default has a suffix.
+            is_file = bool(default.suffix)
+            how = {"is_file": is_file, "command": name, "overwrite": common.overwrite}
+            named = {key.replace("_", "-"): value for key, value in settings.items()}
+            place = claimed(options["out"], options=named, **how)
+        scheduler = on_scheduler(options.get("scheduler", ""))
+        with place as outcome, scheduler, console.warnings_once():
+            result = function()
+            files = result.get("files", {})
+            outcome["files"] = [*files.values()]
+            outcome |= {"found": result["found"]} if "found" in result else {}
+        if files:
+            console.say(f"\nFinished in {time.perf_counter() - started:.0f} s. Files written:")
+        for what, path in files.items():
+            console.say(f"  {what:<{max(map(len, files))}}  {path}")
+        if default is not None:
+            console.say(f"Settings saved to: {record_path(options['out'], is_file=is_file)}")
+    if common.as_json:
+        console.print_json({"settings": settings} | result)
+    if result.get("problems"):
+        raise typer.Exit(console.FAILED)
 
 
-def ungrouped(function) -> list[inspect.Parameter]:
-    """Return a command's options one by one.
-
-    Parameters
-    ----------
-    function : callable
-        Some of its parameters are groups of options: dataclasses.
-    """
+def ungrouped(parameters, helps: Mapping) -> list[inspect.Parameter]:
+    """Return the options of a function one by one, those in its groups, too, with their help."""
     single = []
-    for parameter in inspect.signature(function).parameters.values():
-        group = parameter.annotation
-        if not is_dataclass(group):
-            single.append(parameter.replace(kind=KEYWORD))
-            continue
-        defaults = group() if parameter.default is parameter.empty else parameter.default
-        annotations = get_type_hints(group, include_extras=True)
-        single += [
-            inspect.Parameter(
-                field.name,
-                KEYWORD,
-                default=getattr(defaults, field.name),
-                annotation=annotations[field.name],
-            )
-            for field in fields(group)
-        ]
+    for each in parameters:
+        found = {each.name: (each.default, each.annotation)}
+        if is_dataclass(each.annotation):
+            defaults = each.annotation() if each.default is each.empty else each.default
+            kinds = get_type_hints(each.annotation, include_extras=True)
+            names = [field.name for field in fields(each.annotation)]
+            found = {name: (getattr(defaults, name), kinds[name]) for name in names}
+        for name, (default, annotation) in found.items():
+            if name in helps:
+                kind, information = get_args(annotation)
+                information = copy(information)
+                information.help = helps[name]
+                annotation = Annotated[kind, information]
+            how = {"default": default, "annotation": annotation}
+            single.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, **how))
     return single
 
 
-def worded(option: inspect.Parameter, text: str | None) -> inspect.Parameter:
-    """Return an option with another help text, if there is one."""
-    if text is None:
-        return option
-    kind, information = get_args(option.annotation)
-    information = copy(information)
-    information.help = text
-    return option.replace(annotation=Annotated[kind, information])
-
-
-def grouped(function, options: dict) -> dict:
-    """Return the options' values as the command's function takes them, in their groups."""
-    values = {}
-    for parameter in inspect.signature(function).parameters.values():
-        group = parameter.annotation
-        values[parameter.name] = (
-            group(**{field.name: options[field.name] for field in fields(group)})
-            if is_dataclass(group)
-            else options[parameter.name]
-        )
-    return values
-
-
-def is_file(function) -> bool:
-    """Whether the results of a command are one file: its default has a suffix."""
-    return bool(Path(inspect.signature(function).parameters["out"].default).suffix)
-
-
-def place(command: str, function, options: dict, overwrite: bool):
-    """Return the context in which a command may write to its ``--out``, if it has one."""
-    if "out" not in options:
-        return nullcontext({})
-    named = {name.replace("_", "-"): value for name, value in plain(options).items()}
-    return claimed(
-        options["out"],
-        is_file=is_file(function),
-        command=command,
-        options=named,
-        overwrite=overwrite,
-    )
+def grouped(parameters, options: dict) -> dict:
+    """Return the options' values as a function takes them, in their groups."""
+    return {
+        each.name: each.annotation(**{f.name: options[f.name] for f in fields(each.annotation)})
+        if is_dataclass(each.annotation)
+        else options[each.name]
+        for each in parameters
+    }
 
 
 def plain(options: dict) -> dict:
     """Return options as JSON and YAML hold them, with absolute paths."""
-    return {name: plain_value(value) for name, value in options.items()}
-
-
-def plain_value(value):
-    """Return one option's value as written on the command line, with absolute paths."""
-    if isinstance(value, Path):
-        return str(value.absolute())
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    absolute = {k: v.absolute() if isinstance(v, Path) else v for k, v in options.items()}
+    return {
+        name: value if value is None or isinstance(value, str | int | float) else str(value)
+        for name, value in absolute.items()
+    }

@@ -7,12 +7,12 @@ import sys
 import warnings
 from contextlib import contextmanager
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from sklidh.evaluation import StudyError
 from sklidh.images import ImageError, ImageWarning
@@ -55,6 +55,9 @@ BOUNDLESS = 1000
 class SteadyConsole(Console):
     """A console that survives a closed pipe: ``sklidh run ... | head -1`` finishes its work."""
 
+    told = {}
+    """The warnings of the command so far, as `warnings_once` yields them."""
+
     def on_broken_pipe(self):
         """Print nothing more; rich would end the command."""
         self.quiet = True
@@ -96,24 +99,6 @@ def clear_errors():
         sys.exit(INTERRUPTED)
 
 
-def print_error(error, ctx=None):
-    """Print an error; that of a cohort with all its problems.
-
-    Parameters
-    ----------
-    error : Exception or str
-    ctx : typer.Context, default=None
-        The command that was called wrongly, whose help is then named.
-    """
-    text = str(error)
-    if isinstance(error, CohortError):
-        lines = (f"  - {problem}" for problem in error.problems)
-        text = "\n".join([f"{error.source} has problems:", *lines])
-    errors.print(f"[bold red]Error:[/] {escape(text)}", highlight=False, soft_wrap=True)
-    if ctx is not None:
-        errors.print(f"Try: {ctx.command_path} --help", highlight=False, soft_wrap=True)
-
-
 @contextmanager
 def silenced(silent: bool):
     """Print only warnings and errors inside the block, if asked to."""
@@ -135,13 +120,9 @@ def warnings_once():
 
     Of an image every warning is told. What else is warned of comes from fold after fold, sequence
     after sequence, with other numbers: the first is told, and at the end how many more there were.
-
-    Yields
-    ------
-    dict of kind to (str, int)
-        The first text of each kind so far, and how often the kind came: for the report.
+    Yields the first text of each kind so far, and how often the kind came.
     """
-    told = {}
+    console.told = told = {}
 
     def tell(message, category, file, line, *_):
         kind = str(message) if issubclass(category, ImageWarning) else (category, file, line)
@@ -160,8 +141,7 @@ def warnings_once():
         yield told
     for kind, (text, count) in told.items():
         if count > 1 and not isinstance(kind, str):
-            more = f'{count - 1} more like "{text[:BEGINNING]} ..."'
-            warn(more)
+            warn(f'{count - 1} more like "{text[:BEGINNING]} ..."')
 
 
 def warning_lines(told: dict) -> list[str]:
@@ -172,43 +152,39 @@ def warning_lines(told: dict) -> list[str]:
     ]
 
 
-def print_whole(grid: Table):
+def print_table(title: str | None, headings, rows, *, text=1):
     """Print a table at its full width: a narrow terminal wraps its lines and cuts nothing off.
 
-    Parameters
-    ----------
-    grid : rich.table.Table
-        Cells that must stay whole are in columns with ``no_wrap``.
+    The first `text` columns hold words, the others figures; cells are str or rich's Text.
     """
+    grid = Table(title=title, title_justify="left", title_style="bold")
+    for place, heading in enumerate(headings):
+        grid.add_column(heading, justify="left" if place < text else "right", no_wrap=True)
+    for cells in rows:
+        grid.add_row(*(each if isinstance(each, Text) else escape(str(each)) for each in cells))
     unbounded = console.options.update(max_width=BOUNDLESS)
     needed = Measurement.get(console, unbounded, grid).maximum
     # A console cuts off lines wider than itself.
-    wide = SteadyConsole(width=max(needed, console.width), quiet=console.quiet)
-    wide.print(grid)
+    SteadyConsole(width=max(needed, console.width), quiet=console.quiet).print(grid)
 
 
-def print_models(table: pd.DataFrame, *, title: str):
+def print_models(table, *, title: str):
     """Print the paper's Table I, one row per model."""
-    grid = Table(title=title, title_justify="left", title_style="bold")
-    grid.add_column("Model", no_wrap=True)
-    # The paper's own short headings: the table fits a terminal of 80 columns.
-    for column in ("AUC", "95 % CI", "Acc", "Pre", "Rec", "F1"):
-        grid.add_column(column, justify="right", no_wrap=True)
-    for name, row in table.iterrows():
-        grid.add_row(
-            str(name),
-            f"{row['AUC']:.2f}",
-            f"{row['AUC low']:.2f}-{row['AUC high']:.2f}",
-            *(f"{row[metric]:.2f}" for metric in ("Accuracy", "Precision", "Recall", "F1")),
-        )
-    print_whole(grid)
-
-
-def print_files(files: dict):
-    """Print where each result was written."""
-    width = max(map(len, files), default=0)
-    for name, path in files.items():
-        console.print(f"  {name:<{width}}  {path}", highlight=False, soft_wrap=True)
+    figures = ("Accuracy", "Precision", "Recall", "F1")
+    print_table(
+        title,
+        # The paper's own short headings: the table fits a terminal of 80 columns.
+        ("Model", "AUC", "95 % CI", "Acc", "Pre", "Rec", "F1"),
+        [
+            (
+                name,
+                f"{row['AUC']:.2f}",
+                f"{row['AUC low']:.2f}-{row['AUC high']:.2f}",
+                *(f"{row[figure]:.2f}" for figure in figures),
+            )
+            for name, row in table.iterrows()
+        ],
+    )
 
 
 def print_json(content: dict):
@@ -219,6 +195,11 @@ def print_json(content: dict):
         discard(sys.stdout)
 
 
+def say(text: str, style: str | None = None):
+    """Print a line, which the terminal wraps; brackets in it are no markup."""
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
 def note(text: str):
     """Print what was recognised or ignored."""
     errors.print(f"[cyan]Note:[/] {escape(text)}", highlight=False, soft_wrap=True)
@@ -227,3 +208,14 @@ def note(text: str):
 def warn(text: str):
     """Print what may be wrong but does not stop the command."""
     errors.print(f"[yellow]Warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def print_error(error, ctx=None):
+    """Print an error, that of a cohort with all its problems, and whose help of `ctx` is of use."""
+    text = str(error)
+    if isinstance(error, CohortError):
+        lines = (f"  - {problem}" for problem in error.problems)
+        text = "\n".join([f"{error.source} has problems:", *lines])
+    errors.print(f"[bold red]Error:[/] {escape(text)}", highlight=False, soft_wrap=True)
+    if ctx is not None:
+        errors.print(f"Try: {ctx.command_path} --help", highlight=False, soft_wrap=True)

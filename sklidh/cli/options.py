@@ -9,154 +9,131 @@ import typer
 from sklidh.cli import values
 from sklidh.cli.values import Columns, Groups, Names, Where
 
-COHORT, METHOD, WORK = "Cohort", "Method", "Work"
+
+def option(text, *names, **how):
+    """Return an option of one command with its help text."""
+    return typer.Option(*names, help=text, **how)
+
+
+def in_cohort(text, *names, **how):
+    """Return an option that the help lists under Cohort."""
+    return option(text, *names, rich_help_panel="Cohort", **how)
+
+
+def in_method(text, *names, **how):
+    """Return an option that the help lists under Method."""
+    return option(text, *names, rich_help_panel="Method", **how)
+
+
+def in_work(text, *names, **how):
+    """Return an option that the help lists under Work."""
+    return option(text, *names, rich_help_panel="Work", **how)
+
+
+def argument(text, **how):
+    """Return an argument that names something on the disk."""
+    return typer.Argument(help=text, exists=True, **how)
+
 
 Cases = Annotated[
     Path,
-    typer.Argument(
-        help="Table of patients (a column 'patient', one column of image paths per modality, "
-        "'mask' and the target; paths relative to the table), or a folder of images.",
-        exists=True,
+    argument(
+        "Table of patients (a column 'patient', one column of image paths per modality, 'mask' and "
+        "the target; paths relative to the table), or a folder of images."
     ),
 ]
 OptionalCases = Annotated[
-    Path | None,
-    typer.Argument(
-        help="Table of patients, as for sklidh run; not needed with --features.", exists=True
-    ),
+    Path | None, argument("Table of patients, as for sklidh run; not needed with --features.")
 ]
 Features = Annotated[
     Path | None,
-    typer.Option(
-        help="Table of features MOD__name, as sklidh extract writes it; replaces the images.",
+    in_cohort(
+        "Table of features MOD__name, as sklidh extract writes it; replaces the images.",
         exists=True,
         dir_okay=False,
-        rich_help_panel=COHORT,
     ),
 ]
+ResultsFolder = Annotated[Path, option("Folder of the results.")]
 WhereOption = Annotated[
     Where,
-    typer.Option(
-        parser=values.parse_where,
-        metavar="COLUMN=VALUE",
-        help="Use only the patients with this value.",
-        rich_help_panel=COHORT,
+    in_cohort(
+        "Use only the patients with this value.", parser=values.parse_where, metavar="COLUMN=VALUE"
     ),
 ]
-Target = Annotated[
-    str,
-    typer.Option(
-        help="Column of the IDH status.",
-        rich_help_panel=COHORT,
-    ),
-]
+Target = Annotated[str, in_cohort("Column of the IDH status.")]
 TARGET_OR_NONE = "Column of the IDH status; 'none' if it is not known."
-"""Of a command that needs no target."""
+"""Help of a command that needs no target."""
 
 Wildtype = Annotated[
     str,
-    typer.Option(
-        help="Target value that means wild type; all other values are mutant. Default: known words "
+    in_cohort(
+        "Target value that means wild type; all other values are mutant. Default: known words "
         "(wildtype, WT, negative, mutant, IDH1 p.R132H, ...), or 0 for wild types and 1 for "
-        "mutants.",
-        rich_help_panel=COHORT,
+        "mutants."
     ),
 ]
 GroupsOption = Annotated[
     Groups,
-    typer.Option(
-        parser=values.parse_groups,
-        metavar="GROUPS",
-        help="Modalities, separated by commas; those joined by + enter the fusion as one block. "
+    in_cohort(
+        "Modalities, separated by commas; those joined by + enter the fusion as one block. "
         "Default: T1+T1CE,T2+FLAIR if the table has all four (the recommended model keeps them "
         "apart), else one block per modality.",
-        rich_help_panel=COHORT,
+        parser=values.parse_groups,
+        metavar="GROUPS",
     ),
 ]
 ColumnsOption = Annotated[
     Columns,
-    typer.Option(
+    in_cohort(
+        "Headings that are not recognised, such as T1CE=t1_gd,mask=seg.",
         parser=values.parse_columns,
         metavar="NAME=HEADING,...",
-        help="Headings that are not recognised, such as T1CE=t1_gd,mask=seg.",
-        rich_help_panel=COHORT,
     ),
 ]
 Clinical = Annotated[
     Names,
-    typer.Option(
+    in_cohort(
+        "Clinical columns that enter the fusion beside the images, such as age,sex. In empty "
+        "cells the training patients' median or most frequent word is used.",
         parser=values.parse_names,
         metavar="COLUMNS",
-        help="Clinical columns that enter the fusion beside the images, such as age,sex. In empty "
-        "cells the training patients' median or most frequent word is used.",
-        rich_help_panel=COHORT,
     ),
 ]
 PatientColumn = Annotated[
     str,
-    typer.Option(
-        help="Column of the patients where rows are scans: all scans of a patient stay on the "
-        "same side of every split.",
-        rich_help_panel=METHOD,
+    in_method(
+        "Column of the patients where rows are scans: all scans of a patient stay on the same "
+        "side of every split."
     ),
 ]
-Folds = Annotated[
-    int, typer.Option(min=2, help="Outer folds of the cross-validation.", rich_help_panel=METHOD)
-]
-Repeats = Annotated[
-    int,
-    typer.Option(
-        min=1, help="Number of times the cross-validation is repeated.", rich_help_panel=METHOD
-    ),
-]
+Folds = Annotated[int, in_method("Outer folds of the cross-validation.", min=2)]
+Repeats = Annotated[int, in_method("Number of times the cross-validation is repeated.", min=1)]
 TablesOption = Annotated[
     Names,
-    typer.Option(
+    option(
+        "The paper's tables, separated by commas; 'others' are systems that the paper does not "
+        "compare with.",
         parser=values.parse_tables,
         metavar="TABLES",
-        help="The paper's tables, separated by commas; 'others' are systems that the paper does "
-        "not compare with.",
-    ),
-]
-TestSize = Annotated[
-    float,
-    typer.Option(
-        min=0.05,
-        max=0.9,
-        help="Fraction of patients held out for testing.",
-        rich_help_panel=METHOD,
     ),
 ]
 Model = Annotated[
     Literal["recommended", "model-1", "model-2", "model-3", "model-4", "model-4-radiomics"],
-    typer.Option(
-        help="The recommended configuration; or the paper's Model 1 (SA-Net), 2 (radiomics), 3 "
-        "(late fusion) or 4 (proposed); or Model 4 on radiomics alone.",
-        rich_help_panel=METHOD,
-    ),
-]
-Tune = Annotated[
-    bool,
-    typer.Option(
-        "--tune/--no-tune",
-        help="Search alpha, beta and gamma of the constraints inside every fold.",
-        rich_help_panel=METHOD,
+    in_method(
+        "The recommended configuration; or the paper's Model 1 (SA-Net), 2 (radiomics), 3 (late "
+        "fusion) or 4 (proposed); or Model 4 on radiomics alone."
     ),
 ]
 Threshold = Annotated[
     object,
-    typer.Option(
+    in_method(
+        "Probability from which a patient is predicted mutant, or a rule that chooses it in inner "
+        "folds of the training patients: 'youden', 'precision>=0.9' or 'sensitivity>=0.9'.",
         parser=values.parse_threshold,
         metavar="NUMBER|RULE",
-        help="Probability from which a patient is predicted mutant, or a rule that chooses it in "
-        "inner folds of the training patients: 'youden', 'precision>=0.9' or 'sensitivity>=0.9'.",
-        rich_help_panel=METHOD,
     ),
 ]
-Seed = Annotated[
-    int,
-    typer.Option(help="Random seed.", rich_help_panel=METHOD),
-]
+Seed = Annotated[int, in_method("Random seed.")]
 
 
 @dataclass(frozen=True)
@@ -165,38 +142,35 @@ class Folder:
 
     layout: Annotated[
         Literal["auto", "brats", "tcga", "ucsf-pdgm", "bids"],
-        typer.Option(help="Naming scheme of the images in a folder.", rich_help_panel=COHORT),
+        in_cohort("Naming scheme of the images in a folder."),
     ] = "auto"
     patients: Annotated[
         Path | None,
-        typer.Option(
-            help="For a folder of images: table of its patients with the IDH status.",
+        in_cohort(
+            "For a folder of images: table of its patients with the IDH status.",
             exists=True,
             dir_okay=False,
-            rich_help_panel=COHORT,
         ),
     ] = None
     columns: ColumnsOption = ""
     label: Annotated[
         Names,
-        typer.Option(
+        in_cohort(
+            "Labels of the tumour in the masks, by number or structure name, separated by commas. "
+            "Default: the label of the parameter file, else every label above 0.",
             parser=values.parse_labels,
             metavar="LABELS",
-            help="Labels of the tumour in the masks, by number or structure name, separated by "
-            "commas. Default: the label of the parameter file, else every label above 0.",
-            rich_help_panel=COHORT,
         ),
     ] = ""
+    # What a model's file decides is no option of the command that reads it.
+    groups = Groups()
+    missing = "nan"
 
     def __post_init__(self):
         """Parse values given as text in Python; Typer passes parsed ones."""
-        parsers = {
-            "columns": values.parse_columns,
-            "label": values.parse_labels,
-            "groups": values.parse_groups,
-        }
-        for name, parse in parsers.items():
-            if isinstance(value := getattr(self, name, None), str):
+        parsers = {"columns": values.parse_columns, "label": values.parse_labels}
+        for name, parse in {**parsers, "groups": values.parse_groups}.items():
+            if isinstance(value := getattr(self, name), str):
                 object.__setattr__(self, name, parse(value))
 
 
@@ -209,18 +183,14 @@ class Cohort(Folder):
     groups: GroupsOption = ""
     reference: Annotated[
         str,
-        typer.Option(
-            help="Modality on which the masks were drawn and to which the others are registered; "
-            "'none' if the images are aligned. Default: T2 if the table has it, else none.",
-            rich_help_panel=COHORT,
+        in_cohort(
+            "Modality on which the masks were drawn and to which the others are registered; "
+            "'none' if the images are aligned. Default: T2 if the table has it, else none."
         ),
     ] = ""
     missing: Annotated[
         Literal["nan", "raise"],
-        typer.Option(
-            help="Missing sequences: predict from the rest (nan) or fail (raise).",
-            rich_help_panel=COHORT,
-        ),
+        in_cohort("Missing sequences: predict from the rest (nan) or fail (raise)."),
     ] = "nan"
 
     @property
@@ -235,40 +205,27 @@ class Extraction:
 
     radiomics: Annotated[
         str,
-        typer.Option(
+        in_method(
+            "Preset 'paper' or 'full', or a PyRadiomics parameter file (YAML or JSON).",
             callback=values.parse_radiomics,
-            help="Preset 'paper' or 'full', or a PyRadiomics parameter file (YAML or JSON).",
-            rich_help_panel=METHOD,
         ),
     ] = "paper"
-    engine: Annotated[
-        Literal["native", "pyradiomics"],
-        typer.Option(help="Radiomics engine.", rich_help_panel=METHOD),
-    ] = "native"
+    engine: Annotated[Literal["native", "pyradiomics"], in_method("Radiomics engine.")] = "native"
 
 
 @dataclass(frozen=True)
 class Method(Extraction):
     """How models are built."""
 
-    epochs: Annotated[
-        int,
-        typer.Option(min=1, help="Epochs of each self-attention network.", rich_help_panel=METHOD),
-    ] = 8
+    epochs: Annotated[int, in_method("Epochs of each self-attention network.", min=1)] = 8
     slice_size: Annotated[
-        int,
-        typer.Option(
-            min=16,
-            help="Side of the tumour slices in pixels; 72 in the paper.",
-            rich_help_panel=METHOD,
-        ),
+        int, in_method("Side of the tumour slices in pixels; 72 in the paper.", min=16)
     ] = 72
     train_features: Annotated[
         Literal["in_sample", "out_of_fold"],
-        typer.Option(
-            help="Deep features of the training patients: from the network trained on them (the "
-            "paper), or from one trained on other patients.",
-            rich_help_panel=METHOD,
+        in_method(
+            "Deep features of the training patients: from the network trained on them (the paper), "
+            "or from one trained on other patients."
         ),
     ] = "in_sample"
     seed: Seed = 0
@@ -280,17 +237,14 @@ class Work:
 
     jobs: Annotated[
         int,
-        typer.Option(
-            callback=values.parse_jobs,
-            help="Patients processed at the same time; -1 for all cores.",
-            rich_help_panel=WORK,
+        in_work(
+            "Patients processed at the same time; -1 for all cores.", callback=values.parse_jobs
         ),
     ] = 2
     scheduler: Annotated[
         str,
-        typer.Option(
-            help="Address of a dask scheduler, such as tcp://host:8786, whose workers do the work; "
-            "they must see the same files.",
-            rich_help_panel=WORK,
+        in_work(
+            "Address of a dask scheduler, such as tcp://host:8786, whose workers do the work; they "
+            "must see the same files."
         ),
     ] = ""

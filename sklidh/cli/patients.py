@@ -8,10 +8,10 @@ import pandas as pd
 import typer
 
 from sklidh.cli.columns import asked_for, clinical_columns, paper_modalities, unfit_clinical
-from sklidh.cli.console import console, note, verbosity, warn
-from sklidh.cli.options import Cohort, Extraction, Method
+from sklidh.cli.console import note, say, verbosity, warn
+from sklidh.cli.options import Cohort, Extraction, Folder, Work
 from sklidh.cli.settings import Recipe
-from sklidh.cli.values import EVERYBODY, Columns, Where
+from sklidh.cli.values import EVERYBODY, Where
 from sklidh.datasets import ExaminedCohort, check_images, examine_cohort
 from sklidh.utils import CohortError, cache_folder, check_target, is_missing
 
@@ -26,54 +26,35 @@ def patients_in_words(X: pd.DataFrame, modalities) -> str:
 
 def examine_table(
     cases: Path,
-    cohort: Cohort,
+    folder: Folder,
     *,
     target: str | None,
-    classes: bool = True,
+    wildtype: str | None = None,
     where: Where = EVERYBODY,
 ) -> ExaminedCohort:
     """Find everything that is wrong with a cohort but for its images, and print what was noted.
 
-    Parameters
-    ----------
-    cases : Path
-        Table or folder.
-    cohort : Cohort
-    target : str or None
-        None: the table has none.
-    classes : bool, default=True
-        Whether the target becomes 0 and 1; else it stays as it is.
-    where : Where
-        The patients to keep. Problems of the other patients are listed too.
+    `wildtype` is as `with_classes` takes it; problems of patients not asked for are listed, too.
     """
     examined = examine_cohort(
         cases,
         target=target,
-        modalities=cohort.groups.modalities or None,
-        columns=cohort.columns,
-        missing=cohort.missing,
-        layout=cohort.layout,
-        patients=cohort.patients,
+        modalities=folder.groups.modalities or None,
+        columns=folder.columns,
+        missing=folder.missing,
+        layout=folder.layout,
+        patients=folder.patients,
         cells=False,
     )
     for line in examined.notes:
         note(line)
-    return with_classes(asked_for(examined, where), cohort.wildtype if classes else None)
+    return with_classes(asked_for(examined, where), wildtype)
 
 
 def with_classes(examined: ExaminedCohort, wildtype: str | None) -> ExaminedCohort:
-    """Code the target, and print which of its values mean which.
+    """Code the target, and print which of its values mean which; problems are the cohort's.
 
-    Parameters
-    ----------
-    examined : ExaminedCohort
-    wildtype : str or None
-        The value of wild types; empty: known words, or 0 and 1. None: the target stays as it is.
-
-    Returns
-    -------
-    ExaminedCohort
-        What is wrong with the target is among its problems.
+    `wildtype` is the value of wild types; empty: known words, or 0 and 1. None: the target stays.
     """
     if examined.y is None:
         return examined
@@ -93,8 +74,7 @@ def with_classes(examined: ExaminedCohort, wildtype: str | None) -> ExaminedCoho
         values = counts.index[0] if len(counts) == 1 else values
         n = int(counts.sum())
         words.append(f"{n} {name}{'s' * (n > 1)} ({values})")
-    text = f"{coded.y.name}: {', '.join(words)}"
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    say(f"{coded.y.name}: {', '.join(words)}")
     return coded
 
 
@@ -104,17 +84,6 @@ def image_problems(
     """Read every image before the work starts, and return all that is wrong; print doubts.
 
     ``sklidh check`` makes the same checks, and shows the images.
-
-    Parameters
-    ----------
-    examined : ExaminedCohort
-    modalities : sequence of str
-    reference : str or None
-    label : int, str, sequence of these, or None
-    missing : {"raise", "nan"}
-        All as `sklidh.datasets.check_images` takes them.
-    jobs : int
-        Patients read at the same time.
     """
     # A cache that cannot be written is found before any work.
     cache_folder(None, "")
@@ -125,12 +94,13 @@ def image_problems(
     return examined.located(problems)
 
 
-def read_cohort(
-    cases: Path,
+def read_patients(
+    cases: Path | None,
     cohort: Cohort,
     method: Extraction,
+    work: Work,
     *,
-    jobs: int,
+    features: Path | None = None,
     target_needed: bool = True,
     where: Where = EVERYBODY,
     folds: int | None = None,
@@ -138,33 +108,27 @@ def read_cohort(
 ) -> tuple[pd.DataFrame, pd.Series | None, Recipe]:
     """Load a cohort, look at every image in it, and complete the options by what it has.
 
-    Parameters
-    ----------
-    cases : Path
-        Table or folder.
-    cohort : Cohort
-    method : Extraction or Method
-    jobs : int
-        Patients processed at the same time.
-    target_needed : bool, default=True
-        Whether there must be a target, of two classes; without need it is kept as it is.
-    where : Where
-        The patients asked for.
-    folds : int, default=None
-        Of a cross-validation, each of which needs a patient of each class.
-    clinical : tuple of str, default=()
-        Clinical columns that models read.
-
-    Raises
-    ------
-    CohortError
-        All that is wrong with table, target and images, at once.
+    Instead of `cases`, a table of `features` may be given. A target that is not needed is kept as
+    it is. Each of the `folds` of a cross-validation needs a patient of each class. Raises a
+    CohortError with all that is wrong with table, target and images, at once.
     """
+    if (cases is None) == (features is None):
+        raise typer.BadParameter(
+            "name a table of cases, or a table of features with --features; not both: age, site "
+            "and other columns are read from the same table"
+        )
+    if features is not None:
+        examined = examine_features(features, cohort, where)
+        X, y = examined.X, examined.y
+        refuse_folds(y, folds)
+        recipe = Recipe.of(cohort.groups, tuple(examined.modalities), cohort, method, work.jobs)
+        say(f"{len(X)} patients, features of {', '.join(recipe.modalities)}")
+        return X, y, replace(recipe, reference=None)
     examined = examine_table(
         cases,
         cohort,
         target=cohort.target if target_needed else cohort.target_or_none,
-        classes=target_needed or bool(cohort.wildtype),
+        wildtype=cohort.wildtype if target_needed or cohort.wildtype else None,
         where=where,
     )
     X, y, problems = examined.X, examined.y, examined.problems
@@ -175,12 +139,12 @@ def read_cohort(
     except CohortError as error:
         problems, there = [*problems, *error.problems], ()
         groups = tuple((name,) for name in examined.modalities if name in X)
-    recipe = Recipe.of(groups, there, cohort, method, jobs)
+    recipe = Recipe.of(groups, there, cohort, method, work.jobs)
     found, absent = clinical_columns(X, clinical, recipe.modalities, of=" (--clinical)")
     recipe = replace(recipe, clinical=tuple(found.values()))
     problems = [*problems, *absent, *unfit_clinical(X, recipe.clinical)]
-    console.print(patients_in_words(X, recipe.modalities), highlight=False)
-    images = {"label": recipe.label, "missing": recipe.missing, "jobs": jobs}
+    say(patients_in_words(X, recipe.modalities))
+    images = {"label": recipe.label, "missing": recipe.missing, "jobs": work.jobs}
     problems += image_problems(examined, recipe.modalities, recipe.reference, **images)
     if problems:
         raise CohortError(problems, cases)
@@ -198,48 +162,15 @@ def refuse_folds(y: pd.Series | None, folds: int | None):
         )
 
 
-def read_feature_columns(
-    features: Path,
-    *,
-    target: str,
-    wildtype: str,
-    groups: tuple = (),
-    columns: Columns | None = None,
-    where: Where = EVERYBODY,
-) -> tuple[pd.DataFrame, pd.Series, tuple[str, ...]]:
-    """Read a table of features, print what was recognised in it, and code the target.
-
-    Parameters
-    ----------
-    features : Path
-    target, wildtype : str
-        The target's column, and as `with_classes` takes it.
-    groups : tuple of tuple of str, default=()
-        The modalities to use; empty: every one that has features.
-    columns : Columns, default=None
-        The user's headings.
-    where : Where
-        The patients asked for.
-
-    Returns
-    -------
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of int, shape (n_patients,)
-    modalities : tuple of str
-        Those that have features.
-
-    Raises
-    ------
-    CohortError
-        All that is wrong with the table, at once.
-    """
+def examine_features(features: Path, cohort: Cohort, where: Where) -> ExaminedCohort:
+    """Read a table of features, print what was recognised in it, and code the target."""
     from sklidh.baselines import examine_feature_table
 
-    asked = [name for group in groups for name in group] or None
-    examined = examine_feature_table(features, target=target, modalities=asked, columns=columns)
+    asked = {"modalities": cohort.groups.modalities or None, "columns": cohort.columns}
+    examined = examine_feature_table(features, target=cohort.target, **asked)
     for line in examined.notes:
         note(line)
-    examined = with_classes(asked_for(examined, where), wildtype)
+    examined = with_classes(asked_for(examined, where), cohort.wildtype)
     if examined.problems:
         raise CohortError(examined.problems, features)
     prefixes = [str(name).split("__")[0] for name in examined.X if "__" in str(name)]
@@ -247,30 +178,4 @@ def read_feature_columns(
     if unused:
         counts = ", ".join(f"{prefix} ({n} columns)" for prefix, n in unused.items())
         warn(f"not used: the features of {counts}; to use them, name them with --groups")
-    return examined.X, examined.y, tuple(examined.modalities)
-
-
-def read_patients(
-    *,
-    cases: Path | None,
-    features: Path | None,
-    cohort: Cohort,
-    method: Method,
-    jobs: int,
-    where: Where = EVERYBODY,
-    folds: int | None = None,
-) -> tuple[pd.DataFrame, pd.Series, Recipe]:
-    """Read a cohort of images, or the table of features that replaces it; as `read_cohort`."""
-    if (cases is None) == (features is None):
-        raise typer.BadParameter(
-            "name a table of cases, or a table of features with --features; not both: age, site "
-            "and other columns are read from the same table"
-        )
-    if features is None:
-        return read_cohort(cases, cohort, method, jobs=jobs, where=where, folds=folds)
-    names = {"target": cohort.target, "wildtype": cohort.wildtype, "columns": cohort.columns}
-    X, y, there = read_feature_columns(features, **names, groups=cohort.groups, where=where)
-    refuse_folds(y, folds)
-    recipe = Recipe.of(cohort.groups, there, cohort, method, jobs)
-    console.print(f"{len(X)} patients, features of {', '.join(recipe.modalities)}", highlight=False)
-    return X, y, replace(recipe, reference=None)
+    return examined

@@ -21,22 +21,7 @@ _timeout: ContextVar[float | None] = ContextVar("timeout", default=None)
 
 @contextmanager
 def on_scheduler(address: str):
-    """Let joblib hand what is done inside the block to a cluster.
-
-    Parameters
-    ----------
-    address : str
-        Of a dask scheduler, as ``tcp://host:8786``; empty: nothing changes.
-
-    Raises
-    ------
-    ImportError
-        distributed is not installed.
-    typer.BadParameter
-        Nobody answers there, the scheduler has no workers, or a worker has another sklidh.
-    ConnectionError
-        A worker was lost.
-    """
+    """Let joblib hand what is done inside the block to a cluster; nothing changes without one."""
     if not address:
         yield
         return
@@ -79,22 +64,13 @@ def on_scheduler(address: str):
 
 
 def time_limit() -> float | None:
-    """Return the time limit (s) per patient; None, without a limit, outside a cluster.
-
-    A worker that keeps dying would be waited for without end.
-    """
+    """Return the time limit (s) per patient; None, without a limit, outside a cluster."""
+    # A worker that keeps dying would be waited for without end.
     return _timeout.get()
 
 
 def check_workers(client, address: str):
-    """Refuse a scheduler without workers, and workers with another version of sklidh.
-
-    Parameters
-    ----------
-    client : distributed.Client
-    address : str
-        As in `on_scheduler`.
-    """
+    """Refuse a scheduler without workers, and workers with another version of sklidh."""
     if not client.nthreads():
         raise typer.BadParameter(
             f"--scheduler {address}: no workers; start some with dask worker {address}"

@@ -42,54 +42,31 @@ def pipeline_with_label(modalities, *, label, **options):
     return pipeline
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How models are built."""
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Method):
+    """How models are built: the method, and what a cohort has."""
 
     modalities: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...] | None
     reference: str | None
-    radiomics: str
-    engine: str
     missing: str
     jobs: int
     # Numbers and names of the masks' labels that are tumour; None for all.
     label: list | None
-    slice_size: int
-    epochs: int
-    train_features: str
-    seed: int
     clinical: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, groups, there, cohort: Cohort, method: Extraction, jobs: int) -> "Recipe":
-        """Complete the options by what a cohort has.
-
-        Parameters
-        ----------
-        groups : tuple of tuple of str
-            Those asked for, if any.
-        there : tuple of str
-            The modalities of the cohort, where none were asked for.
-        cohort : Cohort
-        method : Extraction or Method
-        jobs : int
-
-        Raises
-        ------
-        SettingsError
-            The parameter file of ``--radiomics`` is none.
-        """
+        """Complete the options by what a cohort has: the modalities `there`, if none are named."""
         # A label in the parameter file holds for networks and registration, too.
         label = list(cohort.label) or read_settings(method.radiomics).setting["label"]
         modalities = tuple(name for group in groups for name in group) or there
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS
-        reference = reference_among(cohort.reference, modalities)
-        shared = {"missing": cohort.missing, "jobs": jobs, "label": label}
-        # A command that trains nothing has no option for the networks.
-        how = vars(Method()) | vars(method)
-        return cls(modalities, groups or None, reference, **shared, **how)
+        found = {"modalities": modalities, "groups": groups or None, "label": label}
+        found["reference"] = reference_among(cohort.reference, modalities)
+        # A command that trains nothing has no option for the networks, and takes their defaults.
+        return cls(**found, missing=cohort.missing, jobs=jobs, **vars(method))
 
     @property
     def columns(self) -> list[str]:
@@ -113,10 +90,9 @@ class Recipe:
             self.radiomics,
             engine=self.engine,
             label=self.label,
-            missing=self.missing,
             n_jobs=self.jobs,
             timeout=time_limit(),
-            verbose=verbosity() if verbose is None else verbose,
+            **self._shared(verbose),
         )
 
     def networks(self, *, verbose=None):
@@ -128,9 +104,8 @@ class Recipe:
             max_epochs=self.epochs,
             train_features=self.train_features,
             label=self.label,
-            missing=self.missing,
             random_state=self.seed,
-            verbose=verbosity() if verbose is None else verbose,
+            **self._shared(verbose),
         )
 
     def builder(self, memory=None, *, verbose=None) -> partial:
@@ -143,13 +118,15 @@ class Recipe:
             groups=self.groups,
             clinical=self.clinical,
             radiomics=self.extractor(verbose=verbose),
-            missing=self.missing,
             memory=memory,
             n_jobs=self.jobs,
             timeout=time_limit(),
             random_state=self.seed,
-            verbose=verbosity() if verbose is None else verbose,
+            **self._shared(verbose),
         )
+
+    def _shared(self, verbose) -> dict:
+        return {"missing": self.missing, "verbose": verbosity() if verbose is None else verbose}
 
     def models(self, memory=None) -> dict:
         """Return the paper's four models, Table I's rows, and the recommended one, by title."""
@@ -173,23 +150,7 @@ class Recipe:
 def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
     """Take a configuration file's values as the defaults of the command's options.
 
-    Parameters
-    ----------
-    ctx : typer.Context
-    path : Path or None
-        A YAML file whose keys are the command's options, without dashes in front; or what a
-        finished command left beside its results.
-
-    Returns
-    -------
-    Path or None
-        The same.
-
-    Raises
-    ------
-    typer.BadParameter
-        The file cannot be read, is not a table of options or that of another command, or has an
-        unknown key or a value that does not fit.
+    A key is an option without dashes in front; a finished command leaves such a file, too.
     """
     if path is None:
         return None

@@ -1,6 +1,7 @@
 """The values of options, each parsed once from what the command line or a file says."""
 
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,27 +70,23 @@ def parse_csv(path: Path | None) -> Path | None:
 
 def parse_radiomics(text: str) -> str:
     """Return a preset's name as it is, and a parameter file's path made absolute."""
-    if text in PRESETS:
-        return text
-    if not Path(text).is_file():
+    if text not in PRESETS and not Path(text).is_file():
         raise typer.BadParameter(
             f"{text!r} is neither a preset ({', '.join(PRESETS)}) nor an existing file"
         )
-    return str(Path(text).absolute())
+    return text if text in PRESETS else str(Path(text).absolute())
 
 
 def parse_groups(text: str) -> Groups:
     """Read "T1+T1CE,FLAIR"."""
-    groups = Groups(
-        tuple(name.strip() for name in group.split("+")) for group in str(text).split(",") if text
-    )
-    names = groups.modalities
+    groups = [tuple(map(str.strip, group.split("+"))) for group in str(text).split(",") if text]
+    names = Groups(groups).modalities
     if "" in names or len(set(names)) < len(names):
         raise typer.BadParameter(
             f"{text!r}: expected different modalities, joined by + inside a group and separated "
             "by commas, such as T1+T1CE,T2+FLAIR"
         )
-    return groups
+    return Groups(groups)
 
 
 def parse_columns(text: str) -> Columns:
@@ -98,8 +95,8 @@ def parse_columns(text: str) -> Columns:
     words = shlex.shlex(str(text), posix=True)
     words.whitespace, words.whitespace_split, words.escape, words.commenters = ",", True, "", ""
     for part in words:
-        name, separator, heading = (word.strip() for word in part.partition("="))
-        if not (separator and name and heading) or name in columns:
+        name, _, heading = map(str.strip, part.partition("="))
+        if not (name and heading) or name in columns:
             raise typer.BadParameter(
                 f"{text!r}: expected NAME=HEADING, separated by commas, each NAME once, such as "
                 "T1CE=t1_gd,mask=seg"
@@ -115,35 +112,10 @@ def parse_names(text: str) -> Names:
 
 def parse_labels(text: str) -> Names:
     """Read "1,4" or "GTV"; 0 is the background."""
-    words = [word.strip() for word in str(text).split(",") if word.strip()]
-    labels = Names(int(word) if word.isdecimal() else word for word in words)
+    labels = Names(int(word) if word.isdecimal() else word for word in parse_names(text))
     if 0 in labels:
         raise typer.BadParameter("0 is the background; omit --label to use every label above 0")
     return labels
-
-
-def parse_where(text: str) -> Where:
-    """Read "COLUMN=VALUE"."""
-    text = str(text)
-    column, separator, value = (part.strip() for part in text.partition("="))
-    if text and not (separator and column):
-        raise typer.BadParameter(f"{text!r}: expected COLUMN=VALUE, such as collection=LGG")
-    return Where(column, value)
-
-
-def parse_threshold(text: str) -> float | str:
-    """Read a probability, or a rule by which `choose_threshold` chooses one."""
-    from sklidh.evaluation import check_threshold
-
-    try:
-        value = float(text)
-    except ValueError:
-        value = text
-    try:
-        check_threshold(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r}: {error}") from error
-    return value
 
 
 def parse_tables(text: str) -> Names:
@@ -152,3 +124,25 @@ def parse_tables(text: str) -> Names:
     if unknown := [name for name in names if name not in TABLES]:
         raise typer.BadParameter(f"{', '.join(map(repr, unknown))} is not among {','.join(TABLES)}")
     return names
+
+
+def parse_where(text: str) -> Where:
+    """Read "COLUMN=VALUE"."""
+    column, separator, value = map(str.strip, str(text).partition("="))
+    if str(text) and not (separator and column):
+        raise typer.BadParameter(f"{text!r}: expected COLUMN=VALUE, such as collection=LGG")
+    return Where(column, value)
+
+
+def parse_threshold(text: str) -> float | str:
+    """Read a probability, or a rule by which `choose_threshold` chooses one."""
+    from sklidh.evaluation import check_threshold
+
+    value = text
+    with suppress(ValueError):
+        value = float(text)
+    try:
+        check_threshold(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}") from error
+    return value

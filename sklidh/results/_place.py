@@ -169,5 +169,5 @@ def lock(out: Path, record: Path) -> Iterator[bool]:
 
 
 def _name(path: Path, record: Path) -> str:
-    # What check --fix and predict --page write may lie elsewhere.
+    # What check --fix and predict --report write may lie elsewhere.
     return Path(os.path.relpath(path, record.parent)).as_posix()

@@ -59,7 +59,7 @@ def test_a_model_in_a_wrapper_of_scikit_learn_is_predicted_by(sklidh, model, cas
 
 
 def test_a_page_shows_the_patients_who_were_predicted(sklidh, model, cases, tmp_path):
-    words = ("--out", tmp_path / "p.csv", "--page", tmp_path / "pages" / "p.html", "--jobs", 1)
+    words = ("--out", tmp_path / "p.csv", "--report", tmp_path / "pages" / "p.html", "--jobs", 1)
     result = sklidh("predict", model, cases, *words)
     assert result.exit_code == 0, result.output
     page = (tmp_path / "pages" / "p.html").read_text()
@@ -69,6 +69,45 @@ def test_a_page_shows_the_patients_who_were_predicted(sklidh, model, cases, tmp_
         "p.csv",
         "pages/p.html",
     ]
+
+
+def test_with_the_training_patients_the_page_explains_each_prediction(
+    sklidh, model, cases, tmp_path
+):
+    X, y = load_cohort(cases)
+    X.iloc[:2].to_csv(tmp_path / "new.csv", index_label="patient")
+    words = ("predict", model, tmp_path / "new.csv", "--jobs", 1, "--out", tmp_path / "p.csv")
+    words = (*words, "--training", tmp_path / "training.csv")
+    known = X.assign(IDH=y.map({0: "wt", 1: "mut"}))
+    known.to_csv(tmp_path / "training.csv", index_label="patient")
+    result = sklidh(*words)
+    assert result.exit_code == 2
+    assert "--training explains the page of --report; give both" in result.output
+    words = (*words, "--target", "IDH", "--report", tmp_path / "page.html")
+    result = sklidh(*words)
+    assert result.exit_code == 0, result.output
+    assert "IDH: 5 mutants (mut), 7 wild types (wt)" in result.output
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("Most similar training patients: ") == 2
+    (tmp_path / "p.csv").unlink()
+    known.assign(FLAIR=None).to_csv(tmp_path / "training.csv", index_label="patient")
+    result = sklidh(*words, "--overwrite")
+    assert result.exit_code == 2
+    assert "no training patient has all of this patient's sequences" in result.output
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_extract_and_select_leave_torch_unloaded(sklidh, cases, parameters, tmp_path):
+    """Loading it costs every process of a batch a second."""
+    words = [cases, "--groups", "T1", "--radiomics", parameters, "--jobs", 1, "--out"]
+    extract = ["extract", *words, tmp_path / "f.csv"]
+    select = ["select", tmp_path / "f.csv", "--out", tmp_path / "s.csv"]
+    run = "import sys, json\nfrom sklidh.cli import app\nfor words in json.loads(sys.argv[1]):\n"
+    run += "    app(words, standalone_mode=False)\nassert 'torch' not in sys.modules"
+    commands = json.dumps([[str(word) for word in words] for words in (extract, select)])
+    done = subprocess.run([sys.executable, "-c", run, commands], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "s.csv").exists()
 
 
 def test_the_model_s_file_tells_what_it_was_trained_on(model):

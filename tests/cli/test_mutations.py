@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sklidh.cli.options import Cohort, Method
+from sklidh.cli.options import Cohort, Method, Work
 from sklidh.cli.patients import examine_table, read_patients, with_classes
 from sklidh.cli.values import Where
 from sklidh.datasets import ExaminedCohort
@@ -52,9 +52,11 @@ def test_the_classes_of_those_that_are_asked_for_are_printed_and_no_others(
     table.to_csv(tmp_path / "cases.csv", index_label="patient")
     cohort, where = Cohort(wildtype="wt"), Where("site", "A")
     if of_features:
-        how = {"cohort": cohort, "method": Method(), "jobs": 1, "where": where}
-        _, y, _ = read_patients(cases=None, features=tmp_path / "cases.csv", **how)
+        how = {"features": tmp_path / "cases.csv", "where": where}
+        _, y, _ = read_patients(None, cohort, Method(), Work(jobs=1), **how)
     else:
-        y = examine_table(tmp_path / "cases.csv", cohort, target="idh", where=where).y
+        y = examine_table(
+            tmp_path / "cases.csv", cohort, target="idh", wildtype="wt", where=where
+        ).y
     assert y.tolist() == [1, 0, 0]
     assert "idh: 1 mutant (mut), 2 wild types (wt)\n" in capsys.readouterr().out

@@ -78,7 +78,7 @@ def test_no_figure_is_cut_off_however_narrow_the_terminal(width, monkeypatch, ca
 READERLESS = """
 import sys, pathlib
 sys.stdin.readline()
-from sklidh.cli.console import console, print_json, print_whole
+from sklidh.cli.console import console, print_json
 console.print("one")
 console.print("two")
 print_json({"three": 3})

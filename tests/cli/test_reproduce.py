@@ -79,9 +79,8 @@ def test_every_model_is_tested_against_the_proposal_and_drawn_beside_it(run):
 def test_the_written_command_repeats_the_run_to_the_digit(run, tmp_path):
     _, out = run
     record = json.loads((out / "run.json").read_text())
-    words = shlex.split(record["command"])[1:]
-    words[words.index("--out") + 1] = str(tmp_path)
-    assert sklidh(*words).exit_code == 0
+    words = shlex.split(record["command"].replace("config.yaml", str(out / "config.yaml")))[1:]
+    assert sklidh(*words, "--out", tmp_path).exit_code == 0
     for name in ("measures.csv", "table_III.csv", "predictions.csv"):
         assert (tmp_path / name).read_text() == (out / name).read_text()
     assert record["seed"] == 0
@@ -101,7 +100,7 @@ def test_only_the_patients_asked_for_take_part(features, tmp_path):
     assert "23 patients" in sklidh("reproduce", *words, "--where", "site=A").output
     result = sklidh("reproduce", *words, "--where", "site=C")
     assert result.exit_code == 2
-    assert "no patient; site is one of A, B" in result.output
+    assert "--where site=C: no patient has this value; 'site' holds 'A', 'B'" in result.output
     assert "expected COLUMN=VALUE" in sklidh("reproduce", *words, "--where", "hospital").output
     output = sklidh("reproduce", *words, "--where", "hospital=A").output
     assert "no column is called 'hospital'; available columns: 'age', 'site'\n" in output

@@ -3,35 +3,24 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-from rich.markup import escape
-from rich.table import Table
-
 from sklidh.cli import options
 from sklidh.cli.command import EVALUATE, command
-from sklidh.cli.console import console, print_whole, verbosity, warnings_once
+from sklidh.cli.console import print_table, say, verbosity
+from sklidh.cli.options import in_method, option
 from sklidh.cli.patients import read_patients
 from sklidh.results import replaced
 from sklidh.utils import CONFIG
 
 
-@command(
-    "sklidh audit --features features.csv --tables I,III",
-    panel=EVALUATE,
-)
+@command("sklidh audit --features features.csv --tables I,III", panel=EVALUATE)
 def audit(
     cases: options.OptionalCases = None,
     *,
     features: options.Features = None,
-    out: Annotated[Path, typer.Option(help="Folder of the result.")] = Path("sklidh-audit"),
+    out: Annotated[Path, option("Folder of the result.")] = Path("sklidh-audit"),
     tables: options.TablesOption = "I,II,III,V,others",
     rounds: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Number of permutations; more give narrower intervals.",
-            rich_help_panel=options.METHOD,
-        ),
+        int, in_method("Number of permutations; more give narrower intervals.", min=1)
     ] = 10,
     where: options.WhereOption = "",
     cohort: options.Cohort,
@@ -46,8 +35,7 @@ def audit(
     from sklidh import evaluation
     from sklidh.baselines import PAPER_TABLES, paper_systems
 
-    given = {"cases": cases, "features": features, "where": where}
-    X, y, recipe = read_patients(**given, cohort=cohort, method=method, jobs=work.jobs)
+    X, y, recipe = read_patients(cases, cohort, method, work, features=features, where=where)
     systems = paper_systems(
         recipe.builder(str(out / "steps"), verbose=0),
         deep=recipe.networks(verbose=0),
@@ -63,28 +51,19 @@ def audit(
             except ValueError as error:
                 impossible[name] = str(error)
     read = [c for c in X if c == "age" or str(c).split("__")[0] in (*recipe.modalities, "mask")]
-    with warnings_once():
-        table = evaluation.audit(
-            models,
-            X[read],
-            y,
-            n_rounds=rounds,
-            random_state=recipe.seed,
-            verbose=verbosity(),
-        )
-    counted = f"{rounds} round{'s' * (rounds != 1)}"
-    grid = Table(title=f"Audit, {len(X)} patients, {counted}", title_style="bold")
-    grid.add_column("System", no_wrap=True)
-    for heading in ("AUC, permuted labels", "AUC, noise", "Result"):
-        grid.add_column(heading)
-    for name, row in table.iterrows():
-        grid.add_row(name, _interval(row, "permuted"), _interval(row, "noise"), row["verdict"])
-    print_whole(grid)
+    how = {"n_rounds": rounds, "random_state": recipe.seed, "verbose": verbosity()}
+    table = evaluation.audit(models, X[read], y, **how)
+    kinds = ("permuted", "noise")
+    rows = [
+        (name, *(interval(row, kind) for kind in kinds), row["verdict"])
+        for name, row in table.iterrows()
+    ]
+    title = f"Audit, {len(X)} patients, {rounds} round{'s' * (rounds != 1)}"
+    print_table(title, ("System", "AUC, permuted labels", "AUC, noise", "Result"), rows, text=4)
     for name, reason in impossible.items():
-        console.print(f"  {name}: {reason}", style="yellow", highlight=False, markup=False)
+        say(f"  {name}: {reason}", "yellow")
     with replaced(out / "audit.csv", out / CONFIG) as temporary:
         table.to_csv(temporary)
-    console.print(f"Written: {out / 'audit.csv'}", highlight=False)
     # Too few rounds are inconclusive, but not a leak.
     leaks = table["verdict"][table["verdict"].str.startswith(("LEAK", "failed"))]
     return {
@@ -96,7 +75,8 @@ def audit(
     }
 
 
-def _interval(row, kind) -> str:
+def interval(row, kind: str) -> str:
+    """Return an AUC with its interval, or a dash where there is none."""
     if not row.get(kind, float("nan")) >= 0:
         return "-"
-    return escape(f"{row[kind]:.2f} [{row[f'{kind} low']:.2f}, {row[f'{kind} high']:.2f}]")
+    return f"{row[kind]:.2f} [{row[f'{kind} low']:.2f}, {row[f'{kind} high']:.2f}]"

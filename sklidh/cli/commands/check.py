@@ -9,10 +9,12 @@ from joblib import delayed
 from sklidh.cli import options, values
 from sklidh.cli.columns import paper_modalities
 from sklidh.cli.command import START, command
-from sklidh.cli.console import console, print_error, verbosity, warn
+from sklidh.cli.console import print_error, say, verbosity, warn
+from sklidh.cli.options import option
 from sklidh.cli.patients import examine_table, patients_in_words
 from sklidh.cli.settings import reference_among
 from sklidh.results import replaced
+from sklidh.utils import CohortError, Problem, spread
 
 
 @command(
@@ -27,13 +29,11 @@ from sklidh.results import replaced
 def check(
     cases: options.Cases,
     *,
-    out: Annotated[Path, typer.Option(help="Page of thumbnails to write.")] = Path(
-        "sklidh-check.html"
-    ),
+    out: Annotated[Path, option("Page of thumbnails to write.")] = Path("sklidh-check.html"),
     fix: Annotated[
         Path | None,
-        typer.Option(
-            help="Also write the table as it was understood: recognised headings, trimmed cells, "
+        option(
+            "Also write the table as it was understood: recognised headings, trimmed cells, "
             "decimal points, mutant and wildtype. Rows with problems are kept.",
             callback=values.parse_csv,
         ),
@@ -48,11 +48,11 @@ def check(
     from sklidh.datasets import write_cohort
     from sklidh.images import same_images
     from sklidh.reporting import examine, render_check
-    from sklidh.utils import CohortError, Problem, spread
 
     if fix is not None and fix.exists():
         raise typer.BadParameter(f"--fix {fix}: already exists; name another file")
-    examined = examine_table(cases, cohort, target=cohort.target_or_none)
+    target, wildtype = cohort.target_or_none, cohort.wildtype
+    examined = examine_table(cases, cohort, target=target, wildtype=wildtype)
     X, problems = examined.X, examined.problems
     there = [modality for modality in examined.modalities if modality in X.columns]
     if there and not cohort.groups:
@@ -64,10 +64,8 @@ def check(
     how = {"label": list(cohort.label) or None, "reference": reference, "missing": cohort.missing}
     tasks = [delayed(examine)(case, there, **how) for _, case in X.iterrows()]
     checked = list(spread(tasks, "checking the images", n_jobs=work.jobs, verbose=verbosity()))
-    of_images = examined.located(
-        Problem(line, case.patient) for case in checked for line in case.errors
-    )
-    lines = [*problems, *of_images]
+    of_images = (Problem(line, case.patient) for case in checked for line in case.errors)
+    lines = [*problems, *examined.located(of_images)]
     for line in lines:
         print_error(line)
     doubts = same_images({case.patient: case.digests for case in checked})
@@ -79,24 +77,9 @@ def check(
         temporary.write_text(page, encoding="utf-8")
     files = {"page": out}
     if fix is not None:
-        files["table"] = write_cohort(fix, X, examined.y)
-    counts = format_counts({"problem": len(lines), "warning": len(warnings)})
-    console.print(
-        f"{patients_in_words(X, there)}: {counts}. Open {out} to review the images.",
-        highlight=False,
-        soft_wrap=True,
-    )
-    if fix is not None:
-        console.print(f"Table written as it was understood: {fix}", highlight=False, soft_wrap=True)
-    return {
-        "patients": len(X),
-        "modalities": there,
-        "problems": lines,
-        "warnings": warnings,
-        "files": files,
-    }
-
-
-def format_counts(counts: dict[str, int]) -> str:
-    """Return "2 problems and 1 warning", or "no problems and no warnings"."""
-    return " and ".join(f"{n or 'no'} {name}{'s' * (n != 1)}" for name, n in counts.items())
+        files["table as it was understood"] = write_cohort(fix, X, examined.y)
+    counts = {"problem": len(lines), "warning": len(warnings)}
+    counts = " and ".join(f"{n or 'no'} {name}{'s' * (n != 1)}" for name, n in counts.items())
+    say(f"{patients_in_words(X, there)}: {counts}. Open {out} to review the images.")
+    found = {"patients": len(X), "modalities": there, "problems": lines, "warnings": warnings}
+    return {**found, "files": files}

@@ -1,7 +1,6 @@
 """`sklidh evaluate`: one model, cross-validated, with everything chosen inside."""
 
-import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +10,10 @@ import typer
 from sklidh.cli import options
 from sklidh.cli.columns import column_of
 from sklidh.cli.command import EVALUATE, command
-from sklidh.cli.console import (
-    console,
-    print_files,
-    print_models,
-    verbosity,
-    warning_lines,
-    warnings_once,
-)
-from sklidh.cli.patients import read_cohort
+from sklidh.cli.commands.run import write_models
+from sklidh.cli.console import verbosity
+from sklidh.cli.options import in_method
+from sklidh.cli.patients import read_patients
 
 
 @command(
@@ -32,28 +26,29 @@ from sklidh.cli.patients import read_cohort
 def evaluate(
     cases: options.Cases,
     *,
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-evaluate"),
+    out: options.ResultsFolder = Path("sklidh-evaluate"),
     cohort: options.Cohort,
     clinical: options.Clinical = "",
     model: options.Model = "recommended",
-    tune: options.Tune = False,
+    tune: Annotated[
+        bool,
+        in_method(
+            "Search alpha, beta and gamma of the constraints inside every fold.", "--tune/--no-tune"
+        ),
+    ] = False,
     threshold: options.Threshold = "0.5",
     folds: options.Folds = 5,
     repeats: options.Repeats = 1,
     patient_column: options.PatientColumn = "",
     leave_out: Annotated[
         str,
-        typer.Option(
-            help="Column such as site: test on each of its values in turn, train on the others.",
-            rich_help_panel=options.METHOD,
-        ),
+        in_method("Column such as site: test on each of its values in turn, train on the others."),
     ] = "",
     external: Annotated[
         Path | None,
-        typer.Option(
-            help="Table or folder of another cohort: train on all of CASES, test on this one.",
+        in_method(
+            "Table or folder of another cohort: train on all of CASES, test on this one.",
             exists=True,
-            rich_help_panel=options.METHOD,
         ),
     ] = None,
     method: options.Method,
@@ -63,73 +58,57 @@ def evaluate(
 
     Or test it on each site in turn (--leave-out), or on another cohort (--external).
     """
+    from sklidh.baselines import IN_SAMPLE, STRENGTHS, tuned
+    from sklidh.evaluation import Comparison
+
     if sum(map(bool, (patient_column, leave_out, external))) > 1:
         raise typer.BadParameter(
             "--patient-column, --leave-out and --external are three ways to split; give only one"
         )
     if patient_column and repeats > 1:
         raise typer.BadParameter("--patient-column draws its folds once; omit --repeats")
-    protocol = {"folds": folds, "repeats": repeats, "threshold": threshold, "tune": tune}
-    if protocol["tune"] and not model.startswith(("recommended", "model-4")):
+    if tune and not model.startswith(("recommended", "model-4")):
         raise typer.BadParameter(
             "--tune searches the strengths of --model recommended, model-4 and model-4-radiomics; "
             f"{model} has none"
         )
-    is_folded = not (leave_out or external)
-    n_folds = folds if is_folded else None
-    read = {"jobs": work.jobs, "clinical": clinical}
-    X, y, recipe = read_cohort(cases, cohort, method, folds=n_folds, **read)
-    from sklidh.baselines import IN_SAMPLE, STRENGTHS, tuned
-    from sklidh.evaluation import Comparison
-    from sklidh.reporting import write_results
-
-    started = time.perf_counter()
+    n_folds = None if leave_out or external else folds
+    read = (method, work)
+    X, y, recipe = read_patients(cases, cohort, *read, folds=n_folds, clinical=clinical)
     title, system = recipe.system(model)
     estimator = system.make()
-    if protocol["tune"]:
+    if tune:
         estimator = tuned(estimator, STRENGTHS, random_state=recipe.seed)
     other, shown = None, (X, y)
     if external is not None:
-        same = replace(cohort, groups=recipe.found["groups"], reference=recipe.found["reference"])
-        other = shown = read_cohort(external, same, method, **read)[:2]
+        cohort = replace(cohort, **recipe.found)
+        other = shown = read_patients(external, cohort, *read, clinical=clinical)[:2]
     columns = {"patients": patient_column, "sites": leave_out}
     columns = {name: column_of(X, column) for name, column in columns.items() if column}
-    with warnings_once() as warned:
-        how = {"threshold": threshold, "folds": folds, "repeats": repeats, "seed": recipe.seed}
-        evaluation, design = predicted(
-            estimator, X, y, recipe.columns, other=other, **columns, **how
-        )
-        comparison = Comparison({title: evaluation})
-        first = evaluation.estimators[0]
-        notes = [
-            f"{design}: every patient was predicted by a model that was trained, and whose choices "
-            "were made, on others.",
-            "The plots of selected features and of the loss show the first fold's model.",
-            *choices(evaluation, protocol),
-        ]
-        if recipe.train_features == "in_sample" and model in ("model-3", "model-4"):
-            notes.append(IN_SAMPLE)
-        files = write_results(
-            out,
-            f"sklidh evaluate: {cases.name}",
-            comparison,
-            *shown,
-            pipeline=getattr(first, "best_estimator_", first),
-            modalities=recipe.modalities,
-            settings=asdict(recipe) | protocol,
-            notes=notes,
-            warnings=warning_lines(warned),
-            command="sklidh evaluate --config config.yaml",
-            verbose=verbosity(),
-        )
-    console.print()
-    print_models(comparison.table, title=f"{len(shown[0])} patients, {design}")
-    for line in choices(evaluation, protocol):
-        console.print(f"- {line}", highlight=False, soft_wrap=True)
-    console.print(f"\nFinished in {time.perf_counter() - started:.0f} s. Files written:")
-    print_files(files)
-    table = comparison.table.to_dict("index")
-    return {"table": table, "found": recipe.found, "files": files}
+    how = {"threshold": threshold, "folds": folds, "repeats": repeats, "seed": recipe.seed}
+    evaluation, design = predicted(estimator, X, y, recipe.columns, other=other, **columns, **how)
+    protocol = {"folds": folds, "repeats": repeats, "threshold": threshold, "tune": tune}
+    notes = [
+        f"{design}: every patient was predicted by a model that was trained, and whose choices "
+        "were made, on others.",
+        "The plots of selected features and of the loss show the first fold's model.",
+        *choices(evaluation, protocol),
+    ]
+    if recipe.train_features == "in_sample" and model in ("model-3", "model-4"):
+        notes.append(IN_SAMPLE)
+    first = evaluation.estimators[0]
+    return write_models(
+        Comparison({title: evaluation}),
+        *shown,
+        recipe,
+        pipeline=getattr(first, "best_estimator_", first),
+        heading=f"{len(shown[0])} patients, {design}",
+        settings=protocol,
+        notes=notes,
+        out=out,
+        title=f"sklidh evaluate: {cases.name}",
+        rerun="sklidh evaluate --config config.yaml",
+    )
 
 
 def predicted(
@@ -146,39 +125,20 @@ def predicted(
     repeats: int,
     seed: int,
 ) -> tuple:
-    """Evaluate a model by the split that was asked for.
+    """Evaluate a model by the split that was asked for; return evaluation and split in words.
 
-    Parameters
-    ----------
-    estimator : classifier
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of shape (n_patients,)
-    read : list of str
-        The columns that the estimator reads.
-    other : tuple of (DataFrame, Series), default=None
-        The cohort to test on.
-    patients : Series of shape (n_scans,), default=None
-        The patient of each row.
-    sites : Series of shape (n_patients,), default=None
-        What is left out, one value at a time.
-    threshold : float or str
-    folds, repeats, seed : int
-
-    Returns
-    -------
-    evaluation : Evaluation
-    design : str
-        The split in words.
+    The estimator reads the columns `read`. It is tested on the `other` cohort (X, y), on each of
+    the `sites` in turn, or in folds, which keep the scans of each of the `patients` together.
     """
     from sklidh import evaluation
 
     how = {"threshold": threshold}
     if other is not None:
-        return evaluation.external_test(estimator, X[read], y, other[0][read], other[1], **how), (
-            f"trained on {len(X)} others"
-        )
+        found = evaluation.external_test(estimator, X[read], y, other[0][read], other[1], **how)
+        return found, f"trained on {len(X)} others"
+    how["verbose"] = verbosity()
     if sites is not None:
-        found = evaluation.leave_one_site_out(estimator, X, y, sites, verbose=verbosity(), **how)
+        found = evaluation.leave_one_site_out(estimator, X, y, sites, **how)
         return found, f"each {sites.name} left out in turn"
     if patients is not None:
         from sklearn.model_selection import StratifiedGroupKFold
@@ -190,10 +150,7 @@ def predicted(
         how |= {"cv": folds, "n_repeats": repeats}
         again = f", repeated {repeats} times" if repeats > 1 else ""
         design = f"{folds}-fold cross-validation{again}"
-    found = evaluation.cross_validate(
-        estimator, X, y, random_state=seed, verbose=verbosity(), **how
-    )
-    return found, design
+    return evaluation.cross_validate(estimator, X, y, random_state=seed, **how), design
 
 
 def choices(evaluation, protocol: dict) -> list[str]:

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
-import typer
 
 from sklidh.cli import options, values
 from sklidh.cli.command import PREDICT, command
-from sklidh.cli.console import console, print_files, warnings_once
-from sklidh.cli.patients import read_cohort
+from sklidh.cli.console import say
+from sklidh.cli.options import option
+from sklidh.cli.patients import read_patients
 from sklidh.results import replaced
 
 
@@ -28,9 +28,9 @@ from sklidh.results import replaced
 def extract(
     cases: options.Cases,
     *,
-    out: Annotated[
-        Path, typer.Option(help="Table of features, CSV.", callback=values.parse_csv)
-    ] = Path("features.csv"),
+    out: Annotated[Path, option("Table of features, CSV.", callback=values.parse_csv)] = Path(
+        "features.csv"
+    ),
     cohort: options.Cohort,
     extraction: options.Extraction,
     work: options.Work,
@@ -39,23 +39,22 @@ def extract(
 
     Its columns are named MOD__name, as in T1CE__wavelet-LH_glcm_Idm.
     """
-    X, y, recipe = read_cohort(cases, cohort, extraction, jobs=work.jobs, target_needed=False)
+    X, y, recipe = read_patients(cases, cohort, extraction, work, target_needed=False)
     from sklearn.pipeline import make_pipeline
 
+    from sklidh.branches import per_modality
+    from sklidh.fusion import BRNNClassifier
     from sklidh.images import image_columns
-    from sklidh.pipeline import per_modality
 
-    register = recipe.builder()(deep=None)["register"]
+    # Only the registration is used; a classifier without networks leaves torch unloaded.
+    register = recipe.builder()(deep=None, classifier=BRNNClassifier())["register"]
     branches = per_modality(recipe.extractor(), recipe.modalities)
     pipeline = make_pipeline(register, branches).set_output(transform="pandas")
-    with warnings_once():
-        features = pipeline.fit_transform(X[[*recipe.modalities, "mask"]])
+    features = pipeline.fit_transform(X[[*recipe.modalities, "mask"]])
     known = X.drop(columns=[*image_columns(X), *recipe.modalities, "mask"], errors="ignore")
     table = pd.concat([*([] if y is None else [y]), known, features], axis=1)
     with replaced(out) as temporary:
         table.rename_axis("patient").to_csv(temporary)
-    console.print(f"{len(table)} patients, {features.shape[1]} features")
-    files = {"features": out}
-    print_files(files)
+    say(f"{len(table)} patients, {features.shape[1]} features")
     counts = {"patients": len(table), "features": features.shape[1]}
-    return {**counts, "found": recipe.found, "files": files}
+    return {**counts, "found": recipe.found, "files": {"features": out}}

@@ -1,6 +1,5 @@
-"""`sklidh run`: the models on your patients, with one split and a report."""
+"""`sklidh run`, `demo` and `report`: the models with one split, and the report."""
 
-import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -8,25 +7,49 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import pandas as pd
-import typer
 
 from sklidh.cli import options
-from sklidh.cli.command import EVALUATE, command
-from sklidh.cli.console import (
-    console,
-    print_files,
-    print_models,
-    verbosity,
-    warning_lines,
-    warnings_once,
-)
-from sklidh.cli.patients import read_cohort
+from sklidh.cli.command import EVALUATE, START, command
+from sklidh.cli.console import console, print_models, say, verbosity, warning_lines
+from sklidh.cli.options import argument, in_method, option
+from sklidh.cli.patients import read_patients
 from sklidh.cli.settings import Recipe
+from sklidh.utils import PAPER_MODALITIES, is_missing
 
 SYNTHETIC = (
     "Synthetic patients show that every step runs and finds a planted signal; they cannot show "
     "which model is better on real patients, whose signals nobody planted."
 )
+
+
+@command("sklidh demo --number 80 --out ~/sklidh-demo", panel=START)
+def demo(
+    *,
+    out: Annotated[Path, option("Folder of images and results.")] = Path("sklidh-demo"),
+    number: Annotated[int, option("Number of synthetic patients.", min=16)] = 100,
+    effect: Annotated[
+        float, option("Size of the difference between mutants and wild types; 0 for none.", min=0)
+    ] = 1.0,
+    # A result in two minutes.
+    method: options.Method = options.Method(slice_size=32),
+    work: options.Work,
+):
+    """Write synthetic patients to disk and run the paper's four models and the recommended one."""
+    from sklidh.datasets import make_glioma_phantoms
+
+    say(f"Writing {number} synthetic patients to {out / 'cohort'} ...")
+    X, y = make_glioma_phantoms(out / "cohort", number, effect=effect, random_state=method.seed)
+    recipe = Recipe.of((), PAPER_MODALITIES, options.Cohort(missing="raise"), method, work.jobs)
+    return run_models(
+        X,
+        y,
+        recipe,
+        test_size=0.5,
+        out=out / "results",
+        title="sklidh demo: synthetic patients",
+        rerun="sklidh demo --config ../config.yaml",
+        notes=[SYNTHETIC],
+    )
 
 
 @command(
@@ -37,58 +60,28 @@ SYNTHETIC = (
 def run(
     cases: options.Cases,
     *,
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("sklidh-run"),
+    out: options.ResultsFolder = Path("sklidh-run"),
     cohort: options.Cohort,
     clinical: options.Clinical = "",
-    test_size: options.TestSize = 0.25,
+    test_size: Annotated[
+        float, in_method("Fraction of patients held out for testing.", min=0.05, max=0.9)
+    ] = 0.25,
     method: options.Method,
     work: options.Work,
 ):
     """Run the paper's four models and the recommended one on your patients, one split."""
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, clinical=clinical)
-    title, again = f"sklidh run: {cases.name}", "sklidh run --config config.yaml"
-    return run_models(X, y, out, recipe, test_size=test_size, title=title, rerun=again)
+    X, y, recipe = read_patients(cases, cohort, method, work, clinical=clinical)
+    title, rerun = f"sklidh run: {cases.name}", "sklidh run --config config.yaml"
+    return run_models(X, y, recipe, test_size=test_size, out=out, title=title, rerun=rerun)
 
 
 def run_models(
-    X: pd.DataFrame,
-    y: pd.Series,
-    out: Path,
-    recipe: Recipe,
-    *,
-    test_size: float,
-    title: str,
-    rerun: str,
-    synthetic: bool = False,
+    X: pd.DataFrame, y: pd.Series, recipe: Recipe, *, test_size: float, notes=(), **report
 ) -> dict:
-    """Fit Models 1 to 4 and the recommended one, score them on held-out patients, write it all.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-    y : Series of shape (n_patients,)
-    out : Path
-        Folder of the results.
-    recipe : Recipe
-    test_size : float
-        Fraction of patients held out for testing.
-    title : str
-        Heads the report.
-    rerun : str
-        Command that repeats the run, entered in `out`.
-    synthetic : bool, default=False
-        Whether the patients are phantoms, which a note then states.
-
-    Returns
-    -------
-    dict
-        ``table``, ``notes``, ``found`` and ``files``.
-    """
+    """Fit Models 1 to 4 and the recommended one, score them on held-out patients, write it all."""
     from sklidh.evaluation import compare, holdout
-    from sklidh.reporting import write_results
 
-    started = time.perf_counter()
-    with TemporaryDirectory(prefix="sklidh-") as memory, warnings_once() as warned:
+    with TemporaryDirectory(prefix="sklidh-") as memory:
         # Models 3 and 4 share all but the last step: `memory` fits the rest once.
         comparison = compare(
             recipe.models(memory),
@@ -98,40 +91,55 @@ def run_models(
             on_model=lambda name: console.rule(f"[bold]{name}", align="left"),
         )
         *_, proposed = comparison.evaluations.values()
-        notes = _notes(X, comparison, recipe)
-        if synthetic:
-            notes.insert(0, SYNTHETIC)
-        files = write_results(
-            out,
-            title,
+        n_test = len(comparison.predictions)
+        return write_models(
             comparison,
             X,
             y,
+            recipe,
             pipeline=proposed.estimators[0],
-            modalities=recipe.modalities,
-            settings=asdict(recipe) | {"test_size": test_size},
-            notes=notes,
-            warnings=warning_lines(warned),
-            command=rerun,
-            verbose=verbosity(),
+            heading=f"{len(X) - n_test} patients for training, {n_test} for testing",
+            settings={"test_size": test_size},
+            notes=[*notes, *notes_on_split(X, comparison, recipe)],
+            **report,
         )
-    n_test = len(comparison.predictions)
-    console.print()
-    print_models(
-        comparison.table,
-        title=f"{len(X) - n_test} patients for training, {n_test} for testing",
+
+
+def write_models(
+    comparison, X, y, recipe: Recipe, *, pipeline, heading, settings, notes, out, title, rerun
+) -> dict:
+    """Write the results and report of evaluated models, print them, and return them for --json.
+
+    X and y are the patients whom the report shows, `pipeline` the model whose parts it draws,
+    `heading` the title of the printed table, and `rerun` the command to repeat it, from `out`.
+    """
+    from sklidh.reporting import write_results
+
+    files = write_results(
+        out,
+        title,
+        comparison,
+        X,
+        y,
+        pipeline=pipeline,
+        modalities=recipe.modalities,
+        settings=asdict(recipe) | settings,
+        notes=notes,
+        warnings=warning_lines(console.told),
+        command=rerun,
+        verbose=verbosity(),
     )
+    console.print()
+    print_models(comparison.table, title=heading)
     for note in notes:
-        console.print(f"- {note}", highlight=False, soft_wrap=True)
-    console.print(f"\nFinished in {time.perf_counter() - started:.0f} s. Files written:")
-    print_files(files)
+        say(f"- {note}")
     table = comparison.table.to_dict("index")
     return {"table": table, "notes": notes, "found": recipe.found, "files": files}
 
 
-def _notes(X, comparison, recipe) -> list[str]:
+def notes_on_split(X, comparison, recipe) -> list[str]:
+    """Return what a reader of the figures of one split must know."""
     from sklidh.baselines import IN_SAMPLE
-    from sklidh.utils import is_missing
 
     predictions = comparison.predictions
     mutants = int(predictions["mutant"].sum())
@@ -158,3 +166,13 @@ def _notes(X, comparison, recipe) -> list[str]:
     if recipe.train_features == "in_sample":
         notes.append(IN_SAMPLE)
     return notes
+
+
+@command("sklidh report sklidh-run", panel=EVALUATE)
+def report(
+    results: Annotated[Path, argument("Folder of sklidh run or evaluate.", file_okay=False)],
+):
+    """Rewrite the report of a folder of results from its files."""
+    from sklidh.reporting import write_report
+
+    return {"files": {"report": write_report(results)}}

@@ -5,13 +5,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from sklidh.cli import options
 from sklidh.cli.columns import column_of
 from sklidh.cli.command import PREDICT, command
-from sklidh.cli.console import console, print_files, verbosity, warnings_once
-from sklidh.cli.patients import read_cohort
+from sklidh.cli.console import say, verbosity
+from sklidh.cli.options import option
+from sklidh.cli.patients import read_patients
 from sklidh.results import replaced
 
 
@@ -28,10 +27,8 @@ from sklidh.results import replaced
 def train(
     cases: options.Cases,
     *,
-    out: Annotated[Path, typer.Option(help="The model's file.")] = Path("idh.skops"),
-    name: Annotated[
-        str, typer.Option(help="Name of the model. Default: based on the file name.")
-    ] = "",
+    out: Annotated[Path, option("The model's file.")] = Path("idh.skops"),
+    name: Annotated[str, option("Name of the model. Default: based on the file name.")] = "",
     cohort: options.Cohort,
     clinical: options.Clinical = "",
     model: options.Model = "recommended",
@@ -39,8 +36,8 @@ def train(
     patient_column: options.PatientColumn = "",
     evaluated: Annotated[
         Path | None,
-        typer.Option(
-            help="Results of sklidh evaluate with the same options, for the model card.",
+        option(
+            "Results of sklidh evaluate with the same options, for the model card.",
             exists=True,
             file_okay=False,
         ),
@@ -49,17 +46,16 @@ def train(
     work: options.Work,
 ):
     """Train one model on all patients of a cohort and save it, for sklidh predict."""
-    from sklidh.reporting import card_of_training, read_run
-
-    run = None if evaluated is None else read_run(evaluated)
-    X, y, recipe = read_cohort(cases, cohort, method, jobs=work.jobs, clinical=clinical)
-    groups = column_of(X, patient_column) if patient_column else None
     from sklidh.datasets import cohort_range
     from sklidh.evaluation import choose_threshold
     from sklidh.persistence import save_model
     from sklidh.radiomics import read_settings
+    from sklidh.reporting import card_of_training, read_run
     from sklidh.utils import atomic_write
 
+    run = None if evaluated is None else read_run(evaluated)
+    X, y, recipe = read_patients(cases, cohort, method, work, clinical=clinical)
+    params = {"groups": column_of(X, patient_column)} if patient_column else {}
     title, system = recipe.system(model)
     scaled = model == "model-1" or read_settings(recipe.radiomics).setting["normalize"]
     covered = cohort_range(
@@ -72,34 +68,20 @@ def train(
         verbose=verbosity(),
     )
     X = X[recipe.columns]
-    with warnings_once():
-        fitted = system.make().fit(X, y)
-        chosen = threshold
-        if isinstance(chosen, str):
-            console.print("Choosing the threshold in inner folds of the training patients ...")
-            params = {} if groups is None else {"groups": groups}
-            chosen = choose_threshold(fitted, X, y, chosen, params=params, random_state=recipe.seed)
-    about = {
-        "name": name or f"{out.stem}: {title}, {len(X)} patients",
-        "threshold": chosen,
-        "cohort": covered,
-    }
-    card = card_of_training(
-        about["name"],
-        fitted,
-        covered,
-        chosen,
-        settings=asdict(recipe) | {"model": title, "threshold": threshold},
-        evaluated=run,
-    )
+    fitted, chosen = system.make().fit(X, y), threshold
+    if isinstance(chosen, str):
+        say("Choosing the threshold in inner folds of the training patients ...")
+        chosen = choose_threshold(fitted, X, y, chosen, params=params, random_state=recipe.seed)
+    name = name or f"{out.stem}: {title}, {len(X)} patients"
+    settings = asdict(recipe) | {"model": title, "threshold": threshold}
+    card = card_of_training(name, fitted, covered, chosen, settings=settings, evaluated=run)
     files = {"model": out, "model card": out.with_suffix(".model_card.md")}
     with atomic_write(files["model card"]) as card_file, replaced(out) as model_file:
+        about = {"name": name, "threshold": chosen, "cohort": covered}
         save_model(fitted, model_file, about=about)
         card_file.write_text(card.markdown(), encoding="utf-8")
-    console.print(f"\n{about['name']}, trained with sklidh {version('sklidh')}:")
-    print_files(files)
+    say(f"\n{name}, trained with sklidh {version('sklidh')}")
     # Hundreds of digests are for sklidh predict, not for the next program.
-    digests = ("fingerprints", "ids")
-    told = {key: value for key, value in covered.items() if key not in digests}
-    trained = {"model": about["name"], "threshold": chosen, "cohort": told}
+    told = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
+    trained = {"model": name, "threshold": chosen, "cohort": told}
     return {**trained, "found": recipe.found, "files": files}
