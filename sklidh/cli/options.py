@@ -133,7 +133,7 @@ Threshold = Annotated[
         metavar="NUMBER|RULE",
     ),
 ]
-Seed = Annotated[int, in_method("Random seed.")]
+Seed = Annotated[int, in_method("Random seed.", min=0, max=2**32 - 1)]
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,8 @@ class Extraction:
     radiomics: Annotated[
         str,
         in_method(
-            "Preset 'paper' or 'full', or a PyRadiomics parameter file (YAML or JSON).",
+            "Preset 'paper', 'full', 'ibsi' or 'ibsi-a' to 'ibsi-e', or a PyRadiomics parameter "
+            "file (YAML or JSON).",
             callback=values.parse_radiomics,
         ),
     ] = "paper"

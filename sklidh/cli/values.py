@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import typer
 
-PRESETS = ("paper", "full")
 TABLES = ("I", "II", "III", "IV", "V", "others")
 
 
@@ -51,9 +50,9 @@ EVERYBODY = Where()
 
 
 def parse_jobs(number: int) -> int:
-    """Refuse 0 jobs."""
-    if number == 0:
-        raise typer.BadParameter("0 is not accepted; give 1 or more, or -1 for all cores")
+    """Refuse 0 jobs, and fewer than -1."""
+    if number == 0 or number < -1:
+        raise typer.BadParameter(f"{number} is not accepted; give 1 or more, or -1 for all cores")
     return number
 
 
@@ -70,16 +69,18 @@ def parse_csv(path: Path | None) -> Path | None:
 
 def parse_radiomics(text: str) -> str:
     """Return a preset's name as it is, and a parameter file's path made absolute."""
-    if text not in PRESETS and not Path(text).is_file():
+    from sklidh.radiomics import PRESET_NAMES
+
+    if text not in PRESET_NAMES and not Path(text).is_file():
         raise typer.BadParameter(
-            f"{text!r} is neither a preset ({', '.join(PRESETS)}) nor an existing file"
+            f"{text!r} is neither a preset ({', '.join(PRESET_NAMES)}) nor an existing file"
         )
-    return text if text in PRESETS else str(Path(text).absolute())
+    return text if text in PRESET_NAMES else str(Path(text).absolute())
 
 
 def parse_groups(text: str) -> Groups:
     """Read "T1+T1CE,FLAIR"."""
-    groups = [tuple(map(str.strip, group.split("+"))) for group in str(text).split(",") if text]
+    groups = [tuple(map(str.strip, group.split("+"))) for group in str(text).split(",")]
     names = Groups(groups).modalities
     if "" in names or len(set(names)) < len(names):
         raise typer.BadParameter(

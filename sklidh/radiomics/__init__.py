@@ -5,10 +5,11 @@ from sklidh.radiomics._engines import DIAGNOSTICS, diagnose, engine_of, extract
 from sklidh.radiomics._feature_table import describe_features
 from sklidh.radiomics._ibsi_table import describe_ibsi_features
 from sklidh.radiomics._names import feature_names
-from sklidh.radiomics._settings import Settings, SettingsError, read_settings
+from sklidh.radiomics._settings import PRESET_NAMES, Settings, SettingsError, read_settings
 
 __all__ = [
     "DIAGNOSTICS",
+    "PRESET_NAMES",
     "Settings",
     "SettingsError",
     "announced_once",

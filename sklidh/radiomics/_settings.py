@@ -20,7 +20,9 @@ from sklidh.radiomics._parameters import (
 )
 from sklidh.radiomics._presets import PRESETS, REPEATED
 
-NAMED = (*PRESETS, *IBSI_PRESETS)
+PRESET_NAMES = (*PRESETS, *IBSI_PRESETS)
+"""Names of settings that `read_settings` accepts."""
+
 KNOWN = {name: FEATURES[name] + DEPRECATED.get(name, ()) for name in FEATURES}
 
 
@@ -112,7 +114,7 @@ def read_settings(settings) -> Settings:
         return settings
     if isinstance(settings, dict):
         return _from_parameters(settings)
-    if isinstance(settings, str) and settings in NAMED:
+    if isinstance(settings, str) and settings in PRESET_NAMES:
         return replace(_from_parameters({"preset": settings}), name=settings)
     if isinstance(settings, (str, os.PathLike)):
         parameters = _read_file(settings)
@@ -121,8 +123,8 @@ def read_settings(settings) -> Settings:
         except SettingsError as error:
             raise SettingsError(f"{os.fspath(settings)}: {error}") from None
     raise SettingsError(
-        f"settings must be one of {', '.join(map(repr, NAMED))}, a dictionary or the path of a "
-        f"PyRadiomics parameter file, got {type(settings).__name__}: {settings!r}"
+        f"settings must be one of {', '.join(map(repr, PRESET_NAMES))}, a dictionary or the path "
+        f"of a PyRadiomics parameter file, got {type(settings).__name__}: {settings!r}"
     )
 
 
@@ -140,8 +142,8 @@ def _from_parameters(parameters: dict) -> Settings:
     parameters = _check_keys("the settings", parameters, sections)
     preset = parameters.get("preset")
     if preset is not None:
-        if preset not in NAMED:
-            raise SettingsError(f"preset is {preset!r}; accepted: {', '.join(NAMED)}")
+        if preset not in PRESET_NAMES:
+            raise SettingsError(f"preset is {preset!r}; accepted: {', '.join(PRESET_NAMES)}")
         if preset in IBSI_PRESETS:
             return _from_ibsi(parameters)
         setting = _check_keys("setting", parameters.get("setting"), SETTINGS)
@@ -273,7 +275,7 @@ def _read_file(path) -> dict:
 
     if not os.path.isfile(path):
         raise SettingsError(
-            f"{os.fspath(path)!r} is neither a preset ({', '.join(NAMED)}) nor a file"
+            f"{os.fspath(path)!r} is neither a preset ({', '.join(PRESET_NAMES)}) nor a file"
         )
     try:
         return read_parameter_file(path)
