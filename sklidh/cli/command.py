@@ -178,7 +178,8 @@ def execute(name: str, function, options: dict, default: Path | None, common: Co
             outcome |= {"found": result["found"]} if "found" in result else {}
         if files:
             console.say(f"\nFinished in {time.perf_counter() - started:.0f} s. Files written:")
-        for what, path in files.items():
+        # The report first: it is what people open.
+        for what, path in sorted(files.items(), key=lambda item: item[0] != "report"):
             console.say(f"  {what:<{max(map(len, files))}}  {path}")
         if default is not None:
             console.say(f"Settings saved to: {record_path(options['out'], is_file=is_file)}")

@@ -184,7 +184,7 @@ def chosen_labels(image: sitk.Image, label) -> np.ndarray:
     n_voxels = np.count_nonzero(chosen)
     if n_voxels == 0:
         raise MissingLabel(
-            f"no voxel has label {label}; the labels that are there: {there[:10].tolist()}"
+            f"no voxel has label {label}; labels present: {there[:10].tolist()}"
         )
     if n_voxels < FEWEST_VOXELS:
         raise ROITooSmall(

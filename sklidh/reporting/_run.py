@@ -102,8 +102,8 @@ def save_run(
     pictures = {"slices": run.slices, "attention": run.attention}
     contents = {
         **{name: (f"{name}.csv", text) for name, text in tables.items()},
-        **{f"{name}, drawn": (f"{name}.png", image) for name, (image, _) in run.figures.items()},
-        **{f"{name}, SVG": (f"{name}.svg", image) for name, image in (drawings or {}).items()},
+        **{f"{name} (PNG)": (f"{name}.png", image) for name, (image, _) in run.figures.items()},
+        **{f"{name} (SVG)": (f"{name}.svg", image) for name, image in (drawings or {}).items()},
         "pictures": (PICTURES, json.dumps(pictures) + "\n"),
     }
     record = {name: getattr(run, name) for name in IN_JSON}

@@ -309,7 +309,7 @@ def test_the_tumours_label_is_the_same_in_every_step(cohort):
     result, _ = check(cohort, "--label", "1")
     assert result.exit_code == 1
     assert f"patient '{table['patient'].iloc[1]}', column 'mask'" in result.output
-    assert "no voxel has label [1]; the labels that are there: [4]" in result.output
+    assert "no voxel has label [1]; labels present: [4]" in result.output
     assert check(cohort, "--label", "1,4")[0].exit_code == 0
     assert "0 is the background" in check(cohort, "--label", "0")[0].output
     assert "no structure is called 'GTV'" in check(cohort, "--label", "GTV")[0].output
@@ -317,7 +317,7 @@ def test_the_tumours_label_is_the_same_in_every_step(cohort):
     options = ["--radiomics", str(cohort / "r.yaml"), "--out", str(cohort / "f.csv"), "--jobs", "1"]
     result = runner.invoke(app, ["extract", str(cohort / "cases.csv"), *options])
     assert result.exit_code == 1
-    assert result.output.count("no voxel has label 4; the labels that are there: [1]") == 3
+    assert result.output.count("no voxel has label 4; labels present: [1]") == 3
     result = runner.invoke(app, ["extract", str(cohort / "cases.csv"), *options, "--label", "1,4"])
     assert result.exit_code == 0, result.output
     assert len(pd.read_csv(cohort / "f.csv")) == 4

@@ -209,7 +209,7 @@ def test_a_mask_of_floats_is_accepted_if_they_are_whole():
 
 def test_a_label_that_is_not_there_is_refused_with_those_that_are():
     image = sitk.GetImageFromArray((CUBE > 30).astype(np.uint8))
-    with pytest.raises(ImageError, match=r"no voxel has label 4; the labels that are there: \[1\]"):
+    with pytest.raises(ImageError, match=r"no voxel has label 4; labels present: \[1\]"):
         read_mask(image, label=4)
     with pytest.raises(ImageError, match=r"patient 'p1', column 'mask'.*a label above 0"):
         read_mask(image * 0, patient="p1")

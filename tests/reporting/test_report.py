@@ -213,7 +213,7 @@ def test_plots_are_files_too_that_are_the_same_whenever_they_are_drawn(run, tmp_
     assert drawn(once, "svg") == drawn(twice, "svg")
     assert drawn(once, "png").startswith(b"\x89PNG")
     files = save_run(tmp_path, run, {"roc": drawn(once, "svg")})
-    assert files["roc, SVG"].read_bytes().startswith(b"<?xml")
+    assert files["roc (SVG)"].read_bytes().startswith(b"<?xml")
 
 
 def test_a_run_is_printed_in_one_line(run):
