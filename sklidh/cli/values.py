@@ -80,7 +80,7 @@ def parse_radiomics(text: str) -> str:
 
 def parse_groups(text: str) -> Groups:
     """Read "T1+T1CE,FLAIR"."""
-    groups = [tuple(map(str.strip, group.split("+"))) for group in str(text).split(",")]
+    groups = [tuple(map(str.strip, group.split("+"))) for group in str(text).split(",") if text]
     names = Groups(groups).modalities
     if "" in names or len(set(names)) < len(names):
         raise typer.BadParameter(

@@ -38,6 +38,7 @@ def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path)
     words = ["IDH mutant" if p >= 0.4 else "IDH wild type" for p in expected]
     assert table["class"].tolist() == words
     assert set(table["threshold"]) == {0.4}
+    assert "Predicted mutant from a probability of 0.4" in result.output
     assert set(table["model"]) == {"small: Model 2 (radiomics), 12 patients"}
     seen = "trained on this patient, with the same T1, FLAIR, mask"
     assert table["warnings"].str.startswith(seen).all()

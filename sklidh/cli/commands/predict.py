@@ -173,6 +173,7 @@ def print_predictions(table: pd.DataFrame, warned: pd.Series):
         for patient, row in table.head(SHOWN).iterrows()
     ]
     print_table(None, ("patient", "p(IDH mutant)", "class", "warnings"), rows)
+    say(f"Predicted mutant from a probability of {table['threshold'].iloc[0]:.3g}")
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more in the file")
 

@@ -81,6 +81,7 @@ def train(
         save_model(fitted, model_file, about=about)
         card_file.write_text(card.markdown(), encoding="utf-8")
     say(f"\n{name}, trained with sklidh {version('sklidh')}")
+    say(f"Patients are predicted mutant from a probability of {chosen:.3g}")
     # Hundreds of digests are for sklidh predict, not for the next program.
     told = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
     trained = {"model": name, "threshold": chosen, "cohort": told}
