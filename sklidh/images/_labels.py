@@ -183,9 +183,7 @@ def chosen_labels(image: sitk.Image, label) -> np.ndarray:
     chosen = labels if numbers is None else np.where(np.isin(labels, numbers), labels, 0)
     n_voxels = np.count_nonzero(chosen)
     if n_voxels == 0:
-        raise MissingLabel(
-            f"no voxel has label {label}; labels present: {there[:10].tolist()}"
-        )
+        raise MissingLabel(f"no voxel has label {label}; labels present: {there[:10].tolist()}")
     if n_voxels < FEWEST_VOXELS:
         raise ROITooSmall(
             f"the region has {n_voxels} voxels; {FEWEST_VOXELS} or more are accepted: look at the "
