@@ -71,6 +71,7 @@ def test_a_column_that_is_not_there_or_has_an_empty_cell_is_named(scans):
     [
         (["--leave-out", "site", "--patient-column", "id"], "three ways to split; give only one"),
         (["--patient-column", "id", "--repeats", "2"], "omit --repeats"),
+        (["--leave-out", "site", "--repeats", "2"], "omit --repeats"),
     ],
 )
 def test_splits_that_exclude_each_other_are_refused(words, said, sklidh, tmp_path):

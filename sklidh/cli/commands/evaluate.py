@@ -65,8 +65,10 @@ def evaluate(
         raise typer.BadParameter(
             "--patient-column, --leave-out and --external are three ways to split; give only one"
         )
-    if patient_column and repeats > 1:
-        raise typer.BadParameter("--patient-column draws its folds once; omit --repeats")
+    if repeats > 1 and (patient_column or leave_out or external):
+        raise typer.BadParameter(
+            "--patient-column, --leave-out and --external split the patients once; omit --repeats"
+        )
     if tune and not model.startswith(("recommended", "model-4")):
         raise typer.BadParameter(
             "--tune searches the strengths of --model recommended, model-4 and model-4-radiomics; "
