@@ -45,7 +45,6 @@ def texture_features(family, grey, roi, shape_roi, aggregations):
     grey : GreyLevels
     roi, shape_roi : Roi
         Intensity and morphological masks; zone distances are to the border of the latter.
-        aggregations : sequence of str
     aggregations : sequence of str
 
     Returns
