@@ -224,8 +224,8 @@ class LassoCVSelector(BaseSelector):
             n_jobs=self.n_jobs,
         )
         with warnings.catch_warnings():
-            # Thousands of fits would each warn, and those far from the chosen penalty do not matter;
-            # the final fit runs outside this block and does warn.
+            # Each of thousands of fits would warn, mostly far from the chosen penalty.
+            # The final fit runs outside this block and does warn.
             warnings.simplefilter("ignore", ConvergenceWarning)
             search.fit(Z, target)
         return search.alphas_, search.mse_path_
