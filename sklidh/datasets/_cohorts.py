@@ -62,9 +62,9 @@ def load_cohort(
         Whether an empty modality cell is an error or stays empty (NaN). A mask may never be empty.
     layout : {"auto", "brats", "tcga", "ucsf-pdgm", "bids"}, default="auto"
         Naming scheme of the images in a folder: the BraTS challenges; BraTS-TCGA-GBM and -LGG, or
-        Naming scheme of the images in a folder: the BraTS challenges; BraTS-TCGA-GBM and -LGG, or
         UCSF-PDGM, from The Cancer Imaging Archive; or a BIDS dataset whose tumour masks are named
         "tumor" or "lesion". "auto" chooses the one that finds the most images.
+    patients : str or path, default=None
         For a folder: a table with the patients' ids, the target and any other columns. Patients not
         in it are left out. None uses ``participants.tsv`` if the folder has one.
 

@@ -76,9 +76,10 @@ class RigidRegistration(TableTransformer):
         Voxels of the reference's foreground that are compared at each resolution.
     n_bins : int, default=32
         Bins of intensity along either axis of the joint histogram.
-    In voxels of the reference (its shortest edge). An image on the reference's grid is kept
-    byte for byte if the transform moves its foreground by less than this: interpolation would
-    cost more than it gains. 0 always resamples.
+    tolerance : float, default=0.5
+        In voxels of the reference (its shortest edge). An image on the reference's grid is kept
+        byte for byte if the transform moves its foreground by less than this: interpolation would
+        cost more than it gains. 0 always resamples.
     warn_below : float, default=0.4
         Mutual information, in nats, below which the search restarts from other translations and
         orientations; if that does not help, a warning is issued. In 53 real images it was 0.41 to

@@ -62,8 +62,9 @@ def carry_mask(mask, reference, *, rewrite):
     Parameters
     ----------
     mask, reference : SimpleITK.Image
-    Whether to return a mask that is already on the reference's grid: needed for a DICOM mask,
-    which later steps cannot convert, and for a mask reduced to the requested labels.
+    rewrite : bool
+        Whether to return a mask that is already on the reference's grid: needed for a DICOM mask,
+        which later steps cannot convert, and for a mask reduced to the requested labels.
 
     Raises
     ------

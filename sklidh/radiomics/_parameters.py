@@ -70,7 +70,7 @@ def _is_wavelet(value) -> bool:
 
 
 def _only(default, reason: str) -> Parameter:
-    # This PyRadiomics key has no effect here, since other code does its work; its default is read.
+    # Only the default is accepted: other code here does the work of this PyRadiomics key.
     return Parameter(
         default,
         lambda value: value == default and type(value) is type(default),

@@ -106,7 +106,6 @@ class CorrelationPruner(BaseSelector):
     with \\|r\\| above `threshold`. So no pair above the threshold remains, and every removed column
     is represented by a kept one. `keep` sets the order, that is, which column of a pair is kept.
 
-
     NaN are allowed: a pair is compared over the patients who have both values, and counts as
     uncorrelated if there are fewer than three. Constant columns correlate with nothing.
 
@@ -127,7 +126,6 @@ class CorrelationPruner(BaseSelector):
 
     min_features_to_select : int, default=1
         If fewer columns remain, removed columns are added back in the same order, with a warning.
-
 
     random_state : int, RandomState instance or None, default=None
         Seed for the order with ``keep="random"``.
