@@ -1,4 +1,4 @@
-"""Cohorts: loaded from a table, or made up with a known truth."""
+"""Cohorts: loaded from a table, or simulated with known truth."""
 
 from sklidh.datasets._cohorts import load_cohort, write_cohort
 from sklidh.datasets._examination import check_ids, examine_cohort

@@ -1,4 +1,4 @@
-"""Load a cohort from a table of patients and paths, or from a folder of images; and write one."""
+"""Load a cohort from a table of patients and paths or from a folder of images, or write one."""
 
 import os
 from pathlib import Path
@@ -41,59 +41,58 @@ def load_cohort(
     Parameters
     ----------
     path : str or path
-        A table or a folder. The table is a file as `read_table` takes it (CSV or .xlsx), with a
-        column ``patient`` (ids, read as text), a column of image paths per modality, a column
-        ``mask`` and the target. Usual other headings ("Patient ID", "T1 Gd", "seg", "IDH status")
-        are recognised, with a warning that names them. Other columns, such as age and site, are
-        kept. Paths are relative to the table's folder, or absolute. In a folder the images are
-        found by their names, as `layout` says.
+        A table or a folder. A table is a CSV or .xlsx file, as for `read_table`, with a column
+        ``patient`` (ids, read as text), a column of image paths per modality, a column ``mask``
+        and the target. Common other headings ("Patient ID", "T1 Gd", "seg", "IDH status") are
+        recognised, with a warning that lists them. Other columns, such as age and site, are kept.
+        Paths are relative to the table's folder, or absolute. In a folder the images are found by
+        name, according to `layout`.
     target : str or None, default="idh"
-        The column of the IDH status. None: the table has none, and `y` is None.
+        The column of the IDH status. None: there is none, and `y` is None.
     wildtype : str or number, default=None
-        The target's value of wild types; every other value is a mutant. None takes the known words
-        and 0 and 1, as `binary_target` does.
+        Target value that means wild type; all other values are mutant. None uses known words and
+        0 and 1, as in `binary_target`.
     modalities : sequence of str, default=None
-        The columns that hold images. None: every column, but for the mask, in which a cell names
-        an image file (``.nii``, ``.nii.gz``, ``.mha``, ``.nrrd`` and the like) or a folder of
-        DICOM files.
+        The columns that hold images. None: every column except the mask in which a cell names an
+        image file (``.nii``, ``.nii.gz``, ``.mha``, ``.nrrd`` and the like) or a folder of DICOM
+        files.
     columns : dict of str to str, default=None
-        The heading of each column that is called otherwise: ``{"T1CE": "t1_gd", "mask": "roi2"}``.
+        The heading of each column with another name: ``{"T1CE": "t1_gd", "mask": "roi2"}``.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty cell of a modality is an error or stays empty (NaN). A mask may never be
-        empty.
+        Whether an empty modality cell is an error or stays empty (NaN). A mask may never be empty.
     layout : {"auto", "brats", "tcga", "ucsf-pdgm", "bids"}, default="auto"
-        How a folder names its images: as the BraTS challenges; as BraTS-TCGA-GBM and -LGG, or
-        UCSF-PDGM, on The Cancer Imaging Archive; or as a BIDS dataset, whose tumour masks have
-        "tumor" or "lesion" in their names. "auto" takes the one under which most images are found.
+        Naming scheme of the images in a folder: the BraTS challenges; BraTS-TCGA-GBM and -LGG, or
+        UCSF-PDGM, from The Cancer Imaging Archive; or a BIDS dataset whose tumour masks are named
+        "tumor" or "lesion". "auto" chooses the one that finds the most images.
     patients : str or path, default=None
-        For a folder: a table with the patients' ids, the target and whatever else is known. Who is
-        not in it is left out. None takes ``participants.tsv`` where the folder has one.
+        For a folder: a table with the patients' ids, the target and any other columns. Patients not
+        in it are left out. None uses ``participants.tsv`` if the folder has one.
 
     Returns
     -------
     X : DataFrame of shape (n_patients, n_columns)
-        Index: the patients' ids. The table's columns without the target, paths made absolute.
+        Index: the patients' ids. The table's columns without the target, with absolute paths.
     y : Series of shape (n_patients,) or None
         1 for mutants and 0 for wild types, with the index of `X` and the target's name.
 
     Raises
     ------
     CohortError
-        There is no such table. Or everything that is wrong with it, at once, with the lines of the
-        file: a patient without an id or listed twice, a column that is not found or appears twice,
-        an empty cell, a file that does not exist, a target that is missing, has one class only or
-        values that `binary_target` refuses; in a folder, names of no known layout, two files that
-        claim to be the same image, a patient without images.
+        The table does not exist, or has problems, all listed at once with their lines in the file:
+        a patient without an id or listed twice, a column that is missing or duplicated, an empty
+        cell, a missing file, a target that is missing, has only one class or has values that
+        `binary_target` refuses; in a folder, names of no known layout, two files for the same
+        image, or a patient without images.
 
     Warns
     -----
     UserWarning
-        What was recognised under another heading or passed over: blank rows, a title, decimal
-        commas, an encoding.
+        About headings that were recognised and content that was handled or skipped: blank rows, a
+        title, decimal commas, an encoding.
 
     See Also
     --------
-    binary_target : Convert the IDH status of a table that you read yourself.
+    binary_target : Convert the IDH status in a table you read yourself.
     make_glioma_phantoms : Write a cohort of synthetic patients.
 
     Examples
@@ -121,7 +120,7 @@ def load_cohort(
 
 
 def write_cohort(path, X: pd.DataFrame, y: pd.Series | None = None) -> Path:
-    """Write a cohort as a table that `load_cohort` reads without a note.
+    """Write a cohort as a table that `load_cohort` reads without warnings.
 
     Parameters
     ----------
@@ -130,12 +129,12 @@ def write_cohort(path, X: pd.DataFrame, y: pd.Series | None = None) -> Path:
     X : DataFrame of shape (n_patients, n_columns)
         As from `load_cohort`. Paths below the table's folder are written relative to it.
     y : Series of shape (n_patients,), default=None
-        1 is written as "mutant" and 0 as "wildtype"; words stay.
+        1 is written as "mutant" and 0 as "wildtype"; text is unchanged.
 
     Returns
     -------
     Path
-        The same.
+        The path of the file.
     """
     path = Path(path)
     folder = os.path.abspath(path.parent) + os.sep

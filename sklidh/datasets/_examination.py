@@ -1,4 +1,4 @@
-"""Find everything that is wrong with a cohort, in its table or its folder, without raising."""
+"""Find every problem in a cohort's table or folder, without raising errors."""
 
 import os
 from dataclasses import replace
@@ -18,7 +18,7 @@ NAMES = ("patient", "mask", *PAPER_MODALITIES, "age", "sex", "site")
 
 
 def read_folder(folder: Path, layout: str, patients, names, options) -> Table:
-    """Make the table of a folder of images, and of what is known of its patients.
+    """Build the table of a folder of images and its patients' data.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def read_folder(folder: Path, layout: str, patients, names, options) -> Table:
         As in `load_cohort`.
     names : sequence of str
     options : dict
-        Both as `scan_table` takes them, of the patients' table.
+        Both as in `scan_table`, for the patients' table.
 
     Returns
     -------
@@ -53,10 +53,10 @@ def read_folder(folder: Path, layout: str, patients, names, options) -> Table:
 
 
 def resolve(cell, folder: Path):
-    """Return an image's path as seen from `folder`; an empty cell stays what it is.
+    """Return an image's path relative to `folder`; empty cells are returned unchanged.
 
-    A path copied in quotation marks, one that begins with ~, and one with the backslashes of
-    another system are understood.
+    Paths in quotation marks, paths that begin with ~, and paths with another system's backslashes
+    are accepted.
     """
     if is_missing(cell):
         return cell
@@ -77,7 +77,7 @@ def examine_cohort(
     patients=None,
     cells=True,
 ) -> ExaminedCohort:
-    """Read a cohort's table and find everything that is wrong with it, without raising.
+    """Read a cohort's table and find every problem in it, without raising errors.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def examine_cohort(
     patients : str or path, default=None
         All as in `load_cohort`.
     cells : bool, default=True
-        Whether the cells of images are looked at too; False where the images are read next.
+        Whether to check image cells too; False if the images are read next.
 
     Returns
     -------
@@ -153,14 +153,14 @@ def examine_cohort(
 
 
 def check_ids(ids: pd.Series, *, has_lines: bool = True) -> list[str]:
-    """Return the problems of a column of ids: empty ones, and those that several rows have.
+    """Return the problems of a column of ids: empty and duplicate ones.
 
     Parameters
     ----------
     ids : Series of str
         Index: lines of the file.
     has_lines : bool, default=True
-        Whether it is.
+        Whether the index holds lines of the file.
 
     Returns
     -------
@@ -176,18 +176,18 @@ def check_ids(ids: pd.Series, *, has_lines: bool = True) -> list[str]:
 
 
 def unusable(modalities, found, columns, renamed) -> list[str]:
-    """Return what is wrong with the names of sequences.
+    """Return the problems with the names of sequences.
 
     Parameters
     ----------
     modalities : sequence of str
-        Those asked for.
+        The requested sequences.
     found : sequence of str
         The columns that hold images.
     columns : sequence of str
-        All of the table.
+        All columns of the table.
     renamed : dict of str to str
-        Heading -> column, of those that were recognised.
+        Heading -> column, for recognised headings.
 
     Returns
     -------

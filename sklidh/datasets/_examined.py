@@ -1,4 +1,4 @@
-"""A cohort as it was understood: its table, its target, and everything that is wrong with them."""
+"""A cohort after reading: its table, its target, and all their problems."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,22 +11,22 @@ from sklidh.utils import CohortError, Problem, binary_target, check_target
 
 @dataclass(frozen=True)
 class ExaminedCohort:
-    """A cohort's table as it was understood, and what is wrong with it.
+    """A cohort's table after reading, and its problems.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
         Index: ids; "line 5" where the table has none. Paths are absolute.
     y : Series of shape (n_patients,) or None
-        The target as text, not checked. None: the table has none, or it was not found.
+        The unchecked target as text. None: the table has none, or it was not found.
     modalities : list of str
-        The columns that hold images, or those asked for.
+        The columns that hold images, or the requested ones.
     problems : list of str
-        What must be mended, one line each.
+        Problems to correct, one line each.
     notes : list of str
-        What was recognised or passed over.
+        What was recognised or skipped.
     lines : list of int
-        Where each patient stands in the file; empty for a folder.
+        Line of each patient in the file; empty for a folder.
     """
 
     X: pd.DataFrame
@@ -37,7 +37,7 @@ class ExaminedCohort:
     lines: list[int]
 
     def located(self, problems: Iterable[str]) -> list[str]:
-        """Put the line of the file in front of problems that are about a patient.
+        """Prefix problems of single patients with the line of the file.
 
         Parameters
         ----------
@@ -55,7 +55,7 @@ class ExaminedCohort:
         ]
 
     def with_problems(self, problems: Iterable[str]) -> "ExaminedCohort":
-        """Return the cohort with more problems, those of patients with their lines.
+        """Return the cohort with more problems; those of single patients get their lines.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class ExaminedCohort:
         Returns
         -------
         ExaminedCohort
-            With the target as it was, and more problems, where it cannot be understood.
+            With additional problems and an unchanged target if the target is not understood.
         """
         if self.y is None:
             return self
@@ -90,7 +90,7 @@ class ExaminedCohort:
         return replace(self, y=codes)
 
     def rows(self, kept) -> "ExaminedCohort":
-        """Return some of the patients; problems of the others are kept, too.
+        """Return some of the patients; problems of the others are kept.
 
         Parameters
         ----------
@@ -105,12 +105,12 @@ class ExaminedCohort:
         return replace(self, X=self.X[kept], y=y, lines=lines)
 
     def accepted(self, path) -> tuple[pd.DataFrame, pd.Series | None]:
-        """Return the table and the target if nothing is wrong with them.
+        """Return the table and the target if they have no problems.
 
         Parameters
         ----------
         path : str or path
-            What messages call it.
+            Named in messages.
 
         Returns
         -------
@@ -129,6 +129,6 @@ class ExaminedCohort:
         """
         if self.problems:
             raise CohortError(self.problems, path)
-        # It points at the line of the user's that loads the cohort.
+        # Points at the user's line that loads the cohort.
         warn_of(path, self.notes, stacklevel=4)
         return self.X, self.y

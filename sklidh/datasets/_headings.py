@@ -1,4 +1,4 @@
-"""Which heading of a table means which column: synonyms, the user's own names, near misses."""
+"""Match a table's headings to columns: synonyms, the user's own names, near misses."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -24,16 +24,16 @@ SYNONYMS = {
     "sex": "sex gender",
     "site": "site centre center hospital institution institute",
 }
-"""Column -> what its heading may be, as `key_of` writes it; of several the first comes first."""
+"""Column -> possible headings, in the form of `key_of`; earlier ones take precedence."""
 
 SYNONYMS = {name: tuple(keys.split()) for name, keys in SYNONYMS.items()}
 
 OF_A_FILE = frozenset("path paths file files filename image images img scan mri nifti nii".split())
-"""Words that say no more than that a column holds files."""
+"""Words that only state that a column holds files."""
 
 
 def words_of(heading) -> list[str]:
-    """Return the words of a heading in lower case: "T1 Gd", "t1_gd" and "T1Gd" have the same."""
+    """Return a heading's words in lower case; "T1 Gd", "t1_gd" and "T1Gd" give the same words."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(heading))
     return re.findall(r"[^\W_]+|[+*]", apart.casefold())
 
@@ -51,14 +51,14 @@ def matches(name: str, headings: Iterable[str]) -> list[str]:
     Parameters
     ----------
     name : str
-        Such as "T1CE".
+        For example "T1CE".
     headings : iterable of str
 
     Returns
     -------
     list of str
-        The column's own name alone, if it is there; else its name in other letters; else every
-        synonym, in the order of `SYNONYMS`.
+        The column's own name only, if present; else its name in other case; else all synonyms, in
+        the order of `SYNONYMS`.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def matches(name: str, headings: Iterable[str]) -> list[str]:
 
 
 def near_misses(name: str, headings: Iterable[str]) -> list[str]:
-    """Return the headings that are spelt nearly as a column or one of its synonyms.
+    """Return the headings spelt similarly to a column or one of its synonyms.
 
     Parameters
     ----------
@@ -100,23 +100,23 @@ def near_misses(name: str, headings: Iterable[str]) -> list[str]:
     keys = {key: each for key, each in keys.items() if key and key not in known}
     close = []
     for wanted in (key_of(name), *SYNONYMS.get(name, ())):
-        # Of a word of two letters every other is near.
+        # Any two-letter word would be close to any other.
         if len(wanted) > 2:
             close += get_close_matches(wanted, keys, n=2, cutoff=0.75)
     return [keys[key] for key in dict.fromkeys(close)]
 
 
 def not_found(name: str, headings, *, of: str = "") -> str:
-    """Return the message about a column that the table lacks, with what it may be called.
+    """Return the message about a missing column, with possible headings.
 
     Parameters
     ----------
     name : str
         The column.
     headings : iterable of str
-        The table's.
+        The table's headings.
     of : str, default=""
-        What the column is, in brackets.
+        Description of the column, shown in brackets.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def not_found(name: str, headings, *, of: str = "") -> str:
 
 
 def quoted(heading: str) -> str:
-    """Return a heading as the command line takes it."""
+    """Return a heading as written on the command line."""
     return heading if re.fullmatch(r"[\w.-]+", heading) else f"'{heading}'"
 
 
@@ -145,24 +145,24 @@ def understood(
     Parameters
     ----------
     headings : list of str
-        The table's.
+        The table's headings.
     names : iterable of str
         The columns to look for.
     columns : dict of str to str, default=None
-        The user's own: column -> heading. They override everything else.
+        The user's own mapping, column -> heading, which overrides everything else.
 
     Returns
     -------
     renamed : dict of str to str
-        Heading -> column, of those that differ.
+        Heading -> column, where they differ.
     notes : list of str
-        What was recognised under another heading.
+        Columns recognised under other headings.
     problems : list of str
-        A heading of `columns` that is not there, or two headings that mean one column.
+        A heading of `columns` that is not found, or two headings for one column.
     """
     columns, names = dict(columns or {}), list(names)
     renamed, recognised, problems = {}, [], []
-    # What has a column's own name is no synonym of another.
+    # A heading that is a column's own name is not a synonym of another.
     taken = {name for name in names if name in headings and name not in columns}
     for name, heading in columns.items():
         same = [each for each in headings if str(each).casefold() == heading.strip().casefold()]
@@ -181,7 +181,7 @@ def understood(
             taken.add(heading)
             if heading != name:
                 renamed[heading] = name
-                # The column that had the name before would now be there twice.
+                # Otherwise the column that already had the name would be duplicated.
                 if name in headings and name not in columns.values():
                     problems.append(
                         f"--columns {name}={quoted(heading)}: the table also has a column {name!r};"

@@ -1,4 +1,4 @@
-"""Read every image of a cohort before any work, and list all that cannot be used."""
+"""Read every image of a cohort before the work starts, and list all unusable ones."""
 
 import pandas as pd
 from joblib import delayed
@@ -18,37 +18,37 @@ def check_images(
     n_jobs=None,
     verbose=0,
 ) -> tuple[list[Problem], list[str]]:
-    """Read every image and mask of a cohort, and find all that cannot be used.
+    """Read every image and mask of a cohort, and find all unusable ones.
 
-    One damaged file among hundreds would otherwise end the work in its midst, and the next one the
-    next time.
+    Otherwise one damaged file among hundreds would stop the work part way, and the next one would
+    stop the next run.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
-        As from `load_cohort`. Without a column ``mask`` the images are checked alone.
+        As from `load_cohort`. Without a column ``mask`` only the images are checked.
     modalities : sequence of str
-        The columns of images; those that X lacks are passed over.
+        The columns of images; columns that X lacks are skipped.
     label : int, str or sequence of these, default=None
         The tumour's labels, as in `sklidh.images.read_mask`.
     reference : str, default=None
-        The modality on which the masks were drawn, where the others are still to be registered.
+        The modality on which the masks were drawn, if the others are not registered yet.
     missing : {"raise", "nan"}, default="raise"
         Whether an empty cell is a problem.
     cache : None, False, str or path, default=None
-        Folder in which patients without a problem are noted, so that they are not read again: None
-        is ``$SKLIDH_CACHE`` or else ``~/.cache/sklidh``; False keeps nothing.
+        Folder that records patients without problems, so that they are not read again: None is
+        ``$SKLIDH_CACHE`` or else ``~/.cache/sklidh``; False caches nothing.
     n_jobs : int, default=None
-        Patients read at the same time.
+        Patients read in parallel.
     verbose : int, default=0
         1 shows a progress bar.
 
     Returns
     -------
     problems : list of Problem
-        One line each, which begins with the patient.
+        One line each, beginning with the patient.
     doubts : list of str
-        Images that two patients or two modalities share.
+        Images shared by two patients or two modalities.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def check_images(
         [delayed(_examined)(case, there, how) for case in cases],
         "checking the images",
         [inspection_entry(cache, case, [*there, "mask"], *how.values()) for case in cases],
-        # Problems are looked for each time: a file may have been put right since.
+        # Problems are re-checked each time: a file may have been corrected since.
         keeps=lambda result: not result[0],
         n_jobs=n_jobs,
         verbose=verbose,
@@ -82,7 +82,7 @@ def check_images(
 
 
 def _examined(case: pd.Series, modalities, how: dict) -> tuple[list[str], dict]:
-    """Return what is wrong with one patient's images, and digests of their voxels."""
+    """Return the problems of one patient's images, and digests of their voxels."""
     found = inspect_case(case, modalities, **how)
     problems = [each for each in found.problems if isinstance(each, ImageError)]
     return [" ".join(str(each).split()) for each in problems], voxel_digests(found)

@@ -1,4 +1,4 @@
-"""Find a cohort's images in a folder by the names that public collections give them."""
+"""Find a cohort's images in a folder by the file names of public collections."""
 
 import re
 from collections import defaultdict
@@ -10,13 +10,13 @@ from sklidh.utils import CohortError, listed
 
 NIFTI = r"\.nii(?:\.gz)?"
 
-# Layout -> column -> patterns of a path below the folder; of several, the first that matches
-# counts. Each names the group `patient`.
+# Layout -> column -> patterns of a path below the folder; the first pattern that matches is used.
+# Each defines the group `patient`.
 #
 # BraTS 2017 to 2021 (_t1, _t1ce, _t2, _flair, _seg) and from 2023 (-t1n, -t1c, -t2w, -t2f, -seg);
 # BraTS-TCGA-GBM and -LGG (Bakas et al., Scientific Data 4, 2017, TCIA); UCSF-PDGM (Calabrese et
 # al., Radiology: Artificial Intelligence 4, 2022, TCIA); BIDS 1.10 (Gorgolewski et al., Scientific
-# Data 3, 2016), whose entity `ce` tells of a contrast agent.
+# Data 3, 2016), whose entity `ce` means a contrast agent.
 _BRATS = r"(?:.*/)?(?P<patient>[^/]+)/(?:(?P=patient)[_-])?(?:{})" + NIFTI
 _TCGA = r"(?:.*/)?(?P<patient>TCGA-[^/]+)/(?P=patient)_[\d.]+_+{}" + NIFTI
 _UCSF = r"(?:.*/)?(?P<patient>UCSF-PDGM-[^/]+)_nifti/(?P=patient)_(?:{})" + NIFTI
@@ -61,18 +61,18 @@ def find_cases(folder: Path, layout: str = "auto") -> pd.DataFrame:
     ----------
     folder : Path
     layout : {"auto", "brats", "tcga", "ucsf-pdgm", "bids"}, default="auto"
-        Whose names the files have; "auto" takes the layout under which most images are found.
+        Naming scheme; "auto" chooses the layout that finds the most images.
 
     Returns
     -------
     DataFrame of shape (n_patients, n_columns)
-        Absolute paths, in the columns T1, T1CE, T2, FLAIR and mask that occur at all; None where a
-        patient lacks one. The index, ``patient``, is sorted.
+        Absolute paths, in those of the columns T1, T1CE, T2, FLAIR and mask that occur; None where
+        a patient lacks one. The index, ``patient``, is sorted.
 
     Raises
     ------
     CohortError
-        Nothing is found, or several files claim to be the same image of a patient.
+        Nothing is found, or several files match the same image of a patient.
     """
     paths = sorted(
         path.relative_to(folder).as_posix()
@@ -106,7 +106,7 @@ def find_cases(folder: Path, layout: str = "auto") -> pd.DataFrame:
 
 
 def _claims(paths, patterns) -> dict[tuple[str, str], list[str]]:
-    """Return the files of every (patient, column), by the first pattern that has any."""
+    """Return the files of every (patient, column), using the first pattern that finds any."""
     claims = {}
     for column, alternatives in patterns.items():
         for pattern in alternatives:
@@ -119,20 +119,20 @@ def _claims(paths, patterns) -> dict[tuple[str, str], list[str]]:
 
 
 def match_patients(cases: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
-    """Join what is known of the patients to their images.
+    """Join the patients' data to their images.
 
     Parameters
     ----------
     cases : DataFrame of shape (n_cases, n_images)
         From `find_cases`.
     patients : DataFrame of shape (n_patients, n_columns)
-        Index: ids, as the folders write them but for leading zeros (UCSF-PDGM-004 is
+        Index: ids as in the folder names, except for leading zeros (UCSF-PDGM-004 is
         UCSF-PDGM-0004).
 
     Returns
     -------
     DataFrame of shape (n_patients, n_images + n_columns)
-        In the order of `patients`, under the folders' ids.
+        In the order of `patients`, with the folders' ids.
 
     Raises
     ------

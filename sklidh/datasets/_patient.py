@@ -1,4 +1,4 @@
-"""One synthetic patient: a brain, a tumour, and what a scanner makes of them."""
+"""One synthetic patient: a brain, a tumour, and their MR images."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import affine_transform, gaussian_filter
 from scipy.spatial.transform import Rotation
 
-# Brightness of each tissue, white matter in T1 being about 1. The order is the order of painting.
+# Brightness of each tissue, with white matter in T1 at about 1, in painting order.
 CONTRAST = {
     "T1": {"grey": 0.70, "white": 0.95, "fluid": 0.25, "oedema": 0.60, "core": 0.50},
     "T1CE": {"grey": 0.72, "white": 0.95, "fluid": 0.25, "oedema": 0.60, "core": 0.50},
@@ -16,7 +16,7 @@ CONTRAST = {
 }
 
 DARKEST = 0.1
-"""No tissue is darker: what is, is outside the brain."""
+"""Minimum tissue brightness; anything darker is outside the brain."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Where a patient's tissues lie; every array has the grid's shape.
+    """A patient's tissue maps; every array has the grid's shape.
 
     `tissues` maps ``grey``, ``white``, ``fluid``, ``oedema``, ``core`` and the core's ``rim`` to
     memberships from 0 to 1; `brain` and `tumour` are bool.
@@ -57,7 +57,7 @@ class Anatomy:
 
 
 def draw_traits(rng, shift):
-    """Return what tells a mutant from a wild type.
+    """Return the traits that distinguish mutants from wild types.
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def draw_traits(rng, shift):
     -------
     dict
         ``heterogeneity``: amplitude of the tumour's texture, lower in mutants; ``enhancement``:
-        brightness of the core's rim in T1CE, lower in mutants; ``mismatch``: 0 to 1, how dark the
-        core, bright in T2, is in FLAIR, higher in mutants.
+        brightness of the core's rim in T1CE, lower in mutants; ``mismatch``: 0 to 1, darkness in
+        FLAIR of the core, which is bright in T2, higher in mutants.
     """
     texture, rim, dark = rng.normal(size=3) + 2.6 * shift * np.array([-1, -1, 1])
     return {
@@ -82,7 +82,7 @@ def draw_traits(rng, shift):
 
 
 def draw_anatomy(rng, grid):
-    """Return a brain with ventricles, folds and a tumour of random size, place and shape."""
+    """Return a brain with ventricles, folds and a tumour of random size, position and shape."""
     points, extent = grid.points, grid.extent
     voxel = grid.spacing.min()
 
@@ -132,7 +132,7 @@ def draw_motion(rng, misalignment):
 
 
 def draw_image(rng, modality, anatomy, traits, grid, *, motion, gain=1.0, noise=1.0):
-    """Return one modality as a scanner writes it.
+    """Return one modality as a scanner would store it.
 
     Parameters
     ----------
@@ -143,14 +143,14 @@ def draw_image(rng, modality, anatomy, traits, grid, *, motion, gain=1.0, noise=
         As `draw_traits` returns.
     grid : Grid
     motion : ndarray of shape (4, 4)
-        How the patient has moved, in mm.
+        The patient's movement, in mm.
     gain, noise : float, default=1.0
-        The site's factors of brightness and of the noise's standard deviation.
+        The site's factors for brightness and for the noise's standard deviation.
 
     Returns
     -------
     ndarray of int16 of the grid's shape
-        0 outside the brain, as skull stripping leaves it, and nowhere else.
+        0 outside the brain, as after skull stripping, and only there.
     """
     brightness = dict(CONTRAST[modality])
     for part in ("oedema", "core"):
@@ -188,7 +188,7 @@ def _field(rng, grid, width):
 
 
 def _move(volume, motion, grid):
-    """Resample a volume whose content has moved by `motion` (mm) on the grid it lies in."""
+    """Resample a volume whose content moved by `motion` (mm) on its own grid."""
     if np.array_equal(motion, np.eye(4)):
         return volume
     back = np.linalg.inv(motion)

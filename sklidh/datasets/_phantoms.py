@@ -1,4 +1,4 @@
-"""A cohort of synthetic glioma patients, written to disk with everything about it known."""
+"""A cohort of synthetic glioma patients with known truth, written to disk."""
 
 import json
 from numbers import Integral, Real
@@ -30,18 +30,18 @@ CONVENTION = (
 
 
 def is_mutant(number):
-    """Tell the IDH status of a patient: two of every five are mutants, about the paper's 40 %."""
+    """Return a patient's IDH status: two of every five are mutant, close to the paper's 40 %."""
     return number % 5 in (1, 3)
 
 
 def draw_site(rng, number):
-    """Return how one site's scanner differs from the first site's.
+    """Return how one site's scanner differs from the first site's scanner.
 
     Returns
     -------
     dict
-        ``gain``: factor of brightness, per modality; ``noise``: factor of the noise's standard
-        deviation; ``thickness``: factor of the distance between slices.
+        ``gain``: brightness factor per modality; ``noise``: factor of the noise's standard
+        deviation; ``thickness``: factor of the slice distance.
     """
     if number == 0:
         return {"gain": dict.fromkeys(CONTRAST, 1.0), "noise": 1.0, "thickness": 1.0}
@@ -56,8 +56,8 @@ def draw_site(rng, number):
 def draw_patient(rng, site, *, shift, size, spacing, misalignment):
     """Return one patient's images, mask, true transforms and age.
 
-    The draws are the same whatever `shift` is, so that with an effect of 0 nothing but the label
-    tells a mutant from a wild type.
+    The random draws do not depend on `shift`, so with an effect of 0 only the label distinguishes a
+    mutant from a wild type.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def draw_patient(rng, site, *, shift, size, spacing, misalignment):
     volumes : dict of ndarray of shape (n_x, n_y, n_z)
         By modality, and ``mask``.
     motions : dict of ndarray of shape (4, 4)
-        By modality but the reference.
+        By modality, except the reference.
     age : float
         In years.
     grid : Grid
@@ -111,7 +111,7 @@ def write_patient(folder, volumes, motions, grid):
     folder.mkdir(parents=True, exist_ok=True)
     affine = np.diag([*grid.spacing, 1.0])
     affine[:3, 3] = grid.corner
-    # The grid is LPS, a NIfTI file's affine RAS.
+    # The grid is in LPS, a NIfTI file's affine in RAS.
     affine = np.diag([-1, -1, 1, 1]) @ affine
     for name, volume in volumes.items():
         image = nibabel.Nifti1Image(volume, affine)
@@ -149,36 +149,36 @@ def make_glioma_phantoms(
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Write a cohort of synthetic glioma patients and load it.
 
-    Every patient gets a skull-stripped brain with folds, ventricles and a tumour, seen in T1,
-    T1CE, T2 and FLAIR as 16-bit NIfTI files. Size, place and shape of the tumour, brightness,
-    noise and shading differ from patient to patient. The mutants' tumours differ in three traits
-    that radiology knows of: they are less heterogeneous, their rim takes up less contrast medium
-    in T1CE, and their core is dark in FLAIR where it is bright in T2. The classes overlap: no
-    single trait decides.
+    Every patient has a skull-stripped brain with folds, ventricles and a tumour, imaged in T1,
+    T1CE, T2 and FLAIR and stored as 16-bit NIfTI files. Size, position and shape of the tumour,
+    brightness, noise and shading vary between patients. The mutants' tumours differ in three traits
+    known from radiology: they are less heterogeneous, their rim enhances less in T1CE, and their
+    core is dark in FLAIR where it is bright in T2. The classes overlap: no single trait separates
+    them.
 
     Parameters
     ----------
     folder : str or path
-        Where to write: ``cases.csv``, and per patient a folder with ``T1.nii.gz``,
+        Output folder: ``cases.csv``, and per patient a folder with ``T1.nii.gz``,
         ``T1CE.nii.gz``, ``T2.nii.gz``, ``FLAIR.nii.gz``, ``mask.nii.gz`` and
         ``transforms.json``.
     n_patients : int, default=60
-        Two of every five are mutants. Patient i is the same whatever `n_patients`.
+        Two of every five are mutant. Patient i does not depend on `n_patients`.
     size : int, default=64
         Voxels along each edge of an image.
     spacing : float, default=1.0
-        Distance between voxels, in mm. The brain fills the field of view whatever its extent.
+        Distance between voxels, in mm. The brain always fills the field of view.
     effect : float, default=1.0
-        How far mutants differ from wild types; 0 makes the classes indistinguishable.
+        Size of the difference between the classes; 0 makes them indistinguishable.
     misalignment : tuple of (float, float), default=(3.0, 5.0)
-        How far T1, T1CE and FLAIR are moved at most against T2: a translation in mm, and a
-        rotation in degrees about an axis through the centre. The true transforms, and the
-        convention they follow, are in ``transforms.json``.
+        Maximum displacement of T1, T1CE and FLAIR relative to T2: a translation in mm, and a
+        rotation in degrees about an axis through the centre. The true transforms and their
+        convention are in ``transforms.json``.
     sites : int, default=1
-        Scanners that the patients come from, each with its own brightness, noise and slice
-        thickness; independent of the label.
+        Number of scanners, each with its own brightness, noise and slice thickness; independent of
+        the label.
     missing : float, default=0.0
-        Probability that a modality other than T2 was not acquired: its cell is empty.
+        Probability that a modality other than T2 was not acquired, so that its cell is empty.
     random_state : int, RandomState instance or None, default=0
 
     Returns
@@ -190,7 +190,7 @@ def make_glioma_phantoms(
 
     See Also
     --------
-    load_cohort : What loads the table again.
+    load_cohort : Load the table again.
 
     Examples
     --------

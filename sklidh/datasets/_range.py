@@ -1,4 +1,4 @@
-"""What a cohort covers, who lies outside of it, and who was in it."""
+"""The range of a training cohort, and patients outside it or already in it."""
 
 import numpy as np
 import pandas as pd
@@ -9,14 +9,14 @@ from sklidh.images import image_columns, inspect_case, inspection_entry, voxel_d
 from sklidh.utils import category_text, fingerprint, is_missing, listed, spread_kept
 
 SPACING_TOLERANCE = 0.02
-"""Relative: by so much a spacing may lie outside before it counts as another; headers round."""
+"""Relative tolerance of the spacing range, because headers are rounded."""
 
 INTENSITY_TOLERANCE = 2.0
-"""Factor by which a range of intensities may be wider than the widest, or narrower than the
-narrowest, before it counts as another scale: within one cohort it varies by as much."""
+"""Factor by which an intensity range may exceed the widest or fall below the narrowest one before
+it counts as another scale: within one cohort ranges vary by as much."""
 
 ENDS = (1, 99)
-"""Percentiles of an image's voxels that its range of intensities goes from and to."""
+"""Percentiles of an image's voxels between which its intensity range lies."""
 
 
 def cohort_range(
@@ -31,7 +31,7 @@ def cohort_range(
     n_jobs=None,
     verbose=0,
 ) -> dict:
-    """Describe a cohort by what `outside_range` compares patients with.
+    """Describe a cohort in the terms that `outside_range` compares patients by.
 
     Parameters
     ----------
@@ -40,34 +40,34 @@ def cohort_range(
     y : Series of shape (n_patients,), default=None
         The target, to count the classes.
     modalities : sequence of str, default=None
-        Columns of images; None takes every column that holds some, but for the mask.
+        Columns of images; None uses every column with images, except the mask.
     site : str, default="site"
-        The column that tells where a patient was imaged; it need not be there.
+        The column with the site where a patient was imaged; it is optional.
     clinical : sequence of str, default=()
-        Clinical columns that the model reads.
+        Clinical columns used by the model.
     intensities : bool, default=True
-        Whether the model depends on the scale of the intensities. Radiomics do, unless images
-        are normalised before; the self-attention networks do not.
+        Whether the model depends on the scale of the intensities. Radiomics do, unless images are
+        normalised first; the self-attention networks do not.
     cache : None, False, str or path, default=None
-        The folder where it is kept what was seen in each patient's images: None is
-        ``$SKLIDH_CACHE`` or else ``~/.cache/sklidh``; False keeps nothing.
+        The folder that caches the findings for each patient's images: None is ``$SKLIDH_CACHE`` or
+        else ``~/.cache/sklidh``; False caches nothing.
     n_jobs : int, default=None
-        Patients read at the same time.
+        Patients read in parallel.
     verbose : int, default=0
         1 shows a progress bar.
 
     Returns
     -------
     dict
-        As JSON can hold it. ``patients``: how many; ``classes``: how many of each; ``sites``: their
-        names, or None; ``clinical``: of each column of numbers the smallest and the largest, of
-        each of words all of them; ``modalities``: for each one the number of ``patients`` who have
-        it, the smallest and largest ``spacing`` (mm) along the finest, middle and coarsest axis,
-        and with `intensities` these: each image has a range from its 1st to its 99th percentile,
-        all lie between the ``ends``, and the narrowest and the widest have the ``widths``;
-        ``fingerprints``: a digest of the voxels of every image and mask, sorted, so that none
-        belongs to a row. It tells whether an image that one has was among them, and nothing of an
-        image that one has not; ``ids``: digests of the patients' ids, sorted, salted with
+        With JSON types only. ``patients``: their number; ``classes``: number of patients per class;
+        ``sites``: their names, or None; ``clinical``: the smallest and largest value of each
+        numeric column, and all values of each text column; ``modalities``: for each one the number
+        of ``patients`` who have it, the smallest and largest ``spacing`` (mm) along the finest,
+        middle and coarsest axis, and with `intensities` the following: each image has a range from
+        its 1st to its 99th percentile, all ranges lie between the ``ends``, and the narrowest and
+        widest have the ``widths``; ``fingerprints``: digests of the voxels of all images and masks,
+        sorted, so that none belongs to a row. They show whether a given image was in the cohort
+        but nothing about other images; ``ids``: sorted digests of the patients' ids, salted with
         the fingerprints.
 
     Raises
@@ -117,26 +117,26 @@ def cohort_range(
 def outside_range(
     X: pd.DataFrame, covered: dict, *, site: str = "site", cache=None, n_jobs=None, verbose=0
 ) -> pd.Series:
-    """Tell in what each patient differs from a cohort, and who was in it.
+    """List how each patient differs from a cohort, and whether the patient was in it.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
     covered : dict
-        From `cohort_range`: the cohort that a model was trained on. Without ``fingerprints``
-        nobody is told to have been in it.
+        From `cohort_range`: the cohort that a model was trained on. Without ``fingerprints`` no
+        patient is reported as part of it.
     site : str, default="site"
-        As there.
+        As in `cohort_range`.
     cache, n_jobs, verbose : default=None, None and 0
-        As there.
+        As in `cohort_range`.
 
     Returns
     -------
     Series of list of str
-        Index: that of X. One sentence for each thing: an image or mask that the model was trained
-        on, voxel by voxel; a site or a clinical value that was not among the cohort's, a sequence
-        that is missing, a spacing outside its range, intensities of another scale. Empty for a new
-        patient whom the cohort covers.
+        Index: that of X. One sentence per finding: an image or mask that the model was trained on,
+        voxel by voxel; a site or clinical value not in the cohort, a missing sequence, a spacing
+        outside the range, or intensities of another scale. Empty for a new patient whom the cohort
+        covers.
 
     Raises
     ------
@@ -155,14 +155,14 @@ def outside_range(
 
 
 def _values(cells: pd.Series) -> list:
-    """Return the ends of a column of numbers, or the words of another."""
+    """Return the range of a numeric column, or the values of a text column."""
     if pd.api.types.is_numeric_dtype(cells):
         return [float(cells.min()), float(cells.max())]
     return sorted({*map(category_text, cells)} - {""})
 
 
 def _seen(X, modalities, cache, n_jobs, verbose) -> list:
-    """Return, for each patient, what `see` returns."""
+    """Return the result of `see` for each patient."""
     work = [delayed(see)(patient, modalities) for _, patient in X.iterrows()]
     entries = [
         inspection_entry(cache, case, [*modalities, "mask"], "range 1") for _, case in X.iterrows()
@@ -183,15 +183,15 @@ def see(patient: pd.Series, modalities) -> tuple[dict[str, dict], dict[str, str]
     Returns
     -------
     images : dict of str to dict
-        By modality, those that are there: ``spacing`` (mm, from fine to coarse) and ``ends`` of the
-        intensities.
+        By modality, for available images: ``spacing`` (mm, from fine to coarse) and ``ends`` of
+        the intensities.
     digests : dict of str to str
-        As `voxel_digests` returns them.
+        As from `voxel_digests`.
     """
     there = [modality for modality in modalities if not is_missing(patient.get(modality))]
     case = {"mask": "mask", "label": None, "reference": None, "missing": "nan"}
     found = inspect_case(patient, there, **case)
-    # What else may be wrong is no matter here: grids differ before registration.
+    # Other problems do not matter here: grids differ before registration.
     if len(found.images) < len(there):
         raise found.problems[0]
     images = {}
@@ -213,7 +213,7 @@ def _familiar(patient, digests, covered) -> list[str]:
     known = set(covered.get("fingerprints", ()))
     same = [name for name, digest in digests.items() if digest in known]
     if not same:
-        # Resampled or exported anew, the same person's images have other voxels.
+        # After resampling or another export, the same person's images have other voxels.
         id_ = fingerprint(*covered.get("fingerprints", ()), str(patient.name))
         same_id = id_ in covered.get("ids", ())
         return ["trained on a patient with this id, from other images"] if same_id else []
@@ -252,7 +252,7 @@ def _differences(patient, images, covered, site) -> list[str]:
 
 
 def _unlike(name, cell, values) -> list[str]:
-    """Tell whether a clinical value is absent, or is not among a cohort's."""
+    """Return the sentence for a clinical value that is absent or not in the cohort."""
     if is_missing(cell):
         return [f"no {name}: the training patients' median or most frequent word is used"]
     if all(isinstance(value, str) for value in values):
@@ -265,7 +265,7 @@ def _unlike(name, cell, values) -> list[str]:
 
 
 def _other_scale(modality, seen, *, ends, widths) -> list[str]:
-    """Tell whether intensities lie elsewhere than a cohort's, or are spread otherwise."""
+    """Return the sentence for intensities outside the cohort's range or of another width."""
     (low, high), (narrowest, widest) = seen, widths
     apart = high < ends[0] or low > ends[1]
     fits = narrowest / INTENSITY_TOLERANCE <= high - low <= widest * INTENSITY_TOLERANCE
@@ -279,7 +279,7 @@ def _other_scale(modality, seen, *, ends, widths) -> list[str]:
 
 
 def _digits(value) -> str:
-    """Return a number of four digits, never with an exponent."""
+    """Return a number with four digits, never with an exponent."""
     return np.format_float_positional(value, precision=4, fractional=False, trim="-")
 
 

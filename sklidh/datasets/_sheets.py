@@ -1,4 +1,4 @@
-"""Read the cells of a spreadsheet as text: .xlsx, or CSV in the dialects of spreadsheets."""
+"""Read the cells of a spreadsheet as text: .xlsx, or CSV as spreadsheets write it."""
 
 import codecs
 import csv
@@ -17,13 +17,13 @@ BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""Marks at the beginning of a file, and the encoding that each stands for."""
+"""Marks at the beginning of a file, and their encodings."""
 
 CODE_PAGE = "cp1252"
-"""What Excel writes in Western Europe and America under "CSV" without "UTF-8"."""
+"""Encoding of Excel's "CSV" (without "UTF-8") in Western Europe and America."""
 
 LONGEST_CELL = 1_000_000
-"""Characters that a cell may have."""
+"""Maximum number of characters per cell."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Sheet:
     Attributes
     ----------
     rows : list of list of str
-        Blanks around each cell removed; rows may differ in length.
+        Without blanks around cells; rows may differ in length.
     lines : list of int
-        Where each row begins in the file, counted from 1.
+        Line of the file in which each row begins, counted from 1.
     separator : str
-        What separates the cells; empty for a workbook.
+        The cell separator; empty for a workbook.
     notes, problems : list of str
-        What the reader should know, and what must be mended.
+        Information for the user, and problems to correct.
     """
 
     rows: list[list[str]]
@@ -56,8 +56,8 @@ def read_sheet(path: Path) -> Sheet:
     ----------
     path : Path
         ``.csv``, ``.tsv`` or ``.txt``, separated by commas, semicolons or tabs, in UTF-8, UTF-16
-        (with its mark) or Windows-1252; or ``.xlsx``, of which the first visible sheet that is not
-        empty is read.
+        (with a byte order mark) or Windows-1252; or ``.xlsx``, from which the first visible
+        non-empty sheet is read.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def read_sheet(path: Path) -> Sheet:
     Raises
     ------
     CohortError
-        The file does not exist, is of another kind or cannot be read.
+        The file does not exist, has another format or cannot be read.
     ImportError
         An .xlsx file needs openpyxl, which is not installed.
     """
@@ -86,7 +86,7 @@ def read_sheet(path: Path) -> Sheet:
 
 
 def read_text(path: Path) -> Sheet:
-    """Read a table of separated text; parameters and errors as of `read_sheet`."""
+    """Read a table of separated text; parameters and errors as in `read_sheet`."""
     content = path.read_bytes()
     if content.startswith(b"PK\x03\x04"):
         raise CohortError(
@@ -118,7 +118,7 @@ def read_text(path: Path) -> Sheet:
 
 
 def decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
-    """Return a file's text, and a note where its encoding had to be assumed."""
+    """Return a file's text, and a note if its encoding had to be assumed."""
     encoding = next((name for mark, name in BOMS.items() if content.startswith(mark)), "utf-8")
     notes = []
     try:
@@ -153,20 +153,20 @@ def decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
 
 
 def separator_of(text: str) -> str:
-    """Return what separates the headings: the separator that makes most cells of their line."""
+    """Return the cell separator: the one that splits the line of headings into most cells."""
     heading = next((line for line in text.splitlines() if line.strip(SEPARATORS + " ")), "")
-    # To every separator but the right one, the headings of a table of features are one long cell.
+    # Any separator but the right one leaves the headings of a feature table as one long cell.
     heading = heading[: csv.field_size_limit()]
     return max(SEPARATORS, key=lambda each: len(next(csv.reader([heading], delimiter=each), [])))
 
 
 def stripped(cell: str) -> str:
-    """Return a cell's text without blanks around it; line breaks inside become blanks."""
+    """Return a cell's text without surrounding blanks; line breaks become blanks."""
     return " ".join(cell.split()) if "\n" in cell or "\r" in cell else cell.strip()
 
 
 def read_workbook(path: Path) -> Sheet:
-    """Read the first visible sheet of a workbook; parameters and errors as of `read_sheet`."""
+    """Read the first visible sheet of a workbook; parameters and errors as in `read_sheet`."""
     try:
         import openpyxl
     except ImportError as error:
@@ -176,7 +176,7 @@ def read_workbook(path: Path) -> Sheet:
         ) from error
     try:
         values, formulas = (openpyxl.load_workbook(path, data_only=only) for only in (True, False))
-    # openpyxl lets errors of the ZIP file, of XML and of its own through.
+    # openpyxl passes on errors of the ZIP file and of XML, besides its own.
     except Exception as error:
         raise CohortError(
             [f"{path}: this workbook cannot be read ({error}); save it as .xlsx again, or as CSV"]
@@ -204,7 +204,7 @@ def read_workbook(path: Path) -> Sheet:
 
 
 def text_of(cell) -> str:
-    """Return a workbook's cell as the text that a CSV file would hold."""
+    """Return a workbook's cell as it would be written in a CSV file."""
     if cell is None:
         return ""
     if isinstance(cell, float) and cell.is_integer():

@@ -1,4 +1,4 @@
-"""Make a DataFrame of a spreadsheet: its headings, its patients, and which columns are numbers."""
+"""Convert a spreadsheet to a DataFrame: headings, patients, and numeric columns."""
 
 import warnings
 from collections import Counter
@@ -13,7 +13,7 @@ from sklidh.datasets._sheets import Sheet, read_sheet
 from sklidh.utils import CohortError, listed
 
 EMPTY = frozenset("na n/a n.a. nan null none #n/a <na> - -- —".split())
-"""What a cell holds, in any case, that is meant to be empty."""
+"""Cell contents, in any case, that mean an empty cell."""
 
 SPREADSHEET_ERRORS = frozenset("#REF! #VALUE! #NAME? #DIV/0! #NUM! #NULL! #SPILL!".split())
 
@@ -22,13 +22,13 @@ CATEGORIES = frozenset(
     "scanner vendor manufacturer model protocol cohort collection dataset database group batch "
     "fold split grade histology subtype type class code id country".split()
 )
-"""Words of a heading whose column is text, also where every cell is a number: 1 is a name there,
-and one empty cell must not make it 1.0."""
+"""Heading words of text columns, even if every cell is a number: a site called 1 must not become
+1.0 because another cell is empty."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of patients as it was understood.
+    """A table of patients after reading.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ class Table:
     frame : DataFrame of shape (n_rows, n_columns)
         Index: the line of the file in which each row begins. Without blank rows and columns.
     notes, problems : list of str
-        What the reader should know, and what must be mended.
+        Information for the user, and problems to correct.
     renamed : dict of str to str
-        Heading -> column, of those that were recognised or mapped.
+        Heading -> column, for headings that were recognised or mapped.
     """
 
     path: Path
@@ -56,20 +56,20 @@ def scan_table(
     text: Iterable[str] = (),
     ids_first: bool = False,
 ) -> Table:
-    """Read a table of patients and find everything that is wrong with it, without raising.
+    """Read a table of patients and find every problem in it, without raising errors.
 
     Parameters
     ----------
     path : Path
-        As `read_sheet` takes it.
+        As in `read_sheet`.
     names : iterable of str, default=("patient",)
         Columns to recognise under other headings.
     columns : dict of str to str, default=None
-        The user's headings, by column; they override what is recognised.
+        The user's headings, by column, which override recognised ones.
     text : iterable of str, default=()
-        Columns that stay text, as ids and categories do.
+        Columns that stay text, such as ids and categories.
     ids_first : bool, default=False
-        Whether the first column holds the ids where none is called so.
+        Whether the first column holds the ids if no heading means ids.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def scan_table(
 
 
 def under_headings(sheet: Sheet, path: Path, notes: list, problems: list) -> pd.DataFrame:
-    """Return the rows below the headings, without blank ones.
+    """Return the non-blank rows below the headings.
 
     Parameters
     ----------
@@ -109,12 +109,12 @@ def under_headings(sheet: Sheet, path: Path, notes: list, problems: list) -> pd.
     path : Path
         For messages.
     notes, problems : list of str
-        What is found is added to them.
+        Findings are appended to these lists.
 
     Returns
     -------
     DataFrame of str
-        Index: lines of the file. A column without heading is called "".
+        Index: lines of the file. Columns without a heading are named "".
 
     Raises
     ------
@@ -124,7 +124,7 @@ def under_headings(sheet: Sheet, path: Path, notes: list, problems: list) -> pd.
     filled = {line: row for line, row in zip(sheet.lines, sheet.rows, strict=True) if any(row)}
     if not filled:
         raise CohortError([f"{path}: the table is empty"])
-    # A title above a table is one cell, where the table has several.
+    # A title above the table is a single cell in a table with several columns.
     widths = {line: sum(map(bool, row)) for line, row in filled.items()}
     top = next(line for line, width in widths.items() if width > 1 or max(widths.values()) < 3)
     if above := [line for line in filled if line < top]:
@@ -155,7 +155,7 @@ def under_headings(sheet: Sheet, path: Path, notes: list, problems: list) -> pd.
 
 
 def named_once(frame: pd.DataFrame, notes: list, problems: list) -> pd.DataFrame:
-    """Return the columns that have a heading, each once; parameters as of `under_headings`."""
+    """Return the columns with a heading, each once; parameters as in `under_headings`."""
     headings = list(frame.columns)
     for place in (place for place, heading in enumerate(headings) if not heading):
         cells = frame.iloc[:, place]
@@ -176,15 +176,15 @@ def named_once(frame: pd.DataFrame, notes: list, problems: list) -> pd.DataFrame
 
 
 def with_empty_cells(frame: pd.DataFrame, as_text: set, notes: list) -> pd.DataFrame:
-    """Replace what means an empty cell by NaN.
+    """Replace cells that mean empty by NaN.
 
     Parameters
     ----------
     frame : DataFrame of str
     as_text : set of str
-        Columns whose words may mean something: "NA" is somebody's id.
+        Columns in which such words may have a meaning: "NA" could be an id.
     notes : list of str
-        What is found is added to it.
+        Findings are appended to this list.
 
     Returns
     -------
@@ -207,17 +207,17 @@ def with_empty_cells(frame: pd.DataFrame, as_text: set, notes: list) -> pd.DataF
 
 
 def with_numbers(frame: pd.DataFrame, as_text: set, separator: str, notes: list) -> pd.DataFrame:
-    """Turn the columns into numbers in which every cell is one; the others stay text.
+    """Convert columns in which every cell is a number; the others stay text.
 
     Parameters
     ----------
     frame : DataFrame of str
     as_text : set of str
-        Columns that stay as they are.
+        Columns that are not converted.
     separator : str
-        What separates the cells; semicolons and tabs go with decimal commas.
+        The cell separator; semicolons and tabs allow decimal commas.
     notes : list of str
-        What is found is added to it.
+        Findings are appended to this list.
 
     Returns
     -------
@@ -232,11 +232,11 @@ def with_numbers(frame: pd.DataFrame, as_text: set, separator: str, notes: list)
         has_comma = texts.str.contains(",", regex=False)
         points = texts.str.replace(",", ".", regex=False) if has_comma.any() else texts
         numbers = pd.to_numeric(points, errors="coerce")
-        # A leading zero is part of a code. More digits than a float has would be lost.
+        # A leading zero is part of a code, and more digits than a float holds would be lost.
         codes = texts.str.fullmatch(r"[+-]?0\d+") | texts.str.fullmatch(r"[+-]?\d{16,}")
         odd = numbers.isna() | texts.str.count(",").gt(1) | texts.str.contains(r",.*\.|\..*,")
         mixed = has_comma.any() and texts.str.contains(".", regex=False).any()
-        # In a file of commas "1,234" may be a thousand.
+        # In a comma-separated file "1,234" may be a thousand.
         thousands = has_comma & texts.str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+")
         doubtful = has_comma.any() and separator not in (";", "\t") and thousands[has_comma].all()
         if codes.any() or odd.all():
@@ -258,12 +258,12 @@ def with_numbers(frame: pd.DataFrame, as_text: set, separator: str, notes: list)
 
 
 def is_category(column: str) -> bool:
-    """Whether a column's heading says that its cells are names, not quantities."""
+    """Return whether a column's heading means that its cells are names, not quantities."""
     return "__" not in column and not CATEGORIES.isdisjoint(words_of(column))
 
 
 def _letter(place: int) -> str:
-    """Return what spreadsheets call a column: A for 0, AA for 26."""
+    """Return the spreadsheet name of a column: A for 0, AA for 26."""
     letters = ""
     while place >= 0:
         letters = chr(ord("A") + place % 26) + letters
@@ -284,11 +284,11 @@ def _some(texts: Iterable[str], most: int = 6) -> str:
 def read_table(
     path, *, columns: Mapping[str, str] | None = None, ids_first: bool = False
 ) -> pd.DataFrame:
-    """Read a table of patients as spreadsheets write it.
+    """Read a table of patients in any of the formats that spreadsheets write.
 
-    Separated by commas, semicolons or tabs, with decimal points or commas; blank rows and columns,
-    blanks around cells and a title above the headings are passed over. What was passed over or
-    recognised is a warning.
+    Commas, semicolons or tabs may separate cells, with decimal points or commas; blank rows and
+    columns, blanks around cells and a title above the headings are skipped. Warnings list what was
+    skipped or recognised.
 
     Parameters
     ----------
@@ -296,20 +296,20 @@ def read_table(
         A ``.csv``, ``.tsv`` or ``.txt`` file in UTF-8, UTF-16 or Windows-1252, or an ``.xlsx``
         workbook (with ``pip install 'sklidh[excel]'``).
     columns : dict of str to str, default=None
-        The heading of each column that is called otherwise, as ``{"T1CE": "t1_gd"}``.
+        The heading of each column with another name, such as ``{"T1CE": "t1_gd"}``.
     ids_first : bool, default=False
-        Whether the first column holds the ids where none is called "patient", "ID" or the like.
+        Whether the first column holds the ids if none is named "patient", "ID" or the like.
 
     Returns
     -------
     DataFrame of shape (n_rows, n_columns)
         Index: the line of the file in which each row begins. Ids, in the column ``patient``, and
-        categories such as site and sex are text; a column of numbers has only numbers.
+        categories such as site and sex are text; numeric columns contain only numbers.
 
     Raises
     ------
     CohortError
-        Everything that is wrong with the table, at once.
+        All problems of the table, listed at once.
     """
     table = scan_table(Path(path), columns=columns, ids_first=ids_first)
     if table.problems:
@@ -319,6 +319,6 @@ def read_table(
 
 
 def warn_of(path, notes: Iterable[str], *, stacklevel: int = 3) -> None:
-    """Warn of what the reader of a table should know."""
+    """Issue the notes on a table as warnings."""
     for note in notes:
         warnings.warn(f"{path}: {note}", stacklevel=stacklevel)

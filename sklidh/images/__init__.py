@@ -1,4 +1,4 @@
-"""Stage 1: images in, images out, all modalities of a patient in one grid."""
+"""Stage 1: read and prepare images; align all modalities of a patient on one grid."""
 
 from sklidh.images._bias_field import BiasFieldCorrection
 from sklidh.images._case import check_case, inspect_case, read_case

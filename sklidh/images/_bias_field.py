@@ -1,4 +1,4 @@
-"""Take away the slow shading of an MR image that its coil leaves."""
+"""Remove the slow shading that the receiver coil leaves in an MR image."""
 
 from functools import partial
 from numbers import Integral, Real
@@ -12,28 +12,28 @@ from sklidh.images._regions import brain_of
 
 
 def correct_bias_field(image, *, shrink, iterations, tolerance):
-    """Divide an image by its bias field, by N4.
+    """Divide an image by its bias field, estimated with N4.
 
     Parameters
     ----------
     image : SimpleITK.Image
     shrink : int
-        The field is found on every so many voxels; it is smooth.
+        The field, which is smooth, is estimated on every `shrink`-th voxel.
     iterations : tuple of int
-        At most so many at each level of the field's spline.
+        Maximum number of iterations at each level of the field's spline.
     tolerance : float
-        The change of the field at which a level ends.
+        Change of the field at which a level ends.
 
     Returns
     -------
     SimpleITK.Image
-        float32; voxels outside the brain are divided too. The brain's mean is what it was: N4 tells
-        the field but for a factor.
+        float32; voxels outside the brain are divided too. The brain's mean is kept, since N4
+        determines the field only up to a factor.
     """
     values = sitk.Cast(image, sitk.sitkFloat32)
     region = sitk.GetImageFromArray(brain_of(sitk.GetArrayViewFromImage(image)).astype(np.uint8))
     region.CopyInformation(image)
-    # N4 takes logarithms: what is not above 0 is no part of the search.
+    # N4 takes logarithms, so voxels that are not above 0 are excluded from the estimate.
     region = sitk.And(region, sitk.Cast(values > 0, sitk.sitkUInt8))
     factors = [min(shrink, max(length // 8, 1)) for length in image.GetSize()]
     n4 = sitk.N4BiasFieldCorrectionImageFilter()
@@ -48,19 +48,19 @@ def correct_bias_field(image, *, shrink, iterations, tolerance):
 
 
 class BiasFieldCorrection(ImagePreparation):
-    """Correct the bias field of every image by N4.
+    """Correct the bias field of every image with N4.
 
-    A coil sees what is near it brighter, so that the same tissue has other intensities elsewhere.
-    N4 finds the smooth field that, divided out, sharpens the histogram of the brain. [1]_
+    Tissue near a coil appears brighter, so the same tissue has different intensities elsewhere. N4
+    finds the smooth field that sharpens the histogram of the brain when divided out. [1]_
 
     Parameters
     ----------
     shrink : int, default=4
-        The field is found on every so many voxels along each axis, and applied to all.
+        The field is estimated on every `shrink`-th voxel along each axis and applied to all.
     iterations : sequence of int, default=(50, 50, 50, 50)
-        At most so many at each of the levels, from coarse to fine.
+        Maximum number of iterations at each level, from coarse to fine.
     tolerance : float, default=0.001
-        The change of the field at which a level ends.
+        Change of the field at which a level ends.
     modalities : sequence of str, default=None
     missing : {"raise", "nan"}, default="raise"
     cache : None, False, str or path, default=None

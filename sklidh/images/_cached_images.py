@@ -1,4 +1,4 @@
-"""Prepared images kept between runs, each with a record that vouches for it."""
+"""Prepared images kept between runs, each validated by its own record."""
 
 import json
 import os
@@ -12,18 +12,18 @@ from sklidh.utils import atomic_write, files_of, fingerprint, is_path
 
 
 def cache_entry(folder, cells, *settings, suffix=".nii.gz"):
-    """Return the cached image's path, or None where nothing is to be kept.
+    """Return the cached image's path, or None where nothing is to be cached.
 
     Parameters
     ----------
     folder : Path or None
         The cache.
     cells : sequence of str, path or SimpleITK.Image
-        The images that it depends on; what comes from an image in memory is never kept.
+        The images that the result depends on; results from images in memory are never cached.
     *settings : object with a faithful text
-        All else that it depends on.
+        All other settings that the result depends on.
     suffix : {".nii.gz", ".nrrd"}, default=".nii.gz"
-        The format; NRRD keeps the names of a mask's labels.
+        The format; NRRD keeps the names of mask labels.
     """
     if folder is None or not all(map(is_path, cells)):
         return None
@@ -32,19 +32,19 @@ def cache_entry(folder, cells, *settings, suffix=".nii.gz"):
 
 
 def cached_record(entry):
-    """Return the record of a cached image, or None where there is none that can be trusted.
+    """Return the record of a cached image, or None if there is no valid one.
 
     Returns
     -------
     dict or None
-        What `keep` was given; ``"image"`` is the path, or None if the image stays as it is.
+        The record passed to `keep`; ``"image"`` is the path, or None if the image is unchanged.
     """
     if entry is None:
         return None
     try:
         record = json.loads(_record(entry).read_text())
         digest = record.pop("digest")
-        # A file that is cut off, damaged or another's is made anew.
+        # A file that is truncated, damaged or foreign is rebuilt.
         if digest is not None and fingerprint(entry) != digest:
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -53,20 +53,20 @@ def cached_record(entry):
 
 
 def keep(entry, image, **record):
-    """Write an image into the cache, and return its record as `cached_record` will.
+    """Write an image to the cache, and return its record as `cached_record` does.
 
     Parameters
     ----------
     entry : Path or None
-        None keeps nothing: the image itself is in the record.
+        None caches nothing: the record holds the image itself.
     image : SimpleITK.Image or None
-        None if the image stays as it is.
+        None if the image is unchanged.
     **record : what JSON can hold
 
     Raises
     ------
     OSError
-        The image could not be written whole; SimpleITK says nothing where the disk is full.
+        The image could not be written in full; SimpleITK reports no error when the disk is full.
     """
     if entry is None:
         return record | {"image": image}
@@ -82,7 +82,7 @@ def keep(entry, image, **record):
                     f"reading only? ({str(error).strip().splitlines()[-1]})"
                 ) from error
         digest = fingerprint(entry)
-    # The record comes last: it vouches for the image.
+    # The record is written last, because it marks the image as complete.
     with atomic_write(_record(entry)) as path:
         path.write_text(json.dumps(record | {"digest": digest}))
     return record | {"image": None if image is None else str(entry)}

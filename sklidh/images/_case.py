@@ -1,4 +1,4 @@
-"""Read an image with its mask, and find everything that is wrong with a patient's images."""
+"""Read an image with its mask, and find every problem in a patient's images."""
 
 import warnings
 from contextlib import contextmanager
@@ -52,8 +52,8 @@ def read_case(
     Warns
     -----
     ImageWarning
-        Voxels outside the region are NaN or infinite, and taken for 0; or all voxels of the region
-        have the same intensity.
+        Voxels outside the region are NaN or infinite and are treated as 0; or all voxels of the
+        region have the same intensity.
     """
     where = describe_source(image, patient, modality)
     with prefixed_errors(where):
@@ -77,7 +77,7 @@ def check_pair(volume, tumour, where: str, reference=None) -> sitk.Image:
     Returns
     -------
     SimpleITK.Image
-        The image, with 0 in the place of what is not finite outside the region.
+        The image, with non-finite voxels outside the region set to 0.
 
     Raises
     ------
@@ -127,13 +127,13 @@ def check_pair(volume, tumour, where: str, reference=None) -> sitk.Image:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found in one patient's images.
+    """The findings for one patient's images.
 
     Attributes
     ----------
     problems : list of ImageError or ImageWarning
     images : dict of SimpleITK.Image
-        By modality, those that could be read.
+        The readable images, by modality.
     mask : SimpleITK.Image or None
         As `read_mask` returns it; None if it cannot be used.
     """
@@ -146,12 +146,12 @@ class Inspection:
 def check_case(
     case, modalities, *, mask="mask", label=None, reference=None, missing="raise"
 ) -> list[ImageError | ImageWarning]:
-    """Find everything that is wrong with one patient's images.
+    """Find every problem in one patient's images.
 
     Parameters
     ----------
     case : Series
-        One row of a table of cases: paths or images in memory by column; its name is the patient.
+        One row of a table of cases, with a path or image in memory per column, named by patient.
     modalities : sequence of str
         The columns of images.
     mask : str, default="mask"
@@ -159,15 +159,15 @@ def check_case(
     label : int, str or sequence of these, default=None
         As in `read_mask`.
     reference : str, default=None
-        The modality on which the mask was drawn, where the others are still to be registered: they
-        may lie in other grids. None: all lie in the mask's grid.
+        The modality on which the mask was drawn, if the other images are not registered yet and may
+        be on other grids. None: all images are on the mask's grid.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty cell of a modality is a problem. One image must be there in any case.
+        Whether an empty modality cell is a problem. At least one image is always required.
 
     Returns
     -------
     list of ImageError or ImageWarning
-        Not raised; empty if nothing is wrong.
+        The problems, returned rather than raised; empty if there are none.
 
     Examples
     --------
@@ -184,14 +184,14 @@ def check_case(
 
 
 def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspection:
-    """Read one patient's images and find everything that is wrong with them.
+    """Read one patient's images and find every problem in them.
 
     Parameters
     ----------
     case : Series
     modalities : sequence of str
     mask : str or None
-        None: the table lacks the column, and the images are read alone.
+        None if the table lacks the column; the images are then read without a mask.
     label : int, str, sequence of these, or None
     reference : str or None
     missing : {"raise", "nan"}
@@ -229,7 +229,7 @@ def inspect_case(case, modalities, *, mask, label, reference, missing) -> Inspec
 
 
 def empty_cells(case, modalities, reference, missing) -> list[ImageError]:
-    """Return what is wrong with a patient who lacks images; parameters as in `check_case`."""
+    """Return the problems of a patient who lacks images; parameters as in `check_case`."""
     absent = [modality for modality in modalities if is_missing(case[modality])]
     if missing == "raise":
         return [
@@ -243,7 +243,7 @@ def empty_cells(case, modalities, reference, missing) -> list[ImageError]:
 
 @contextmanager
 def collected_errors(problems: list):
-    """Add the error of an image, raised within, to a list."""
+    """Append an image error raised in the block to a list."""
     try:
         yield
     except ImageError as error:

@@ -1,4 +1,4 @@
-"""Check a cohort's table and pass it on: the first step where nothing is registered."""
+"""Check a cohort's table and pass it on: the first step in pipelines without registration."""
 
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
@@ -11,8 +11,8 @@ from sklidh.utils import CohortError, check_cases, is_missing
 class CohortCheck(TableTransformer):
     """Check a whole table of patients before the first image is read.
 
-    Without it the branch of the first modality would work for hours before that of the second
-    finds that a file is missing. `RigidRegistration` makes the same checks.
+    Without this step, a missing file of the second modality would be found only after the first
+    modality had been processed for hours. `RigidRegistration` makes the same checks.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class CohortCheck(TableTransformer):
     mask : str, default="mask"
         The column of masks.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty cell of a modality is an error; a patient must have one image in any case.
+        Whether an empty modality cell is an error. Each patient needs at least one image anyway.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class CohortCheck(TableTransformer):
         Raises
         ------
         CohortError
-            Everything that is wrong with them, at once.
+            All problems found, reported together.
         """
         self._check_fit(X, y)
         return self

@@ -1,25 +1,25 @@
-"""Tell which columns of a table hold images."""
+"""Find the columns of a table that hold images."""
 
 import os
 
 from sklidh.utils import is_image, is_path
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".img", ".dcm")
-"""How the name of an image file ends, whether or not it is of a kind that can be read."""
+"""File name endings of images, including formats that cannot be read."""
 
 
 def is_dicom_file(path) -> bool:
-    """Return whether a file is DICOM, by its mark or, in older exports without one, by its tags."""
+    """Return whether a file is DICOM, by its marker or, in older files without one, by its tags."""
     with open(path, "rb") as file:
         head = file.read(132)
-    # Without preamble the first element is one of group 2 or 8 with a low number.
+    # Without a preamble, the first element belongs to group 2 or 8 and has a low number.
     group, element, lengths = head[:2], head[2:4], head[4:8]
     bare = group in (b"\x02\0", b"\x08\0") and element[1:] == b"\0" and len(lengths) == 4
     return head[128:] == b"DICM" or bare
 
 
 def is_dicom_folder(path) -> bool:
-    """Tell whether a path is a folder that holds a DICOM file.
+    """Return whether a path is a folder that holds a DICOM file.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ def is_dicom_folder(path) -> bool:
 
 
 def is_dicom(cell) -> bool:
-    """Tell whether a cell names a DICOM file or a folder of them."""
+    """Return whether a cell names a DICOM file or a folder of them."""
     return is_path(cell) and (os.fspath(cell).lower().endswith(".dcm") or is_dicom_folder(cell))
 
 
 def image_columns(X) -> list[str]:
-    """Name the columns of a table that hold images, the mask left out.
+    """Return the columns of a table that hold images, except the mask.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def image_columns(X) -> list[str]:
     Returns
     -------
     list of str
-        The columns in which at least one cell is an image in memory, a path that ends as an image
-        file's does, or a folder of DICOM files, in the table's order.
+        In the table's order, the columns with at least one cell that is an image in memory, a path
+        that ends like an image file, or a folder of DICOM files.
     """
     return [
         column for column in X.columns if column != "mask" and any(map(_names_image, X[column]))

@@ -1,4 +1,4 @@
-"""Read a DICOM series, a file per slice or all in one; needs pydicom."""
+"""Read a DICOM series, stored as one file per slice or as a single file; needs pydicom."""
 
 import os
 from pathlib import Path
@@ -18,13 +18,13 @@ from sklidh.images._errors import GeometryMismatch, WrongDimension
 from sklidh.images._headers import PERPENDICULAR, check_spacing
 
 SLICE_TOLERANCE = 0.01
-"""Share of the slices' distance by which a slice may lie beside its place."""
+"""Maximum displacement of a slice, as a fraction of the slice distance."""
 
 ROUNDING = 0.02
-"""mm by which it may lie beside it in any case: positions are often written with two decimals."""
+"""Displacement always accepted, in mm: positions are often written with two decimals."""
 
 VOLUME_OF = ("EchoTime", "AcquisitionNumber", "TemporalPositionIdentifier", "ImageType")
-"""Elements by which two volumes of one series may differ."""
+"""Elements in which two volumes of one series may differ."""
 
 NOT_IMAGES = (
     "1.2.840.10008.1.3.10",  # DICOMDIR
@@ -34,7 +34,7 @@ NOT_IMAGES = (
     "1.2.840.10008.5.1.4.1.1.66",  # raw data, registrations and segmentations
     "1.2.840.10008.5.1.4.1.1.481.",  # radiotherapy: structure sets, plans and doses
 )
-"""How the class of a DICOM object begins that may lie beside the slices of a series."""
+"""Prefixes of the SOP classes of non-image objects that may be stored beside the slices."""
 
 
 def load_series(place) -> sitk.Image:
@@ -48,17 +48,17 @@ def load_series(place) -> sitk.Image:
     Returns
     -------
     SimpleITK.Image
-        In the scanner's units: RescaleSlope and RescaleIntercept are applied.
+        In the scanner's units, with RescaleSlope and RescaleIntercept applied.
 
     Raises
     ------
     CorruptImage
-        A slice that cannot be read, or lacks what a slice must say.
+        A slice cannot be read or lacks a required element.
     GeometryMismatch
-        More than one series or volume, a slice that is missing, in another plane, or beside the
-        others.
+        The folder holds several series or volumes, or a slice is missing, in another plane or out
+        of line.
     WrongDimension
-        Colour, or a single slice.
+        The image is in colour or has a single slice.
     """
     files = [Path(entry.path) for entry in os.scandir(place)] if os.path.isdir(place) else [place]
     files = [Path(file) for file in files if os.path.isfile(file) and is_dicom_file(file)]
@@ -82,13 +82,13 @@ def load_series(place) -> sitk.Image:
 
 
 def _class_of(dataset) -> str:
-    """Return the class of an object that is not an image, else an empty text."""
+    """Return the class of an object that is not an image, else an empty string."""
     uid = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", ""))
     return uid if uid.startswith(NOT_IMAGES) else ""
 
 
 def _stack(slices: dict) -> sitk.Image:
-    """Return slices, by name (description, dataset, index of the frame), as one image."""
+    """Return slices, given by name as (description, dataset, frame index), as one image."""
     first, *_ = next(iter(slices.values()))
     places = {n: numbers_of(each, "ImagePositionPatient", 3) for n, (each, *_) in slices.items()}
     planes = [np.append(orientation_of(each), _plane_of(each)) for each, *_ in slices.values()]
@@ -114,21 +114,21 @@ def _stack(slices: dict) -> sitk.Image:
 
 
 def check_slices(names, places, slices) -> float:
-    """Refuse slices that are there twice, between which one is missing, or that drift sideways.
+    """Refuse series with duplicate or missing slices, or slices that drift sideways.
 
     Parameters
     ----------
     names : list of str
         The slices, in the order of `places`.
     places : ndarray of shape (n_slices, 3)
-        Along rows, columns and the normal, mm.
+        Positions along rows, columns and the normal, in mm.
     slices : dict of pydicom.Dataset
         By name.
 
     Returns
     -------
     float
-        The distance of two slices, mm.
+        The distance between neighbouring slices, in mm.
     """
     steps = np.diff(places[:, 2])
     thickness = float(np.median(steps))

@@ -1,4 +1,4 @@
-"""Parse DICOM files, and read elements that must be there; needs pydicom."""
+"""Parse DICOM files and read their required elements; needs pydicom."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def read_dataset(path):
     Raises
     ------
     CorruptImage
-        The file is none, or ends too early.
+        The file is not DICOM or is truncated.
     ImportError
         pydicom is not installed.
     """
@@ -33,18 +33,18 @@ def read_dataset(path):
                 uids.ImplicitVRLittleEndian if implicit else explicit
             )
         return dataset
-    except Exception as error:  # pydicom raises whatever its parser stumbles on
+    except Exception as error:  # pydicom's parser raises many kinds of error
         raise CorruptImage(f"{path}: cannot be parsed as DICOM ({error}); copy it again") from error
 
 
 def pixels_of(dataset, name: str) -> np.ndarray:
-    """Decode the pixels of a file, whose length must be what its header declares.
+    """Decode the pixels of a file, whose length must match its header.
 
     Parameters
     ----------
     dataset : pydicom.Dataset
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def pixels_of(dataset, name: str) -> np.ndarray:
         if n_bytes > MOST_BYTES:
             raise ImageTooLarge(f"{name}: declares {n_pixels} pixels")
         compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
-        # A value of odd length is padded by one byte.
+        # A value of odd length is padded with one byte.
         if not compressed and len(dataset.PixelData) != n_bytes + n_bytes % 2:
             raise CorruptImage(
                 f"{name}: holds {len(dataset.PixelData)} bytes of pixels, its header declares "
@@ -75,7 +75,7 @@ def pixels_of(dataset, name: str) -> np.ndarray:
 
 
 def numbers_of(dataset, keyword: str, count: int) -> np.ndarray:
-    """Return an element that must hold so many finite numbers."""
+    """Return a required element with the given number of finite values."""
     value = dataset.get(keyword)
     try:
         numbers = np.array(value, dtype=float).reshape(count)
@@ -95,23 +95,23 @@ def orientation_of(dataset) -> np.ndarray:
 
 
 def frames_of(dataset, name: str) -> list[tuple]:
-    """Return each frame of an enhanced file as a slice would describe itself.
+    """Return each frame of an enhanced file with the elements of a single slice.
 
     Parameters
     ----------
     dataset : pydicom.Dataset
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
 
     Returns
     -------
     list of (pydicom.Dataset, int)
-        Position, orientation, spacing and scale, and the frame's index.
+        Dataset with position, orientation, spacing and scale, and the frame's index.
 
     Raises
     ------
     WrongDimension
-        The frames do not say where they lie.
+        The frames lack positions.
     """
     from pydicom import Dataset
 

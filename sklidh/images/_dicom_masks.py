@@ -1,4 +1,4 @@
-"""Lay a DICOM segmentation or structure set on the grid of an image; needs pydicom."""
+"""Convert a DICOM segmentation or structure set to the grid of an image; needs pydicom."""
 
 import warnings
 from collections import defaultdict
@@ -25,10 +25,10 @@ from sklidh.images._labels import choice_needed, with_names
 from sklidh.images._labels import numbers_of as label_numbers
 
 OFF_GRID = 0.05
-"""Voxels by which a frame may lie beside the image's grid."""
+"""Maximum displacement of a frame from the image's grid, in voxels."""
 
 OFF_SLICE = 0.25
-"""Slices by which a contour may lie beside one; it belongs to the nearest."""
+"""Maximum distance of a contour from its nearest slice, to which it belongs, in slices."""
 
 
 def load_mask(path, like, label) -> sitk.Image:
@@ -38,26 +38,26 @@ def load_mask(path, like, label) -> sitk.Image:
     ----------
     path : str or path
     like : SimpleITK.Image or None
-        The image on which it was drawn.
+        The image on which the mask was drawn.
     label : list of int or str
-        The numbers or names of segments or structures; empty: the only one.
+        Numbers or names of segments or structures; empty if there is only one.
 
     Returns
     -------
     SimpleITK.Image
-        In the grid of `like`: the numbers of segments or structures, 0 outside; of two that
-        overlap, the higher. Their names are metadata.
+        On the grid of `like`: the numbers of segments or structures, 0 outside; where two overlap,
+        the higher number. Their names are kept as metadata.
 
     Raises
     ------
     CorruptImage
-        Neither kind, or a file that lacks what it must say.
+        The file is neither kind, or lacks a required element.
     GeometryMismatch
-        It was drawn on another grid, or no image is given.
+        The mask was drawn on another grid, or no image is given.
     MissingLabel
-        There are several, and none was chosen; or none of that name.
+        There are several labels and none was chosen, or none has the chosen name.
     NonIntegerMask
-        A fractional segmentation.
+        The segmentation is fractional.
 
     Warns
     -----
@@ -133,7 +133,7 @@ def _structures(dataset) -> dict[int, str]:
 
 
 def inside(polygon, shape) -> np.ndarray:
-    """Tell which pixels have their centre inside a polygon, by the even-odd rule.
+    """Return which pixels have their centre inside a polygon, by the even-odd rule.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def inside(polygon, shape) -> np.ndarray:
     columns = np.arange(shape[1])
     for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
         low, high = sorted((y0, y1))
-        # An edge holds its lower end and not its upper one: a corner is crossed once.
+        # An edge includes its lower end but not its upper one, so each corner is crossed once.
         rows = np.arange(max(int(np.ceil(low)), 0), min(int(np.ceil(high)), shape[0]))
         if rows.size:
             at = x0 + (rows - y0) * (x1 - x0) / (y1 - y0)
@@ -159,13 +159,13 @@ def inside(polygon, shape) -> np.ndarray:
 
 
 def to_voxels(points, like) -> np.ndarray:
-    """Return points, shape (n, 3) in mm, as voxels of an image, x first."""
+    """Convert points, shape (n, 3) in mm, to voxels of an image, x first."""
     axes = np.reshape(like.GetDirection(), (3, 3))
     return (np.asarray(points, float) - like.GetOrigin()) @ axes / like.GetSpacing()
 
 
 def _paint_frames(dataset, like, chosen) -> tuple[np.ndarray, int, int]:
-    """Return labels of the chosen segments on an image's grid, and voxels beyond it and in all."""
+    """Return the chosen segments on an image's grid, and counts of voxels beyond it and in all."""
     if dataset.get("SegmentationType") != "BINARY":
         raise NonIntegerMask(
             f"is a segmentation of type {dataset.get('SegmentationType')}; BINARY is accepted"
@@ -199,7 +199,7 @@ def _paint_frames(dataset, like, chosen) -> tuple[np.ndarray, int, int]:
 
 
 def _is_turned(index, shape) -> bool:
-    """Return whether rows and columns of a frame run along axes of the image, voxel by voxel."""
+    """Return whether the rows and columns of a frame match the axes and voxels of an image."""
     sides = np.abs(np.rint(index[1:]) - np.rint(index[0]))
     return bool(
         (np.count_nonzero(sides, axis=1) <= 1).all()
@@ -208,7 +208,7 @@ def _is_turned(index, shape) -> bool:
 
 
 def _paint_contours(dataset, like, chosen) -> tuple[np.ndarray, int, int]:
-    """Return labels of the chosen structures on an image's grid, and contours beyond it, in all."""
+    """Return the chosen structures on an image's grid, and counts of contours beyond it, in all."""
     labels = np.zeros(like.GetSize()[::-1], np.uint16)
     n_beyond = n_closed = 0
     for structure in sorted(dataset.ROIContourSequence, key=lambda each: each.ReferencedROINumber):
@@ -229,7 +229,7 @@ def _paint_contours(dataset, like, chosen) -> tuple[np.ndarray, int, int]:
                 )
             n_closed += 1
             n_beyond += not 0 <= index < like.GetDepth()
-            # A contour within another cuts a hole.
+            # A contour inside another one cuts a hole.
             planes[index] ^= inside(corners[:, :2], labels.shape[1:])
         for index, region in planes.items():
             if 0 <= index < like.GetDepth():

@@ -1,4 +1,4 @@
-"""The ways in which an image or a mask cannot be used, and how a message names it."""
+"""Errors for unusable images and masks, and how messages name them."""
 
 import os
 from contextlib import contextmanager
@@ -11,43 +11,43 @@ class ImageError(ValueError):
 
 
 class CorruptImage(ImageError):
-    """The file is no image, is damaged, ends too early, or declares what cannot be."""
+    """The file is not an image, is damaged or truncated, or has an invalid header."""
 
 
 class ImageTooLarge(ImageError):
-    """The header declares more voxels than are accepted; nothing was allocated for them."""
+    """The header declares more voxels than are accepted; no memory was allocated for them."""
 
 
 class WrongDimension(ImageError):
-    """Not three dimensions, or not one value a voxel."""
+    """The image does not have three dimensions or one value per voxel."""
 
 
 class GeometryMismatch(ImageError):
-    """Two grids that should be one differ, or a grid's axes are not at right angles."""
+    """Two grids that should match differ, or a grid's axes are not at right angles."""
 
 
 class EmptyROI(ImageError):
-    """The mask has no voxel at all, or none within the image."""
+    """The mask has no voxels, or none within the image."""
 
 
 class MissingLabel(ImageError):
-    """The mask has voxels, but none of the label asked for."""
+    """The mask has voxels, but none with the requested label."""
 
 
 class ROITooSmall(ImageError):
-    """The region of interest has too few voxels to be described."""
+    """The region of interest has too few voxels for features."""
 
 
 class NonFiniteVoxels(ImageError):
-    """NaN or infinite intensities where they would be used."""
+    """Intensities that are needed are NaN or infinite."""
 
 
 class NonIntegerMask(ImageError):
-    """The mask holds something other than whole labels from 0 up."""
+    """The mask holds values other than whole numbers from 0 up."""
 
 
 class ImageWarning(UserWarning):
-    """An image that can be used, though something in it is odd."""
+    """An image is usable but has something unusual."""
 
 
 def describe_source(source, patient=None, modality=None) -> str:
@@ -57,7 +57,7 @@ def describe_source(source, patient=None, modality=None) -> str:
     ----------
     source : str, path or SimpleITK.Image
     patient, modality : default=None
-        Left out where they are not known.
+        Left out if None.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def describe_source(source, patient=None, modality=None) -> str:
 
 
 def without_image(patient, modalities) -> str:
-    """Say that a patient has no image of any modality."""
+    """Return the error for a patient without any image."""
     return (
         f"patient {patient!r}: no image at all, every cell of {listed(modalities)} is empty; drop "
         "the row or fill one in"
@@ -79,7 +79,7 @@ def without_image(patient, modalities) -> str:
 
 
 def without_reference(patient, reference) -> str:
-    """Say that a patient lacks the image onto which the others are registered."""
+    """Return the error for a patient who lacks the reference image."""
     return (
         f"patient {patient!r}, column {reference!r}: the cell is empty, and it is the reference "
         "onto which the others are registered; drop the row or choose another"
@@ -88,7 +88,7 @@ def without_reference(patient, reference) -> str:
 
 @contextmanager
 def prefixed_errors(where: str):
-    """Put the image's name in front of what an error raised within says."""
+    """Prefix errors raised in the block with the image's name."""
     try:
         yield
     except ImageError as error:
@@ -97,7 +97,7 @@ def prefixed_errors(where: str):
 
 @contextmanager
 def as_image_error(what: str):
-    """Turn what SimpleITK and the arithmetic raise within into an ImageError that says `what`."""
+    """Convert SimpleITK and arithmetic errors in the block to an ImageError that states `what`."""
     try:
         yield
     except ImageError:

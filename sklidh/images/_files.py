@@ -1,4 +1,4 @@
-"""Read an image file to its last byte: its header, then every voxel, with checksums verified."""
+"""Read a whole image file: its header, then every voxel, with checksums verified."""
 
 import os
 import warnings
@@ -14,7 +14,7 @@ from sklidh.images._nifti import LONGEST, nifti_layout
 
 try:
     from zlib_ng import zlib_ng as zlib
-except ImportError:  # the standard library's takes three times as long
+except ImportError:  # the standard library takes three times as long
     import zlib
 
 NIFTI = (".nii", ".nii.gz", ".hdr", ".img")
@@ -22,42 +22,42 @@ NRRD = (".nrrd", ".nhdr")
 META = (".mha", ".mhd")
 
 ACCEPTED = NIFTI + NRRD + META
-"""How the name of a file ends that can be read; a folder holds a DICOM series."""
+"""File name endings that can be read; a folder holds a DICOM series."""
 
 PIECE = 2**20
-"""Bytes decompressed at a time: they stay in the processor's cache until they are copied."""
+"""Bytes decompressed at a time, few enough to stay in the processor's cache."""
 
 STEEPEST = 1040
-"""No deflate stream expands by more."""
+"""Maximum expansion of a deflate stream."""
 
 TRAILING = 4096
-"""Bytes after the voxels that are ignored with a warning: padding. More are lost slices."""
+"""Bytes after the voxels that are ignored as padding, with a warning. More are lost slices."""
 
 GZIP = b"\x1f\x8b"
-"""How a gzip file begins, whatever its name."""
+"""First bytes of a gzip file, whatever its name."""
 
 
 def load_image(path) -> sitk.Image:
-    """Read an image file, every byte of it verified.
+    """Read an image file and verify every byte.
 
-    The voxels are read here and not by SimpleITK, which pads a file that ends too early, ignores
-    the checksum of a compressed one, and turns NaN into 0.
+    The voxels are not read with SimpleITK, which pads truncated files, ignores the checksums of
+    compressed files and turns NaN into 0.
 
     Parameters
     ----------
     path : str or path
-        NIfTI, NRRD or MetaImage, in one file or two (see `ACCEPTED`). A folder is an error: those
-        of DICOM files are read elsewhere.
+        NIfTI, NRRD or MetaImage, in one file or two (see `ACCEPTED`). Folders are an error;
+        `load_series` reads DICOM folders.
 
     Returns
     -------
     SimpleITK.Image
-        With the names of segments that a NRRD file has, as metadata.
+        With segment names from NRRD files as metadata.
 
     Raises
     ------
     ImageError
-        What is wrong with the file; without its name.
+        The problem with the file, without the file name.
 
     Warns
     -----
@@ -99,7 +99,7 @@ def load_image(path) -> sitk.Image:
 
 
 def _read(path: Path) -> tuple[Layout, np.ndarray, int]:
-    """Return what the header declares, the voxels, and how many bytes follow them."""
+    """Return the header's layout, the voxels, and the number of bytes after them."""
     is_nifti = path.name.lower().endswith(NIFTI)
     header = path.with_suffix(".hdr") if path.suffix.lower() == ".img" else path
     with open(header, "rb") as file:
@@ -117,7 +117,7 @@ def _read(path: Path) -> tuple[Layout, np.ndarray, int]:
         if not is_nifti:
             layout = text_layout(os.fspath(path), stored)
         size = os.fstat(file.fileno()).st_size
-        # A NIfTI file is compressed as a whole.
+        # NIfTI files are compressed as a whole.
         codec, skipped = (_codec(file), layout.offset) if is_nifti else (layout.codec, 0)
         if not is_nifti:
             file.seek(layout.offset)
@@ -143,23 +143,23 @@ def _nifti(file, name: str) -> Layout:
 
 
 def _codec(file) -> str:
-    """Return how a whole file is compressed, by its first bytes."""
+    """Return how a whole file is compressed, based on its first bytes."""
     codec = "gzip" if file.read(2) == GZIP else ""
     file.seek(0)
     return codec
 
 
 class _Inflating:
-    """A file's content from where it stands, decompressed a piece at a time.
+    """A file's content from the current position, decompressed in pieces.
 
-    After the last piece, `n_trailing` bytes were found after the end of the compressed stream.
+    After the last piece, `n_trailing` is the number of bytes after the compressed stream.
     """
 
     def __init__(self, file, codec: str):
         self.file, self.codec, self.n_trailing = file, codec, 0
 
     def __iter__(self):
-        """Yield bytes; EOFError or zlib.error where the stream ends early or a checksum fails."""
+        """Yield bytes; raise EOFError or zlib.error if the stream is cut or fails a checksum."""
         if not self.codec:
             yield from iter(partial(self.file.read, PIECE), b"")
             return
@@ -181,10 +181,10 @@ class _Inflating:
 
 
 def _fill(n_bytes: int, parts, most: int) -> tuple[bytearray, int]:
-    """Collect the bytes that a header declares, and count those that follow.
+    """Collect the bytes that a header declares, and count the bytes after them.
 
-    Nothing is allocated where the file can hold `most`, which is less; where much more follows, the
-    header must be wrong, and the rest is not decompressed.
+    Nothing is allocated if the file can hold only `most` bytes and more are declared. If far more
+    bytes follow, the header must be wrong and the rest is not decompressed.
     """
     if n_bytes > most:
         raise CorruptImage(
@@ -213,10 +213,10 @@ def _fill(n_bytes: int, parts, most: int) -> tuple[bytearray, int]:
 
 
 def _image(layout: Layout, voxels: np.ndarray) -> sitk.Image:
-    """Return the voxels as an image in its grid."""
+    """Return the voxels as an image on its grid."""
     voxels = voxels.reshape(layout.size[::-1]).astype(layout.dtype.newbyteorder("="), copy=False)
     if (layout.slope, layout.intercept) != (1, 0):
-        # Single precision holds whole numbers of 16 bits, scaled; others need double.
+        # Single precision holds scaled 16-bit integers; other types need double precision.
         real = np.float32 if layout.dtype.itemsize <= 4 else np.float64
         voxels = (voxels * np.float64(layout.slope) + layout.intercept).astype(real)
     image = sitk.GetImageFromArray(voxels)

@@ -1,4 +1,4 @@
-"""Compare the grids of two images, and carry a mask from one to another."""
+"""Compare the grids of two images, and transfer a mask from one to the other."""
 
 import warnings
 from itertools import product
@@ -9,17 +9,17 @@ import SimpleITK as sitk
 from sklidh.images._errors import EmptyROI, GeometryMismatch, ImageWarning
 
 GEOMETRY_TOLERANCE = 0.05
-"""Voxel edges (the shortest) by which any corner of two equal grids may differ: rounded headers."""
+"""Maximum corner distance of equal grids, in shortest voxel edges; allows for rounded headers."""
 
 NOTICED_LOSS = 0.05
-"""Share of a mask's volume whose loss is a warning."""
+"""Fraction of a mask's volume whose loss causes a warning."""
 
 LARGEST_LOSS = 0.5
-"""Share of a mask's volume whose loss is an error."""
+"""Fraction of a mask's volume whose loss is an error."""
 
 
 def grid_difference(one: sitk.Image, other: sitk.Image) -> str:
-    """Say in words how the grids of two images differ.
+    """Describe how the grids of two images differ.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def on_grid_of(mask: sitk.Image, like: sitk.Image, where: str) -> sitk.Image:
     Returns
     -------
     SimpleITK.Image
-        As it is where the voxels differ.
+        The original mask where the voxels differ.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def on_grid_of(mask: sitk.Image, like: sitk.Image, where: str) -> sitk.Image:
     index = _to_index(_corners(mask), like)
     rounded = np.rint(index)
     sides = np.abs(rounded[[1, 2, 4]] - rounded[0])
-    # One axis of the image along each of the mask's, and as many steps as the mask has.
+    # Each mask axis runs along one image axis, with as many steps as the mask has.
     turned = np.count_nonzero(sides, axis=1) <= 1
     steps = np.array(mask.GetSize()) - 1
     if (
@@ -86,7 +86,7 @@ def on_grid_of(mask: sitk.Image, like: sitk.Image, where: str) -> sitk.Image:
 
 
 def carry(mask: sitk.Image, like: sitk.Image) -> sitk.Image:
-    """Resample a mask on the grid of an image; labels come from the nearest voxel.
+    """Resample a mask on the grid of an image, using nearest-neighbour labels.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def carry(mask: sitk.Image, like: sitk.Image) -> sitk.Image:
 
 
 def _with_metadata_of(source: sitk.Image, image: sitk.Image) -> sitk.Image:
-    """Copy what SimpleITK drops with a new grid: the names of labels."""
+    """Copy the names of labels, which SimpleITK drops when it resamples."""
     for key in source.GetMetaDataKeys():
         image.SetMetaData(key, source.GetMetaData(key))
     return image
@@ -111,14 +111,14 @@ def volume_of(mask: sitk.Image) -> float:
 
 
 def check_kept(before: float, after: float, where: str = "") -> None:
-    """Refuse a mask that lost much of its volume on another grid, and warn of some.
+    """Refuse a mask that lost much of its volume on another grid, and warn about smaller losses.
 
     Parameters
     ----------
     before, after : float
-        ml.
+        Volumes in ml.
     where : str, default=""
-        Names the mask in the warning; empty: no warning, the caller gives it.
+        Names the mask in the warning; if empty, the caller issues the warning.
 
     Raises
     ------
@@ -141,12 +141,12 @@ def check_kept(before: float, after: float, where: str = "") -> None:
 
 
 def is_noticed(before: float, after: float) -> bool:
-    """Return whether a mask lost so much of its volume, in ml, that a warning is due."""
+    """Return whether a mask lost enough of its volume, in ml, for a warning."""
     return after < (1 - NOTICED_LOSS) * before
 
 
 def lost_in_words(before: float, after: float) -> str:
-    """Say how much of a mask is left; volumes in ml."""
+    """Describe how much of a mask is left; volumes in ml."""
     return (
         f"only {after:.3g} of the mask's {before:.3g} ml are left on the grid of the image: the "
         "mask reaches beyond it, or its voxels are much smaller; choose an image that shows the "
@@ -163,6 +163,6 @@ def _corners(image: sitk.Image) -> np.ndarray:
 
 
 def _to_index(points: np.ndarray, image: sitk.Image) -> np.ndarray:
-    """Return points in mm, shape (n, 3), as voxels of an image."""
+    """Convert points in mm, shape (n, 3), to voxels of an image."""
     axes = np.reshape(image.GetDirection(), (3, 3))
     return (points - image.GetOrigin()) @ axes / image.GetSpacing()

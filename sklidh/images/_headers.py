@@ -1,4 +1,4 @@
-"""What the header of a file declares, checked before anything is allocated for its voxels."""
+"""File headers, checked before memory is allocated for the voxels."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ from sklidh.images._errors import (
 )
 
 MOST_BYTES = 2**31
-"""Of voxels in one image: 8 times what 512 x 512 x 512 voxels of 16 bits take."""
+"""Maximum number of bytes per image: 8 times 512 x 512 x 512 voxels of 16 bits."""
 
 LONGEST_HEADER = 2**20
-"""Bytes; extensions of a NIfTI header are part of it."""
+"""Maximum size of a header in bytes; the extensions of a NIfTI header are part of it."""
 
 PERPENDICULAR = 1e-3
-"""Cosine up to which two axes are at right angles."""
+"""Maximum cosine of two axes that count as being at right angles."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the voxels lie: spacing in mm, origin in mm and axes as columns of a matrix, in LPS."""
+    """Position of the voxels: spacing in mm, origin in mm and axes as matrix columns, in LPS."""
 
     spacing: tuple
     origin: tuple
@@ -35,7 +35,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the voxels of a file begin, and how they are stored.
+    """Where the voxels of a file begin and how they are stored.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class Layout:
     dtype : numpy.dtype
     grid : Grid
     offset : int
-        Bytes before the voxels, in the file that holds them.
+        Bytes before the voxels, in the file that holds the voxels.
     codec : {"", "gzip", "zlib"}
-        How the voxels alone are compressed; a NIfTI file is compressed as a whole.
+        Compression of the voxels alone; a NIfTI file is compressed as a whole.
     slope, intercept : float
         The intensity is ``slope * stored + intercept``.
     names : dict of str to str
@@ -72,16 +72,16 @@ class Layout:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of all voxels, not compressed."""
+        """Size of all voxels in bytes, uncompressed."""
         return prod(self.size) * self.dtype.itemsize
 
 
 def check_size(size) -> tuple[int, int, int]:
-    """Return three sizes; refuse other numbers of dimensions, and none."""
+    """Return three sizes; refuse other numbers of dimensions and empty images."""
     size = tuple(size)
     if any(length < 1 for length in size):
         raise CorruptImage(f"its header declares {size} voxels; one or more along every axis")
-    # A fourth axis of one volume is no fourth dimension.
+    # A fourth axis of length 1 does not count as a dimension.
     while len(size) > 3 and size[-1] == 1:
         size = size[:-1]
     if len(size) != 3:
@@ -92,14 +92,14 @@ def check_size(size) -> tuple[int, int, int]:
 
 
 def check_spacing(spacing) -> None:
-    """Refuse voxels without extent."""
+    """Refuse voxels without a positive size."""
     if not all(np.isfinite(edge) and edge > 0 for edge in spacing):
         seen = tuple(float(edge) for edge in spacing)
         raise CorruptImage(f"its header declares a spacing of {seen} mm; above 0 is accepted")
 
 
 def check_axes(axes) -> None:
-    """Refuse axes, the columns of a matrix, that are not at right angles."""
+    """Refuse axes, given as matrix columns, that are not at right angles."""
     axes = np.asarray(axes, dtype=float)
     lengths = np.linalg.norm(axes, axis=0)
     check_spacing(lengths)
@@ -113,12 +113,12 @@ def check_axes(axes) -> None:
 
 @dataclass(frozen=True)
 class TextHeader:
-    """How a NRRD or MetaImage header says that its voxels are stored; SimpleITK reads the rest.
+    """Voxel storage according to a NRRD or MetaImage header; SimpleITK reads the rest.
 
     Attributes
     ----------
     data : str
-        Name of the file that holds the voxels, beside the header's; empty if it is the same.
+        Name of the separate file that holds the voxels; empty if it is the header's file.
     offset : int
         Bytes before the voxels in that file.
     codec : {"", "gzip", "zlib"}
@@ -133,7 +133,7 @@ class TextHeader:
 
 
 def nrrd_header(head: bytes) -> TextHeader:
-    """Read the first bytes of a NRRD file: the whole header, and any number of voxels.
+    """Parse the first bytes of a NRRD file, which must include the whole header.
 
     References
     ----------
@@ -156,7 +156,7 @@ def nrrd_header(head: bytes) -> TextHeader:
 
 
 def meta_header(head: bytes) -> TextHeader:
-    """Read the first bytes of a MetaImage file: the whole header, and any number of voxels.
+    """Parse the first bytes of a MetaImage file, which must include the whole header.
 
     References
     ----------
@@ -174,7 +174,7 @@ def meta_header(head: bytes) -> TextHeader:
 
 
 def _fields(text, head: bytes, separator: str, kind: str) -> dict[str, str]:
-    """Return the lines of a header by their name; refuse those on which SimpleITK crashes."""
+    """Return the lines of a header by name; refuse lines that crash SimpleITK."""
     if text is None:
         raise CorruptImage(
             f"is not a {kind}: it begins with {head[:8]!r}, or its header never ends"
@@ -192,7 +192,7 @@ def _fields(text, head: bytes, separator: str, kind: str) -> dict[str, str]:
 
 
 def _data_file(name: str) -> str:
-    """Return the name of the one file that holds the voxels; refuse patterns and other folders."""
+    """Return the name of the file that holds the voxels; refuse patterns and other folders."""
     if name.split()[:1] == ["LIST"] or "%" in name or re.search(r"[/\\\0]", name):
         raise CorruptImage(
             f"keeps its voxels in {name!r}; one file in the folder of the header is accepted: "
@@ -202,12 +202,12 @@ def _data_file(name: str) -> str:
 
 
 def text_layout(path: str, header: TextHeader) -> Layout:
-    """Return the layout of a NRRD or MetaImage file, whose header SimpleITK reads.
+    """Return the layout of a NRRD or MetaImage file, with the header read by SimpleITK.
 
     Raises
     ------
     ImageError
-        A header that contradicts itself, or of an image that is not accepted.
+        The header contradicts itself or describes an image that is not accepted.
     """
     reader = sitk.ImageFileReader()
     reader.SetFileName(path)

@@ -1,4 +1,4 @@
-"""An image is known again by its voxels, whatever file or patient it is said to be of."""
+"""Identify images by their voxels, whatever the file or patient name."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from sklidh.utils import (
 )
 
 DIGITS = 16
-"""Of a fingerprint, 64 bits: two of a million images agree by chance once in ten million times."""
+"""Hex digits of a fingerprint (64 bits): 10^6 images share one by chance once in 10^7 cases."""
 
 
 def voxel_digests(found: Inspection) -> dict[str, str]:
@@ -32,12 +32,12 @@ def voxel_digests(found: Inspection) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        By modality, and by ``"mask"`` the tumour's. An image of one value, or with voxels that are
-        not numbers, and a tumour that is a box are left out: different patients may share them.
+        Digests by modality, and of the tumour under ``"mask"``. Constant or non-finite images and
+        box-shaped tumours are left out, because different patients may share them.
     """
     digests = {}
     for modality, image in found.images.items():
-        # Every second one along each axis: two people do not agree in a million voxels either.
+        # Every second voxel along each axis suffices: no two people share a million voxels.
         voxels = sitk.GetArrayViewFromImage(image)[::2, ::2, ::2]
         if voxels.min() < voxels.max():
             # The same image may be stored as int16 and as float32.
@@ -51,7 +51,7 @@ def voxel_digests(found: Inspection) -> dict[str, str]:
 
 
 def inspection_entry(cache, case, columns, *settings) -> Path | None:
-    """Return the file in which it is kept what was found in one patient's images.
+    """Return the file that caches the findings for one patient's images.
 
     Parameters
     ----------
@@ -60,14 +60,14 @@ def inspection_entry(cache, case, columns, *settings) -> Path | None:
     case : Series
         Its name is the patient.
     columns : sequence of str
-        The images and the mask that were looked at; those that the case lacks are passed over.
+        The images and the mask that were checked; those absent from the case are skipped.
     *settings : object with a faithful text
-        All else that the result depends on.
+        All other settings that the result depends on.
 
     Returns
     -------
     Path or None
-        None without a cache, and where an image is in memory or cannot be read.
+        None without a cache, or if an image is in memory or cannot be read.
     """
     folder = cache_folder(cache, "inspections")
     cells = {name: case[name] for name in columns if not is_missing(case.get(name))}
@@ -75,7 +75,7 @@ def inspection_entry(cache, case, columns, *settings) -> Path | None:
         return None
     try:
         files = [file for cell in cells.values() for file in files_of(cell)]
-        # Messages name patient and path.
+        # Messages include patient and path.
         named = case.name, {name: str(cell) for name, cell in cells.items()}
         key = fingerprint(*files, *named, *settings, source_digest(__file__))
     except OSError:
@@ -84,21 +84,21 @@ def inspection_entry(cache, case, columns, *settings) -> Path | None:
 
 
 def same_images(digests: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Tell which images of a cohort are one, voxel by voxel.
+    """Find images of a cohort that are identical voxel by voxel.
 
-    A patient listed under two names is trained on and tested at the same time, which no split of
-    rows prevents.
+    A patient listed under two names can be in training and test data at once, and splitting by rows
+    does not prevent it.
 
     Parameters
     ----------
     digests : dict of str to dict
-        By patient, what `voxel_digests` returns.
+        The results of `voxel_digests`, by patient.
 
     Returns
     -------
     list of str
-        One line for each set of patients who share images, and for each patient two of whose
-        sequences are one.
+        One line per group of patients who share images, and per patient with two identical
+        sequences.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Bring the intensities of MR images, which have no unit, onto one scale."""
+"""Bring the intensities of MR images, which have no unit, to a common scale."""
 
 from functools import partial
 
@@ -17,21 +17,21 @@ from sklidh.utils import is_missing, spread
 
 
 def normalise(image, mask=None, *, method, arguments):
-    """Map an image's intensities.
+    """Normalise an image's intensities.
 
     Parameters
     ----------
     image : SimpleITK.Image
     mask : SimpleITK.Image, default=None
-        1 where the map is measured; None: in the brain, as `brain_of` finds it.
+        1 where statistics are computed; None: in the brain found by `brain_of`.
     method : {"zscore", "percentile", "nyul", "whitestripe"}
     arguments : tuple
-        What the method takes beyond voxels and brain.
+        Arguments of the method other than voxels and brain.
 
     Returns
     -------
     SimpleITK.Image
-        float32. What was exactly 0 outside the brain of a skull-stripped image stays 0.
+        float32. Voxels of exactly 0 outside the brain of a skull-stripped image stay 0.
     """
     voxels = sitk.GetArrayFromImage(image).astype(np.float64)
     brain = brain_of(voxels) if mask is None else sitk.GetArrayViewFromImage(mask).astype(bool)
@@ -51,26 +51,26 @@ def landmarks_of(patient, modality, cell):
 
 
 class IntensityNormalization(ImagePreparation):
-    r"""Bring the intensities of every image onto one scale.
+    r"""Bring the intensities of all images to a common scale.
 
     ==================  ============================================================================
     ``"zscore"``        :math:`(x - \mu) / \sigma` over the brain
-    ``"percentile"``    the brain's percentiles 1 and 99 become 0 and 1, and nothing lies beyond
-    ``"nyul"``          the brain's percentiles 1, 10, ..., 90, 99 become those of the training
-                        images' average, linearly between them [1]_
+    ``"percentile"``    the brain's percentiles 1 and 99 become 0 and 1; values beyond are clipped
+    ``"nyul"``          the brain's percentiles 1, 10, ..., 90, 99 become the average ones of the
+                        training images, with linear interpolation between them [1]_
     ``"whitestripe"``   :math:`(x - \mu) / \sigma` over the normal-appearing white matter, a peak of
                         the brain's histogram [2]_
     ==================  ============================================================================
 
-    Only ``"nyul"`` learns, and from the rows that `fit` is given alone.
+    Only ``"nyul"`` learns from data, and only from the rows passed to `fit`.
 
     Parameters
     ----------
     method : {"zscore", "percentile", "nyul", "whitestripe"}, default="zscore"
     mask : str, default="brain"
-        Where the map is measured. ``"brain"``: the voxels that are not 0 of a skull-stripped image,
-        else those brighter than the mean. Or the name of a column of masks, say of brain masks;
-        ``"nyul"`` knows ``"brain"`` only.
+        Where statistics are computed. ``"brain"``: the non-zero voxels of a skull-stripped image,
+        else the voxels brighter than the mean. Otherwise the name of a column of masks, for example
+        brain masks; ``"nyul"`` accepts ``"brain"`` only.
     modalities : sequence of str, default=None
     missing : {"raise", "nan"}, default="raise"
     cache : None, False, str or path, default=None
@@ -91,8 +91,8 @@ class IntensityNormalization(ImagePreparation):
 
     Notes
     -----
-    White matter is the brightest tissue, the last peak of the histogram, in columns whose name
-    begins with T1; in all others it is taken for the highest peak.
+    In columns whose name begins with T1, white matter is the brightest tissue, the last peak of the
+    histogram; in all others the highest peak is used.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Maps of intensities: by mean and deviation, by percentiles, by landmarks, by white matter."""
+"""Intensity maps based on mean and deviation, percentiles, landmarks, or white matter."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -9,7 +9,7 @@ LANDMARKS = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 99)
 """Percentiles of the brain between which Nyul's map is linear."""
 
 STANDARD_RANGE = (0.0, 100.0)
-"""What the first and the last landmark become on the standard scale."""
+"""First and last landmark on the standard scale."""
 
 
 def zscore(voxels, brain):
@@ -19,7 +19,7 @@ def zscore(voxels, brain):
 
 
 def percentile(voxels, brain, low=1, high=99):
-    """Map two percentiles of the brain to 0 and 1, and what lies beyond to the nearer of them."""
+    """Map two percentiles of the brain to 0 and 1, and clip values beyond them."""
     lowest, highest = np.percentile(voxels[brain], [low, high])
     return np.clip((voxels - lowest) / _above_zero(highest - lowest, "range"), 0, 1)
 
@@ -36,7 +36,7 @@ def on_standard_scale(marks):
 
 
 def nyul(voxels, brain, standard):
-    """Map the brain's landmarks to the standard ones, linearly between and beyond them.
+    """Map the brain's landmarks to the standard ones, with linear interpolation and extrapolation.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def white_matter_peak(inside, *, last: bool):
     ----------
     inside : ndarray of shape (n_voxels,)
     last : bool
-        Whether white matter is the brightest tissue, as in T1; else the most frequent is taken.
+        Whether white matter is the brightest tissue, as in T1; else the highest peak is used.
     """
     low, high = np.percentile(inside, [0.1, 99.5])
     counts, edges = np.histogram(inside, bins=200, range=(low, high))
     smooth = gaussian_filter1d(counts.astype(float), 4, mode="constant")
     padded = np.concatenate([[-1], smooth, [-1]])
     peaks = np.flatnonzero((padded[1:-1] > padded[:-2]) & (padded[1:-1] >= padded[2:]))
-    # A ripple in the tail of vessels and fat is no tissue.
+    # A ripple in the tail from vessels and fat is not tissue.
     peaks = peaks[smooth[peaks] > 0.2 * smooth.max()]
     peak = peaks[-1] if last else peaks[smooth[peaks].argmax()]
     return (edges[peak] + edges[peak + 1]) / 2

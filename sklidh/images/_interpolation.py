@@ -7,7 +7,7 @@ from sklidh.utils import kernel
 def interpolate(moving, x, y, z):
     """Return the intensity at a position within the image, in voxels, and its three derivatives."""
     depth, height, width = moving.shape
-    # The last voxel belongs to the cell before it, so that its neighbour exists.
+    # The last voxel belongs to the cell before it, so that it has a neighbour.
     j, k, m = min(int(x), width - 2), min(int(y), height - 2), min(int(z), depth - 2)
     u, v, w = x - j, y - k, z - m
     near_low = moving[m, k, j] * (1 - u) + moving[m, k, j + 1] * u
@@ -38,8 +38,8 @@ def sample_affinely(voxels, matrix, shift, out):
     shift : ndarray of float64 of shape (3,)
         ``matrix @ index + shift`` is where a voxel of `out` lies in `voxels`, x first.
     out : ndarray of float32 of shape (m_z, m_y, m_x)
-        Keeps its value where that lies more than half a voxel outside; nearer, the border voxel's
-        intensity is taken.
+        Voxels that fall more than half a voxel outside keep their value; nearer ones take the
+        border voxel's intensity.
     """
     depth, height, width = voxels.shape
     for k in range(out.shape[0]):

@@ -1,4 +1,4 @@
-"""Which labels of a mask are tumour: by number, or by the name of a segment or structure."""
+"""Select the tumour labels of a mask, by number or by segment or structure name."""
 
 import numpy as np
 import SimpleITK as sitk
@@ -12,20 +12,20 @@ from sklidh.images._errors import (
 )
 
 FEWEST_VOXELS = 3
-"""Smallest region of interest: one or two voxels have neither shape nor texture."""
+"""Minimum number of voxels in a region: one or two have neither shape nor texture."""
 
 MOST_LABELS = 10
-"""Labels above 0 that can all be tumour: a mask with more of them is an atlas, or an image."""
+"""Maximum number of labels above 0: a mask with more of them is an atlas or an image."""
 
 ROUNDING = 0.01
-"""By how much a stored label may differ from a whole number: nibabel scales some on disk."""
+"""Maximum distance of a stored label from a whole number: nibabel scales some on disk."""
 
 CHOSEN = "SegmentsChosen"
-"""Metadata of a mask that a step has reduced to the labels asked for."""
+"""Metadata key of a mask that was already reduced to the requested labels."""
 
 
 def check_label(label) -> None:
-    """Check that labels of tumour are whole numbers above 0, or names.
+    """Check that tumour labels are whole numbers above 0, or names.
 
     Parameters
     ----------
@@ -48,21 +48,21 @@ def check_label(label) -> None:
 
 
 def as_list(label) -> list:
-    """Return a label, several of them or None as a list."""
+    """Return one label, several labels or None as a list."""
     if label is None:
         return []
     return [label] if isinstance(label, str) or np.ndim(label) == 0 else list(label)
 
 
 def with_names(image: sitk.Image, names: dict[int, str], *, chosen: bool) -> sitk.Image:
-    """Note in an image's metadata what its labels are called, as 3D Slicer does in NRRD files.
+    """Store label names in an image's metadata, as 3D Slicer does in NRRD files.
 
     Parameters
     ----------
     image : SimpleITK.Image
     names : dict of int to str
     chosen : bool
-        Whether the labels are those that were asked for, and no others.
+        Whether the mask holds only the requested labels.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def with_names(image: sitk.Image, names: dict[int, str], *, chosen: bool) -> sit
 
 
 def names_of(image: sitk.Image) -> dict[int, str]:
-    """Return what the labels of a mask are called; empty where that is not known."""
+    """Return the names of a mask's labels; empty if they are unknown."""
     names = {}
     for key in image.GetMetaDataKeys():
         number = key.removesuffix("_Name") + "_LabelValue"
@@ -93,7 +93,7 @@ def names_of(image: sitk.Image) -> dict[int, str]:
 
 
 def numbers_of(label, names: dict[int, str]) -> list[int] | None:
-    """Return the numbers of labels given by number or name.
+    """Return label numbers for labels given by number or name.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def numbers_of(label, names: dict[int, str]) -> list[int] | None:
     Raises
     ------
     MissingLabel
-        A name is not there.
+        A name is not found.
     """
     if label is None:
         return None
@@ -147,7 +147,7 @@ def whole_labels(image: sitk.Image) -> np.ndarray:
 
 
 def chosen_labels(image: sitk.Image, label) -> np.ndarray:
-    """Return the labels of a mask that are tumour, 0 elsewhere.
+    """Return the tumour labels of a mask, 0 elsewhere.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def chosen_labels(image: sitk.Image, label) -> np.ndarray:
     Raises
     ------
     ImageError
-        The labels cannot be used, or none is asked for where one must be chosen.
+        The labels cannot be used, or one must be chosen and none was.
     """
     labels, names = whole_labels(image), names_of(image)
     numbers = numbers_of(label, names)
@@ -193,7 +193,7 @@ def chosen_labels(image: sitk.Image, label) -> np.ndarray:
 
 
 def choice_needed(names: dict[int, str], volumes: dict[int, float]) -> ImageError:
-    """Return the error of a mask with several structures of which none was chosen.
+    """Return the error for a mask with several structures of which none was chosen.
 
     Parameters
     ----------

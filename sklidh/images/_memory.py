@@ -1,4 +1,4 @@
-"""Take an image that is held in memory: one of SimpleITK as it is, one of nibabel converted."""
+"""Accept images in memory: SimpleITK images unchanged, nibabel images converted."""
 
 import numpy as np
 import SimpleITK as sitk
@@ -8,28 +8,28 @@ from sklidh.images._headers import check_axes, check_size
 from sklidh.images._nifti import grid_of_affine
 
 NOT_IN_SIMPLEITK = {"?": "u1", "e": "f4", "g": "f8"}
-"""Types of voxels that SimpleITK lacks, and what holds their values there."""
+"""Voxel types that SimpleITK lacks, and types that can hold their values."""
 
 
 def image_in_memory(image) -> sitk.Image:
-    """Return an image in memory as one of SimpleITK.
+    """Return an image in memory as a SimpleITK image.
 
     Parameters
     ----------
     image : SimpleITK.Image or nibabel.spatialimages.SpatialImage
-        The affine of a nibabel image decides where it lies; other placements in its header are not
-        read.
+        The affine of a nibabel image gives its position; other placements in its header are
+        ignored.
 
     Returns
     -------
     SimpleITK.Image
-        An image of SimpleITK is returned as it is.
+        A SimpleITK image is returned unchanged.
 
     Raises
     ------
     ImageError
-        Not three-dimensional, several values per voxel, or an affine that is not finite or whose
-        axes are not at right angles.
+        The image is not three-dimensional, has several values per voxel, or has an affine that is
+        not finite or whose axes are not at right angles.
     """
     if isinstance(image, sitk.Image):
         return image
@@ -45,7 +45,7 @@ def image_in_memory(image) -> sitk.Image:
     check_axes(affine[:3, :3])
     grid = grid_of_affine(affine)
     native = NOT_IN_SIMPLEITK.get(voxels.dtype.char, voxels.dtype.newbyteorder("="))
-    # nibabel counts voxels along x first, SimpleITK's arrays along z.
+    # nibabel puts the x axis first, SimpleITK's arrays the z axis.
     converted = sitk.GetImageFromArray(np.ascontiguousarray(voxels.T, dtype=native))
     converted.SetSpacing(grid.spacing)
     converted.SetOrigin(grid.origin)

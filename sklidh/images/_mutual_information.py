@@ -5,16 +5,16 @@ import numpy as np
 from sklidh.images._interpolation import interpolate
 from sklidh.utils import kernel
 
-# The share of the brightest voxels that are told apart no further: vessels and artefacts would
-# otherwise leave few bins to the tissue.
+# Fraction of brightest voxels that share one bin: vessels and artefacts would otherwise leave few
+# bins for tissue.
 CLIPPED_SHARE = 0.001
 
-# The share of the samples that must fall into the moving image: a few at its rim agree by chance.
+# Minimum fraction of samples inside the moving image: a few at its rim agree by chance.
 LEAST_INSIDE = 0.1
 
 
 def bin_positions(values, n_bins):
-    """Scale intensities to positions on an axis of the histogram.
+    """Scale intensities to positions on a histogram axis.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def bin_positions(values, n_bins):
     ndarray of float32, of the shape of `values`
         From 1 up to less than `n_bins` - 2: a cubic B-spline there stays within the histogram.
     """
-    # Every seventh voxel tells the range as well as all of them, and sooner.
+    # Every seventh voxel gives almost the same range as all of them, in less time.
     low, high = np.quantile(
         values.ravel()[:: 7 if values.size > 10**5 else 1], [0, 1 - CLIPPED_SHARE]
     )
@@ -36,7 +36,7 @@ def bin_positions(values, n_bins):
 
 @kernel
 def scale(values, low, step, largest):
-    """Return 1 plus the share of the way from `low` to `low + step`, times `largest`."""
+    """Return 1 plus the fraction of the way from `low` to `low + step`, times `largest`."""
     scaled = np.empty(values.shape, np.float32)
     flat, out = values.ravel(), scaled.ravel()
     for i in range(flat.size):
@@ -46,7 +46,7 @@ def scale(values, low, step, largest):
 
 @kernel
 def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
-    """Return the mutual information of sampled voxels, and its derivative by the map.
+    """Return the mutual information of sampled voxels, and its derivative with respect to the map.
 
     The joint histogram counts a fixed voxel in its bin, and spreads a moving intensity over four
     bins by a cubic B-spline, so that it changes smoothly with the map.
@@ -56,7 +56,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
     fixed : ndarray of int64 of shape (n_samples,)
         The fixed image's bins.
     offsets : ndarray of float64 of shape (n_samples, 3)
-        Where the samples lie, in mm from the centre of rotation.
+        Sample positions, in mm from the centre of rotation.
     moving : ndarray of float32 of shape (n_z, n_y, n_x)
         The moving image, as `bin_positions` scales it.
     matrix : ndarray of float64 of shape (3, 3)
@@ -129,9 +129,9 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
 
 @kernel
 def information_of(joint):
-    """Return the mutual information of a joint histogram, and its derivative by the histogram.
+    """Return the mutual information of a joint histogram and its derivative.
 
-    The derivative is log p(f, m) / p(m): the fixed image's share falls out, since the counts of
+    The derivative is log p(f, m) / p(m): the term for the fixed image cancels, since the counts of
     its bins do not change.
     """
     of_fixed, of_moving = joint.sum(axis=1), joint.sum(axis=0)

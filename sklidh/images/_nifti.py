@@ -1,4 +1,4 @@
-"""What the header of a NIfTI file declares: fields decoded by nibabel, checked here."""
+"""Check NIfTI headers, whose fields nibabel decodes."""
 
 from dataclasses import replace
 
@@ -17,27 +17,27 @@ from sklidh.images._headers import (
 )
 
 HEADERS = {348: (Nifti1Header, b"n+1\0", b"ni1\0"), 540: (Nifti2Header, b"n+2\0", b"ni2\0")}
-"""By size in bytes: the header's class, its magic before voxels, and with voxels elsewhere."""
+"""By header size in bytes: its class, and its magic with voxels in the same or another file."""
 
 LONGEST = 540
-"""Bytes of a NIfTI-2 header."""
+"""Size of a NIfTI-2 header in bytes."""
 
 LARGEST_DISAGREEMENT = 0.1
-"""Voxels by which the two placements of a header, qform and sform, may differ at any corner."""
+"""Maximum difference between the qform and sform placements at any corner, in voxels."""
 
 
 def nifti_layout(head: bytes) -> Layout:
-    """Read the first bytes of a NIfTI-1 or NIfTI-2 header, decompressed.
+    """Parse the first bytes, decompressed, of a NIfTI-1 or NIfTI-2 header.
 
     Parameters
     ----------
     head : bytes
-        348 or 540 are needed.
+        At least 348 or 540 bytes.
 
     Raises
     ------
     ImageError
-        A header that is none, that contradicts itself, or of an image that is not accepted.
+        The header is not NIfTI, contradicts itself, or describes an image that is not accepted.
 
     References
     ----------
@@ -71,7 +71,7 @@ def nifti_layout(head: bytes) -> Layout:
     if not (first <= offset <= LONGEST_HEADER and offset % 1 == 0):
         raise CorruptImage(f"its header places the voxels at byte {offset}")
     slope, intercept = (float(header[name]) for name in ("scl_slope", "scl_inter"))
-    # By the standard a slope of 0 means no scale; NaN, which some tools write, is read alike.
+    # In the standard a slope of 0 means no scaling; NaN, which some tools write, is treated alike.
     scaled = np.isfinite(slope) and slope != 0
     if scaled and not np.isfinite(intercept):
         raise CorruptImage(f"its header scales intensities by {slope} and {intercept}")
@@ -84,7 +84,7 @@ def _dtype(header, order: str) -> np.dtype:
     code, bits = int(header["datatype"]), int(header["bitpix"])
     try:
         dtype = np.dtype(header.get_data_dtype())
-    except Exception:  # nibabel raises its own class for a code that it does not know
+    except Exception:  # nibabel raises its own class for unknown codes
         dtype = np.dtype("V")
     if dtype.names or dtype.kind == "c":
         raise WrongDimension(
@@ -100,14 +100,14 @@ def _dtype(header, order: str) -> np.dtype:
 
 
 def _grid(header, size, spacing) -> Grid:
-    """Return the grid of qform or sform, which must agree where there are both."""
+    """Return the grid of qform or sform, which must agree if both are set."""
     placements = {}
     if header["qform_code"] > 0:
         placements["qform"] = _qform(header)
     if header["sform_code"] > 0:
         placements["sform"] = _sform(header, spacing)
     if not placements:
-        # As ITK reads a header without placement.
+        # As ITK reads a header without a placement.
         return Grid(tuple(spacing), (0.0, 0.0, 0.0), np.eye(3))
     if not all(np.isfinite(matrix).all() for matrix in placements.values()):
         raise CorruptImage("its header places the image at a point that is not finite")
@@ -117,12 +117,12 @@ def _grid(header, size, spacing) -> Grid:
 
 
 def grid_of_affine(matrix) -> Grid:
-    """Return the grid, in the LPS frame, of an affine from voxels to mm in the RAS frame.
+    """Return the grid, in LPS, of an affine from voxels to mm in RAS.
 
     Parameters
     ----------
     matrix : ndarray of shape (4, 4)
-        Its axes are at right angles, but for what rounding leaves, which is removed.
+        Its axes must be at right angles except for rounding, which is removed.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def _qform(header) -> np.ndarray:
     )
     try:
         return header.get_qform()
-    except Exception as error:  # nibabel raises whatever a damaged field leads to
+    except Exception as error:  # damaged fields raise many kinds of error
         raise CorruptImage(f"its header has no valid qform ({error})") from error
 
 
@@ -161,7 +161,7 @@ def _sform(header, spacing) -> np.ndarray:
 
 
 def _check_agreement(qform, sform, size, spacing) -> None:
-    """Refuse a header in which tools that follow one placement see the image elsewhere."""
+    """Refuse a header whose two placements differ, since tools would disagree on the position."""
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in size])).reshape(3, -1)
     apart = np.linalg.norm((qform - sform)[:3] @ np.vstack([corners, np.ones(8)]), axis=0).max()
     if apart > LARGEST_DISAGREEMENT * min(spacing):

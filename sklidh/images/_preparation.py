@@ -1,4 +1,4 @@
-"""What the transformers that take one image and give one image have in common."""
+"""Shared base of the transformers that process one image at a time."""
 
 import os
 from numbers import Integral
@@ -20,7 +20,7 @@ from sklidh.utils import cache_folder, check_cases, is_missing, spread
 def prepare_image(
     patient, modality, cell, region, *, prepare, name, folder, is_mask=False, label=None
 ):
-    """Prepare one image, or find it in the cache.
+    """Prepare one image, or load it from the cache.
 
     Parameters
     ----------
@@ -28,10 +28,10 @@ def prepare_image(
         Named in messages.
     cell : str, path or SimpleITK.Image
     region : str, path, SimpleITK.Image or None
-        The cell of a mask that goes to `prepare` too, as `read_mask` reads it.
+        The cell of a mask passed to `prepare`, as `read_mask` reads it.
     prepare : functools.partial
-        Called with the image, and the mask if there is one; returns an image, or None where it may
-        stay as it is. Its arguments are settings, part of the cached file's name.
+        Called with the image, and the mask if there is one; returns an image, or None if the image
+        is unchanged. Its arguments are settings and part of the cached file's name.
     name : str
         The step and the version of its arithmetic.
     folder : Path or None
@@ -70,10 +70,10 @@ def _mask_of(region, image, patient) -> sitk.Image:
 
 
 class ImagePreparation(TableTransformer):
-    """Prepare every image of a table by itself.
+    """Prepare each image of a table separately.
 
-    A subclass has the parameters ``modalities``, ``missing``, ``cache``, ``n_jobs`` and
-    ``verbose``, a ``_name``, and `_preparation`. It may learn in `_learn`.
+    A subclass defines the parameters ``modalities``, ``missing``, ``cache``, ``n_jobs`` and
+    ``verbose``, a ``_name``, and `_preparation`. It may learn from data in `_learn`.
     """
 
     _parameter_constraints: dict = {
@@ -86,7 +86,7 @@ class ImagePreparation(TableTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the table, and learn from it what there is to learn.
+        """Check the table, and learn from it if the step learns anything.
 
         Parameters
         ----------
@@ -113,18 +113,18 @@ class ImagePreparation(TableTransformer):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            The columns that were there at fit.
+            The columns seen in `fit`.
 
         Returns
         -------
         DataFrame of shape (n_patients, n_columns)
             The same rows and columns. Prepared images are paths in the cache, or SimpleITK images
-            where images went in or `cache` is False.
+            if the inputs are images or `cache` is False.
 
         Raises
         ------
         CohortError
-            Everything that is wrong with the table, before any image is read.
+            All problems of the table, before any image is read.
         ImageError
             An image cannot be read or prepared; patient, column and path are named.
         """
@@ -160,14 +160,14 @@ class ImagePreparation(TableTransformer):
         return with_cells(X, cells)
 
     def _learn(self, X) -> None:
-        """Learn from the training rows; nothing, unless a subclass says so."""
+        """Learn from the training rows; the default learns nothing."""
 
     def _masks(self) -> list[str]:
-        """Return the columns of masks that are prepared too."""
+        """Return the mask columns that are prepared too."""
         return []
 
     def _region(self) -> str | None:
-        """Return the column of masks that goes to every preparation."""
+        """Return the mask column passed to every preparation."""
         return None
 
     def _check_cells(self, X) -> None:

@@ -1,4 +1,4 @@
-"""Read an image or a mask, from disk or from memory, and say plainly what is wrong with it."""
+"""Read an image or a mask from disk or memory, and report any problem clearly."""
 
 import os
 
@@ -15,7 +15,7 @@ from sklidh.utils import is_path
 
 
 def read_image(source, *, patient=None, modality=None) -> sitk.Image:
-    """Read a three-dimensional scalar image, every byte of it verified.
+    """Read a three-dimensional scalar image and verify every byte.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ def read_image(source, *, patient=None, modality=None) -> sitk.Image:
     Raises
     ------
     CorruptImage
-        The file is no image, is damaged or cut off, or its header declares what cannot be.
+        The file is not an image, is damaged or truncated, or has an invalid header.
     ImageTooLarge
-        Its header declares more than 2 GiB of voxels.
+        The header declares more than 2 GiB of voxels.
     WrongDimension
-        Not three-dimensional, or more than one value a voxel.
+        The image is not three-dimensional or has several values per voxel.
     GeometryMismatch
-        The axes of its grid are not at right angles, or its header places it twice.
+        The axes of the grid are not at right angles, or the header gives two different placements.
     NonFiniteVoxels
         A voxel is NaN or infinite.
     """
@@ -59,11 +59,11 @@ def read_mask(source, *, label=None, like=None, patient=None) -> sitk.Image:
         As in `read_image`; or a DICOM segmentation or structure set (``.dcm``), whose labels are
         the numbers of its segments or structures.
     label : int, str or sequence of these, default=None
-        The labels that are tumour: numbers, or the names that DICOM and 3D Slicer's NRRD files
-        give them. None means every label above 0; where several have names, one must be chosen.
+        The labels that are tumour: numbers, or names from DICOM or 3D Slicer's NRRD files. None
+        means every label above 0; if several labels have names, one must be chosen.
     like : SimpleITK.Image, default=None
-        The image on which the mask was drawn. DICOM masks are laid on its grid, and others that
-        share its voxels: cropped to the tumour, or with other axes first.
+        The image on which the mask was drawn. DICOM masks are converted to its grid, as are masks
+        that share its voxels but are cropped to the tumour or have another axis order.
     patient : default=None
         Named in messages.
 
@@ -77,13 +77,13 @@ def read_mask(source, *, label=None, like=None, patient=None) -> sitk.Image:
     ImageError
         As `read_image`, and:
     NonIntegerMask
-        A value is fractional, negative or not finite, or there are more than ten labels: an image.
+        A value is fractional, negative or not finite, or more than ten labels suggest an image.
     EmptyROI
         Every voxel is 0, or the mask lies outside the image.
     MissingLabel
-        No voxel has the label, or it must be chosen; those that are there are listed.
+        No voxel has the label, or a label must be chosen; the message lists those found.
     ROITooSmall
-        Fewer than three voxels.
+        The mask has fewer than three voxels.
 
     Warns
     -----
@@ -99,21 +99,21 @@ def read_mask(source, *, label=None, like=None, patient=None) -> sitk.Image:
 
 
 def read_labels(source, *, label=None, like=None, patient=None, modality="mask") -> sitk.Image:
-    """Read a mask with its labels as they are, for a step that hands it on.
+    """Read a mask with its labels unchanged, for a step that passes it on.
 
     Parameters
     ----------
     source, label, patient
         As in `read_mask`.
     like : SimpleITK.Image, default=None
-        The image on whose grid a DICOM mask is laid; other masks stay on their own.
+        The image whose grid a DICOM mask is converted to; other masks keep their own.
     modality : str, default="mask"
         Named in messages.
 
     Returns
     -------
     SimpleITK.Image
-        The labels asked for alone, by their numbers; their names are kept as metadata.
+        Only the requested labels, by number; their names are kept as metadata.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def read_labels(source, *, label=None, like=None, patient=None, modality="mask")
 
 
 def load(source, *, like=None, label=None, mask=False) -> sitk.Image:
-    """Return an image of three dimensions and one value a voxel, finite or not.
+    """Return an image with three dimensions and one value per voxel, finite or not.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def load(source, *, like=None, label=None, mask=False) -> sitk.Image:
     Raises
     ------
     ImageError
-        Without the image's name.
+        The message lacks the image's name.
     """
     if not is_path(source):
         image = image_in_memory(source)
@@ -175,7 +175,7 @@ def load(source, *, like=None, label=None, mask=False) -> sitk.Image:
 
 
 def not_finite(image) -> np.ndarray:
-    """Return which voxels, shape (z, y, x), are NaN or infinite."""
+    """Return which voxels are NaN or infinite, shape (z, y, x)."""
     voxels = sitk.GetArrayViewFromImage(image)
     whole = voxels.dtype.kind in "iu"
     return np.broadcast_to(False, voxels.shape) if whole else ~np.isfinite(voxels)

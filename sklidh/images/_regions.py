@@ -1,4 +1,4 @@
-"""Where the brain is, without a mask of it."""
+"""Find the brain without a brain mask."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from sklidh.images._errors import EmptyROI
 
 
 def brain_of(voxels) -> np.ndarray:
-    """Tell which voxels are brain: those that are not 0, or brighter than the mean.
+    """Return which voxels are brain: those that are not 0, or those brighter than the mean.
 
-    Skull-stripped images, by custom, are 0 outside the brain. Where fewer than a hundredth of the
-    voxels are 0, nothing was stripped, and what is brighter than the mean is taken for the head.
+    Skull-stripped images are 0 outside the brain by convention. If fewer than 1% of the voxels are
+    0, the image was not stripped and the voxels brighter than the mean are taken as the head.
 
     Parameters
     ----------

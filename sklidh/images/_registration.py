@@ -1,4 +1,4 @@
-"""Lay every modality of a patient onto one of them."""
+"""Align all modalities of a patient with one of them."""
 
 import os
 import warnings
@@ -25,7 +25,7 @@ REPORTED = ("displacement", "translation", "rotation", "mutual_information", "ma
 
 
 def modalities_to_move(X, reference, modalities, mask):
-    """Return the columns that are laid onto the reference."""
+    """Return the columns that are registered to the reference."""
     named = image_columns(X) if modalities is None else modalities
     return [column for column in named if column not in (reference, mask)]
 
@@ -50,25 +50,25 @@ def report_of(patients, registered) -> pd.DataFrame:
 
 
 class RigidRegistration(TableTransformer):
-    """Lay every modality of a patient rigidly onto one of them.
+    """Rigidly register all modalities of a patient to one of them.
 
     The images of one examination differ in position, field of view and resolution. Each is moved
     by the rotation and translation that maximise its mutual information with the reference, at
     three resolutions from coarse to fine, and resampled on the reference's grid by linear
-    interpolation. The reference itself is never touched.
+    interpolation. The reference itself is never changed.
 
     Parameters
     ----------
     reference : str, default="T2"
-        The column of the images that stay; the mask is drawn on them.
+        The column of the fixed images, on which the masks were drawn.
     modalities : sequence of str, default=None
-        The columns of the images that move (the reference among them is passed over). None: every
-        column in which a cell is an image or a path that ends as an image file's does. All other
-        columns, such as site and age, pass through.
+        The columns of the moving images; the reference is skipped if listed. None: every column in
+        which a cell is an image or a path that ends like an image file. All other columns, such as
+        site and age, pass through.
     mask : str or None, default="mask"
-        The column of masks. A mask in another grid than the reference is resampled on it, labels
-        from the nearest voxel, without registration; the warning or error of a mask that does not
-        fit into the reference has both volumes. None: the table has none.
+        The column of masks. A mask on another grid than the reference is resampled with
+        nearest-neighbour labels, without registration; warnings and errors about masks that do not
+        fit the reference give both volumes. None: the table has no masks.
     label : int, str or sequence of these, default=None
         The labels of the mask that are tumour, as in `sklidh.images.read_mask`; the others are
         dropped. None keeps all; a DICOM mask of several structures needs a choice.
@@ -77,40 +77,40 @@ class RigidRegistration(TableTransformer):
     n_bins : int, default=32
         Bins of intensity along either axis of the joint histogram.
     tolerance : float, default=0.5
-        In voxels of the reference (its shortest edge). An image that already lies in the
-        reference's grid stays as it is, byte for byte, where the transform found displaces its
-        foreground by less: to interpolate would cost more than it gains. 0 resamples always.
+        In voxels of the reference (its shortest edge). An image on the reference's grid is kept
+        byte for byte if the transform moves its foreground by less than this: interpolation would
+        cost more than it gains. 0 always resamples.
     warn_below : float, default=0.4
-        Mutual information, in nats, below which the search starts again from other translations
-        and orientations, and an image is warned of if that does not help. In 53 real images it
-        reached 0.41 to 1.10; in ten registered onto another patient's brain, 0.35 at most.
+        Mutual information, in nats, below which the search restarts from other translations and
+        orientations; if that does not help, a warning is issued. In 53 real images it was 0.41 to
+        1.10; in ten registered to another patient's brain, at most 0.35.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty cell of a modality is an error, or stays empty. The reference and the
-        mask may never be empty.
+        Whether an empty modality cell is an error or stays empty. The reference and the mask may
+        never be empty.
     cache : None, False, str or path, default=None
-        The folder where registered images are kept, under names that stand for the content of
-        both images, the parameters and the version: None is ``$SKLIDH_CACHE`` or else
-        ``~/.cache/sklidh``. False keeps nothing: SimpleITK images in memory come out. So they do,
-        whatever the cache, where images in memory went in.
+        The folder for registered images, whose names are derived from the content of both images,
+        the parameters and the version. None means ``$SKLIDH_CACHE`` or else ``~/.cache/sklidh``.
+        False caches nothing and returns SimpleITK images in memory, as is always the case when the
+        inputs are images in memory.
     n_jobs : int, default=None
-        Patients worked on at once, as in scikit-learn; the images do not depend on it.
+        Patients processed in parallel, as in scikit-learn; the images do not depend on it.
     timeout : float, default=None
-        Seconds that one patient may take before the run ends in an error, where several are
-        worked on at once. None means no limit. On a dask cluster set one, as for radiomics.
+        Seconds allowed per patient before the run fails, when several are processed in parallel.
+        None means no limit. Set one on a dask cluster, as for radiomics.
     random_state : int, default=0
-        Seed of the choice of samples. Always a number: a cached image belongs to it.
+        Seed for sampling voxels. It must be a number because cached images depend on it.
     verbose : int, default=0
         1 shows a progress bar.
 
     Attributes
     ----------
     modalities_ : list of str
-        The columns that are moved.
+        The columns that are registered.
     report_ : DataFrame of shape (n_images, 5)
-        How the last `transform` went, by patient and modality: ``displacement`` of the foreground
-        (mm, root mean square), ``translation`` of its middle (mm), ``rotation`` (degrees),
+        Results of the last `transform`, by patient and modality: ``displacement`` of the foreground
+        (mm, root mean square), ``translation`` of its centre (mm), ``rotation`` (degrees),
         ``mutual_information`` (nats), and the transform as a ``matrix`` of shape (4, 4) that maps
-        a point of the reference to the same anatomy in the image as it came (mm, LPS).
+        a point of the reference to the same anatomy in the original image (mm, LPS).
     n_features_in_ : int
         The number of columns.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -118,13 +118,13 @@ class RigidRegistration(TableTransformer):
 
     See Also
     --------
-    sklidh.datasets.load_cohort : Makes the table.
+    sklidh.datasets.load_cohort : Create the table.
 
     Notes
     -----
-    The mutual information is that of Mattes [2]_, with its exact derivative; the maximum is found
-    by a quasi-Newton ascent from the best of several starts. On the test suite's synthetic
-    patients the true transforms come back within half a millimetre and half a degree.
+    The mutual information is that of Mattes [2]_, with its exact derivative; a quasi-Newton ascent
+    from the best of several starts finds the maximum. On the test suite's synthetic patients the
+    true transforms are recovered within half a millimetre and half a degree.
 
     References
     ----------
@@ -227,7 +227,7 @@ class RigidRegistration(TableTransformer):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            The columns that were there at fit.
+            The columns seen in `fit`.
 
         Returns
         -------
@@ -238,16 +238,16 @@ class RigidRegistration(TableTransformer):
         Raises
         ------
         CohortError
-            A patient listed twice, an empty cell or a file that does not exist: all of them, before
-            any image is read.
+            A patient is listed twice, a cell is empty or a file does not exist: all problems are
+            listed before any image is read.
         ImageError
-            An image that cannot be read or registered; patient, column and path are named.
+            An image cannot be read or registered; patient, column and path are named.
 
         Warns
         -----
         UserWarning
-            Of images that agree poorly with the reference even so; see `warn_below`. Of masks of
-            which more than a twentieth lies outside the reference.
+            For images that still agree poorly with the reference (see `warn_below`), and for masks
+            with more than a twentieth of their volume outside the reference.
         """
         X = self._check_transform(X)
         columns = self._columns()
@@ -265,7 +265,7 @@ class RigidRegistration(TableTransformer):
         }
         folder = cache_folder(self.cache, "registration")
         rows = [dict(zip(columns, cells, strict=True)) for cells in X[columns].to_numpy(object)]
-        # Looked up here, not by the workers, which take seconds to start.
+        # Looked up here rather than in the workers, which take seconds to start.
         registered, wanted = zip(
             *(kept_registrations(row, folder=folder, **options) for row in rows), strict=True
         )

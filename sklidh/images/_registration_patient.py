@@ -1,4 +1,4 @@
-"""One patient's images, laid onto the reference or found in the cache."""
+"""One patient's images, registered to the reference or loaded from the cache."""
 
 import warnings
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +16,7 @@ from sklidh.images._rigid import Fixed, RigidFit, Search, register_onto
 from sklidh.utils import is_missing
 
 ARITHMETIC = "rigid registration 5"
-"""Part of every cached file's name: to be changed when the same images would give other voxels."""
+"""Part of every cached file's name; change it when the same images would give other voxels."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Registered:
     Attributes
     ----------
     image : SimpleITK.Image, str or None
-        The image in the reference's grid, or its path in the cache; None if it stays as it is.
+        The image on the reference's grid, or its path in the cache; None if it is unchanged.
     fit : RigidFit or None
         None for a mask, which is not registered.
     volumes : tuple of 2 float, or None
-        Of a mask that was carried to the reference's grid: ml before and after.
+        For a mask transferred to the reference's grid: ml before and after.
     """
 
     image: sitk.Image | str | None
@@ -39,7 +39,7 @@ class Registered:
 
 
 def register_image(image, reference, fixed, tolerance):
-    """Register an image onto the reference.
+    """Register an image to the reference.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def register_image(image, reference, fixed, tolerance):
     fixed : Fixed
         The reference, prepared.
     tolerance : float
-        In voxels of the reference: an image in its grid that is displaced by less stays.
+        In voxels of the reference; an image on its grid that moves by less is kept.
     """
     fit = register_onto(fixed, image)
     aligned = fit.displacement < tolerance * min(reference.GetSpacing())
@@ -57,19 +57,19 @@ def register_image(image, reference, fixed, tolerance):
 
 
 def carry_mask(mask, reference, *, rewrite):
-    """Bring a mask into the reference's grid; labels come from the nearest voxel.
+    """Transfer a mask to the reference's grid with nearest-neighbour labels.
 
     Parameters
     ----------
     mask, reference : SimpleITK.Image
     rewrite : bool
-        Whether a mask in the reference's grid is returned too: a DICOM mask, which no later step
-        could lay on a grid, or one reduced to the labels that were asked for.
+        Whether to return a mask that is already on the reference's grid: needed for a DICOM mask,
+        which later steps cannot convert, and for a mask reduced to the requested labels.
 
     Raises
     ------
     EmptyROI, GeometryMismatch
-        Nothing of the mask lies within the reference, or too little.
+        None or too little of the mask lies within the reference.
     """
     if not grid_difference(mask, reference):
         return Registered(mask if rewrite else None)
@@ -80,7 +80,7 @@ def carry_mask(mask, reference, *, rewrite):
 
 
 def resample(image, grid, matrix):
-    """Resample an image on another's grid, by linear interpolation.
+    """Resample an image on another's grid with linear interpolation.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def resample(image, grid, matrix):
     Returns
     -------
     SimpleITK.Image
-        Voxels of the type that `image` has; outside its field of view, its background.
+        With the voxel type of `image`; outside its field of view, its background.
     """
     of_image, of_grid = index_to_point(image), index_to_point(grid)
     to_voxels = np.linalg.inv(of_image) @ matrix @ of_grid
@@ -116,19 +116,19 @@ def index_to_point(image):
 
 
 def background(image):
-    """Return the brightness around the head: the median of the image's eight corners."""
+    """Return the background intensity: the median of the image's eight corners."""
     corners = np.ix_(*[(0, -1)] * 3)
     return float(np.median(sitk.GetArrayViewFromImage(image)[corners]))
 
 
 def as_record(registered) -> dict:
-    """Return what a record of the cache says of a registered image, beside the image."""
+    """Return the fields of the cache record of a registered image, other than the image."""
     fit = registered.fit and asdict(registered.fit) | {"matrix": registered.fit.matrix.tolist()}
     return {"fit": fit, "volumes": registered.volumes}
 
 
 def from_record(record) -> Registered | None:
-    """Return what a record of the cache says, or None if it says something else."""
+    """Return the content of a cache record, or None if it has other fields."""
     if record is None:
         return None
     try:
@@ -141,27 +141,27 @@ def from_record(record) -> Registered | None:
 
 
 def kept_registrations(row, *, reference, mask, label, folder, settings):
-    """Look up which of a patient's images are registered already.
+    """Look up which of a patient's images are already registered.
 
     Parameters
     ----------
     row : dict
         Path or SimpleITK image by column: the reference, the modalities and the mask.
     reference, mask : str
-        Which of the columns are these; `mask` may be None.
+        The names of these columns; `mask` may be None.
     label : int, str, sequence of these, or None
         As in `read_mask`.
     folder : Path or None
         The cache.
     settings : dict
-        ``tolerance``, and what `Search` has.
+        ``tolerance`` and the fields of `Search`.
 
     Returns
     -------
     kept : dict of Registered
         By column.
     entries : dict of Path or None
-        Where the other images are to be kept, by column; without the reference and empty cells.
+        Cache paths of the other images, by column; without the reference and empty cells.
     """
     kept, entries = {}, {}
     for column, cell in row.items():
@@ -181,12 +181,12 @@ def kept_registrations(row, *, reference, mask, label, folder, settings):
 
 
 def is_rewritten(cell, label) -> bool:
-    """Return whether a mask in the reference's grid is stored anew; see `carry_mask`."""
+    """Return whether a mask on the reference's grid is rewritten; see `carry_mask`."""
     return is_dicom(cell) or label is not None
 
 
 def register_patient(patient, row, entries, *, reference, mask, label, settings):
-    """Lay one patient's images and mask onto the reference.
+    """Register one patient's images and mask to the reference.
 
     Parameters
     ----------
@@ -194,14 +194,14 @@ def register_patient(patient, row, entries, *, reference, mask, label, settings)
         Named in messages.
     row : dict
     entries : dict of Path or None
-        The columns to register, and where the images are kept.
+        The columns to register, with the cache paths of the results.
     reference, mask, label, settings
         All as in `kept_registrations`.
 
     Returns
     -------
     dict of Registered
-        By column of `entries`: paths where there is a cache, else SimpleITK images.
+        By column of `entries`: paths if there is a cache, else SimpleITK images.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def register_patient(patient, row, entries, *, reference, mask, label, settings)
 
 
 def warn_of_lost_masks(patients, masks, *, mask, reference) -> None:
-    """Warn of masks that lost a part of their volume on the reference's grid.
+    """Warn about masks that lost part of their volume on the reference's grid.
 
     Parameters
     ----------

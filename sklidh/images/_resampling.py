@@ -13,14 +13,14 @@ from sklidh.images._preparation import ImagePreparation
 from sklidh.utils import check_cases
 
 SAME = 1e-4
-"""mm by which a spacing may differ from the one asked for."""
+"""Maximum difference from the requested spacing, in mm."""
 
 
 def resample_to_spacing(image, *, spacing, labels=False):
     """Resample an image to voxels of a given size.
 
-    The new grid has the old one's middle and orientation, and covers all of it. Intensities are
-    interpolated by cubic B-splines and kept within the range that they had; labels come from the
+    The new grid has the same centre and orientation, and covers the whole image. Intensities are
+    interpolated with cubic B-splines and clipped to their original range; labels come from the
     nearest voxel.
 
     Parameters
@@ -34,17 +34,17 @@ def resample_to_spacing(image, *, spacing, labels=False):
     Returns
     -------
     SimpleITK.Image or None
-        Of the type that `image` has; None if it has this spacing already.
+        With the voxel type of `image`; None if it already has this spacing.
 
     Raises
     ------
     EmptyROI
-        No label is left: the voxels asked for are larger than the tumour.
+        No label is left: the requested voxels are larger than the tumour.
     """
     if np.allclose(image.GetSpacing(), spacing, rtol=0, atol=SAME):
         return None
     extent = np.array(image.GetSize()) * image.GetSpacing()
-    # A hair below, so that rounding adds no slice.
+    # Slightly below, so that rounding does not add a slice.
     size = np.ceil(extent / spacing - SAME).astype(int)
     middle = image.TransformContinuousIndexToPhysicalPoint(
         ((np.array(image.GetSize()) - 1) / 2).tolist()
@@ -74,22 +74,22 @@ def resample_to_spacing(image, *, spacing, labels=False):
 
 
 def spline_resampled(image, size, spacing) -> np.ndarray:
-    """Interpolate an image by cubic B-splines at the points of a grid with the same middle.
+    """Interpolate an image with cubic B-splines on a grid with the same centre.
 
-    SciPy's spline, not ITK's, which is not defined on an axis of two voxels. At the rim a new
-    voxel's centre may lie half an old voxel outside: the image is mirrored there.
+    SciPy is used because ITK's spline is undefined on an axis of two voxels. At the rim, where the
+    centre of a new voxel may lie half an old voxel outside, the image is mirrored.
 
     Parameters
     ----------
     image : SimpleITK.Image
     size : ndarray of int, shape (3,)
     spacing : tuple of 3 float
-        Along x, y and z, as `size`.
+        Along x, y and z, in the order of `size`.
 
     Returns
     -------
     ndarray of shape (z, y, x)
-        Of the type that `image` has, within the range of its intensities.
+        With the voxel type of `image`, within its intensity range.
     """
     values = sitk.GetArrayViewFromImage(image)
     step = np.divide(spacing, image.GetSpacing())[::-1]
@@ -103,10 +103,10 @@ def spline_resampled(image, size, spacing) -> np.ndarray:
 
 
 class Resampling(ImagePreparation):
-    """Resample images and masks to voxels of one size.
+    """Resample images and masks to a common voxel size.
 
-    Textures compare neighbours, so that voxels of different sizes give different textures of the
-    same tissue.
+    Textures compare neighbouring voxels, so the same tissue has different textures at different
+    voxel sizes.
 
     Parameters
     ----------
@@ -115,16 +115,16 @@ class Resampling(ImagePreparation):
     modalities : sequence of str, default=None
         The columns of images; None: every column in which a cell is an image or names one.
     mask : str or None, default="mask"
-        The column of masks. None: the table has none.
+        The column of masks. None: the table has no masks.
     label : int, str or sequence of these, default=None
         As in `RigidRegistration`.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty cell of a modality is an error, or stays empty.
+        Whether an empty modality cell is an error or stays empty.
     cache : None, False, str or path, default=None
-        The folder where prepared images are kept; None is ``$SKLIDH_CACHE`` or else
-        ``~/.cache/sklidh``. False keeps nothing: SimpleITK images come out.
+        The folder for prepared images; None is ``$SKLIDH_CACHE`` or else ``~/.cache/sklidh``.
+        False caches nothing and returns SimpleITK images.
     n_jobs : int, default=None
-        Images worked on at once; the results do not depend on it.
+        Images processed in parallel; the results do not depend on it.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -139,8 +139,8 @@ class Resampling(ImagePreparation):
 
     Notes
     -----
-    An image that has the spacing already stays as it is, byte for byte. Images in one grid stay in
-    one grid.
+    An image that already has this spacing is kept byte for byte. Images on one grid stay on one
+    grid.
 
     Examples
     --------

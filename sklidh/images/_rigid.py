@@ -1,4 +1,4 @@
-"""Find the rigid transform that lays one image onto another."""
+"""Find the rigid transform that aligns one image with another."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -17,45 +17,45 @@ from sklidh.images._rigid_comparison import (
 )
 
 SHRINKING = (4, 2, 1)
-"""The levels' resolutions, coarse to fine, in multiples of the shortest voxel edge."""
+"""Resolutions of the levels, coarse to fine, in multiples of the shortest voxel edge."""
 
 FEWEST_VOXELS = 8
-"""No axis is shrunk to fewer, so that thick slices survive the coarse levels."""
+"""Minimum number of voxels per axis after shrinking, so that thick slices stay usable."""
 
 SEARCHED_DEGREES = (-16, -8, 8, 16)
-"""Rotations about each axis that compete, with none, for the start."""
+"""Rotations about each axis tried as starts, besides no rotation."""
 
 SEARCHED_SHIFTS = np.array([*product((-0.3, -0.15, 0, 0.15, 0.3), repeat=3)])
-"""Translations that compete where images agree poorly, in multiples of the foreground's radius."""
+"""Translations tried where images agree poorly, in multiples of the foreground's radius."""
 
 MOST_PROMISING = 10
-"""How many of these are climbed at the coarse level."""
+"""Number of these starts that are optimised at the coarse level."""
 
 FEW_SAMPLES, FEW_STEPS = 5000, 15
-"""Voxels compared, and steps climbed, by an attempt at the coarse level."""
+"""Voxels compared, and optimiser steps, per attempt at the coarse level."""
 
 FOLLOWED = 3
-"""How many of all attempts at the coarse level are climbed at all levels."""
+"""Number of coarse attempts that are optimised at all levels."""
 
 ORIENTATIONS = np.concatenate([Rotation.create_group(name).as_matrix() for name in "OI"])
-"""The 24 rotations that lay a cube onto itself, and the 60 of an icosahedron: no orientation is
-farther than 45 degrees from one of them."""
+"""The 24 rotations of a cube and the 60 of an icosahedron: every orientation is within 45 degrees
+of one of them."""
 
 
 @dataclass(frozen=True)
 class RigidFit:
-    """A rigid transform, and how well two images agree under it.
+    """A rigid transform, and the agreement of two images under it.
 
     Attributes
     ----------
     matrix : ndarray of shape (4, 4)
         Maps a point of the fixed image to the same anatomy in the moving image, in mm, LPS.
     translation : float
-        How far the middle of the fixed image's foreground moves, in mm.
+        Displacement of the centre of the fixed image's foreground, in mm.
     rotation : float
         In degrees.
     displacement : float
-        How far the foreground's voxels move, in mm, as root mean square.
+        Displacement of the foreground's voxels, in mm, as root mean square.
     mutual_information : float
         At full resolution, in nats.
     """
@@ -78,7 +78,7 @@ def shrink(image, factor):
 
 
 def check_registrable(image):
-    """Refuse an image in which nothing can be aligned."""
+    """Refuse an image that cannot be aligned."""
     if min(image.GetSize()) < 2:
         raise ValueError(f"{image.GetSize()} voxels: two or more along every axis are needed")
     values = sitk.GetArrayViewFromImage(image)
@@ -88,7 +88,7 @@ def check_registrable(image):
 
 @dataclass(frozen=True)
 class Search:
-    """How the maximum is looked for.
+    """Settings of the search for the maximum.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ class Search:
 
 
 class Fixed:
-    """The image onto which others are registered, prepared once for all of them.
+    """The image to which others are registered, prepared once for all of them.
 
     Parameters
     ----------
@@ -116,9 +116,9 @@ class Fixed:
         Coarse to fine.
     foreground : Foreground
     samples : list of Samples
-        One for each level.
+        One per level.
     few_samples : Samples
-        Of the coarsest level, for the many attempts where images agree poorly.
+        Samples of the coarsest level, for the many attempts where images agree poorly.
     """
 
     def __init__(self, image, search):
@@ -141,7 +141,7 @@ class Fixed:
 
 
 def search_start(compare, fixed, moving, moving_centre):
-    """Return the parameters of the best start: grids, centres and a few rotations compete.
+    """Return the parameters of the best start, from grids, centres and a few rotations.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def search_start(compare, fixed, moving, moving_centre):
     fixed, moving : SimpleITK.Image
         At the coarsest resolution.
     moving_centre : ndarray of shape (3,)
-        Of the foreground of `moving`, in mm.
+        Centre of the foreground of `moving`, in mm.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def search_start(compare, fixed, moving, moving_centre):
 
 
 def describe(compare, parameters):
-    """Return the transform of these parameters as a `RigidFit`."""
+    """Return the transform with these parameters as a `RigidFit`."""
     angles, translation = parameters[:3] / compare.radius, parameters[3:]
     matrix = np.eye(4)
     matrix[:3, :3] = rotate(angles)[0] @ compare.base
@@ -190,7 +190,7 @@ def climb(comparisons, parameters, most_steps=200):
     parameters : ndarray of shape (6,)
         The start.
     most_steps : int, default=200
-        At each level.
+        Maximum number of steps at each level.
     """
     for compare in comparisons:
         parameters = compare.maximise(parameters, most_steps)
@@ -198,7 +198,7 @@ def climb(comparisons, parameters, most_steps=200):
 
 
 def register_rigidly(fixed, moving, **search):
-    """Find the rigid transform that lays `moving` onto `fixed`.
+    """Find the rigid transform that aligns `moving` with `fixed`.
 
     Parameters
     ----------
@@ -206,24 +206,24 @@ def register_rigidly(fixed, moving, **search):
         Three-dimensional, two voxels or more along every axis.
     **search
         ``n_samples`` (default 30000), voxels of the fixed image's foreground compared at each
-        resolution; ``n_bins`` (32) of either axis of the joint histogram; ``poor`` (0.4), mutual
-        information in nats below which the search starts again; ``seed`` (0) of the samples.
+        resolution; ``n_bins`` (32), bins per axis of the joint histogram; ``poor`` (0.4), mutual
+        information in nats below which the search restarts; ``seed`` (0) for sampling.
 
     Raises
     ------
     ValueError
-        An image is a single slice, or holds one value only.
+        An image is a single slice or constant.
     """
     return register_onto(Fixed(fixed, Search(**search)), moving)
 
 
 def register_onto(fixed, moving):
-    """Find the rigid transform that lays an image onto a prepared one.
+    """Find the rigid transform that aligns an image with a prepared one.
 
     The mutual information is maximised at three resolutions, each starting from the one before.
-    Where images agree poorly even so, the search starts again: from translations, since in a thin
-    slab the coarse levels have local maxima, and from orientations all around, among which are
-    those of a header that takes one axis for another.
+    If the images still agree poorly, the search restarts: from translations, since the coarse
+    levels of a thin slab have local maxima, and from orientations all around, which include those
+    of headers with swapped axes.
 
     Raises
     ------

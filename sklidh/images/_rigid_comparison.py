@@ -1,4 +1,4 @@
-"""How well two images agree under a rigid transform, as a function that can be climbed."""
+"""The agreement of two images under a rigid transform, as a function to maximise."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from sklidh.images._mutual_information import bin_positions, mutual_information
 
 FLAT = 1e-3
-"""nats per mm: the slope at which a maximum is reached, to about 0.02 mm in brain images."""
+"""Slope in nats per mm that counts as a maximum, to about 0.02 mm in brain images."""
 
 GENERATORS = np.array(
     [
@@ -18,11 +18,11 @@ GENERATORS = np.array(
         [[0, -1, 0], [1, 0, 0], [0, 0, 0]],
     ]
 )
-"""How a small turn about x, y and z moves a point: ``generator @ point`` a radian."""
+"""Generators of rotation about x, y and z: ``generator @ point`` is the motion per radian."""
 
 
 def rotate(angles):
-    """Return the rotation by angles about x, then y, then z, and its derivatives.
+    """Return the rotation about x, then y, then z, and its derivatives.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def rotate(angles):
     -------
     rotation : ndarray of shape (3, 3)
     by_angle : ndarray of shape (3, 3, 3)
-        The first axis numbers the angles.
+        The first axis is the angle.
     """
     turns, slopes = [], []
     for generator, angle in zip(GENERATORS, angles, strict=True):
@@ -52,7 +52,7 @@ def grid_points(image, voxels):
 
 @dataclass(frozen=True)
 class Foreground:
-    """Where the head is: the voxels brighter than the image's mean, and those next to them.
+    """The head: the voxels brighter than the image's mean, and their neighbours.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Foreground:
     centre : ndarray of shape (3,)
         In mm.
     radius : float
-        The voxels' distance from the centre, in mm, as root mean square.
+        Root mean square distance of the voxels from the centre, in mm.
     """
 
     region: sitk.Image
@@ -105,17 +105,17 @@ class Samples:
 
 
 def region_on(image, region):
-    """Return a region, stored at a coarser resolution, on the voxels of an image.
+    """Return a region, stored at a coarser resolution, on the grid of an image.
 
     Parameters
     ----------
     image, region : SimpleITK.Image
-        With axes in the same directions, so that each axis is resampled by itself.
+        Their axes have the same directions, so each axis is resampled separately.
 
     Returns
     -------
     ndarray of bool, shape (z, y, x)
-        From the nearest voxel; False outside the region's grid.
+        Values of the nearest voxel; False outside the region's grid.
     """
     direction = np.reshape(image.GetDirection(), (3, 3))
     start = (np.subtract(image.GetOrigin(), region.GetOrigin()) @ direction) / region.GetSpacing()
@@ -124,7 +124,7 @@ def region_on(image, region):
         np.floor(start[axis] + step[axis] * np.arange(n) + 0.5).astype(int)
         for axis, n in enumerate(image.GetSize())
     ]
-    # A border of False on the far side, which -1 reaches too, is what lies outside.
+    # A border of False on the far side, which index -1 reaches too, stands for the outside.
     bordered = np.pad(sitk.GetArrayViewFromImage(region).astype(bool), ((0, 1),) * 3)
     index = [
         np.where((n < 0) | (n >= size), size, n)
@@ -154,7 +154,7 @@ class Moving:
 class Comparison:
     """The mutual information of two images at one resolution, as a function of the transform.
 
-    `base` is a rotation that comes before the one of the parameters, so that angles stay small.
+    `base` is a rotation applied before that of the parameters, so that angles stay small.
     """
 
     def __init__(self, samples, moving, foreground, base, n_bins):
@@ -164,8 +164,8 @@ class Comparison:
     def __call__(self, parameters):
         """Return the mutual information and its derivative.
 
-        `parameters` are three rotations, as mm on the foreground's rim, and a translation in mm:
-        in one unit, so that a descent has no steep and no flat direction.
+        `parameters` are three rotations, as mm on the foreground's rim, and a translation in mm: a
+        common unit keeps the problem well conditioned.
         """
         rotation, by_angle = rotate(parameters[:3] / self.radius)
         to_voxels = self.moving.to_voxels
@@ -182,7 +182,7 @@ class Comparison:
         return value, np.concatenate([turning, to_voxels.T @ by_shift])
 
     def maximise(self, start, most_steps=200):
-        """Return the parameters of the maximum next to `start`."""
+        """Return the parameters of the local maximum nearest `start`."""
 
         def loss(parameters):
             value, slope = self(parameters)

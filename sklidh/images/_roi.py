@@ -1,4 +1,4 @@
-"""The square around the tumour on the slices that show most of it."""
+"""The square around the tumour on the slices with the largest tumour area."""
 
 import numpy as np
 import SimpleITK as sitk
@@ -8,7 +8,7 @@ from sklidh.images._case import read_case
 from sklidh.images._errors import ImageError, describe_source
 
 PLANES = {"axial": 0, "coronal": 1, "sagittal": 2}
-"""The axis of an array of voxels (z, y, x) that the slices of each plane follow."""
+"""Axis of a voxel array (z, y, x) along which the slices of each plane are stacked."""
 
 
 def check_planes(planes) -> list[str]:
@@ -25,7 +25,7 @@ def check_planes(planes) -> list[str]:
     Raises
     ------
     ValueError
-        There is no name, or one that is no plane's.
+        There is no name, or a name is not a plane.
     """
     planes = [planes] if isinstance(planes, str) else list(planes)
     if not planes or not set(planes) <= set(PLANES):
@@ -34,7 +34,7 @@ def check_planes(planes) -> list[str]:
 
 
 def turned(voxels, plane):
-    """Return voxels (z, y, x), stored foot to head, as slices of a plane, the head upwards."""
+    """Return voxels (z, y, x), stored foot to head, as slices of a plane with the head up."""
     if plane == "axial":
         return voxels
     return np.moveaxis(voxels, PLANES[plane], 0)[:, ::-1]
@@ -47,12 +47,12 @@ def largest_slices(mask, n_slices):
     ----------
     mask : ndarray of bool, shape (n_planes, height, width)
     n_slices : int
-        At most so many; slices without tumour are never taken.
+        Maximum number of slices; slices without tumour are never taken.
 
     Returns
     -------
     ndarray of int, shape (at most n_slices,)
-        Of equal areas the lower index comes first.
+        For equal areas the lower index comes first.
     """
     area = mask.sum((1, 2))
     order = np.argsort(-area, kind="stable")[:n_slices]
@@ -66,7 +66,7 @@ def square_around(mask, spacing):
     ----------
     mask : ndarray of bool, shape (height, width)
     spacing : pair of float
-        Of rows and columns, mm.
+        Spacing of rows and columns, mm.
 
     Returns
     -------
@@ -84,8 +84,8 @@ def square_around(mask, spacing):
 def resample_square(plane, centre, side, spacing, size):
     """Sample a square of a plane by linear interpolation.
 
-    Where pixels are merged, a Gaussian of (f - 1) / 2 pixels first takes away what `size` points
-    cannot hold, f being how many pixels become one along that axis. Outside the plane lies 0.
+    Where the square is shrunk, a Gaussian of (f - 1) / 2 pixels first removes detail finer than
+    `size` points can hold; f is the shrink factor along that axis. Values outside the plane are 0.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ def resample_square(plane, centre, side, spacing, size):
     side : float
         mm.
     spacing : pair of float
-        Of rows and columns, mm.
+        Spacing of rows and columns, mm.
     size : int
-        Points along each side of what is returned.
+        Points along each side of the result.
 
     Returns
     -------
@@ -123,43 +123,43 @@ def tumour_slices(
     modality=None,
     return_masks=False,
 ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-    """Cut the tumour out of the slices that show most of it.
+    """Crop the tumour from the slices with the largest tumour area.
 
     The slices with the largest tumour area are found in each plane (of the patient, however the
     file is stored). On each, the tumour's bounding box is squared on its longer side in mm, so that
-    nothing is stretched, and resized to `size` x `size` by linear interpolation (after a Gaussian
-    where the box shrinks). What reaches beyond the image is padded with 0, its background.
-    Intensities are z-scores over the volume's brain, which is every voxel that is not 0.
+    proportions are kept, and resized to `size` x `size` by linear interpolation (after a Gaussian
+    where the box shrinks). Parts beyond the image are padded with 0, its background.
+    Intensities are z-scores over the volume's brain, that is, all voxels that are not 0.
 
     Parameters
     ----------
     image, mask : str, path or SimpleITK.Image
-        One modality, and the tumour in the same grid.
+        One modality, and the tumour on the same grid.
     size : int, default=72
         Side of each slice in pixels.
     n_slices : int, default=1
-        How many slices to take at most in each plane; a smaller tumour gives as many as it has.
+        Maximum number of slices per plane; small tumours may give fewer.
     planes : sequence of {"axial", "coronal", "sagittal"}, default=("axial",)
     label : int, str or sequence of these, default=None
         The mask's labels that are tumour, as in `read_mask`.
     patient, modality : default=None
         Named in messages.
     return_masks : bool, default=False
-        Return the tumour on the same squares too.
+        Whether to return the tumour on the same squares too.
 
     Returns
     -------
     slices : ndarray of shape (at most n_slices * n_planes, size, size), float32
         Plane after plane, the slice with the largest area first.
     masks : ndarray of bool, the same shape
-        With `return_masks` only.
+        Only with `return_masks`.
 
     Raises
     ------
     ImageError
         As `read_case`; or all voxels of the brain have the same intensity.
     ValueError
-        `planes` names none, or one that there is not.
+        `planes` is empty or names an unknown plane.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What the transformers that take a table of images and give a table have in common."""
+"""Shared base of the transformers that take and return a table of images."""
 
 import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -8,23 +8,23 @@ from sklidh.utils import DocumentedMixin, check_target
 
 
 class TableTransformer(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Take a table of images and give one of the same rows and columns.
+    """Take a table of images and return one with the same rows and columns.
 
-    A subclass has `_check_cells`, which refuses a table before any image is read.
+    A subclass defines `_check_cells`, which refuses a table before any image is read.
     """
 
     def _check_fit(self, X, y):
-        """Check the table and, where there is one, the target; learn the columns' names."""
+        """Check the table and, if given, the target; store the column names."""
         self._check_cells(X)
         if y is not None:
             check_target(y, X)
         validate_data(self, X, skip_check_array=True)
 
     def _check_transform(self, X) -> pd.DataFrame:
-        """Check that there was a fit, and return the table with the columns that it saw, in order.
+        """Check that the transformer is fitted, and return its columns of the table in order.
 
-        New patients need the columns that are read. Of the others those that are absent are empty,
-        and those that were not there to be learned from are left out.
+        The columns that are read are required. Other missing columns are left empty; columns that
+        `fit` did not see are dropped.
         """
         check_is_fitted(self)
         self._check_cells(X)
@@ -41,13 +41,13 @@ class TableTransformer(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, 
 
 
 def with_cells(X, cells) -> pd.DataFrame:
-    """Return a copy of a table with other images in some columns.
+    """Return a copy of a table with images replaced in some columns.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
     cells : dict of str to list
-        By column; a path or a SimpleITK image for each patient.
+        By column; one path or SimpleITK image per patient.
 
     Returns
     -------
@@ -55,6 +55,6 @@ def with_cells(X, cells) -> pd.DataFrame:
     """
     changed = X.copy()
     for column, images in cells.items():
-        # pandas must not look into an image for numbers.
+        # Keep pandas from treating an image as a sequence of numbers.
         changed[column] = pd.Series(images, X.index, dtype=object).infer_objects()
     return changed

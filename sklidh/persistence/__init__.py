@@ -1,10 +1,10 @@
-"""Fitted models on disk: saved without code, loaded without executing any."""
+"""Fitted models on disk: saved without code, loaded without executing any code."""
 
 from importlib import import_module
 
 from sklidh.utils import ModelFileError
 
-# Loaded when first asked for: skops looks all estimators of scikit-learn up.
+# Loaded on first use: skops looks up all scikit-learn estimators.
 _LAZY = ("load_model", "parts_of", "read_about", "save_model")
 
 __all__ = ["ModelFileError", "load_model", "parts_of", "read_about", "save_model"]

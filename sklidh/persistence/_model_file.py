@@ -1,4 +1,4 @@
-"""Fitted models on disk: saved without code, loaded without executing any."""
+"""Fitted models on disk: saved without code, loaded without executing any code."""
 
 import io
 import json
@@ -31,41 +31,41 @@ ABOUT = "sklidh.json"
 RECORDED = (*SAME_MINOR, "numpy", "scipy", "torch", "skorch", "SimpleITK", "skops")
 
 OF_THE_LAST_CALL = ("report_", "errors_")
-"""Attributes that tell of the patients a step saw last; they are not saved."""
+"""Attributes with information about the last patients of a step; they are not saved."""
 
 
 def save_model(model, path, *, about=None, trusted=()) -> None:
     """Save a fitted pipeline, estimator or search.
 
     The file is a zip archive in the format of skops: arrays in numpy's format without pickle,
-    weights of networks in that of safetensors, everything else as JSON. For people there is
-    ``sklidh.json``, which `read_about` reads. What belongs to this machine or to its patients is
-    left out: folders of caches (the parameters ``memory`` and ``cache`` are None in the file), and
-    the tables ``report_`` and ``errors_`` of the patients that a step saw last.
+    network weights as safetensors, everything else as JSON. It also holds ``sklidh.json``, which
+    people and `read_about` can read. Data about this machine or its patients are left out: cache
+    folders (the parameters ``memory`` and ``cache`` are None in the file), and the tables
+    ``report_`` and ``errors_`` of the last patients that a step saw.
 
     Parameters
     ----------
     model : estimator
         Fitted. It is not changed.
     path : str or path
-        The file to be, such as ``idh.skops``. A file that is there is replaced, once the new one
-        is whole.
+        The file to write, such as ``idh.skops``. An existing file is replaced once the new one is
+        complete.
     about : dict, default=None
-        What else ``sklidh.json`` shall tell, as JSON can hold it: the training cohort, say, from
+        Additional content of ``sklidh.json``, as JSON types; for example the training cohort from
         `sklidh.datasets.cohort_range`.
     trusted : sequence of str, default=()
-        Types of your own in the model, as ``mypackage.MySelector``; `load_model` needs them too.
+        Your own types in the model, such as ``mypackage.MySelector``; `load_model` needs them too.
 
     Raises
     ------
     NotFittedError
         The model is not fitted.
     ModelFileError
-        The model holds something that cannot be saved, or that `load_model` would not load.
+        The model holds something that cannot be saved, or that `load_model` would refuse.
 
     See Also
     --------
-    load_model : Loads it.
+    load_model : Load the model.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def save_model(model, path, *, about=None, trusted=()) -> None:
     buffer = io.BytesIO()
     try:
         dump(stripped, buffer)
-    except Exception as error:  # skops lets through whatever an object's own state raises
+    except Exception as error:  # an object's own state may raise any error
         raise ModelFileError(
             f"{_culprit(stripped)} cannot be saved as plain values ({error}); leave it out, or "
             "save with joblib; load joblib's files only from people you trust"
@@ -100,30 +100,30 @@ def save_model(model, path, *, about=None, trusted=()) -> None:
 
 
 def load_model(path, *, trusted=()) -> BaseEstimator:
-    """Load a model that `save_model` saved; nothing in the file is executed.
+    """Load a model saved with `save_model`; nothing in the file is executed.
 
-    Only scikit-learn's and this package's own types, and plain values, are made. A file of another
-    sklidh or scikit-learn than the installed one (the first two numbers of the version) is
-    refused: it would load, and predict otherwise.
+    Only types of scikit-learn and this package, and plain values, are created. A file from another
+    sklidh or scikit-learn than the installed one (first two numbers of the version) is refused,
+    because it could load and yet predict differently.
 
     Parameters
     ----------
     path : str or path
     trusted : sequence of str, default=()
-        Types of your own that may be made, as ``mypackage.MySelector``. Their module is imported,
-        which executes it: name what you wrote or read.
+        Your own types that may be created, such as ``mypackage.MySelector``. Their module is
+        imported, which executes it: list only code that you wrote or read.
 
     Returns
     -------
     estimator
-        It predicts the same bits as the one that was saved.
+        It predicts the same bits as the saved model.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     ModelFileError
-        The file is damaged, no model, of another version, or holds a type that is not trusted.
+        The file is damaged, not a model, from another version, or holds an untrusted type.
     """
     read_about(path)
     data = Path(path).read_bytes()
@@ -140,7 +140,7 @@ def load_model(path, *, trusted=()) -> BaseEstimator:
 
 
 def read_about(path) -> dict:
-    """Read what a model's file says about the model, without loading it.
+    """Read the description of a model from its file, without loading the model.
 
     Parameters
     ----------
@@ -149,15 +149,15 @@ def read_about(path) -> dict:
     Returns
     -------
     dict
-        "class", "steps", "columns" and "classes" of the model, "versions" it was made with, the
-        time "saved", and what `save_model` was given as `about`.
+        "class", "steps", "columns" and "classes" of the model, the "versions" that created it, the
+        time "saved", and the `about` passed to `save_model`.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     ModelFileError
-        The file is damaged, no model, or of another version.
+        The file is damaged, not a model, or from another version.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -182,7 +182,7 @@ def read_about(path) -> dict:
 
 
 def describe(model) -> dict:
-    """Return what `read_about` tells of a fitted model.
+    """Return the description of a fitted model that `read_about` returns.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def describe(model) -> dict:
     Returns
     -------
     dict
-        As JSON can hold it.
+        With JSON types only.
     """
     best = getattr(model, "best_estimator_", model)
     steps = getattr(best, "named_steps", {})
@@ -209,12 +209,12 @@ def describe(model) -> dict:
 
 
 def parts_of(value) -> list[BaseEstimator]:
-    """Return every estimator in a fitted model, itself among them, however deep.
+    """Return every estimator in a fitted model, at any depth, including itself.
 
     Parameters
     ----------
     value : object
-        An estimator, or a list, tuple or dict in which some may be.
+        An estimator, or a list, tuple or dict that may contain some.
 
     Returns
     -------
@@ -222,7 +222,7 @@ def parts_of(value) -> list[BaseEstimator]:
     """
     if isinstance(value, BaseEstimator):
         return [value, *parts_of(vars(value))]
-    # Not an estimator itself, it holds one for each fold.
+    # Not an estimator itself, but it holds one per fold.
     if path_of(type(value)) == "sklearn.calibration._CalibratedClassifier":
         return parts_of(vars(value))
     inner = value.values() if isinstance(value, dict) else value
@@ -240,13 +240,13 @@ def _leave_out_machine_and_patients(estimator):
     if isinstance(estimator, RandomizedSearchCV):
         estimator.param_distributions = _in_words(estimator.param_distributions)
     if isinstance(estimator, FeatureUnion):
-        # The one place where scikit-learn keeps names as pandas gave them.
+        # The only place where scikit-learn keeps names as pandas provided them.
         names = vars(estimator).get("_transformers_feature_names_out", [])
         names[:] = [np.asarray(columns, dtype=object) for columns in names]
 
 
 def _in_words(distributions):
-    """Return a random search's distributions as text: scipy's run code of theirs when loaded."""
+    """Return a random search's distributions as text: loading scipy's own would execute code."""
     if not isinstance(distributions, dict):
         return [_in_words(each) for each in distributions]
     return {

@@ -1,4 +1,4 @@
-"""What a model's file may hold: which types, entries and versions."""
+"""The types, entries and versions that a model file may hold."""
 
 import zipfile
 from functools import cache
@@ -14,7 +14,7 @@ from skops.io import get_untrusted_types
 from sklidh.utils import ModelFileError, listed
 
 SAME_MINOR = ("sklidh", "scikit-learn")
-"""Packages whose fitted attributes a file holds: a file of 0.1 is read by 0.1.x only."""
+"""Packages whose fitted attributes a file holds: only 0.1.x reads a file of 0.1."""
 
 HOMES = (
     "sklidh.images",
@@ -50,7 +50,7 @@ PLAIN = frozenset(
         *(f"sklearn.model_selection._split.{name}" for name in _SPLITTERS),
     ]
 )
-"""Types of values only, beside the estimators: skops trusts scikit-learn's, this file ours."""
+"""Types allowed as values only, besides estimators: scikit-learn's (from skops) and ours."""
 
 TREES = frozenset(
     [
@@ -58,19 +58,19 @@ TREES = frozenset(
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     ]
 )
-"""Nodes that scikit-learn's compiled code follows without a check: a forged tree can crash it."""
+"""Nodes that scikit-learn's compiled code follows unchecked, so a forged tree can crash it."""
 
 
 def path_of(kind) -> str:
-    """Return a type's or function's name as files write it: ``module.Class``."""
+    """Return a type's or function's name as written in files: ``module.Class``."""
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
 @cache
 def _scores() -> frozenset[str]:
-    """Return scikit-learn's functions that a search or a selector keeps.
+    """Return the scikit-learn functions that a search or a selector stores.
 
-    Those behind its named scorers, and those that SelectKBest and its like rank columns by.
+    These are the functions behind named scorers, and the score functions of SelectKBest and others.
     """
     scores = [get_scorer(name)._score_func for name in get_scorer_names()]
     scores += filter(isfunction, (getattr(feature_selection, n) for n in feature_selection.__all__))
@@ -78,7 +78,7 @@ def _scores() -> frozenset[str]:
 
 
 def is_our_estimator(path: str) -> bool:
-    """Tell whether a type is a public estimator of one of our packages."""
+    """Return whether a type is a public estimator of a trusted package."""
     module, _, name = path.rpartition(".")
     home = ".".join(module.split(".")[:2])
     if home not in HOMES or name not in import_module(home).__all__:
@@ -88,7 +88,7 @@ def is_our_estimator(path: str) -> bool:
 
 
 def check_types(data: bytes, trusted, refusal: str) -> list[str]:
-    """Return the types that a file holds, beyond those skops knows, once all are trusted.
+    """Return the types in a file beyond those skops trusts, if all of them are trusted.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def check_types(data: bytes, trusted, refusal: str) -> list[str]:
     trusted : sequence of str
         The user's own types.
     refusal : str
-        What happens to a model with a type that is not trusted: "cannot be saved".
+        What happens to a model with an untrusted type: "cannot be saved".
 
     Returns
     -------
@@ -106,7 +106,7 @@ def check_types(data: bytes, trusted, refusal: str) -> list[str]:
     Raises
     ------
     ModelFileError
-        A type is neither scikit-learn's nor ours nor the user's.
+        A type belongs neither to scikit-learn, nor to this package, nor to the user's types.
     """
     types = get_untrusted_types(data=data)
     known = PLAIN | _scores() | set(trusted)
@@ -125,7 +125,7 @@ def check_types(data: bytes, trusted, refusal: str) -> list[str]:
 
 
 def check_entries(archive: zipfile.ZipFile, path):
-    """Refuse names that lead out of the archive, and entries that grow when they are read."""
+    """Refuse names that point outside the archive, and entries that expand when read."""
     for entry in archive.infolist():
         if "/" in entry.filename or "\\" in entry.filename or entry.filename.startswith("."):
             raise ModelFileError(
@@ -140,7 +140,7 @@ def check_entries(archive: zipfile.ZipFile, path):
 
 
 def check_versions(versions, path):
-    """Refuse a file of another sklidh or scikit-learn than the installed one."""
+    """Refuse a file from another sklidh or scikit-learn than the installed one."""
     for package in SAME_MINOR:
         seen = versions.get(package) if isinstance(versions, dict) else None
         if str(seen).split(".")[:2] != version(package).split(".")[:2]:

@@ -1,4 +1,4 @@
-"""That loops are being compiled is said once, however many processes wait for it."""
+"""Announce the compilation of loops once across all worker processes."""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 BOARD = "SKLIDH_ANNOUNCED"
-"""Environment variable, which processes hand on: the folder where they note what they have said."""
+"""Environment variable, inherited by workers, with the folder that records announcements."""
 
 
 @contextmanager
 def announced_once() -> Iterator[None]:
-    """Let all processes that are started inside the block say together, once, that they compile."""
+    """Make all processes started inside the block announce compilation only once."""
     with TemporaryDirectory(prefix="sklidh-") as folder:
         os.environ[BOARD] = folder
         try:
@@ -22,7 +22,7 @@ def announced_once() -> Iterator[None]:
 
 
 def is_first() -> bool:
-    """Return whether no process of the block has asked this before; outside of one always."""
+    """Return whether this is the first call within the block; always True outside a block."""
     board = os.environ.get(BOARD)
     if not board:
         return True

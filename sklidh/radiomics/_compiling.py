@@ -1,4 +1,4 @@
-"""Log a line when loops are being compiled, which happens once on a machine."""
+"""Log a line when loops are being compiled, which happens once per machine."""
 
 import logging
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ logger = logging.getLogger("sklidh.radiomics")
 
 
 class _Announcement(event.Listener):
-    """Say once that loops are being compiled; nothing where they come from the cache."""
+    """Announce compilation once; stay silent if the loops come from the cache."""
 
     said = False
 
@@ -29,9 +29,9 @@ class _Announcement(event.Listener):
 
 @contextmanager
 def compilation_announced():
-    """While open, log one line as soon as anything must be compiled.
+    """Log one line as soon as anything is compiled inside the block.
 
-    One in each process, or in all that were started within `announced_once`.
+    The line appears once per process, or once for all processes within `announced_once`.
     """
     with event.install_listener("numba:compile", _Announcement()):
         yield

@@ -1,4 +1,4 @@
-"""Recursive Gaussian filtering of lines, to the last bit as ITK does it.
+"""Recursive Gaussian filtering of lines, with the same bits as ITK.
 
 References
 ----------
@@ -16,14 +16,14 @@ from sklidh.utils import kernel
 # Lines are filtered side by side, so that each step of the recursion fills vector registers:
 # voxel i of line k is at place i * LINES + k.
 LINES = 48
-# One to four voxels further along such lines. Unsigned, as is every index where speed matters: a
-# signed one may count from the end, and the test for that keeps vector registers empty.
+# One to four voxels further along such lines. Unsigned, like every index where speed matters:
+# negative indices count from the end, and the test for them prevents vectorisation.
 ONE, TWO, THREE, FOUR = (np.uint64(steps * LINES) for steps in range(1, 5))
-# Steps of the recursion taken at once; it looks back at as many voxels.
+# Steps of the recursion per iteration; the recursion looks back at the same number of voxels.
 BLOCK = 4
 
 # A Gaussian as a sum of two damped cosines (decay, frequency, cosine and sine amplitudes), and its
-# second derivative likewise: [2]_, as ITK has the constants.
+# second derivative in the same form: ITK's constants, from [2]_.
 _DECAY = (-1.3932, -1.3732)
 _FREQUENCY = (0.6681, 2.0787)
 _GAUSSIAN = ((1.3530, 1.8151), (-0.3531, 0.0902))
@@ -31,7 +31,7 @@ _SECOND_DERIVATIVE = ((-1.3563, 5.2318), (0.3446, -2.2355))
 
 
 def recursive_gaussian(sigma, step, *, derivative):
-    """Coefficients of the recursive Gaussian filter or of its second derivative.
+    """Return the coefficients of the recursive Gaussian filter or of its second derivative.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ def recursive_gaussian(sigma, step, *, derivative):
     step : float
         Voxel size along the line, mm.
     derivative : bool
-        Second derivative, normalised by sigma^2, instead of the Gaussian itself.
+        Whether to return the second derivative, normalised by sigma^2, instead of the Gaussian.
 
     Returns
     -------
     ndarray of float64, shape (2, 3, 4)
-        Of the causal and of the anticausal pass: the taps n0 to n3 or m1 to m4; d1 to d4; and what
-        a constant line contributes before its start, for each of d1 to d4.
+        For the causal and the anticausal pass: the taps n0 to n3 or m1 to m4; d1 to d4; and the
+        contribution of a constant line before its start, for each of d1 to d4.
     """
     s = sigma / step
     decay1, decay2 = (math.exp(x / s) for x in _DECAY)
@@ -80,10 +80,10 @@ def recursive_gaussian(sigma, step, *, derivative):
     gaussian = numerator(_GAUSSIAN)
     if derivative:
         second = numerator(_SECOND_DERIVATIVE)
-        # As much of the Gaussian as makes the response to a constant vanish ...
+        # Add enough of the Gaussian to make the response to a constant vanish ...
         mix = -(2 * second[4] - d_0 * second[0]) / (2 * gaussian[4] - d_0 * gaussian[0])
         *n, n_0, n_1, n_2 = second + mix * gaussian
-        # ... and the scale that gives a parabola its curvature.
+        # ... and scale so that a parabola keeps its curvature.
         response = n_2 * d_0 * d_0 - d_2 * n_0 * d_0 - 2 * n_1 * d_1 * d_0 + 2 * d_1 * d_1 * n_0
         scale = sigma * sigma / (response / (d_0 * d_0 * d_0))
     else:
@@ -106,13 +106,13 @@ def filter_lines(image, axis, first, last, coefficients, result):
     image : ndarray of float32 or float64, shape (n_slices, n_rows, n_columns)
     axis : {0, 1, 2}
     first, last : int
-        The part of each line whose results are wanted.
+        The part of each line for which results are needed.
     coefficients : ndarray of float64, shape (2, 3, 4)
         From `recursive_gaussian`.
     result : ndarray of float32, of the image's shape but for ``last - first`` along `axis`
     """
     n, kept = image.shape[axis], last - first
-    # Lines along x lie one behind the other, all others side by side: those along y within a slice.
+    # Lines along x are stored end to end; all others interleave, those along y within a slice.
     n_groups = image.shape[0] if axis == 1 else 1
     n_lines = image.size // (n * n_groups)
     step, distance, kept_distance = (1, n, kept) if axis == 2 else (n_lines, 1, 1)
@@ -126,7 +126,7 @@ def filter_lines(image, axis, first, last, coefficients, result):
             target = values[group * kept * n_lines + line * kept_distance :]
             if _occupied(source, n, step, distance, n_filled):
                 _load(source, step, distance, n_filled, forwards, backwards)
-                # The anticausal filter is a causal one along the turned line, one voxel behind.
+                # The anticausal filter is a causal one along the reversed line, shifted by a voxel.
                 _recur(forwards, last, coefficients[0], 0, causal)
                 _recur(backwards, n - first, coefficients[1], 1, anticausal)
             else:
@@ -137,10 +137,10 @@ def filter_lines(image, axis, first, last, coefficients, result):
 
 @kernel
 def _occupied(voxels, n, step, distance, n_filled):
-    """Whether any voxel of some lines is not zero.
+    """Return whether any voxel of some lines is not zero.
 
-    All are read, even after one is found: this brings them into the nearest cache with many reads
-    under way at once, where copying them one by one would wait for each.
+    The loop does not stop at the first one: reading all voxels fills the nearest cache with many
+    reads in flight at once, whereas copying them one by one would wait for each.
     """
     if distance > 1:
         return any_occupied(voxels[: n_filled * n])
@@ -152,15 +152,15 @@ def _occupied(voxels, n, step, distance, n_filled):
 
 @kernel
 def _load(voxels, step, distance, n_filled, forwards, backwards):
-    """Put lines side by side, once as they are and once turned.
+    """Interleave lines, once in order and once reversed.
 
-    Unused lanes keep an earlier block's voxels; they are filtered too and never stored.
+    Unused lanes keep the previous block's voxels, which are filtered too but never stored.
     """
     n = forwards.size // LINES
     for i in range(n):
         place, turned = np.uint64(i * LINES), np.uint64((n - 1 - i) * LINES)
         voxel = np.uint64(i * step)
-        if distance == 1:  # a loop of its own: only a known stride of 1 lets LLVM load vectors
+        if distance == 1:  # separate loop: only a known stride of 1 lets LLVM load vectors
             for k in range(np.uint64(n_filled)):
                 forwards[place + k] = voxels[voxel + k]
         else:
@@ -172,19 +172,19 @@ def _load(voxels, step, distance, n_filled, forwards, backwards):
 
 @kernel
 def any_occupied(row):
-    """Whether any value of a row of neighbours in memory is not zero."""
+    """Return whether any value of a contiguous row is not zero."""
     found = False
-    for v in range(row.size):  # to the end, not to the first: vector code
+    for v in range(row.size):  # no early exit, so that the loop vectorises
         found |= row[v] != 0
     return found
 
 
 @kernel
 def _recur(line, n, coefficients, behind, result):
-    """y(i) = sum of n_j x(i - j - behind) - sum of d_j y(i - j), for the first `n` voxels.
+    """Compute y(i) = sum of n_j x(i - j - behind) - sum of d_j y(i - j) for the first `n` voxels.
 
-    Before the first value that is not zero, everything is; where the line starts with such a value,
-    it is continued backwards with it.
+    Outputs before the first non-zero value are zero. A line that starts with a non-zero value is
+    extended backwards with that value.
     """
     n0, n1, n2, n3 = coefficients[0]
     d1, d2, d3, d4 = coefficients[1]
@@ -225,12 +225,12 @@ def _recur(line, n, coefficients, behind, result):
 
 @kernel
 def _store(causal, anticausal, step, apart, n_filled, n, target):
-    """Add up the two passes, whose last row the anticausal one has first."""
+    """Add the two passes; the anticausal one is stored in reverse order."""
     for i in range(n):
         forwards, backwards = i * LINES, anticausal.size - (i + 1) * LINES
         there = causal[forwards : forwards + n_filled]
         back = anticausal[backwards : backwards + n_filled]
-        if apart == 1:  # a loop of its own: only a known stride of 1 lets LLVM store vectors
+        if apart == 1:  # separate loop: only a known stride of 1 lets LLVM store vectors
             sums = target[i * step : i * step + n_filled]
             for k in range(n_filled):
                 sums[k] = np.float32(there[k] + back[k])

@@ -1,4 +1,4 @@
-"""From intensities to grey levels: the bins of PyRadiomics, to the last bit."""
+"""Discretise intensities into grey levels, with the same bits as PyRadiomics."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from sklidh.utils import kernel
 MOST_BINS = 10_000_000
 MOST_LEVELS = np.iinfo(np.uint16).max
 MOST_LEVELS_OF = {"glcm": 4096, "ngtdm": 4096, "MCC": 2048}
-"""Grey levels of a region that each is computed for: a few seconds per image."""
+"""Maximum number of grey levels per matrix or feature, a cost of a few seconds per image."""
 
 
 @dataclass(frozen=True)
 class GreyLevels:
-    """One image of the region, discretised.
+    """One image of the region after discretisation.
 
     Attributes
     ----------
     image : ndarray of uint16, shape of the padded box
-        0 outside the region; inside it the *rank* of the voxel's grey level among those that occur,
-        from 1. Ranks instead of levels keep every table free of empty rows, however far the levels
-        are apart.
+        0 outside the region; inside it the *rank* of the voxel's grey level among the levels that
+        occur, from 1. Using ranks keeps every table free of empty rows, however far apart the
+        levels are.
     level_image : ndarray of int32, same shape
         The grey levels themselves, 0 outside the region.
     level : ndarray of float64, shape (n_ranks,)
@@ -37,22 +37,22 @@ class GreyLevels:
 
     @property
     def highest(self):
-        """The highest grey level, N_g of the formulas."""
+        """The highest grey level, N_g in the formulas."""
         return self.level[-1]
 
 
 def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
-    """Edges of the grey-level bins, as PyRadiomics' ``getBinEdges`` places them.
+    """Return the edges of the grey-level bins, placed like PyRadiomics' ``getBinEdges``.
 
-    The bins are half open, ``bin_width`` wide and aligned on 0, so that the same intensity falls
-    into the same bin in every image; with `bin_count` they divide the region's own range instead.
+    The bins are half open, ``bin_width`` wide and aligned on 0, so the same intensity falls into
+    the same bin in every image; with `bin_count` they divide the region's own range instead.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n_voxels,)
         Intensities of the region.
     dtype : numpy dtype
-        Type that the image is stored in: the lowest edge is computed in its precision.
+        The image's storage type: the lowest edge is computed in its precision.
     bin_width : float
         Width of a bin, in units of intensity.
     bin_count : int or None
@@ -70,8 +70,8 @@ def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
         edges = np.histogram_bin_edges(as_stored, bin_count)
         edges[-1] += 1  # the maximum belongs to the last bin
         return edges.astype(np.float64)
-    # Integers go through Python's own: in 8 bits, PyRadiomics' ``maximum + 2 * binWidth`` would
-    # overflow under NumPy 2 and throw the brightest voxels together.
+    # Python integers are used: in 8 bits, PyRadiomics' ``maximum + 2 * binWidth`` would overflow
+    # under NumPy 2 and merge the brightest voxels.
     exact = int if dtype.kind in "iu" else dtype.type
     lowest, highest = exact(values.min()), exact(values.max())
     start = lowest - lowest % bin_width
@@ -88,7 +88,7 @@ def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
 
 
 def check_levels(n_levels, values, most):
-    """Refuse a region with more grey levels than can be computed with.
+    """Refuse a region with too many grey levels to compute.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def check_levels(n_levels, values, most):
     values : ndarray of float64, shape (n_voxels,)
         Intensities of the region.
     most : dict of str to int
-        Largest number of levels, by what is limited to it.
+        Maximum number of levels, by the matrix or feature it limits.
     """
     for what, limit in most.items():
         if n_levels > limit:
@@ -120,7 +120,7 @@ def discretise(values, edges, roi, wanted=()):
         From `bin_edges`.
     roi : Roi
     wanted : collection of str
-        What is computed from the levels; see `MOST_LEVELS_OF`.
+        Matrices and features to compute; see `MOST_LEVELS_OF`.
 
     Raises
     ------
@@ -141,10 +141,10 @@ def discretise(values, edges, roi, wanted=()):
 
 @kernel
 def _digitise(values, edges):
-    """Grey level of every value (number of edges at or below it), and voxels per grey level.
+    """Return the grey level of every value (number of edges at or below it), and voxels per level.
 
-    The edges are evenly spaced but for the last bit, so a multiplication finds the bin up to one,
-    and comparing with the edges themselves settles it exactly.
+    The edges are evenly spaced except for the last bit, so a multiplication finds the bin to within
+    one, and comparing with the edges themselves makes it exact.
     """
     last = edges.size - 1
     inverse_width = last / (edges[last] - edges[0])

@@ -1,4 +1,4 @@
-"""Two engines with the same values, and the function that asks one of them."""
+"""Two engines with the same values, and the function that calls either of them."""
 
 from types import ModuleType
 
@@ -14,11 +14,11 @@ DIAGNOSTICS = (
     "diagnostics_Mask-original_VoxelNum",
     "diagnostics_Mask-original_VolumeNum",
 )
-"""The numbers of PyRadiomics' ``additionalInfo``, under its names and in its order."""
+"""The numbers in PyRadiomics' ``additionalInfo``, with the same names and order."""
 
 
 def engine_of(name: str) -> ModuleType:
-    """Import an engine: `check_supported`, `extract` and `measure`, the same in both.
+    """Import an engine; each has `check_supported`, `extract` and `measure`.
 
     Parameters
     ----------
@@ -40,23 +40,23 @@ def engine_of(name: str) -> ModuleType:
 def extract(
     volume, mask, spacing, settings="full", *, engine="native", diagnostics=False
 ) -> dict[str, float]:
-    """Compute the radiomics features of one image in one region, from arrays.
+    """Compute the radiomics features of one image in one region from arrays.
 
     Parameters
     ----------
     volume : array-like of shape (n_slices, n_rows, n_columns)
-        Intensities, in the type in which they are stored: integers and single precision are
-        treated as differently as in PyRadiomics. Any order in memory, any byte order.
+        Intensities in their stored type; integers and single precision are treated differently, as
+        in PyRadiomics. Any memory and byte order is accepted.
     mask : array-like of bool, of the same shape
-        True in the region. To choose labels, compare: ``labels == 1``.
+        True in the region. To select a label, compare: ``labels == 1``.
     spacing : sequence of 3 float
         Voxel size along (z, y, x), the order of the arrays' axes, in mm.
     settings : str, dict, path or Settings, default="full"
-        A preset (``"paper"``, ``"full"``, ``"ibsi"``, ``"ibsi-a"`` to ``"ibsi-e"``) or what else
-        `read_settings` accepts.
+        A preset (``"paper"``, ``"full"``, ``"ibsi"``, ``"ibsi-a"`` to ``"ibsi-e"``) or anything
+        else that `read_settings` accepts.
     engine : {"native", "pyradiomics"}, default="native"
     diagnostics : bool, default=False
-        Put the numbers of PyRadiomics' ``additionalInfo`` before the features.
+        Whether to put the numbers of PyRadiomics' ``additionalInfo`` before the features.
 
     Returns
     -------
@@ -67,15 +67,15 @@ def extract(
     Raises
     ------
     SettingsError
-        The settings cannot be used, or not by this engine.
+        The settings cannot be used, or not with this engine.
     ValueError
-        Image, mask and voxel size do not belong together, an intensity is not finite, the region is
+        Image, mask and voxel size do not match, an intensity is not finite, the region is
         empty or too small for the settings, the image is too small for a filter, or the region has
         too many grey levels.
 
     See Also
     --------
-    sklidh.RadiomicsExtractor : The same for the files of a cohort, with workers and a cache.
+    sklidh.RadiomicsExtractor : The same for a cohort's files, with workers and a cache.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def extract(
 
 
 def diagnose(volume, mask) -> dict[str, float]:
-    """Describe an image and its mask as they were read.
+    """Describe an image and its mask before any processing.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def diagnose(volume, mask) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        The image's mean, minimum and maximum; the region's voxels, and into how many parts it falls
+        The image's mean, minimum and maximum; the region's number of voxels and of connected parts
         (voxels that share a corner are connected).
     """
     _, n_parts = label(mask, np.ones((3, 3, 3)))

@@ -1,4 +1,4 @@
-"""Native radiomics: from one image and its mask to named numbers, PyRadiomics' values."""
+"""Native radiomics: compute PyRadiomics' features of one image and its mask."""
 
 import math
 
@@ -25,12 +25,12 @@ from sklidh.radiomics._shape2d import shape2d_features
 
 
 def check_supported(settings):
-    """Check, before any image is read, that the native engine can do what is asked.
+    """Check, before any image is read, that the native engine supports the settings.
 
     Raises
     ------
     SettingsError
-        Naming the key; ``engine="pyradiomics"`` does it.
+        A key is not supported; the message names it. ``engine="pyradiomics"`` supports it.
     """
     unsupported = [f"imageType {name}" for name in settings.image_types if name not in IMAGE_TYPES]
     setting = settings.setting
@@ -59,8 +59,8 @@ def measure(volume, mask, spacing, settings):
     Parameters
     ----------
     volume : ndarray, shape (n_slices, n_rows, n_columns)
-        Intensities in the type in which they are stored: integers and single precision are not
-        treated alike, as in PyRadiomics.
+        Intensities in their stored type; integers and single precision are treated differently, as
+        in PyRadiomics.
     mask : ndarray of bool, same shape
         True in the region.
     spacing : sequence of float, shape (3,)
@@ -78,11 +78,11 @@ def measure(volume, mask, spacing, settings):
     Raises
     ------
     SettingsError
-        The settings hold something that only ``engine="pyradiomics"`` does.
+        The settings hold something that only ``engine="pyradiomics"`` supports.
     ValueError
-        Image, mask and voxel size do not belong together, an intensity is not finite, the region
-        is empty or too small for the settings, the image too small for a filter, or the grey levels
-        too many.
+        Image, mask and voxel size do not match, an intensity is not finite, the region is empty or
+        too small for the settings, the image is too small for a filter, or there are too many grey
+        levels.
     """
     check_supported(settings)
     check_grid(volume, mask, spacing)
@@ -123,7 +123,7 @@ def count_levels(volume, mask, spacing, settings):
     Returns
     -------
     dict of str to int
-        By the image's name; empty where the settings leave the unfiltered image out.
+        By the image's name; empty if the settings leave the unfiltered image out.
     """
     if "Original" not in settings.image_types:
         return {}
@@ -134,7 +134,7 @@ def count_levels(volume, mask, spacing, settings):
 
 
 def _prepare(volume, mask, spacing, setting):
-    """Apply what precedes the filters; return also the region's box and the mask of its shape."""
+    """Run the steps before the filters; return also the region's box and the mask for its shape."""
     required = {
         "fewest_axes": setting["minimumROIDimensions"],
         "more_than": setting["minimumROISize"],
@@ -152,7 +152,7 @@ def _prepare(volume, mask, spacing, setting):
             volume,
             mask,
             spacing,
-            setting["resampledPixelSpacing"][::-1],  # as (x, y, z)
+            setting["resampledPixelSpacing"][::-1],  # given as (x, y, z)
             interpolator=setting["interpolator"],
             margin=setting["padDistance"],
         )
@@ -171,14 +171,14 @@ def _prepare(volume, mask, spacing, setting):
     box = check_region(kept, **required)
     if setting["resegmentShape"]:
         return volume, kept, box, kept, spacing
-    # PyRadiomics describes the shape before resegmentation, within the box of the region after.
+    # PyRadiomics computes the shape before resegmentation, within the box of the region after it.
     shape_mask = np.zeros_like(mask)
     shape_mask[box] = mask[box]
     return volume, kept, box, shape_mask, spacing
 
 
 def _describe(image, roi, spacing, setting, classes):
-    """Return one image's grey levels, and a generator of the features of every family but shape."""
+    """Return one image's grey levels, and a generator of the features of all families but shape."""
     values = roi.values(image)
     edges = bin_edges(
         values, image.dtype, bin_width=setting["binWidth"], bin_count=setting["binCount"]

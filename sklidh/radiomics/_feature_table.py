@@ -1,12 +1,12 @@
-"""Every feature: PyRadiomics' name, IBSI's code where it defines the same, and the formula.
+"""All features: PyRadiomics' name, IBSI's code if it defines the same feature, and the formula.
 
-One line per feature: name, code ("-" for none), formula; "~" marks what is computed on request only
-(PyRadiomics' deprecated features). Names are in PyRadiomics' order: alphabetical, capitals first.
-The formulas share these symbols.
+One line per feature: name, code ("-" for none), formula; "~" marks features that are computed only
+on request (deprecated in PyRadiomics). Names are in PyRadiomics' order: alphabetical, capitals
+first. The formulas share these symbols.
 
 - x: the n intensities of the region, mu their mean; q(k): the share of its voxels in grey level k
 - V, A: volume and area of the surface's mesh; N: number of voxels, v: volume of one
-- l1 >= l2 >= l3: variances of the voxels' places along the principal axes
+- l1 >= l2 >= l3: variances of the voxel positions along the principal axes
 - p(i, j): share of neighbouring pairs with grey levels i and j; px, py its margins, mx, my, sx, sy
   their means and deviations; s(k), d(k): share of the pairs with i + j = k, and with abs(i - j) = k
 - r(i, j): number of runs (zones, dependences) of grey level i with length (size, count) j; R their
@@ -25,12 +25,12 @@ class Feature(NamedTuple):
     Attributes
     ----------
     family, name : str
-        As PyRadiomics calls them.
+        PyRadiomics' names.
     ibsi : str
-        Code in the IBSI reference manual; empty where that has none.
+        Code in the IBSI reference manual; empty if there is none.
     formula : str
     on_request : bool
-        Whether it is left out unless named.
+        Whether the feature is computed only when named.
     """
 
     family: str
@@ -196,13 +196,13 @@ FEATURES = {
     family: tuple(f.name for f in FEATURE_TABLE if f.family == family and not f.on_request)
     for family in _TEXT
 }
-"""Names by class: all of them are computed unless some are named."""
+"""Names by class, computed by default."""
 
 DEPRECATED = {
     family: tuple(f.name for f in FEATURE_TABLE if f.family == family and f.on_request)
     for family in _TEXT
 }
-"""Names by class: computed when asked for by name, never as part of "all"."""
+"""Names by class, computed only when named, never as part of "all"."""
 
 
 def describe_features() -> tuple[Feature, ...]:
@@ -211,10 +211,10 @@ def describe_features() -> tuple[Feature, ...]:
     Returns
     -------
     tuple of Feature
-        Named tuples: ``family`` and ``name`` as PyRadiomics calls them; ``ibsi``, the code in the
-        reference manual of the Image Biomarker Standardisation Initiative, empty where that defines
-        no such feature or another; ``formula``, whose symbols the guide explains; ``on_request``,
-        whether the feature is computed only where settings name it.
+        Named tuples: ``family`` and ``name`` as in PyRadiomics; ``ibsi``, the code in the reference
+        manual of the Image Biomarker Standardisation Initiative, empty if the manual has no such
+        feature or defines it differently; ``formula``, whose symbols the guide explains;
+        ``on_request``, whether the feature is computed only when the settings name it.
 
     Examples
     --------

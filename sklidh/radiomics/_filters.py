@@ -1,4 +1,4 @@
-"""The images whose voxels are described: the filters, each under PyRadiomics' name."""
+"""The filters whose output images are described, each under PyRadiomics' name."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ IMAGE_TYPES = (
 
 
 def filtered_images(volume, roi, spacing, image_type, setting):
-    """Filter the image in one way.
+    """Apply one filter to the image.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ def filtered_images(volume, roi, spacing, image_type, setting):
     image_type : str
         One of `IMAGE_TYPES`.
     setting : dict
-        PyRadiomics' ``setting`` as it holds for this image type.
+        PyRadiomics' ``setting`` for this image type.
 
     Yields
     ------
     name : str
     image : ndarray, shape of the region's bounding box
-        In the type in which PyRadiomics has it.
+        In the same data type as in PyRadiomics.
     """
     match image_type:
         case "Original":
@@ -66,20 +66,20 @@ def filtered_images(volume, roi, spacing, image_type, setting):
 
 
 def gradient_image(volume, roi, spacing):
-    """Length of the intensity's gradient, by central differences.
+    """Return the magnitude of the intensity gradient, by central differences.
 
     Parameters
     ----------
     volume : ndarray, shape (n_slices, n_rows, n_columns)
     roi : Roi
     spacing : sequence of float
-        Voxel size along (z, y, x), mm; ones to leave it out (``gradientUseSpacing: false``).
+        Voxel size along (z, y, x), mm; ones ignore it (``gradientUseSpacing: false``).
 
     Returns
     -------
     ndarray of float32, shape of the bounding box
     """
-    # Outside the image stands the nearest voxel inside.
+    # Outside the image, the nearest voxel inside is used.
     places = [
         np.arange(side.start - 1, side.stop + 1).clip(0, size - 1)
         for side, size in zip(roi.box, volume.shape, strict=True)
@@ -91,23 +91,23 @@ def gradient_image(volume, roi, spacing):
         before = list(after)
         after[axis], before[axis] = slice(2, None), slice(None, -2)
         half = 0.5 / spacing[axis]
-        # Each side is scaled before the difference is taken: ITK's order, hence its rounding.
+        # Each side is scaled before subtracting: ITK's order, which gives the same rounding.
         squares = squares + (around[tuple(after)] * half - around[tuple(before)] * half) ** 2
     return np.sqrt(squares).astype(np.float32)
 
 
 def pointwise_image(volume, roi, function):
-    """Apply a function to every voxel of the region's box.
+    """Apply a function to every voxel in the region's box.
 
-    Each maps the image's largest magnitude m onto itself, so that bin widths keep their meaning:
-    of the whole image only that number is needed.
+    Each function maps the image's largest magnitude m onto itself, so that bin widths keep their
+    meaning. Only that number requires the whole image.
 
     Parameters
     ----------
     volume : ndarray, shape (n_slices, n_rows, n_columns)
     roi : Roi
     function : callable
-        One of `FUNCTIONS`: of the intensities, and of the image's largest magnitude m.
+        One of `FUNCTIONS`, called with the intensities and the image's largest magnitude m.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""First-order features: the histogram of the region's intensities, wherever they lie."""
+"""First-order features: the distribution of the region's intensities, regardless of position."""
 
 import math
 
@@ -7,10 +7,10 @@ import numpy as np
 from sklidh.utils import kernel
 
 EPSILON = np.spacing(1.0)
-# Enough cells that the one holding a percentile is a few hundred voxels of a large tumour, and few
-# enough that the tables of all turns stay in the processor's nearest cache.
+# Large enough that a percentile's cell has only a few hundred voxels of a large tumour, and small
+# enough that all tables fit in the processor's nearest cache.
 SELECTION_CELLS = 1024
-# Neighbouring voxels are counted in different tables: no increment waits for the one before.
+# Number of tables used in turn for neighbouring voxels, so that increments do not wait.
 TURNS = 4
 
 
@@ -27,13 +27,13 @@ def firstorder_features(values, grey_counts, voxel_volume, shift=0):
         mm3.
     shift : float
         ``voxelArrayShift``, added to the intensities before they are squared (Energy, TotalEnergy,
-        RootMeanSquared), against negative intensities.
+        RootMeanSquared), to make negative intensities positive.
 
     Returns
     -------
     dict of str to float
-        The 18 features of PyRadiomics and its deprecated StandardDeviation. IBSI defines them alike
-        but for Kurtosis (IBSI subtracts 3).
+        The 18 features of PyRadiomics and its deprecated StandardDeviation. IBSI's definitions
+        differ only for Kurtosis (IBSI subtracts 3).
     """
     n = values.size
     energy, mean, m2, m3, m4, mean_deviation = _moments(values, float(shift))
@@ -64,7 +64,7 @@ def firstorder_features(values, grey_counts, voxel_volume, shift=0):
 
 
 def percentiles(values, percents):
-    """Percentiles with linear interpolation, equal to ``numpy.percentile``, without sorting."""
+    """Return percentiles, linearly interpolated like ``numpy.percentile``, without sorting."""
     places = [(values.size - 1) * percent / 100 for percent in percents]
     below = np.array([math.floor(place) for place in places])
     above = np.minimum(below + 1, values.size - 1)
@@ -72,16 +72,16 @@ def percentiles(values, percents):
     result = []
     for place, a, b in zip(places, found[::2], found[1::2], strict=True):
         t = place - math.floor(place)
-        # From the nearer end, as numpy interpolates: the same rounding.
+        # numpy interpolates from the nearer end; this gives the same rounding.
         result.append(a + (b - a) * t if t < 0.5 else b - (b - a) * (1 - t))
     return result
 
 
 def _order_statistics(values, ranks):
-    """The values that sorting would put at `ranks`.
+    """Return the values that would be at `ranks` after sorting.
 
-    A histogram that never decreases with the intensity tells which cell each rank falls into; only
-    those few cells are sorted.
+    Each rank falls into one cell of a histogram that preserves the order of intensities; only these
+    few cells are sorted.
     """
     lowest, highest = values.min(), values.max()
     if lowest == highest:
@@ -94,7 +94,7 @@ def _order_statistics(values, ranks):
     wanted = np.zeros(size.size, bool)
     wanted[cell] = True
     members = np.sort(_members(values, lowest, scale, wanted, size[wanted].sum()))
-    # Ranks among the members: without those in the cells before that are not wanted.
+    # Convert to ranks among the members, excluding earlier cells that are not needed.
     return members[ranks - np.cumsum(np.where(wanted, 0, size))[cell]]
 
 
@@ -119,7 +119,7 @@ def _members(values, lowest, scale, wanted, n):
 
 @kernel(fastmath={"reassoc", "nsz"})
 def _moments(values, shift):
-    """Energy, mean, the second to fourth central moments, and the mean absolute deviation."""
+    """Return energy, mean, second to fourth central moments, and mean absolute deviation."""
     n = values.size
     energy = 0.0
     total = 0.0
@@ -140,11 +140,11 @@ def _moments(values, shift):
 
 @kernel(fastmath={"reassoc", "nsz"})
 def _deviation_between(values, low, high):
-    """Mean absolute deviation of the values from `low` to `high`, from their own mean.
+    """Return the mean absolute deviation of the values from `low` to `high` from their own mean.
 
-    NaN where there is none, as between the percentiles of two voxels.
+    NaN if there is no such value, as between the percentiles of two voxels.
     """
-    # Weights 0 and 1 instead of branches, which would be guessed wrong every few voxels.
+    # Weights of 0 and 1 avoid branches, which would be mispredicted every few voxels.
     total = 0.0
     n = 0.0
     for v in range(values.size):

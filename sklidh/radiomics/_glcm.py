@@ -8,13 +8,13 @@ from sklidh.radiomics._maximal_correlation import list_pairs, margins, maximal_c
 from sklidh.utils import kernel
 
 EPSILON = np.spacing(1.0)
-# Co-occurrence tables held at once; beyond it the directions are counted in turns.
+# Memory for co-occurrence tables; if more is needed, the directions are counted in batches.
 TABLE_BYTES = 64 * 2**20
 
 
 @dataclass
 class CoOccurrence:
-    """What the features need of the matrices p(i, j), one per direction that has a pair.
+    """What the features need from the matrices p(i, j), one per direction that has a pair.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class CoOccurrence:
     n_grey : float
         N_g, the highest of them.
     k_sum : ndarray, shape (n_sums,)
-        Values k that i + j may have.
+        Possible values k of i + j.
     k_difference : ndarray, shape (n_differences,)
-        Values k that abs(i - j) may have.
+        Possible values k of abs(i - j).
     px, py : ndarray, shape (n_directions, n_levels)
         Row and column sums of p.
     p_sum : ndarray, shape (n_directions, n_sums)
@@ -35,7 +35,7 @@ class CoOccurrence:
     energy, entropy, maximum : ndarray, shape (n_directions,)
         Sum of p^2, -sum of p log2 p, largest p.
     mcc : ndarray, shape (n_directions,), or None
-        Maximal correlation coefficient, where it was asked for.
+        Maximal correlation coefficient, if requested.
     """
 
     i: np.ndarray
@@ -55,7 +55,7 @@ class CoOccurrence:
 def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=True):
     """Compute the 24 GLCM features of PyRadiomics 3.0.1.
 
-    Each is the mean over the directions that have a pair of voxels (IBSI: averaged over 3-D
+    Each feature is the mean over the directions that have a pair of voxels (IBSI: averaged over 3-D
     directions without merging); with `weights` the matrices are summed first.
 
     Parameters
@@ -65,7 +65,7 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     directions : ndarray of int, shape (n_directions, 3)
         From `half_directions`.
     symmetrical : bool
-        Count each pair in both orders.
+        Whether to count each pair in both orders.
     weights : ndarray of float, shape (n_directions,), or None
         Weight of each direction's matrix (``weightingNorm``).
     mcc : bool
@@ -74,7 +74,7 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     Returns
     -------
     dict of str to float
-        NaN where the region has no pair of neighbours at all (but MCC for a single grey level).
+        NaN if the region has no pair of neighbours (except MCC for a single grey level).
     """
     p = co_occurrence(grey, roi, directions, symmetrical=symmetrical, weights=weights, mcc=mcc)
     i, n_grey, k_sum, k = p.i, p.n_grey, p.k_sum, p.k_difference
@@ -82,13 +82,13 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     uy = (p.py * i).sum(1)
     var_x = (p.px * (i - ux[:, None]) ** 2).sum(1)
     var_y = (p.py * (i - uy[:, None]) ** 2).sum(1)
-    # i + j stays in p_{x+y}: moments of i + j need no second look at the matrix.
+    # i + j is kept in p_{x+y}, so moments of i + j do not need the matrix again.
     from_mean = k_sum - (ux + uy)[:, None]
     cluster_tendency = (p.p_sum * from_mean**2).sum(1)
     contrast = (p.p_difference * k**2).sum(1)
     # var(i + j) - var(i - j) = 4 cov(i, j). Both are sums of squares, without cancellation.
     covariance = (cluster_tendency - contrast + (ux - uy) ** 2) / 4
-    # Where i or j is one level, Correlation is 1 by convention. The levels are counted: the
+    # Where i or j has one level, Correlation is 1 by convention. Levels are counted because the
     # deviation of a single level may be a rounding error instead of 0.
     one_level = np.minimum((p.px > 0).sum(1), (p.py > 0).sum(1)) == 1
     correlation = covariance / (np.sqrt(var_x) * np.sqrt(var_y) + EPSILON)
@@ -100,7 +100,7 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     # are p's own margins.
     information = hx + hy - p.entropy
     largest = np.maximum(hx, hy)
-    # A single grey level, or none shared: PyRadiomics compares HXY2 with HXY for equality.
+    # A single grey level, or no shared one: PyRadiomics tests HXY2 and HXY for equality.
     information = np.where(np.abs(information) < 1e-13, 0.0, information)
     with np.errstate(invalid="ignore", divide="ignore"):
         imc1 = np.where(largest > 1e-15, -information / largest, 0.0)
@@ -139,7 +139,7 @@ def glcm_features(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
     means = np.where(defined, table, 0.0).sum(1) / np.where(n_defined > 0, n_defined, np.nan)
     values = dict(zip(features, means, strict=True))
     if p.mcc is not None:
-        # One grey level: 1 by definition, pairs or not.
+        # With one grey level, MCC is 1 by definition, even without pairs.
         values["MCC"] = (p.mcc.mean() if p.mcc.size else np.nan) if i.size > 1 else 1.0
     return values
 
@@ -178,10 +178,10 @@ def co_occurrence(grey, roi, directions, *, symmetrical=True, weights=None, mcc=
 
 
 def _distinct(table):
-    """List the values of a table of whole numbers, and at which of them each cell is.
+    """Return the distinct values of an integer table, and each cell's index among them.
 
-    All numbers up to the largest where these are few; else only those that occur, so that one
-    bright voxel among dark ones costs nothing.
+    If the largest value is small, all numbers up to it are returned; otherwise only values that
+    occur, so that one bright voxel among dark ones does not cost memory.
     """
     if table.max() <= 4 * table.size:
         return np.arange(table.max() + 1), table.astype(np.int32)
@@ -190,22 +190,22 @@ def _distinct(table):
 
 
 def _coefficients(counts, symmetrical):
-    """Maximal correlation coefficient of each direction's matrix, NaN where it has no pair."""
+    """Return the maximal correlation coefficient per direction, NaN where it has no pair."""
     tables = counts[:, 1:, 1:]
     return [maximal_correlation(t, symmetrical) if t.any() else np.nan for t in tables]
 
 
 @kernel
 def _count_pairs(image, segments, offsets, n_levels):
-    """Count pairs: counts[d, i, j] of a voxel of rank i whose neighbour in direction d has rank j.
+    """Return counts[d, i, j]: voxels of rank i whose neighbour in direction d has rank j.
 
-    Rank 0 is the background: its row and column take the pairs that leave the region, so that the
-    loop has no branch, and are never read. The directions go innermost: consecutive increments then
-    meet different tables and need not wait for one another.
+    Rank 0 is the background: its row and column count the pairs that leave the region, which avoids
+    a branch, and are never read. Directions form the innermost loop, so that consecutive increments
+    go to different tables and need not wait for one another.
     """
     n_directions = offsets.size
     counts = np.zeros((n_directions, n_levels + 1, n_levels + 1), np.int32)
-    # Unsigned: a signed index may count from the end, and testing for that is slow.
+    # Unsigned: negative indices count from the end, and the test for them is slow.
     forwards = offsets.astype(np.uint64)
     for s in range(segments.shape[0]):
         for at in range(np.uint64(segments[s, 0]), np.uint64(segments[s, 0] + segments[s, 1])):
@@ -216,7 +216,7 @@ def _count_pairs(image, segments, offsets, n_levels):
 
 @kernel
 def _reduce(counts, level, sum_at, n_sums, difference_at, n_differences, symmetrical):
-    """Margins of and sums over each matrix, of which only cells that are not 0 are visited."""
+    """Return margins and sums of each matrix, visiting only non-zero cells."""
     n_directions, n = counts.shape[0], level.size
     n_pairs = np.zeros(n_directions, np.int64)
     px, py = np.zeros((n_directions, n)), np.zeros((n_directions, n))

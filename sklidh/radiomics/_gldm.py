@@ -1,4 +1,4 @@
-"""GLDM: how many neighbours depend on a voxel (grey level dependence matrix)."""
+"""GLDM: how many neighbours have a similar grey level (grey level dependence matrix)."""
 
 import numpy as np
 
@@ -9,17 +9,17 @@ from sklidh.utils import kernel
 def gldm_features(grey, roi, directions, *, alpha=0):
     """Compute the 14 GLDM features of PyRadiomics (IBSI's neighbouring grey level dependence).
 
-    P(i, j) is the number of voxels of grey level i with j - 1 dependent neighbours: neighbours in
-    the region whose grey level differs by at most `alpha`.
+    P(i, j) is the number of voxels of grey level i with j - 1 dependent neighbours, that is,
+    neighbours in the region whose grey level differs by at most `alpha`.
 
     Parameters
     ----------
     grey : GreyLevels
     roi : Roi
     directions : ndarray of int, shape (n_directions, 3)
-        From `half_directions`; each is looked along both ways.
+        From `half_directions`; neighbours on both sides are counted.
     alpha : int
-        Largest difference of dependent grey levels (``gldm_a``).
+        Maximum difference of dependent grey levels (``gldm_a``).
     """
     s = size_sums(SizeTables.from_dense(dependences(grey, roi, directions, alpha), grey.level))
     return {
@@ -41,10 +41,10 @@ def gldm_features(grey, roi, directions, *, alpha=0):
 
 
 def dependences(grey, roi, directions, alpha=0):
-    """Count voxels: counts[0, rank, 1 + number of dependent neighbours]."""
+    """Return counts[0, rank, 1 + number of dependent neighbours] of voxels."""
     offsets = roi.offsets(directions)
     offsets = np.concatenate([offsets, -offsets])
-    # _count_equal keeps a voxel's number of dependent neighbours in 16 bits.
+    # _count_equal stores a voxel's number of dependent neighbours in 16 bits.
     if alpha == 0 and len(offsets) < np.iinfo(np.uint16).max:
         return _count_equal(grey.image.reshape(-1), roi.segments, offsets, grey.level.size)
     levels = grey.level_image.reshape(-1)
@@ -55,7 +55,7 @@ def dependences(grey, roi, directions, alpha=0):
 
 @kernel
 def _count_equal(image, segments, offsets, n_levels):
-    """Count dependences with alpha 0: equal ranks, which background never has."""
+    """Count dependences for alpha 0: equal ranks, which background never has."""
     counts = np.zeros((1, n_levels + 1, offsets.size + 2), np.int64)
     dependent = np.empty(image.size, np.uint16)
     for s in range(segments.shape[0]):
@@ -75,7 +75,7 @@ def _count_equal(image, segments, offsets, n_levels):
 
 @kernel
 def _count_similar(image, levels, segments, offsets, n_levels, alpha):
-    """Count dependences with any alpha, on grey levels instead of ranks."""
+    """Count dependences for any alpha, using grey levels instead of ranks."""
     counts = np.zeros((1, n_levels + 1, offsets.size + 2), np.int64)
     for s in range(segments.shape[0]):
         for at in range(segments[s, 0], segments[s, 0] + segments[s, 1]):

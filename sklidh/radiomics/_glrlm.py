@@ -1,20 +1,20 @@
-"""GLRLM: how long the grey level stays the same along a line (grey level run length matrix)."""
+"""GLRLM: how long runs of one grey level are along a line (grey level run length matrix)."""
 
 import numpy as np
 
 from sklidh.radiomics._size_tables import SizeTables, size_sums
 from sklidh.utils import kernel
 
-# Tables counted into in turns: the next voxel need not wait for the same cell's last increment.
+# Number of tables used in turn, so that an increment need not wait for the previous one.
 TURNS = 4
 
 
 def glrlm_features(grey, roi, directions, *, weights=None):
     """Compute the 16 GLRLM features of PyRadiomics, each the mean over the directions.
 
-    P(i, j) is the number of runs of grey level i that are j voxels long: consecutive voxels of one
-    grey level along a direction. A direction along which no line holds two voxels of the region
-    does not count (a region of one slice has no direction out of it).
+    P(i, j) is the number of runs of grey level i and length j: consecutive voxels of the same level
+    along a direction. A direction is skipped if no line along it has two voxels of the region (a
+    region of one slice has no direction out of the slice).
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def glrlm_features(grey, roi, directions, *, weights=None):
     directions : ndarray of int, shape (n_directions, 3)
         From `half_directions`, distance 1.
     weights : ndarray of float, shape (n_directions,), or None
-        Weight of each direction's matrix (``weightingNorm``): the matrices are summed first.
+        Weight of each direction's matrix (``weightingNorm``); the matrices are then summed first.
     """
     counts = run_lengths(grey, roi, directions)
     if weights is not None:
@@ -50,9 +50,9 @@ def glrlm_features(grey, roi, directions, *, weights=None):
 
 
 def run_lengths(grey, roi, directions, *, single_voxels=False):
-    """Count runs: counts[d, rank, length].
+    """Return counts[d, rank, length] of runs.
 
-    Nothing where no line along d holds two voxels, unless `single_voxels` counts there too.
+    Directions without two voxels on a line have no runs unless `single_voxels` includes them.
     """
     places = _count_places(
         grey.image.reshape(-1),
@@ -64,23 +64,23 @@ def run_lengths(grey, roi, directions, *, single_voxels=False):
     )
     if not single_voxels:
         places[~roi.has_lines(directions)] = 0
-    # A run of j voxels has one at each place from 1 to j.
+    # A run of j voxels has one voxel at each position from 1 to j.
     return places[..., :-1] - places[..., 1:]
 
 
 @kernel
 def _count_places(levels, segments, joined_segments, offsets, n_levels, longest):
-    """Count voxels by how far they are into their run, one direction after the other.
+    """Count voxels by their position within their run, direction by direction.
 
-    A voxel's place is one more than that of the voxel before, where the levels are equal.
-    Background, at place 0 of rank 0, is counted too and never read: so nothing branches.
+    A voxel's position is one more than the previous voxel's if their levels are equal. Background,
+    at position 0 of rank 0, is counted too but never read, which avoids branches.
     """
     place = np.zeros(levels.size, np.uint16)
     counts = np.zeros((offsets.size, n_levels + 1, longest + 2), np.int32)
     tables = np.empty((TURNS, longest + 2, n_levels + 1), np.int32)
     farthest = 0
     for d in range(offsets.size):
-        # Long segments vectorise, but along x, where each voxel needs the one just before it.
+        # Long segments vectorise, except along x, where each voxel needs the one just before it.
         along = joined_segments if offsets[d] > 1 else segments
         reached = np.uint16(0)
         for s in range(along.shape[0]):
@@ -96,7 +96,7 @@ def _count_places(levels, segments, joined_segments, offsets, n_levels, longest)
                     reached = max(reached, now)
         tables[:, : reached + 1] = 0
         for s in range(segments.shape[0]):
-            # Unsigned: a signed index may count from the end, and testing for that is slow.
+            # Unsigned: negative indices count from the end, and the test for them is slow.
             start = np.uint64(segments[s, 0])
             for v in range(np.uint64(segments[s, 1])):
                 tables[v % np.uint64(TURNS), place[start + v], levels[start + v]] += 1

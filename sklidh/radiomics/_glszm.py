@@ -1,4 +1,4 @@
-"""GLSZM: how large the patches of one grey level are (grey level size zone matrix)."""
+"""GLSZM: how large connected zones of one grey level are (grey level size zone matrix)."""
 
 from functools import cache
 
@@ -7,15 +7,15 @@ import numpy as np
 from sklidh.radiomics._size_tables import SizeTables, size_sums
 from sklidh.utils import kernel
 
-# Voxels of a zone from which on it is counted one by one.
+# Zones with at least this many voxels are counted individually.
 SMALL = 64
 
 
 def glszm_features(grey, roi, directions):
     """Compute the 16 GLSZM features of PyRadiomics.
 
-    P(i, j) is the number of zones of grey level i with j voxels: voxels of one grey level that are
-    connected through `directions` (26 neighbours in 3-D, 8 in a plane).
+    P(i, j) is the number of zones of grey level i with j voxels. A zone is a set of voxels with the
+    same grey level connected through `directions` (26 neighbours in 3-D, 8 in a plane).
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def zone_sizes(grey, roi, directions):
     """Count zones by grey level and size."""
     zones, _, size = label_zones(grey, roi, directions)
     rank = grey.image.reshape(-1)[zones].astype(np.int64) - 1
-    # Most zones are small: those are counted in a table, and only the others are sorted.
+    # Most zones are small and counted in a table; only the others are sorted.
     small = size < SMALL
     table = np.bincount(rank[small] * SMALL + size[small], minlength=grey.level.size * SMALL)
     width = size.max() + 1
@@ -75,11 +75,11 @@ def label_zones(grey, roi, directions):
     Returns
     -------
     zones : ndarray of int32, shape (n_zones,)
-        Place of each zone's first voxel in the padded box.
+        Index of each zone's first voxel in the padded box.
     root : ndarray of int32, shape of the padded box, raveled
-        For each voxel of the region, an earlier one of its zone; a zone's first has itself.
+        For each voxel of the region, an earlier voxel of its zone; for the first voxel, itself.
     size : ndarray of int64, shape (n_zones,)
-        Voxels of each zone.
+        Number of voxels per zone.
     """
     image = grey.image.reshape(-1)
     root, size = np.empty(image.size, np.int32), np.zeros(image.size, np.int32)
@@ -92,7 +92,7 @@ def label_zones(grey, roi, directions):
 
 @kernel
 def zone_distances(zones, root, voxels, distance):
-    """Smallest distance of each zone's voxels; `zones` and `root` are those of `label_zones`."""
+    """Return each zone's smallest voxel distance; `zones` and `root` come from `label_zones`."""
     nearest = np.full(root.size, np.iinfo(np.int32).max, np.int32)
     for v in voxels:
         first = _find(root, v)
@@ -102,17 +102,17 @@ def zone_distances(zones, root, voxels, distance):
 
 @cache
 def _groups(directions):
-    """For each set of equal earlier neighbours, one to join, and those that it does not stand for.
+    """Return, for each set of equal earlier neighbours, one to join and the set still to be joined.
 
-    Two earlier neighbours that are neighbours of one another are in one zone already, and so is a
-    chain of them. In a set, bit d is the neighbour against direction d.
+    Two earlier neighbours that are neighbours of each other are already in one zone, and so is a
+    chain of them. In a set, bit d is the neighbour opposite to direction d.
 
     Returns
     -------
     nearest : ndarray of int16, shape (2 ** n_directions,)
-        The last direction of the set: the one whose neighbour is nearest in memory.
+        The last direction of the set, whose neighbour is nearest in memory.
     remaining : ndarray of uint16, same shape
-        The set without that neighbour and all that are connected with it.
+        The set without that neighbour and all neighbours connected with it.
     """
     step = np.array(directions)
     touching = (np.abs(step[:, None] - step[None]) <= 1).all(2)
@@ -129,11 +129,11 @@ def _groups(directions):
 
 @kernel
 def _join(image, segments, offsets, nearest, remaining, root, size, firsts):
-    """Join equal neighbours to zones, by union-find over the voxels in memory order.
+    """Join equal neighbours into zones, by union-find over the voxels in memory order.
 
-    A zone's root is its first voxel; `size` there becomes the zone's, and `firsts` lists these
-    voxels. Row by row, a vector pass notes which earlier neighbours are equal; then each voxel
-    joins their zones. Returns the number of zones.
+    A zone's root is its first voxel, where `size` holds the zone's size; `firsts` lists these.
+    Row by row, a vectorised pass records which earlier neighbours are equal; then each voxel joins
+    their zones. Returns the number of zones.
     """
     equal = np.empty(image.size, np.uint16)
     n_firsts = 0
@@ -179,6 +179,6 @@ def _join(image, segments, offsets, nearest, remaining, root, size, firsts):
 @kernel
 def _find(root, at):
     while root[at] != at:
-        root[at] = root[root[at]]  # halve the path for those who come later
+        root[at] = root[root[at]]  # path halving, to speed up later searches
         at = root[at]
     return at

@@ -1,4 +1,4 @@
-"""IBSI's features of one image and its mask, under the names of IBSI's tables."""
+"""IBSI features of one image and its mask, with the names in IBSI's tables."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from sklidh.radiomics._roi import Roi
 
 
 def measure_ibsi(volume, mask, spacing, settings):
-    """Compute IBSI's features of one image in one region, and count its grey levels.
+    """Compute the IBSI features of one image in one region, and count its grey levels.
 
     Parameters
     ----------

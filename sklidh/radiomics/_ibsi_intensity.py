@@ -1,4 +1,4 @@
-"""IBSI's features of intensities alone: statistics, histogram, volume histogram, local peaks."""
+"""IBSI intensity features: statistics, histogram, volume histogram, local peaks."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ _SAME = {
 
 
 def statistics(values, counts):
-    """Compute IBSI's statistics of intensities, or of grey levels for its histogram.
+    """Compute IBSI's intensity statistics; its histogram features use the same for grey levels.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def statistics(values, counts):
     mean, variance = features["mean"], features["var"]
     with np.errstate(divide="ignore", invalid="ignore"):
         return features | {
-            # 0 as Skewness is, where there is one intensity.
+            # 0, like Skewness, if there is only one intensity.
             "kurt": described["Kurtosis"] - 3 if variance > 0 else 0.0,
             "medad": np.abs(values - features["median"]).mean(),
             "cov": np.sqrt(variance) / np.float64(mean),
@@ -55,7 +55,7 @@ def statistics(values, counts):
 
 
 def histogram_features(levels, grey):
-    """Compute the 23 features of the histogram of grey levels.
+    """Compute the 23 features of the grey-level histogram.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def histogram_features(levels, grey):
     gradient = np.gradient(histogram) if histogram.size > 1 else np.zeros(1)
     features = statistics(levels, grey.count)
     middle = features["mean"]
-    # Of several modes IBSI takes the one nearest to the mean.
+    # Of several modes, IBSI takes the one nearest to the mean.
     modes = grey.level[grey.count == grey.count.max()]
     return features | {
         "mode": modes[np.abs(modes - middle).argmin()],
@@ -85,9 +85,9 @@ def histogram_features(levels, grey):
 def volume_histogram_features(values, setting):
     """Compute the features of the intensity-volume histogram.
 
-    For each intensity, the share of the voxels that reach it. The intensities are whole numbers,
-    unless ``ivhBinWidth`` or ``ivhBinCount`` is set; a count divides the region's range and then
-    stands for the intensities. The axis is the range of re-segmentation where there is one.
+    The histogram gives, for each intensity, the fraction of voxels that reach it. Intensities are
+    whole numbers unless ``ivhBinWidth`` or ``ivhBinCount`` is set; a count divides the region's
+    range, and bins replace the intensities. The axis is the resegmentation range if there is one.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def volume_histogram_features(values, setting):
             )
         reached = np.floor((values - low) / step)
         axis = low + step * np.arange((high - low) // step + 1)
-        if width is not None:  # the middles of the bins stand for the intensities
+        if width is not None:  # bin centres replace the intensities
             axis = axis[axis + step / 2 <= high] + step / 2
     not_reached = np.cumsum(np.bincount(reached.astype(np.int64), minlength=axis.size))
     share = 1 - np.append(0, not_reached)[: axis.size] / values.size
@@ -122,7 +122,7 @@ def volume_histogram_features(values, setting):
 
     def share_at(part):
         reaching = share[fraction >= part]
-        return reaching.max() if reaching.size else np.nan  # as of a single intensity
+        return reaching.max() if reaching.size else np.nan  # as for a single intensity
 
     def intensity_at(part):
         at_most = axis[share <= part]
@@ -145,7 +145,7 @@ def local_peaks(volume, roi, values, spacing):
     Parameters
     ----------
     volume : ndarray of float64, shape (n_slices, n_rows, n_columns)
-        With the region's surroundings as far as the image has them.
+        Includes the region's surroundings, as far as the image extends.
     roi : Roi
     values : ndarray of float64, shape (n_voxels,)
         Intensities of the region.
@@ -160,7 +160,7 @@ def local_peaks(volume, roi, values, spacing):
     room = PEAK_RADIUS**2 - z[:, None] ** 2 - y**2
     rows = np.argwhere(room >= 0) - reach[:2]
     half = np.floor(np.sqrt(room[room >= 0]) / spacing[2]).astype(np.int64)
-    # Beyond the image the sums along x stay as they are; so does the number of voxels.
+    # Beyond the image, the sums along x and the number of voxels stay the same.
     before, n_columns = reach[2] + 1, volume.shape[2]
     sums = np.zeros((*volume.shape[:2], before + n_columns + reach[2]))
     within = sums[..., before : before + n_columns]
@@ -169,7 +169,7 @@ def local_peaks(volume, roi, values, spacing):
     n_before = np.arange(-reach[2], n_columns + before * 1.0).clip(0, n_columns)
     first = np.column_stack(np.unravel_index(roi.segments[:, 0], roi.shape))
     first += [side.start - 1 for side in roi.box]
-    # Elsewhere every sphere has as many voxels.
+    # Elsewhere every sphere has the same number of voxels.
     last = first + np.column_stack([np.zeros((len(first), 2), int), roi.segments[:, 1] - 1])
     is_cut_off = ((first < reach) | (last + reach >= volume.shape)).any(1)
     means = np.zeros(roi.padded.size)
@@ -180,7 +180,7 @@ def local_peaks(volume, roi, values, spacing):
 
 @kernel
 def _sphere_means(sums, n_before, first, segments, is_cut_off, rows, half, before, means):
-    """Mean of the image around each voxel of each segment, by differences of sums along x."""
+    """Return the local mean for each voxel of each segment, by differences of sums along x."""
     for s in range(len(segments)):
         n, start = np.uint64(segments[s, 1]), np.uint64(segments[s, 0])
         total, number = np.zeros(n), np.zeros(n)

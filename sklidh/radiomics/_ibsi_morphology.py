@@ -1,4 +1,4 @@
-"""IBSI's morphology: the form of the region, and how its intensities lie in it."""
+"""IBSI morphology: the shape of the region, and how its intensities are distributed in it."""
 
 import math
 
@@ -12,20 +12,20 @@ from sklidh.utils import kernel
 
 
 def morphology_features(shape_roi, roi, values, spacing, *, spatial=True):
-    """Compute the 25 morphological features that IBSI has consensus values for.
+    """Compute the 25 morphological features for which IBSI has consensus values.
 
     Parameters
     ----------
     shape_roi : Roi
-        Of the morphological mask.
+        Region of the morphological mask.
     roi : Roi
-        Of the intensity mask.
+        Region of the intensity mask.
     values : ndarray of float64, shape (n_voxels,)
         Intensities of `roi`.
     spacing : sequence of float
         Voxel size along (z, y, x), mm.
     spatial : bool
-        Whether to compute Moran's I and Geary's C, which cost more than all others together.
+        Whether to compute Moran's I and Geary's C, which cost more than all others combined.
 
     Returns
     -------
@@ -43,9 +43,9 @@ def morphology_features(shape_roi, roi, values, spacing, *, spatial=True):
     variances = principal_variances(shape_roi, spacing) * (n / max(n - 1, 1))
     least, minor, major = 2 * np.sqrt(variances)  # semi-axes
     depth, height, width = np.array(shape_roi.inside.shape) * spacing
-    ball = (36 * math.pi * volume**2) ** (1 / 3)  # area of the ball of the same volume
+    ball = (36 * math.pi * volume**2) ** (1 / 3)  # area of the sphere of equal volume
     moran, geary = autocorrelations(roi, values, spacing) if spatial else (np.nan, np.nan)
-    # A region that is one voxel thick has no ellipsoid, one voxel wide not even its area.
+    # A region one voxel thick has no ellipsoid volume; one voxel wide, no ellipsoid area either.
     ellipsoid = 4 / 3 * math.pi * major * minor * least or np.nan
     return {
         "volume": volume,
@@ -77,11 +77,11 @@ def morphology_features(shape_roi, roi, values, spacing, *, spatial=True):
 
 
 def ellipsoid_area(a, b, c):
-    """Area of an ellipsoid with semi-axes a >= b >= c, as IBSI's manual approximates it.
+    """Return the area of an ellipsoid with semi-axes a >= b >= c, approximated as in IBSI's manual.
 
     4 pi a b times the sum over n to 20 of (u v)^n P_n((u^2 + v^2) / (2 u v)) / (1 - 4 n^2), with
     P_n Legendre's polynomials, u^2 = 1 - b^2 / a^2 and v^2 = 1 - c^2 / a^2. It is below the true
-    area (by 4 % for the digital phantom), and the consensus values are those of the series.
+    area (by 4 % for the digital phantom), but the consensus values use this series.
     """
     half, product = 1 - (b**2 + c**2) / (2 * a**2), (1 - b**2 / a**2) * (1 - c**2 / a**2)
     before, term, total = 0.0, 1.0, 1.0  # (u v)^n P_n, by recurrence: u v may be 0
@@ -109,10 +109,10 @@ def _corner(roi):
 
 
 def autocorrelations(roi, values, spacing):
-    """Moran's I and Geary's C, every pair of voxels weighted by 1 / distance.
+    """Return Moran's I and Geary's C, with each pair of voxels weighted by 1 / distance.
 
-    With weights w that depend on the distance alone, a sum over all pairs of w f g is one over
-    frequencies of W F conj(G), so that its cost hardly exceeds that of a few Fourier transforms.
+    With weights w that depend on distance alone, a sum over all pairs of w f g equals a sum over
+    frequencies of W F conj(G), so the cost is little more than a few Fourier transforms.
 
     Parameters
     ----------
@@ -123,26 +123,26 @@ def autocorrelations(roi, values, spacing):
     Returns
     -------
     tuple of float
-        NaN where the region has one intensity.
+        NaN if the region has only one intensity.
     """
     deviation = values - values.mean()
     total = deviation @ deviation
     if total == 0:
         return np.nan, np.nan
-    # Twice the box: voxels at one end do not meet those at the other.
+    # Twice the box, so that voxels at opposite ends do not wrap around.
     half = [next_fast_len(n, real=True) for n in roi.inside.shape]
     z, y, x = (np.arange(n + 1) * step for n, step in zip(half, spacing, strict=True))
     distance = np.sqrt(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2)
     distance[0, 0, 0] = np.inf  # no voxel is a pair with itself
-    # The same both ways along each axis, as its transform is: a quarter of that is kept.
+    # Symmetric along each axis, as is its transform: only a quarter is stored.
     weights = dctn(1 / distance, type=1)
-    weights[..., 1:-1] *= 2  # for the frequencies that a real transform leaves out
+    weights[..., 1:-1] *= 2  # for frequencies that a real transform omits
     weights /= 8 * math.prod(half)
 
     def transform(of_voxels):
         box = np.zeros(roi.inside.shape)
         box[roi.inside] = of_voxels
-        # Axis by axis: the zeros of one are not transformed along another.
+        # Axis by axis, so that the zero padding of one axis is not transformed along another.
         return fft(fft(rfft(box, 2 * half[2], 2), 2 * half[1], 1), 2 * half[0], 0)
 
     sum_of_weights, products, squares = _sums_over_pairs(
@@ -157,7 +157,7 @@ def autocorrelations(roi, values, spacing):
 
 @kernel(fastmath={"reassoc", "nsz"})
 def _sums_over_pairs(weights, ones, first, second):
-    """Sums of the weights, of products of deviations, and of one square of each pair."""
+    """Return the sums of weights, of products of deviations, and of one square per pair."""
     n_z, n_y, n_x = ones.shape
     sum_of_weights = products = squares = 0.0
     for z in range(n_z):

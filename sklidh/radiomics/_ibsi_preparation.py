@@ -1,7 +1,7 @@
-"""From an image and its mask to what IBSI's features are computed of: chapter 2 of its manual.
+"""Prepare an image and its mask for IBSI features: chapter 2 of the IBSI manual.
 
-The mask becomes two: the morphological one, interpolated, which the shape is that of, and within it
-the intensity mask, without voxels outside a range or far from the mean.
+The mask becomes two: the interpolated morphological mask, used for the shape, and within it the
+intensity mask, which excludes voxels outside a range or far from the mean.
 """
 
 import math
@@ -15,7 +15,7 @@ from sklidh.radiomics._resampling import MOST_VOXELS, cubic_spline, linear, near
 from sklidh.radiomics._roi import check_region
 
 PEAK_RADIUS = 10 * (3 / (4 * math.pi)) ** (1 / 3)
-"""Radius of a sphere of 1 cm3, mm: so far from the region intensities are read."""
+"""Radius of a sphere of 1 cm3, mm: intensities are read up to this distance from the region."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Prepared:
 
 
 def prepare(volume, mask, spacing, setting):
-    """Interpolate, round and re-segment, as far around the region as features look.
+    """Interpolate, round and resegment the region and the surroundings that features use.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def prepare(volume, mask, spacing, setting):
     if setting["resegmentRange"]:
         kept = resegment(volume, mask, setting["resegmentRange"], "absolute")
     if setting["outlierSigma"]:
-        # Mean and deviation are those of the voxels within the range.
+        # Mean and deviation use only the voxels within the range.
         kept = resegment(volume, kept, (-setting["outlierSigma"], setting["outlierSigma"]), "sigma")
     check_region(kept)
     return Prepared(volume, mask, kept, tuple(spacing))
@@ -93,9 +93,9 @@ def _reach(spacing):
 
 
 def grid_places(shape, spacing, new_spacing):
-    """Places of a new grid's voxels along each axis, in voxels of the old one.
+    """Return the positions of a new grid's voxels along each axis, in voxels of the old one.
 
-    The grids share their middle; the new one is large enough to cover the old one (IBSI 2.4).
+    The grids share their centre; the new one is large enough to cover the old one (IBSI 2.4).
     """
     places = []
     for n, old, new in zip(shape, spacing, new_spacing, strict=True):
@@ -105,7 +105,7 @@ def grid_places(shape, spacing, new_spacing):
 
 
 def interpolate(volume, mask, places, interpolator):
-    """Interpolate an image and its mask; of the mask, voxels that are half or more inside stay."""
+    """Interpolate an image and its mask; mask voxels of one half or more are kept."""
     if math.prod(along.size for along in places) > MOST_VOXELS:
         raise ValueError(
             f"resampledPixelSpacing makes more than the {MOST_VOXELS:.1e} voxels that are accepted "
@@ -114,7 +114,7 @@ def interpolate(volume, mask, places, interpolator):
     if interpolator == "sitkNearestNeighbor":
         return nearest(volume, places).astype(np.float64), nearest(mask, places)
     if interpolator == "sitkBSpline":
-        # A spline needs a neighbour to mirror: an axis of one voxel gets copies of it.
+        # A spline needs a neighbour to mirror, so an axis of one voxel is padded with copies.
         thin = [2 if n == 1 else 0 for n in volume.shape]
         padded = np.pad(volume, [(n, n) for n in thin], mode="edge")
         image = cubic_spline(padded, [at + n for at, n in zip(places, thin, strict=True)])
@@ -124,10 +124,10 @@ def interpolate(volume, mask, places, interpolator):
 
 
 def grey_level_edges(values, setting):
-    """Edges of the grey-level bins (IBSI 2.7).
+    """Return the edges of the grey-level bins (IBSI 2.7).
 
     A fixed number divides the region's own range. Bins of a fixed size start at the lower end of
-    the range of re-segmentation, or without one at the region's lowest intensity.
+    the resegmentation range, or at the region's lowest intensity if there is no range.
     """
     low, high = values.min(), values.max()
     if setting["binCount"] is not None:

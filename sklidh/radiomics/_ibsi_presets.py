@@ -1,8 +1,8 @@
-"""The settings of IBSI's configurations A to E, and what settings of IBSI features may hold.
+"""The settings of IBSI's configurations A to E, and the values that IBSI settings accept.
 
-A to E are those that IBSI's chest CT phantom is to be measured with (reference manual, chapter 5).
-``"ibsi"`` leaves the image as it is and divides the region's intensities into 32 bins (1000 for the
-volume histogram), for images without a unit, as MR images are.
+A to E are the configurations for IBSI's chest CT phantom (reference manual, chapter 5). ``"ibsi"``
+does not change the image and divides the region's intensities into 32 bins (1000 for the volume
+histogram), for images without a unit, such as MR images.
 """
 
 from sklidh.radiomics._parameters import (

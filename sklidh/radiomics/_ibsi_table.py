@@ -1,8 +1,8 @@
 """The features of the Image Biomarker Standardisation Initiative: names, codes and aggregations.
 
-Names are the tags of IBSI's own tables of reference values: ``joint_max_3D_avg`` of the family
-``cm`` is its ``cm_joint_max_3D_avg``. The same feature has one code however it is aggregated;
-each aggregation has a code of its own.
+Names are the tags in IBSI's tables of reference values: ``joint_max_3D_avg`` of the family ``cm``
+is ``cm_joint_max_3D_avg`` there. A feature has one code for all aggregations; each aggregation has
+a code of its own.
 """
 
 from typing import NamedTuple
@@ -18,8 +18,8 @@ class IbsiFeature(NamedTuple):
     ibsi : str
         The feature's code.
     family_code, aggregation_code : str
-        Codes of the family and of how matrices are put together; the second is empty for features
-        that come from no matrix.
+        Codes of the family and of the aggregation; the second is empty for features that do not
+        come from a matrix.
     description : str
     """
 
@@ -258,11 +258,11 @@ NAMES = {
     family: tuple(line.split(" ", 1)[0] for line in text.strip().splitlines())
     for family, text in _TEXT.items()
 }
-"""Names by family, before they are aggregated; those of matrices in the order of their sums."""
+"""Names by family, before aggregation; names of matrix features in the order of their sums."""
 
 
 def ibsi_features(dimensions=("2D", "2_5D", "3D")) -> dict[str, tuple[str, ...]]:
-    """List the names by family, texture features once per aggregation in `dimensions`."""
+    """Return the names by family, with texture features once per aggregation in `dimensions`."""
     return {
         family: tuple(
             f"{name}_{aggregation}"

@@ -1,9 +1,9 @@
-"""IBSI's texture features: the matrices of the whole region, or of each slice on its own.
+"""IBSI texture features: from matrices of the whole region, or of each slice separately.
 
-An aggregation is a choice of directions and of what a matrix counts. ``3D`` counts along all 13
-directions, ``2_5D`` along the four within a slice, both throughout the region; ``2D`` makes a
-matrix for each slice, and averages the features. ``avg`` takes one matrix per direction and
-averages, ``comb`` adds them first.
+An aggregation is a choice of directions and of the part that a matrix covers. ``3D`` counts along
+all 13 directions and ``2_5D`` along the four within a slice, both over the whole region; ``2D``
+makes a matrix per slice and averages the features. ``avg`` averages over one matrix per direction,
+``comb`` adds the matrices first.
 """
 
 from dataclasses import replace
@@ -37,14 +37,14 @@ _SUMS = (
 
 
 def texture_features(family, grey, roi, shape_roi, aggregations):
-    """Compute one family's features in one or several aggregations.
+    """Compute one family's features in one or more aggregations.
 
     Parameters
     ----------
     family : {"cm", "rlm", "szm", "dzm", "ngt", "ngl"}
     grey : GreyLevels
     roi, shape_roi : Roi
-        Of the intensity mask, and of the morphological one: zone distances are those to its border.
+        Intensity and morphological masks; zone distances are to the border of the latter.
     aggregations : sequence of str
 
     Returns
@@ -61,7 +61,7 @@ def texture_features(family, grey, roi, shape_roi, aggregations):
             regions = _slices(grey, roi, distance)
         merged = aggregation.endswith("_comb")
         rows = [_FAMILIES[family](*region, directions, merged) for region in regions]
-        # A slice without a pair of neighbours has no co-occurrence.
+        # A slice without a pair of neighbours has no co-occurrence matrix.
         table = np.array(rows)
         defined = ~np.isnan(table)
         n_defined = defined.sum(0)
@@ -73,7 +73,7 @@ def texture_features(family, grey, roi, shape_roi, aggregations):
 
 
 def border_distance(shape_roi, roi, in_slices):
-    """Steps from each voxel of `roi`'s padded box out of the other region, across faces."""
+    """Return the number of steps across faces from each voxel of `roi` out of the other region."""
     faces = generate_binary_structure(3, 1)
     if in_slices:
         faces[[0, 2]] = False
@@ -86,10 +86,10 @@ def border_distance(shape_roi, roi, in_slices):
 
 
 def _slices(grey, roi, distance):
-    """Cut out each slice that has a voxel of the region, with the slices before and after."""
+    """Crop each slice that has a voxel of the region, with the slices before and after."""
     regions = []
     for z in np.flatnonzero(roi.inside.any(axis=(1, 2))):
-        around = slice(z, z + 3)  # kernels never look beyond the slice in the middle
+        around = slice(z, z + 3)  # kernels never leave the middle slice
         inside = roi.inside[z : z + 1]
         flat = Roi(inside, box=tuple(slice(0, n) for n in inside.shape))
         count = np.bincount(grey.image[z + 1].ravel(), minlength=grey.level.size + 1)[1:]
@@ -126,7 +126,7 @@ def _zone_distances(grey, roi, distance, directions, merged):
 
 
 def _tone_differences(grey, roi, _, directions, merged):
-    # IBSI counts voxels that have a neighbour, and levels that occur.
+    # IBSI counts only voxels that have a neighbour, and levels that occur.
     alone = _without_neighbour(roi.padded.reshape(-1), roi.segments, roi.n_neighbours(directions))
     image, count = grey.image, grey.count
     if alone.size == roi.n_voxels:
@@ -148,7 +148,7 @@ def _tone_differences(grey, roi, _, directions, merged):
 
 @kernel
 def _without_neighbour(inside, segments, n_neighbours):
-    """List the places of the voxels that have none of `Roi.n_neighbours`."""
+    """Return the positions of the voxels that have no neighbours in `Roi.n_neighbours`."""
     places = np.empty(n_neighbours.size, np.int64)
     found = done = 0
     for s in range(len(segments)):
@@ -162,7 +162,7 @@ def _without_neighbour(inside, segments, n_neighbours):
 
 def _dependences(grey, roi, _, directions, merged):
     tables = SizeTables.from_dense(dependences(grey, roi, directions), grey.level)
-    # Every voxel has a count of dependences.
+    # Every voxel has a dependence count.
     energy = np.sum((tables.count / roi.n_voxels) ** 2)
     return [*_sums(tables, percentage=1.0), energy]
 

@@ -1,4 +1,4 @@
-"""Laplacian of Gaussian of the region, as ITK's recursive filter computes it."""
+"""Laplacian of Gaussian of the region, equal to ITK's recursive filter."""
 
 import math
 
@@ -7,23 +7,23 @@ import numpy as np
 from sklidh.radiomics._deriche import any_occupied, filter_lines, recursive_gaussian
 from sklidh.utils import kernel
 
-# Standard deviations beyond which a voxel no longer reaches a result in double precision.
+# Distance in standard deviations beyond which a voxel has no effect in double precision.
 REACH = 26.0
 FEWEST_VOXELS = 4
-# In voxels; below it the recursion's coefficients vanish, and with them its normalisation.
+# In voxels; below this the recursion's coefficients vanish, and so does their normalisation.
 NARROWEST = 0.01
 
 
 def log_image(volume, roi, spacing, sigma, *, occupied=None):
-    """Second derivatives of the Gaussian-smoothed image, summed and multiplied by sigma^2.
+    """Return the summed second derivatives of the Gaussian-smoothed image, times sigma^2.
 
-    Equal to SimpleITK's ``LaplacianRecursiveGaussian`` with normalisation across scale, to the last
-    bit: one recursive pass along each axis, in double precision along a line and rounded to single
-    precision between passes. Exactness matters because textures are counted after binning, where
-    the last bit may move a voxel into the next bin.
+    The result equals SimpleITK's ``LaplacianRecursiveGaussian`` with normalisation across scale,
+    bit for bit: one recursive pass along each axis, in double precision along a line and rounded to
+    single precision between passes. Exactness matters because textures are counted after binning,
+    where the last bit can move a voxel into the next bin.
 
-    Only work that cannot show is left out: lines, ends of lines and margins of the image that are
-    zero, as most of a skull-stripped image is, and results outside the region.
+    Work that cannot affect the result is skipped: lines, ends of lines and margins of the image
+    that are zero, like most of a skull-stripped image, and results outside the region.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def log_image(volume, roi, spacing, sigma, *, occupied=None):
     sigma : float
         Standard deviation of the Gaussian, mm.
     occupied : tuple of slice, shape (3,), or None
-        What `occupied_box` gives for this volume and region, if it is known already.
+        The result of `occupied_box` for this volume and region, if already known.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def log_image(volume, roi, spacing, sigma, *, occupied=None):
     """
     box = occupied if occupied is not None else occupied_box(volume, roi)
     box = tuple(map(_within_reach, box, roi.box, volume.shape, (sigma / step for step in spacing)))
-    # Single precision holds integers of 16 bits exactly, and is compiled for already.
+    # Single precision holds 16-bit integers exactly, and its code is already compiled.
     exact = np.float32 if np.can_cast(volume.dtype, np.float32) else np.float64
     image = np.ascontiguousarray(volume[box], exact)
     keep = [(r.start - b.start, r.stop - b.start) for r, b in zip(roi.box, box, strict=True)]
@@ -59,7 +59,7 @@ def log_image(volume, roi, spacing, sigma, *, occupied=None):
 
 
 def check_room(shape, spacing, sigma):
-    """Check that an image is large enough for the filter, as PyRadiomics does.
+    """Check that an image is large enough for the filter, like PyRadiomics.
 
     Parameters
     ----------
@@ -84,10 +84,10 @@ def check_room(shape, spacing, sigma):
 
 
 def occupied_box(volume, roi):
-    """The smallest box with all voxels that are not zero, and with the region.
+    """Return the smallest box with all non-zero voxels and the region.
 
-    One voxel of zeros stays around it: the filter continues a line beyond its end with its last
-    value, and that must be the zero that was there.
+    A margin of one zero voxel is kept: the filter extends a line with its last value, which must be
+    that zero.
     """
     low, high = _occupied_range(volume)
     if not high.any():
@@ -102,7 +102,7 @@ def occupied_box(volume, roi):
 
 @kernel
 def _occupied_range(volume):
-    """First place and one past the last, along (z, y, x), of voxels that are not zero."""
+    """Return the first and one past the last position, along (z, y, x), of non-zero voxels."""
     low, high = np.array(volume.shape), np.zeros(3, np.int64)
     for z in range(volume.shape[0]):
         for y in range(volume.shape[1]):
@@ -118,11 +118,11 @@ def _occupied_range(volume):
 
 
 def _within_reach(occupied, region, size, sigma):
-    """Cut a range of one axis to what reaches the region; `sigma` in voxels."""
+    """Restrict a range of one axis to voxels that affect the region; `sigma` in voxels."""
     reach = math.ceil(REACH * sigma)
     start = max(occupied.start, region.start - reach)
     stop = min(occupied.stop, region.stop + reach)
-    # The recursion needs four voxels to start; those that an image has more of are no harm.
+    # The recursion needs four voxels to start; more do no harm.
     missing = max(0, FEWEST_VOXELS - (stop - start))
     start = max(0, start - missing)
     return slice(start, min(size, max(stop, start + FEWEST_VOXELS)))
@@ -139,7 +139,7 @@ def _filter_along(image, axis, keep, coefficients):
 
 @kernel
 def _add_scaled(total, part, scale):
-    """Add in double precision and round, as ITK accumulates the three derivatives."""
+    """Add in double precision and round, the way ITK accumulates the three derivatives."""
     into, add = total.reshape(-1), part.reshape(-1)
     for v in range(into.size):
         into[v] = np.float32(float(into[v]) + float(add[v]) * scale)

@@ -1,4 +1,4 @@
-"""The surface of a mask as triangles: marching cubes through the middle of every edge."""
+"""The surface of a mask as triangles: marching cubes with vertices at the middle of edges."""
 
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ from sklidh.utils import kernel
 CORNERS = np.array(
     [(0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0)]
 )
-# The edges between them; a surface cuts an edge in its middle.
+# The edges between corners; a surface cuts an edge at its middle.
 EDGES = [
     (0, 1),
     (1, 2),
@@ -27,9 +27,9 @@ EDGES = [
 ]
 
 # For each configuration of corners 0 to 6 inside the mask, its triangles as triples of edges (in
-# hexadecimal). How the polygons of a configuration are cut into triangles decides the surface area,
-# and the choice here is that of PyRadiomics 3.0.1 (Lorensen and Cline 1987 leave it open).
-# Configurations with corner 7 inside are the complement with the normals reversed.
+# hexadecimal). The surface area depends on how polygons are split into triangles, which Lorensen
+# and Cline 1987 leave open; the split here is that of PyRadiomics 3.0.1. Configurations with corner
+# 7 inside are the complement with the normals reversed.
 TRIANGLES = (
     "- 083 190 183198 12a 08312a 92a029 2832a8a98 "
     "b23 b2008b 190b23 b2119b98b 3a1ba3 a1008a8ba 9033b9ba9 98aba8 "
@@ -55,7 +55,7 @@ TRIANGLES = (
 
 
 def surface(mask, spacing):
-    """Area of the surface and the volume it encloses.
+    """Return the area of the surface and the volume it encloses.
 
     Parameters
     ----------
@@ -74,25 +74,25 @@ def surface(mask, spacing):
     area_of, volume_of, shift_of = _configurations(tuple(spacing))
     count, place = _tally(mask.view(np.uint8))
     # Gauss: six times the volume is the sum over triangles of det(a, b, c), from any origin. Moving
-    # a cube's triangles to where the cube is adds its place times a sum that the table holds.
+    # a cube's triangles to its position adds the position times a sum stored in the table.
     volume = count @ volume_of + (place * shift_of).sum(0) @ spacing
     return count @ area_of, abs(volume) / 6
 
 
 @kernel
 def _tally(mask):
-    """How often each configuration occurs, and the sum of the places (z, y, x) where it does."""
+    """Return how often each configuration occurs, and the sum of its positions (z, y, x)."""
     count, place = np.zeros(256), np.zeros((256, 3))
     for z in range(np.uint64(mask.shape[0] - 1)):
         for y in range(np.uint64(mask.shape[1] - 1)):
-            # The four lines of a row of cubes; corners in the order of `CORNERS`.
+            # The four lines of a row of cubes, with corners in the order of `CORNERS`.
             a, b = mask[z, y], mask[z, y + np.uint64(1)]
             c, d = mask[z + np.uint64(1), y], mask[z + np.uint64(1), y + np.uint64(1)]
             left = a[0] | b[0] << 3 | c[0] << 4 | d[0] << 7
             for x in range(np.uint64(a.size - 1)):
                 n = x + np.uint64(1)
                 right = a[n] | b[n] << 3 | c[n] << 4 | d[n] << 7
-                # What is to the right of one cube is to the left of the next, in other bits.
+                # The right face of one cube is the left face of the next, in other bits.
                 cube = left | (a[n] << 1 | b[n] << 2 | c[n] << 5 | d[n] << 6)
                 left = right
                 if 0 < cube < 255:
@@ -105,7 +105,7 @@ def _tally(mask):
 
 @lru_cache(maxsize=64)
 def _configurations(spacing):
-    """Area, determinant sum and its change with the place, for each of the 256 configurations."""
+    """Return area, determinant sum and its change with position for each of 256 configurations."""
     middle = np.array([(CORNERS[a] + CORNERS[b]) / 2 for a, b in EDGES]) * np.asarray(spacing)
     edges = np.array([int(edge, 16) for edge in "".join(TRIANGLES[1:])]).reshape(-1, 3)
     owner = np.repeat(np.arange(1, 128), [len(edges) // 3 for edges in TRIANGLES[1:]])
@@ -114,12 +114,12 @@ def _configurations(spacing):
     np.add.at(area, owner, np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
     np.add.at(volume, owner, (np.cross(a, b) * c).sum(1))
     np.add.at(shift, owner, np.cross(a, b) + np.cross(b, c) + np.cross(c, a))
-    # The complement has the same triangles, seen from the other side.
+    # The complement has the same triangles with reversed orientation.
     return area + area[::-1], volume - volume[::-1], shift - shift[::-1]
 
 
 def surface_vertices(mask):
-    """Where the surface cuts the edges of the grid, in half voxels.
+    """Return where the surface cuts the edges of the grid, in half voxels.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def surface_vertices(mask):
     ndarray of int64, shape (n_vertices, 3)
         Twice the index along (z, y, x): exactly one of the three is odd.
     """
-    # No voxel has more than six faces; memory that is not written costs nothing.
+    # No voxel has more than six faces; memory that is never written costs nothing.
     vertices = np.empty((6 * np.count_nonzero(mask), 3), np.int64)
     return vertices[: _list_crossings(mask, vertices)]
 
@@ -143,7 +143,7 @@ def _list_crossings(mask, vertices):
         for y in range(mask.shape[1] - 1):
             for x in range(mask.shape[2] - 1):
                 here = mask[z, y, x]
-                # One number at a time: assigned as a row, it takes numba two seconds to compile.
+                # Assigned one number at a time: assigning a row takes numba two seconds to compile.
                 for axis, beyond in enumerate(
                     (mask[z + 1, y, x], mask[z, y + 1, x], mask[z, y, x + 1])
                 ):

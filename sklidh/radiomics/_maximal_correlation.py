@@ -1,30 +1,30 @@
-"""Maximal correlation coefficient of a co-occurrence matrix, without all its eigenvalues."""
+"""Maximal correlation coefficient of a co-occurrence matrix, without computing all eigenvalues."""
 
 import numpy as np
 
 from sklidh.utils import kernel
 
 EPSILON = np.spacing(1.0)
-# Residual of the eigenvector; the eigenvalue's error goes with its square.
+# Residual of the eigenvector; the eigenvalue's error is its square.
 SETTLED = 1e-7
-# Largest share of epsilon in a denominator of Q for which its effect is of first order.
+# Largest fraction of epsilon in a denominator of Q for which a first-order correction suffices.
 SMALL = 1e-3
 
 
 @kernel
 def list_pairs(counts, symmetrical):
-    """List the pairs of levels that occur: a co-occurrence matrix without its zeros.
+    """Return the pairs of levels that occur: a co-occurrence matrix without its zeros.
 
     Parameters
     ----------
     counts : ndarray, shape (n_levels, n_levels)
     symmetrical : bool
-        Whether each pair counts in both orders.
+        Whether each pair is counted in both orders.
 
     Returns
     -------
     start : ndarray of int64, shape (n_levels + 1,)
-        Pairs of level i with a level from i up are those from start[i] to start[i + 1].
+        Pairs of level i with levels from i up are at start[i] to start[i + 1].
     column : ndarray of uint32, shape (n_pairs,)
         The other level, j.
     upper, lower : ndarray of float64, shape (n_pairs,)
@@ -38,7 +38,7 @@ def list_pairs(counts, symmetrical):
     total = 0 * counts[0, 0]
     for i in range(np.uint64(n)):
         for j in range(i, np.uint64(n)):
-            # Written always, and overwritten by the next where it is zero: so nothing branches.
+            # Always written, and overwritten by the next pair if zero, which avoids a branch.
             above, below = counts[i, j], counts[j, i] * (j > i)
             column[found], upper[found], lower[found] = j, above, below
             found += np.int64(above + below > 0)
@@ -55,16 +55,16 @@ def list_pairs(counts, symmetrical):
 
 
 def maximal_correlation(counts, symmetrical=False):
-    """Square root of the second largest eigenvalue of Q (Haralick's 14th feature).
+    """Return the square root of the second largest eigenvalue of Q (Haralick's 14th feature).
 
-    Q(i, j) = sum over k of p(i, k) p(j, k) / (px(i) py(k) + epsilon), as PyRadiomics has it.
+    Q(i, j) = sum over k of p(i, k) p(j, k) / (px(i) py(k) + epsilon), as in PyRadiomics.
 
     Parameters
     ----------
     counts : ndarray, shape (n_levels, n_levels)
         Pairs, not all 0.
     symmetrical : bool, default=False
-        Whether each pair counts in both orders.
+        Whether each pair is counted in both orders.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def maximal_correlation(counts, symmetrical=False):
 
 
 def _by_definition(counts):
-    """Compute all eigenvalues of Q: where weights make levels so rare that epsilon decides."""
+    """Compute all eigenvalues of Q, for levels so rare (due to weights) that epsilon matters."""
     p = counts / counts.sum()
     px, py = p.sum(1), p.sum(0)
     q = np.zeros_like(p)
@@ -89,7 +89,7 @@ def _by_definition(counts):
 
 @kernel
 def margins(start, column, upper, lower):
-    """Row and column sums of a listed matrix."""
+    """Return the row and column sums of a listed matrix."""
     px, py = np.zeros(start.size - 1), np.zeros(start.size - 1)
     for i in range(px.size):
         for e in range(start[i], start[i + 1]):
@@ -102,11 +102,11 @@ def margins(start, column, upper, lower):
 
 @kernel
 def _by_lanczos(counts, symmetrical):
-    """Find the second eigenvalue alone; -1 where levels are so rare that epsilon decides.
+    """Find the second eigenvalue only; return -1 if levels are so rare that epsilon matters.
 
-    But for epsilon, Q is similar to S S^T with S(i, j) = p(i, j) / sqrt(px(i) py(j)): symmetric,
-    its largest eigenvalue 1 with the vector sqrt(px). To first order, the effect of epsilon on an
-    eigenvalue is that of the change of Q seen through the left and right eigenvectors.
+    Except for epsilon, Q is similar to S S^T with S(i, j) = p(i, j) / sqrt(px(i) py(j)), which is
+    symmetric with largest eigenvalue 1 and eigenvector sqrt(px). To first order, epsilon changes an
+    eigenvalue by the change of Q projected on the left and right eigenvectors.
     """
     n = counts.shape[0]
     start, column, upper, lower = list_pairs(counts, symmetrical)
@@ -147,21 +147,21 @@ def _inverse(x):
 
 @kernel
 def _second_eigenvector(start, column, above, below, first):
-    """Eigenvector of the largest eigenvalue of S S^T among those orthogonal to `first`.
+    """Return the eigenvector of the largest eigenvalue of S S^T orthogonal to `first`.
 
     Lanczos: in the space that S S^T spans from a start vector it is a tridiagonal matrix, whose
-    largest eigenvalue settles after a few steps. The basis is kept orthogonal to all before it and
-    to `first`; after n - 1 steps the space is complete.
+    largest eigenvalue converges after a few steps. Each basis vector is made orthogonal to the
+    previous ones and to `first`; after n - 1 steps the space is complete.
     """
     n = first.size
     basis = np.empty((n - 1, n))
     diagonal, beside = np.zeros(n - 1), np.zeros(n - 1)
     new = np.empty(n)
-    for i in range(n):  # a start that no eigenvector is orthogonal to, the same every time
+    for i in range(n):  # fixed start, not orthogonal to any eigenvector
         new[i] = np.sin((i + 1.0) ** 2)
     steps = 0
     while steps < n - 1:
-        for _ in range(2):  # once more, for what rounding left
+        for _ in range(2):  # twice, to remove rounding errors
             _remove(first, new)
             for earlier in range(steps):
                 _remove(basis[earlier], new)
@@ -197,7 +197,7 @@ def _dot(a, b):
 
 @kernel(fastmath={"reassoc"})
 def _transposed(start, column, above, below, x):
-    """Return S^T x, of a listed matrix S; S x where its triangles are swapped."""
+    """Return S^T x for a listed matrix S, or S x if its triangles are swapped."""
     result = np.zeros(x.size)
     for i in range(x.size):
         total = 0.0
@@ -217,10 +217,10 @@ def _remove(direction, vector):
 
 @kernel(error_model="numpy")
 def _top(diagonal, beside):
-    """Unit eigenvector of the largest eigenvalue of a symmetric tridiagonal matrix T.
+    """Return the unit eigenvector of the largest eigenvalue of a symmetric tridiagonal matrix T.
 
-    Newton's method on the characteristic polynomial comes down to its largest root x from any bound
-    above it: the pivots q(i) of T - x I are negative there, and p'/p is the sum of q'/q. Inverse
+    Newton's method on the characteristic polynomial descends to its largest root x from any upper
+    bound: the pivots q(i) of T - x I are negative there, and p'/p is the sum of q'/q. Inverse
     iteration with the same pivots gives the eigenvector.
     """
     n = diagonal.size
@@ -231,7 +231,7 @@ def _top(diagonal, beside):
         x = max(x, diagonal[i] + left + right)
     vector = np.ones(n)
     if x < 1e-15:
-        return vector / np.sqrt(n)  # T is zero, and every vector belongs to its eigenvalue
+        return vector / np.sqrt(n)  # T is zero, so every vector is an eigenvector
     q = np.empty(n)
     settled = False
     while True:

@@ -1,4 +1,4 @@
-"""What the features of an extraction are called, in PyRadiomics' order."""
+"""The names of an extraction's features, in PyRadiomics' order."""
 
 from itertools import product
 
@@ -6,7 +6,7 @@ from sklidh.radiomics._settings import Settings
 
 
 def feature_names(settings: Settings) -> list[str]:
-    """List the columns in the order of the table, as PyRadiomics names them.
+    """Return the column names in table order, as in PyRadiomics.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def feature_names(settings: Settings) -> list[str]:
 
 
 def image_names(settings: Settings) -> list[str]:
-    """List the names of the images whose voxels are described, repeated ones after their source."""
+    """Return the names of the filtered images, with repeated ones after their source."""
     names = []
     for image_type in settings.image_types:
         for name in _images_of(image_type, settings.of_image_type(image_type)):
@@ -44,17 +44,17 @@ def image_names(settings: Settings) -> list[str]:
 
 
 def log_name(sigma: float) -> str:
-    """Name the Laplacian of Gaussian of one width, in mm, as it is written."""
+    """Return the name of the Laplacian of Gaussian for one width in mm, keeping its spelling."""
     return f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D"
 
 
 def in_order(values: dict[str, float], settings: Settings) -> dict[str, float]:
-    """Put an engine's values in the order of `feature_names`, and repeat what is repeated.
+    """Order an engine's values like `feature_names`, and add the repeated ones.
 
     Parameters
     ----------
     values : dict of str to float
-        Every column but those of a repeated image; more than that is left out.
+        All columns except those of a repeated image; additional values are dropped.
     settings : Settings
     """
     ordered = {}
@@ -72,7 +72,7 @@ def _images_of(image_type: str, setting: dict) -> list[str]:
             n_axes = 2 if setting["force2D"] else 3
             *bands, approximation = ["".join(band) for band in product("HL", repeat=n_axes)]
             levels = ["wavelet" + (str(i) if i > 1 else "") for i in range(1, setting["level"] + 1)]
-            # Low before high, as PyRadiomics has it; the approximation comes once, after the last.
+            # Low before high, as in PyRadiomics; the approximation comes once, after all levels.
             names = [f"{level}-{band}" for level in levels for band in reversed(bands)]
             return [*names, f"{levels[-1]}-{approximation}"]
         case "LBP2D":

@@ -1,4 +1,4 @@
-"""Which voxels are neighbours: the directions that textures count along, and their weights."""
+"""Neighbouring voxels: the directions along which textures count, and their weights."""
 
 from itertools import product
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def half_directions(flat_dimension=None, distances=(1,)):
-    """List one of each pair of opposite directions, as PyRadiomics' ``generate_angles`` does.
+    """Return one of each pair of opposite directions, like PyRadiomics' ``generate_angles``.
 
     A direction belongs to distance ``d`` when its largest step is ``d`` voxels (infinity norm):
     13 directions in 3-D and 4 in a plane for distance 1.
@@ -14,7 +14,7 @@ def half_directions(flat_dimension=None, distances=(1,)):
     Parameters
     ----------
     flat_dimension : {0, 1, 2} or None
-        Axis of (z, y, x) along which nothing is a neighbour (``force2D``), None for 3-D.
+        Axis of (z, y, x) along which voxels are not neighbours (``force2D``), None for 3-D.
     distances : sequence of int
         Distances in voxels.
 
@@ -37,19 +37,19 @@ def half_directions(flat_dimension=None, distances=(1,)):
 
 
 def all_directions(flat_dimension=None, distances=(1,)):
-    """List both of each pair of opposite directions, shape (2 * n_directions, 3)."""
+    """Return both of each pair of opposite directions, shape (2 * n_directions, 3)."""
     half = half_directions(flat_dimension, distances)
     return np.concatenate([half, -half])
 
 
 def flat_offsets(directions, shape):
-    """Distance in memory of a neighbour in each direction, in a C-contiguous array of `shape`."""
+    """Return each direction's offset in memory in a C-contiguous array of `shape`."""
     _, rows, columns = shape
     return directions @ np.array([rows * columns, columns, 1])
 
 
 def direction_lengths(directions, spacing, norm):
-    """Length of one step in each direction.
+    """Return the length of one step in each direction.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def direction_lengths(directions, spacing, norm):
 
 
 def co_occurrence_weights(directions, spacing, norm):
-    """Weights of the GLCM's directions, exp(-length^2); None for the mean over directions."""
+    """Return the GLCM weights of the directions, exp(-length^2); None for their mean."""
     if norm is None:
         return None
     if norm == "no_weighting":
@@ -84,7 +84,7 @@ def co_occurrence_weights(directions, spacing, norm):
 
 
 def run_weights(directions, spacing, norm):
-    """Weights of the GLRLM's directions, a step's length; None for the mean over directions."""
+    """Return the GLRLM weights of the directions, a step's length; None for their mean."""
     if norm is None:
         return None
     if norm == "no_weighting":

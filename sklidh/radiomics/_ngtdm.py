@@ -1,4 +1,4 @@
-"""NGTDM: how far a voxel is from the mean around it (neighbouring grey tone difference matrix)."""
+"""NGTDM: distance of voxels from their neighbours' mean (neighbouring grey tone difference)."""
 
 import numpy as np
 
@@ -9,17 +9,17 @@ def ngtdm_features(grey, roi, directions):
     """Compute the 5 NGTDM features of PyRadiomics.
 
     s(i) is the sum, over the voxels of grey level i, of the distance between i and the mean grey
-    level of their neighbours in the region; n(i) the number of these voxels, p(i) = n(i) / N.
+    level of their neighbours in the region; n(i) is their number, and p(i) = n(i) / N.
 
     Parameters
     ----------
     grey : GreyLevels
     roi : Roi
     directions : ndarray of int, shape (n_directions, 3)
-        From `half_directions`; each is looked along both ways.
+        From `half_directions`; neighbours on both sides are counted.
     """
     offsets = np.concatenate([roi.offsets(directions), -roi.offsets(directions)])
-    # 32 bits hold the sum of the neighbours' levels but for very many levels or neighbours.
+    # 32 bits hold the sum of the neighbours' levels except with very many levels or neighbours.
     wide = grey.highest * len(offsets) > np.iinfo(np.int32).max
     levels = grey.level_image.astype(np.int64) if wide else grey.level_image
     s = _distance_from_mean(
@@ -33,7 +33,7 @@ def ngtdm_features(grey, roi, directions):
     i, p, n_levels = grey.level, grey.count / roi.n_voxels, grey.level.size
     s_total, ps = s.sum(), p * s
     coarseness = ps.sum()
-    # Sums over pairs of levels by sums over levels, none of whose terms is negative:
+    # Sums over pairs of levels, as sums over levels without negative terms:
     # of p(i) p(j) (i - j)^2, twice the variance; of (p(i) + p(j)) (i - j)^2; of |i p(i) - j p(j)|.
     variance = p @ (i - p @ i) ** 2
     contrast = 0.0
@@ -44,7 +44,7 @@ def ngtdm_features(grey, roi, directions):
     below = np.arange(1, n_levels)
     weighted = 2 * np.diff(np.sort(i * p)) @ (below * (n_levels - below))
     return {
-        # 10^6 stands for infinity, where nothing differs from its neighbours.
+        # 10^6 stands for infinity, if no voxel differs from its neighbours.
         "Coarseness": 1 / coarseness if coarseness else 1e6,
         "Contrast": contrast,
         "Busyness": coarseness / weighted if weighted else 0.0,
@@ -55,7 +55,7 @@ def ngtdm_features(grey, roi, directions):
 
 @kernel(fastmath={"reassoc"})
 def _complexity(i, p, ps):
-    """Sum of |i - j| (p(i) s(i) + p(j) s(j)) / (p(i) + p(j)) over all pairs of levels."""
+    """Sum |i - j| (p(i) s(i) + p(j) s(j)) / (p(i) + p(j)) over all pairs of levels."""
     total = 0.0
     for a in range(i.size):
         for b in range(a):
@@ -65,7 +65,7 @@ def _complexity(i, p, ps):
 
 @kernel
 def _distance_from_mean(image, levels, segments, offsets, n_neighbours, n_levels):
-    """Sum s(i) of each rank's distances from the mean of the neighbours; 0 without neighbours."""
+    """Sum s(i), each rank's distances from the neighbours' mean; 0 without neighbours."""
     s_of = np.zeros(n_levels + 1)  # rank 0, the background, is not read
     total = np.empty(image.size, levels.dtype)
     done = 0

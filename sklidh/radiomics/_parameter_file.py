@@ -6,7 +6,7 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """Read plain YAML; a key that stands twice is an error, where YAML would take the last."""
+    """Load plain YAML; a duplicate key is an error, where YAML would keep the last one."""
 
     def construct_mapping(self, node, deep=False):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -19,12 +19,12 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_parameter_file(path) -> dict:
-    """Read a parameter file as plain dictionaries, without judging its keys.
+    """Read a parameter file as plain dictionaries, without checking its keys.
 
     Raises
     ------
     ValueError
-        It is not YAML, or a key stands twice.
+        The file is not YAML, or a key is duplicated.
     """
     try:
         with open(path, encoding="utf-8") as file:

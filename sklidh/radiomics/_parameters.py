@@ -1,4 +1,4 @@
-"""What a PyRadiomics 3.0.1 parameter file may hold: settings, image types, feature classes."""
+"""Valid content of a PyRadiomics 3.0.1 parameter file: settings, image types, classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numbers import Integral, Real
 
 @dataclass(frozen=True)
 class Parameter:
-    """One key of ``setting``: its default, the test a value must pass, and that test in words."""
+    """One key of ``setting``: its default, the test its value must pass, and that test in words."""
 
     default: object
     accepts: Callable[[object], bool]
@@ -70,7 +70,7 @@ def _is_wavelet(value) -> bool:
 
 
 def _only(default, reason: str) -> Parameter:
-    # A key of PyRadiomics whose work is done elsewhere here: its default is read, nothing else.
+    # Only the default is accepted: other code here does the work of this PyRadiomics key.
     return Parameter(
         default,
         lambda value: value == default and type(value) is type(default),
@@ -91,7 +91,7 @@ INTERPOLATORS = (
     "sitkBlackmanWindowedSinc",
 )
 
-# Read once an image, before any filter: an image type cannot have its own.
+# Read once per image, before any filter, so image types cannot override these.
 PREPROCESSING = {
     "minimumROIDimensions": integer(2, 1, 3),
     "minimumROISize": integer(None, 1),
@@ -115,7 +115,7 @@ PREPROCESSING = {
     ),
     "resegmentMode": choice("absolute", "absolute", "relative", "sigma"),
     "resegmentShape": flag(False),
-    # PyRadiomics takes label 1 unless told; here every label above 0 is tumour unless told.
+    # By default PyRadiomics uses label 1; here every label above 0 is tumour.
     "label": integer(None, 1),
     "label_channel": _only(0, "a mask has one value a voxel"),
     "additionalInfo": flag(True),
@@ -123,7 +123,7 @@ PREPROCESSING = {
     "correctMask": _only(False, "image and mask must share one grid when they are read"),
 }
 
-# Read for every filtered image: an image type may have its own.
+# Read for every filtered image, so image types may override these.
 DISCRETISATION_AND_MATRICES = {
     "binWidth": positive(25.0),
     "binCount": integer(None, 1),
@@ -138,7 +138,7 @@ DISCRETISATION_AND_MATRICES = {
     "voxelArrayShift": integer(0, -(2**53), 2**53),
 }
 
-# Read by one filter.
+# Read by a single filter.
 FILTERS = {
     "Wavelet": {
         "wavelet": Parameter("coif1", _is_wavelet, "the name of a discrete wavelet of PyWavelets"),
@@ -146,7 +146,7 @@ FILTERS = {
         "level": integer(1, 1, 20),
     },
     "LoG": {
-        # As written: sigma 1 names its columns log-sigma-1-mm-3D, and 1.0 log-sigma-1-0-mm-3D.
+        # Kept as written: sigma 1 names its columns log-sigma-1-mm-3D, and 1.0 log-sigma-1-0-mm-3D.
         "sigma": _numbers(
             (), lambda value: all(_is_real(v) and v > 0 for v in value), "numbers above 0, in mm"
         ),

@@ -1,4 +1,4 @@
-"""What happens to an image and its region before any filter: normalise, crop, resegment."""
+"""Steps applied to an image and its region before any filter: normalise, crop, resegment."""
 
 import numpy as np
 import SimpleITK as sitk
@@ -15,8 +15,8 @@ def normalise(volume, *, scale=1.0, outliers=None):
     scale : float
         ``normalizeScale``.
     outliers : float or None
-        ``removeOutliers``: intensities farther from the mean than that many standard deviations are
-        set to that distance.
+        ``removeOutliers``: intensities farther from the mean than this many standard deviations are
+        clipped to that distance.
 
     Returns
     -------
@@ -25,8 +25,8 @@ def normalise(volume, *, scale=1.0, outliers=None):
     if volume.min() == volume.max():
         raise ValueError("setting normalize: the image has a single intensity, nothing to scale")
     stored = volume.astype(np.uint8) if volume.dtype == bool else volume
-    # ITK's sums, as in PyRadiomics, but of one thread: with more, the last bit of the mean depends
-    # on which thread ends first.
+    # ITK's sums, as in PyRadiomics, but with one thread: with more, the last bit of the mean
+    # depends on which thread ends first.
     statistics = sitk.StatisticsImageFilter()
     statistics.SetNumberOfThreads(1)
     statistics.Execute(sitk.GetImageFromArray(stored))
@@ -38,7 +38,7 @@ def normalise(volume, *, scale=1.0, outliers=None):
 
 
 def crop(volume, mask, margin):
-    """Cut image and mask to the region's box with a margin (``preCrop``, ``padDistance``)."""
+    """Crop image and mask to the region's box with a margin (``preCrop``, ``padDistance``)."""
     box = tuple(
         slice(max(0, side.start - margin), side.stop + margin) for side in bounding_box(mask)
     )
@@ -46,14 +46,14 @@ def crop(volume, mask, margin):
 
 
 def resegment(volume, mask, limits, mode):
-    """Leave voxels outside a range of intensities out of the region.
+    """Exclude voxels outside a range of intensities from the region.
 
     Parameters
     ----------
     volume : ndarray, shape (n_slices, n_rows, n_columns)
     mask : ndarray of bool, same shape
     limits : sequence of float, shape (1,) or (2,)
-        Lowest and highest intensity that stays (``resegmentRange``).
+        Lowest and highest intensity to keep (``resegmentRange``).
     mode : {"absolute", "relative", "sigma"}
         Whether the limits are intensities, multiples of the region's maximum, or standard
         deviations from its mean.
@@ -65,7 +65,7 @@ def resegment(volume, mask, limits, mode):
     inside = volume[mask]
     if inside.dtype.kind in "iu":
         inside = inside.astype(np.int64)
-    # In the precision of the image, as in PyRadiomics: a voxel may lie exactly on a limit.
+    # In the image's precision, as in PyRadiomics, since a voxel may lie exactly on a limit.
     low, *high = sorted(limits)
     if mode == "relative":
         low, *high = (inside.max() * limit for limit in (low, *high))

@@ -1,27 +1,27 @@
-"""The settings that have a name, written as PyRadiomics parameter files.
+"""The named settings, written as PyRadiomics parameter files.
 
-``"paper"`` is section II-B of Shi et al. 2023, which gives counts and PyRadiomics 2.0.0, and no
+``"paper"`` follows section II-B of Shi et al. 2023, which gives counts and PyRadiomics 2.0.0 but no
 parameter file: first-order 18, shape 13, texture 68, wavelet 430, LoG 258, gradient 86, 873 in all.
-How they are read here, and why; it is evidence, not proof.
+The counts are interpreted as follows; this is evidence, not proof.
 
-- 430 = 5 x 86 wavelet features are five sub-bands of 18 + 68 features, where three dimensions have
-  eight. PyRadiomics around 2.0.0 gives five with ``force2D``: LL, LH, HL and HH, since development
-  builds returned the approximation among the sub-bands (its issue 374), and the approximation once
-  more, whose name was ``wavelet-LLL`` in two dimensions too until 2.0.1 (its issue 398). The
-  release 2.0.0 itself had stopped returning LL under its own name. The columns ``wavelet-LLL`` are
-  those of ``wavelet-LL`` here, as they were there: a selector that drops correlated columns drops
-  one of the two.
-- ``force2D`` takes the texture and the wavelet slice by slice; the Laplacian of Gaussian, the
-  gradient and first-order features are three-dimensional all the same, as in PyRadiomics.
-- 258 = 3 x 86 are three widths of the Laplacian of Gaussian. The paper does not say which;
-  1, 3 and 5 mm, fine to coarse, are taken here.
-- 68 = 22 GLCM + 16 GLRLM + 16 GLSZM + 14 GLDM are all the textures of 2.0.0 but the NGTDM and the
-  GLCM's SumAverage, which is twice its JointAverage. The GLCM's MCC came later.
-- 13 shape features are all of 2.0.0 that it did not call redundant. Its Volume, counted in voxels,
-  is VoxelVolume today, its MajorAxis is MajorAxisLength, and MeshVolume came with 2.1.0.
+- 430 = 5 x 86 wavelet features are five sub-bands of 18 + 68 features; three dimensions would give
+  eight sub-bands. PyRadiomics around 2.0.0 gives five with ``force2D``: LL, LH, HL and HH, since
+  development builds returned the approximation among the sub-bands (its issue 374), and the
+  approximation a second time, named ``wavelet-LLL`` even in two dimensions until 2.0.1 (its issue
+  398). The release 2.0.0 itself no longer returned LL under its own name. Here as there, the
+  columns ``wavelet-LLL`` duplicate those of ``wavelet-LL``; a selector that drops correlated
+  columns drops one of the two.
+- ``force2D`` computes texture and wavelets slice by slice; the Laplacian of Gaussian, the gradient
+  and first-order features remain three-dimensional, as in PyRadiomics.
+- 258 = 3 x 86 are three widths of the Laplacian of Gaussian. The paper does not state them; 1, 3
+  and 5 mm, fine to coarse, are used here.
+- 68 = 22 GLCM + 16 GLRLM + 16 GLSZM + 14 GLDM are all textures of 2.0.0 except NGTDM and the GLCM's
+  SumAverage, which is twice its JointAverage. The GLCM's MCC was added later.
+- 13 shape features are all features of 2.0.0 not marked redundant. Its Volume, counted in voxels,
+  is now VoxelVolume, its MajorAxis is MajorAxisLength, and MeshVolume was added in 2.1.0.
 
-Values are 3.0.1's. In SurfaceVolumeRatio and Sphericity 2.0.0 had the volume counted in voxels,
-3.0.1 has that of the mesh.
+Values are those of 3.0.1. For SurfaceVolumeRatio and Sphericity, 2.0.0 counted the volume in
+voxels, while 3.0.1 uses the volume of the mesh.
 """
 
 SHAPE = (
@@ -52,5 +52,5 @@ PRESETS = {
     "full": {"imageType": IMAGE_TYPES},
 }
 
-# Images whose columns are those of another one once more.
+# Images whose columns duplicate those of another image.
 REPEATED = {"paper": {"wavelet-LLL": "wavelet-LL"}}

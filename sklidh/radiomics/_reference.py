@@ -1,4 +1,4 @@
-"""The same features through PyRadiomics 3.0.1, which the native engine is held to."""
+"""The same features from PyRadiomics 3.0.1, the reference for the native engine."""
 
 import logging
 import threading
@@ -16,14 +16,14 @@ VERSION = "3.0.1"
 
 
 def check_supported(settings: Settings) -> None:
-    """Check, before any image is read, that PyRadiomics can do what is asked.
+    """Check, before any image is read, that PyRadiomics supports the settings.
 
     Raises
     ------
     ImportError
         PyRadiomics, or a package that one of its filters needs, is not installed.
     SettingsError
-        The settings ask for IBSI's features.
+        The settings request IBSI features.
     """
     if settings.standard != "pyradiomics":
         raise SettingsError(
@@ -44,7 +44,7 @@ def check_supported(settings: Settings) -> None:
             f"engine='pyradiomics' is PyRadiomics {VERSION}; {radiomics.__version__} is installed, "
             f"whose values differ. pip install --no-build-isolation pyradiomics=={VERSION}"
         )
-    # PyRadiomics skips a filter that it cannot import with a log message only.
+    # If PyRadiomics cannot import a filter, it skips the filter with only a log message.
     for image_type, module, name in (
         ("LBP2D", "skimage.feature", "local_binary_pattern"),
         ("LBP3D", "scipy.special", "sph_harm"),
@@ -61,7 +61,7 @@ def check_supported(settings: Settings) -> None:
 
 
 def measure(volume, mask, spacing, settings: Settings) -> tuple[dict[str, float], dict[str, int]]:
-    """Return what `extract` returns, and the grey levels of the unfiltered image's region."""
+    """Return the result of `extract`, and the grey levels of the region in the unfiltered image."""
     from sklidh.radiomics._extract import count_levels
 
     features = extract(volume, mask, spacing, settings)
@@ -74,37 +74,37 @@ def extract(volume, mask, spacing, settings: Settings) -> dict[str, float]:
     Parameters
     ----------
     volume : ndarray of shape (n_slices, n_rows, n_columns)
-        The intensities, in the type in which they are stored.
+        The intensities in their stored type.
     mask : ndarray of bool of shape (n_slices, n_rows, n_columns)
         True in the tumour.
     spacing : tuple of 3 float
-        Of slices, rows and columns, in mm.
+        Voxel size along slices, rows and columns, in mm.
     settings : Settings
 
     Returns
     -------
     dict of str to float
-        In the order of `feature_names`. NaN only where PyRadiomics defines no value, as for the
+        In the order of `feature_names`. NaN only where PyRadiomics defines no value, such as the
         GLCM of a region without two neighbouring voxels.
 
     Raises
     ------
     ValueError
-        PyRadiomics refuses the region, fails in a feature, or leaves columns out (as it does, with
-        a log message only, where an image is too small for a filter).
+        PyRadiomics refuses the region, fails in a feature, or leaves columns out (which it does
+        with only a log message if an image is too small for a filter).
     """
     import SimpleITK as sitk
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 
     check_grid(volume, mask, spacing)
-    # In the image's own axes: origin and direction move a tumour but change no feature, except that
+    # Origin and direction are ignored: they move a tumour but change no feature, except that
     # PyRadiomics rounds a resampled voxel half way between two by the origin's last digits.
     image = sitk.GetImageFromArray(np.ascontiguousarray(volume))
     tumour = sitk.GetImageFromArray(np.ascontiguousarray(mask, dtype=np.uint8))
     for grid in (image, tumour):
         grid.SetSpacing([float(s) for s in reversed(spacing)])
     with _messages() as messages, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what matters shows in the values and in the messages
+        warnings.simplefilter("ignore")  # errors show in the values and in the log
         extractor = RadiomicsFeatureExtractor(
             **settings.setting | {"label": 1, "additionalInfo": False}
         )
@@ -129,7 +129,7 @@ def extract(volume, mask, spacing, settings: Settings) -> dict[str, float]:
 
 
 class _Collector(logging.Handler):
-    """Collect what PyRadiomics logs in this thread, and keep it from the terminal."""
+    """Collect PyRadiomics' log messages in this thread, and keep them off the terminal."""
 
     def __init__(self):
         super().__init__(logging.WARNING)

@@ -1,8 +1,8 @@
-"""Image and region on another grid, as PyRadiomics resamples them through ITK.
+"""Resample image and region the way PyRadiomics does through ITK.
 
-ITK's order of operations is kept throughout. It is needed to the last bit: integer images are cut
-off, not rounded, and where the two grids share points the interpolated value is an integer but for
-that bit; nearest neighbours at half way are as touchy.
+ITK's order of operations is kept throughout, because the last bit matters: integer images are
+truncated, not rounded, and where the two grids share points the interpolated value is an integer
+except for that bit; nearest neighbours half way between voxels are just as sensitive.
 """
 
 import math
@@ -15,7 +15,7 @@ from sklidh.radiomics._roi import bounding_box
 INTERPOLATORS = ("sitkBSpline", "sitkLinear", "sitkNearestNeighbor")
 SPLINE_POLE = math.sqrt(3.0) - 2.0
 SPLINE_TOLERANCE = 1e-10
-# Voxels beyond which the pole's powers no longer reach a result in double precision.
+# Distance in voxels beyond which the pole's powers have no effect in double precision.
 SPLINE_REACH = 64
 MOST_VOXELS = 2**28
 
@@ -30,10 +30,10 @@ def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
     spacing : sequence of float
         Voxel size along (z, y, x), mm.
     new_spacing : sequence of float
-        Voxel size wanted along (z, y, x), mm; 0 keeps that of the image, as does a region that is
-        one voxel thick along that axis.
+        Requested voxel size along (z, y, x), mm; 0 keeps the image's own. Axes along which the
+        region is one voxel thick keep it too.
     interpolator : {"sitkBSpline", "sitkLinear", "sitkNearestNeighbor"}
-        For the image; the region always takes the nearest neighbour.
+        For the image; the region always uses the nearest neighbour.
     margin : int
         ``padDistance``: voxels of the new grid kept around the region.
 
@@ -56,7 +56,7 @@ def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
     low = np.maximum(0, np.floor((first - 0.5) * ratio - margin))
     high = np.ceil((first + thickness - 0.5) * ratio + margin)
     high = np.minimum(high, np.ceil(np.array(volume.shape) * ratio) - 1)
-    # The outer edges of the two grids coincide, not the middles of their first voxels.
+    # The outer edges of the two grids coincide, not the centres of their first voxels.
     origin = (0.5 * (new - old) / old + low / ratio) * old
     sizes = (high - low + 1).astype(int)
     n_voxels = np.prod(high - low + 1)
@@ -88,11 +88,11 @@ def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
 
 
 def _places(origin, size, new, old, *, along_line):
-    """Places of the new voxels along one axis, in voxels of the old grid."""
+    """Return the positions of the new voxels along one axis, in voxels of the old grid."""
     k = np.arange(size)
     if not along_line:
         return (origin + k * new) * (1 / old)
-    # ITK works out the ends of a line of x only and divides it.
+    # ITK computes only the ends of a line along x and divides it.
     start, end = origin * (1 / old), (origin + size * new) * (1 / old)
     return start + (end - start) * (k / size)
 
@@ -109,7 +109,7 @@ def nearest(volume, places):
 
 
 def linear(volume, places):
-    """Interpolate along x, then y, then z; beyond the middle of the last voxel nothing changes."""
+    """Interpolate along x, then y, then z; values are constant beyond the last voxel's centre."""
     result = volume
     for axis in (2, 1, 0):
         last = volume.shape[axis] - 1
@@ -150,7 +150,7 @@ def cubic_spline(volume, places):
 
 
 def spline_coefficients(volume):
-    """Coefficients of the cubic B-spline that passes through every voxel, mirrored at the ends.
+    """Return the coefficients of the cubic B-spline through every voxel, mirrored at the ends.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def _start_of_recursion(c, z, horizon):
 
 
 def _whole_mirror(c, z):
-    """The start of a line too short for the powers of the pole to vanish along it."""
+    """Return the start value for a line too short for the powers of the pole to vanish."""
     n = len(c)
     power, back = z, z ** (n - 1)
     total = c[0] + back * c[n - 1]

@@ -1,4 +1,4 @@
-"""The region of interest: its box and its voxels, worked out once per mask."""
+"""The region of interest: its box and its voxels, computed once per mask."""
 
 from functools import cached_property
 
@@ -7,24 +7,24 @@ import numpy as np
 from sklidh.radiomics._neighbours import flat_offsets
 from sklidh.utils import kernel
 
-# A loop passes over this many voxels of background faster than it ends and starts again.
+# Looping over this many background voxels is cheaper than ending one loop and starting another.
 CLOSE = 64
 
 
 class Roi:
-    """A tumour mask cut down to its bounding box.
+    """A tumour mask cropped to its bounding box.
 
-    Every texture family walks over the same *padded box*: the bounding box with `margin` voxels of
-    background on each side, so that a neighbour always exists and no kernel tests for a border.
+    All texture families use the same *padded box*: the bounding box with `margin` background voxels
+    on each side, so that every voxel has neighbours and no kernel tests for a border.
 
     Parameters
     ----------
     mask : ndarray of bool, shape (n_slices, n_rows, n_columns)
-        True inside the region; at least one voxel is.
+        True inside the region, which must have at least one voxel.
     margin : int, default=1
-        Background voxels around the box: the largest neighbour distance in use.
+        Background voxels around the box: the largest neighbour distance used.
     box : tuple of slice, default=None
-        The mask's `bounding_box`, where it is known: to find it, all of the image is read.
+        The mask's `bounding_box`, if known; finding it reads the whole image.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class Roi:
     n_voxels : int
         Number of voxels in the region.
     voxels : ndarray of int64, shape (n_voxels,)
-        Places of the voxels in the padded box, raveled in C order.
+        Positions of the voxels in the padded box, raveled in C order.
     segments : ndarray of int64, shape (n_segments, 2)
-        Per row of the padded box that meets the region: place of its first voxel, and the distance
+        Per row of the padded box that meets the region: position of its first voxel, and distance
         to one past its last. Gaps inside a segment are background.
     """
 
@@ -67,7 +67,7 @@ class Roi:
 
     @cached_property
     def joined_segments(self):
-        """The segments, joined where fewer than `CLOSE` voxels lie between: for longer loops."""
+        """The segments, joined if fewer than `CLOSE` voxels apart, for longer loops."""
         start, length = self.segments.T
         stop = start + length
         apart = start[1:] - stop[:-1] >= CLOSE
@@ -76,15 +76,15 @@ class Roi:
 
     @cached_property
     def coordinates(self):
-        """Places of the voxels within the bounding box, shape (n_voxels, 3), as (z, y, x)."""
+        """Positions of the voxels within the bounding box, shape (n_voxels, 3), as (z, y, x)."""
         return np.column_stack(np.nonzero(self.inside))
 
     def offsets(self, directions):
-        """Distance in memory of a neighbour in each direction, within the padded box."""
+        """Return each direction's offset in memory within the padded box."""
         return flat_offsets(directions, self.shape)
 
     def n_neighbours(self, directions):
-        """Count the neighbours in the region, both ways along each direction.
+        """Count the neighbours in the region on both sides along each direction.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Roi:
         Returns
         -------
         ndarray of int32, shape (n,)
-            For each voxel of each segment, one segment after the other; meaningless in gaps.
+            For each voxel of each segment, segment by segment; meaningless in gaps.
         """
         key = directions.tobytes()
         if key not in self._n_neighbours:
@@ -103,7 +103,7 @@ class Roi:
         return self._n_neighbours[key]
 
     def has_lines(self, directions):
-        """Whether some line along each direction holds two voxels of the region, gaps or not."""
+        """Return whether a line along each direction has two voxels of the region, gaps allowed."""
         return np.array([self._has_line(tuple(direction)) for direction in directions])
 
     def _has_line(self, direction):
@@ -115,14 +115,14 @@ class Roi:
         (offset,) = self.offsets(direction[None])
         if _has_pair(self._is_inside, self.voxels, offset):
             return True
-        # No two adjacent ones: two voxels share a line when the first step along it meets the
-        # same point of the plane that it starts from.
+        # If no two voxels are adjacent, two still share a line if their first steps along it meet
+        # the same point of the plane it starts from.
         axis = int(np.flatnonzero(direction)[0])
         start = self.coordinates - self.coordinates[:, [axis]] * direction
         return len(np.unique(start, axis=0)) < self.n_voxels
 
     def values(self, box_image):
-        """Intensities of the region's voxels in an image cropped to the bounding box."""
+        """Return the intensities of the region's voxels in an image cropped to the bounding box."""
         return np.ravel(box_image)[self._places_in_box].astype(np.float64)
 
 
@@ -151,7 +151,7 @@ def _count_neighbours(is_inside, segments, offsets):
 
 
 def check_grid(volume, mask, spacing):
-    """Check that image, region and voxel size belong together and can be computed with.
+    """Check that image, region and voxel size match and are valid.
 
     Parameters
     ----------
@@ -182,15 +182,15 @@ def check_grid(volume, mask, spacing):
 
 
 def check_region(mask, *, fewest_axes=1, more_than=None):
-    """Check that a region is large enough to be described.
+    """Check that a region is large enough for features.
 
     Parameters
     ----------
     mask : ndarray of bool, shape (n_slices, n_rows, n_columns)
     fewest_axes : int
-        ``minimumROIDimensions``: along how many axes it must extend; a single voxel never passes.
+        ``minimumROIDimensions``: minimum number of axes with extent; a single voxel never passes.
     more_than : int or None
-        ``minimumROISize``: a number of voxels that it must exceed.
+        ``minimumROISize``: a number of voxels that the region must exceed.
 
     Returns
     -------
@@ -215,10 +215,10 @@ def check_region(mask, *, fewest_axes=1, more_than=None):
 
 
 def bounding_box(mask):
-    """The smallest box with all voxels of a mask that has some, as slices along (z, y, x)."""
+    """Return the smallest box with all voxels of a non-empty mask, as slices along (z, y, x)."""
     slices = mask.any(axis=(1, 2))
     first, last = np.flatnonzero(slices)[[0, -1]]
-    # Most slices of a brain hold no tumour; the two other axes need not look at them.
+    # Most slices of a brain have no tumour, so the other two axes can skip them.
     shadow = mask[first : last + 1].any(axis=0)
     places = map(np.flatnonzero, (slices, shadow.any(axis=1), shadow.any(axis=0)))
     return tuple(slice(int(along[0]), int(along[-1]) + 1) for along in places)

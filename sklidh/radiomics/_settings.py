@@ -1,4 +1,4 @@
-"""Which features to extract and how: presets, dictionaries and PyRadiomics' parameter files."""
+"""The choice of features and settings: presets, dictionaries and PyRadiomics parameter files."""
 
 import json
 import os
@@ -21,36 +21,36 @@ from sklidh.radiomics._parameters import (
 from sklidh.radiomics._presets import PRESETS, REPEATED
 
 PRESET_NAMES = (*PRESETS, *IBSI_PRESETS)
-"""Names of settings that `read_settings` accepts."""
+"""Preset names that `read_settings` accepts."""
 
 KNOWN = {name: FEATURES[name] + DEPRECATED.get(name, ()) for name in FEATURES}
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be used; the message names the key, what was seen, what is accepted."""
+    """Settings that cannot be used; the message gives key, value seen and accepted values."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one extraction, complete: nothing is left to an engine's own default.
+    """The complete settings of one extraction; engines add no defaults of their own.
 
     Parameters
     ----------
     image_types : dict of str to dict
-        PyRadiomics' ``imageType``: the filter, and what it sets otherwise than `setting`.
+        PyRadiomics' ``imageType``: the filter, and its overrides of `setting`.
     feature_classes : dict of str to tuple of str
-        PyRadiomics' ``featureClass``: the class, and the features wanted of it, every one listed;
-        IBSI's families in its presets.
+        PyRadiomics' ``featureClass``: the class and all its requested features; in IBSI's presets,
+        the family.
     setting : dict
-        PyRadiomics' ``setting``, with 3.0.1's default wherever nothing was said. ``label`` is None
-        (any label above 0) unless given.
+        PyRadiomics' ``setting``, with 3.0.1's default for missing keys. ``label`` is None (any
+        label above 0) unless given.
     name : str
-        The preset's name, or an empty text.
+        The preset's name, or an empty string.
     repeated : dict of str to str
-        Names of images whose columns are those of another image once more:
+        Names of images whose columns duplicate those of another image:
         ``{"wavelet-LLL": "wavelet-LL"}`` in the preset ``"paper"``.
     standard : {"pyradiomics", "ibsi"}
-        Whose definitions and names the features have.
+        The standard that defines and names the features.
     """
 
     image_types: dict[str, dict]
@@ -61,7 +61,7 @@ class Settings:
     standard: str = "pyradiomics"
 
     def of_image_type(self, image_type: str) -> dict:
-        """Return the settings that hold for one image type.
+        """Return the settings for one image type.
 
         Parameters
         ----------
@@ -71,17 +71,17 @@ class Settings:
         Returns
         -------
         dict
-            `setting`, and over it what the image type sets otherwise.
+            `setting`, updated with the overrides of the image type.
         """
         return self.setting | self.image_types[image_type]
 
     def as_text(self) -> str:
-        """Write down everything that decides names and values.
+        """Return all settings that affect names and values.
 
         Returns
         -------
         str
-            JSON; equal for settings that mean the same.
+            JSON; equal for equivalent settings.
         """
         return json.dumps([self.image_types, self.feature_classes, self.setting, self.repeated])
 
@@ -92,14 +92,14 @@ def read_settings(settings) -> Settings:
     Parameters
     ----------
     settings : {"paper", "full", "ibsi", "ibsi-a" to "ibsi-e"}, dict, path or Settings
-        A dictionary has the shape of a PyRadiomics parameter file: ``imageType``, ``featureClass``
-        and ``setting``; ``preset`` names one that these change, as
+        A dictionary has the form of a PyRadiomics parameter file: ``imageType``, ``featureClass``
+        and ``setting``; ``preset`` names a preset for them to change, as in
         ``{"preset": "paper", "setting": {"binCount": 32}}``. A path names such a file, YAML or
         JSON. As in PyRadiomics, no image type means Original alone, no feature class means all but
-        shape2D, and an empty list of features means all that are not deprecated. PyRadiomics' other
-        keys are accepted where they can have an effect: ``voxelSetting`` is not, since every
-        feature is one number per tumour. With one of IBSI's presets, ``featureClass`` and
-        ``setting`` have IBSI's families and settings, and the image is the unfiltered one.
+        shape2D, and an empty list of features means all that are not deprecated. Other keys of
+        PyRadiomics are accepted if they can have an effect; ``voxelSetting`` is not, since every
+        feature is one number per tumour. With IBSI's presets, ``featureClass`` and ``setting`` hold
+        IBSI's families and settings, and only the unfiltered image is used.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def read_settings(settings) -> Settings:
     Raises
     ------
     SettingsError
-        A key or value that PyRadiomics 3.0.1 does not know or that has no effect where it stands.
+        A key or value is unknown to PyRadiomics 3.0.1, or has no effect in its place.
     """
     if isinstance(settings, Settings):
         return settings
@@ -189,7 +189,7 @@ def _from_ibsi(parameters: dict) -> Settings:
     setting = {key: parameter.default for key, parameter in IBSI_SETTINGS.items()}
     setting |= IBSI_PRESETS[preset]
     own = _check_values("setting", parameters.get("setting"), IBSI_SETTINGS)
-    # A count overrides a width, but not the preset's count a width that was asked for.
+    # A count overrides a width, but a requested width overrides the preset's count.
     for width, count in (("binWidth", "binCount"), ("ivhBinWidth", "ivhBinCount")):
         setting |= {count: None} if own.get(width) is not None else {}
     setting |= own
@@ -214,7 +214,7 @@ def _feature_classes(
 ) -> dict[str, tuple[str, ...]]:
     wanted = _check_keys("featureClass", wanted, features_of)
     if not wanted:
-        # PyRadiomics lists shape2D too: to skip it without force2D, to fail on thick regions with.
+        # PyRadiomics lists shape2D too, but skips it without force2D and fails on thick regions.
         return {name: features_of[name] for name in features_of if name != "shape2D"}
     classes = {}
     for name, features in wanted.items():
@@ -236,7 +236,7 @@ def _check_values(where: str, values: dict | None, accepted: dict) -> dict:
     for key, value in values.items():
         if not accepted[key].accepts(value):
             raise SettingsError(f"{where}: {key} is {value!r}; accepted: {accepted[key].accepted}")
-    # In the table's order, so that equal settings have one text.
+    # In the table's order, so that equal settings have equal text.
     return {
         key: _canonical(key, values[key], parameter.as_float)
         for key, parameter in accepted.items()
@@ -255,7 +255,7 @@ def _canonical(key: str, value, as_float: bool):
 
 
 def _check_keys(where: str, values: dict | None, accepted) -> dict:
-    if values is None:  # as YAML has a key with nothing behind it
+    if values is None:  # as YAML reads a key without a value
         return {}
     if not isinstance(values, dict):
         raise SettingsError(f"{where}: expected keys and values, got {reprlib.repr(values)}")

@@ -1,4 +1,4 @@
-"""Shape features: the form of the region, whatever its intensities."""
+"""Shape features: the form of the region, regardless of intensities."""
 
 import math
 
@@ -9,7 +9,7 @@ from sklidh.utils import kernel
 
 
 def shape_features(roi, spacing):
-    """Describe the form of the region in three dimensions.
+    """Compute the three-dimensional shape features of the region.
 
     Parameters
     ----------
@@ -21,8 +21,8 @@ def shape_features(roi, spacing):
     -------
     dict of str to float
         The 14 features of PyRadiomics (lengths in mm, areas in mm2, volumes in mm3) and its three
-        deprecated ones. Columns and rows are PyRadiomics' words: Slice, Column and Row are the
-        planes of constant z, y and x.
+        deprecated ones. Slice, Column and Row are PyRadiomics' names for the planes of constant z,
+        y and x.
     """
     mask = np.pad(roi.inside, 1)
     area, volume = surface(mask, spacing)
@@ -50,8 +50,8 @@ def shape_features(roi, spacing):
 
 
 def principal_variances(roi, spacing):
-    """Variances of the voxels' places along the principal axes, mm2, ascending."""
-    # Sums over the voxels by sums over planes: exact, since all are whole numbers.
+    """Return the variances of the voxel positions along the principal axes, mm2, ascending."""
+    # Sums over planes replace sums over voxels; this is exact, since all are whole numbers.
     counts = {(a, b): roi.inside.sum(3 - a - b, np.int64) for a, b in ((0, 1), (0, 2), (1, 2))}
     index = [np.arange(size) for size in roi.inside.shape]
     along = counts[0, 1].sum(1), counts[0, 1].sum(0), counts[0, 2].sum(0)
@@ -64,7 +64,7 @@ def principal_variances(roi, spacing):
 
 
 def diameters(vertices, spacing):
-    """Largest distances between two vertices of the surface.
+    """Return the largest distances between two vertices of the surface.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def diameters(vertices, spacing):
 
 @kernel
 def row_ends(vertices, plane, row, along, is_end):
-    """First and last vertex of each row of each plane; nothing between ends a diameter.
+    """Return the first and last vertex of each row of each plane, the only ends of diameters.
 
     Parameters
     ----------
@@ -96,8 +96,8 @@ def row_ends(vertices, plane, row, along, is_end):
     plane, row, along : int
         Axes.
     is_end : ndarray of bool, shape (n_vertices,)
-        Becomes False for a vertex between two others of its row: along a line, the distance from
-        any point is largest at an end.
+        Set to False for a vertex between two others of its row: along a line, the distance from any
+        point is largest at an end.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def row_ends(vertices, plane, row, along, is_end):
 
 @kernel
 def _widest_in_a_plane(low, high, row_step, along_step):
-    """Largest distance between ends of rows of one plane."""
+    """Return the largest distance between row ends in one plane."""
     widest = 0.0
     n_rows = low.shape[1]
     for plane in range(low.shape[0]):
@@ -130,7 +130,7 @@ def _widest_in_a_plane(low, high, row_step, along_step):
             for b in range(n_rows - 1, a - 1, -1):
                 across = (b - a) * row_step
                 if across * across + extent * extent <= widest:
-                    break  # the rows between are nearer still
+                    break  # the rows between are even closer
                 if high[plane, b] < 0:
                     continue
                 along = along_step * max(
@@ -141,10 +141,10 @@ def _widest_in_a_plane(low, high, row_step, along_step):
 
 
 def farthest_pair(points):
-    """Largest distance between two points, shape (n_points, n_axes).
+    """Return the largest distance between two points, shape (n_points, n_axes).
 
-    Walking from point to farthest point gives a distance that the answer must reach; pairs that are
-    together no farther from the middle than that are left out.
+    Walking repeatedly to the farthest point gives a lower bound; pairs whose summed distances from
+    the centre do not exceed it are skipped.
     """
     middle = (points.min(0) + points.max(0)) / 2
     radius = np.sqrt(((points - middle) ** 2).sum(1))
@@ -153,7 +153,7 @@ def farthest_pair(points):
         distance = np.sqrt(((points - points[at]) ** 2).sum(1))
         at = int(distance.argmax())
         best = max(best, distance[at])
-    # Few are left to be sorted.
+    # Few are left to sort.
     far = radius + radius.max() > best
     points, radius = points[far], radius[far]
     order = np.argsort(-radius)

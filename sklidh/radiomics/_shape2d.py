@@ -1,4 +1,4 @@
-"""Shape features of a region one voxel thick: its form in the plane."""
+"""Shape features of a region one voxel thick: its form within the plane."""
 
 import math
 
@@ -7,15 +7,15 @@ import numpy as np
 from sklidh.radiomics._shape import farthest_pair, principal_variances
 
 # Corners (first, second axis of the plane) of a square, in the order of its configuration's bits;
-# a boundary cuts the edge between two corners in its middle.
+# a boundary cuts the edge between two corners at its middle.
 CORNERS = np.array([(0, 0), (0, 1), (1, 1), (1, 0)])
 EDGES = ((0, 1), (1, 2), (2, 3), (3, 0))
-# Line segments of each configuration as pairs of edges; opposite corners stay apart (5 and 10).
+# Line segments of each configuration as pairs of edges; opposite corners stay separate (5 and 10).
 SEGMENTS = "- 30 01 31 12 1230 02 32 23 20 0123 21 13 10 03 -".split()
 
 
 def shape2d_features(roi, spacing, flat_axis):
-    """Describe the form of the region in a plane.
+    """Compute the shape features of the region in a plane.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def shape2d_features(roi, spacing, flat_axis):
 
 
 def perimeter_and_area(mask, steps):
-    """Length of the boundary (marching squares) and the area within it.
+    """Return the length of the boundary (marching squares) and the area within it.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def perimeter_and_area(mask, steps):
 
 
 def _crossings(mask):
-    """Where the boundary cuts the edges of the grid, in half pixels, shape (n, 2)."""
+    """Return where the boundary cuts the edges of the grid, in half pixels, shape (n, 2)."""
     down = 2 * np.argwhere(mask[1:] != mask[:-1]) + (1, 0)
     across = 2 * np.argwhere(mask[:, 1:] != mask[:, :-1]) + (0, 1)
     return np.concatenate([down, across])

@@ -1,4 +1,4 @@
-"""What GLRLM, GLSZM and GLDM share: tables that count grey levels by size, and their sums."""
+"""Shared by GLRLM, GLSZM and GLDM: tables that count grey levels by size, and their sums."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,13 @@ SUMS = (
 
 @dataclass
 class SizeTables:
-    """Runs, zones or dependences, counted by grey level and size in one table or several.
+    """Runs, zones or dependences, counted by grey level and size in one or more tables.
 
     Attributes
     ----------
     table, rank, size : ndarray of int64, shape (n_entries,)
-        One entry for each pair of a grey level, given by its rank from 0, and a size j that occurs
-        in a table.
+        One entry per pair, in a table, of a grey level (given by its rank from 0) and a size j that
+        occurs.
     count : ndarray of float64, shape (n_entries,)
         P(i, j).
     level : ndarray of float64, shape (n_levels,)
@@ -52,7 +52,7 @@ def size_sums(tables):
     Returns
     -------
     dict of str to float
-        Each named after what it sums: ``small`` is the sum of p / j^2, ``small_low`` the sum of
+        Each is named after its terms: ``small`` is the sum of p / j^2, ``small_low`` the sum of
         p / (i^2 j^2), ``large_high`` the sum of p i^2 j^2. NaN if there is no table.
     """
     if not tables.count.size:
@@ -63,7 +63,7 @@ def size_sums(tables):
 
 @kernel
 def _sums(table, rank, size, count, level):
-    """Return the sums in the order of `SUMS`, a row for each table that has an entry."""
+    """Return the sums in the order of `SUMS`, one row per table that has an entry."""
     n_tables, n_entries = table.max() + 1, table.size
     by_level = np.zeros((n_tables, level.size))
     by_size = np.zeros((n_tables, size.max() + 1))
@@ -87,7 +87,7 @@ def _sums(table, rank, size, count, level):
         mean_size[t] = n_voxels / n[t]
         sums[t, 8], sums[t, 9] = level_squares / n[t], level_squares / n[t] ** 2
         sums[t, 10], sums[t, 11] = size_squares / n[t], size_squares / n[t] ** 2
-        # Every voxel is in one run (zone) of each table, so that the sizes add up to the voxels.
+        # Every voxel is in exactly one run (zone) per table, so the sizes sum to the voxel count.
         sums[t, 15] = n[t] / n_voxels
     for e in range(n_entries):
         t, p = table[e], count[e] / n[table[e]]

@@ -1,8 +1,8 @@
-"""Wavelet sub-bands of the region, as PyWavelets' stationary transform of the whole image has them.
+"""Wavelet sub-bands of the region, equal to PyWavelets' stationary transform of the whole image.
 
-The transform of a voxel depends on a few voxels around it only. Filtering the region's box with
-that margin, in the precision and in the order of additions of PyWavelets' own loop, gives its
-values to the last bit without transforming the rest of the image.
+The transform at a voxel depends only on a few voxels around it. Filtering the region's box with
+that margin, in PyWavelets' precision and order of additions, gives the same bits without
+transforming the rest of the image.
 """
 
 import numpy as np
@@ -21,9 +21,9 @@ def wavelet_images(volume, roi, *, wavelet="coif1", start_level=0, level=1, flat
     wavelet : str
         A discrete wavelet of PyWavelets.
     start_level : int
-        Decompositions whose details are left out.
+        Number of first decomposition levels whose details are left out.
     level : int
-        Decompositions that are kept.
+        Number of decomposition levels that are kept.
     flat_axis : {0, 1, 2} or None
         Axis of (z, y, x) that is not filtered (``force2D``).
 
@@ -33,7 +33,7 @@ def wavelet_images(volume, roi, *, wavelet="coif1", start_level=0, level=1, flat
         ``wavelet-LLH``: the first letter is the filter along x, the last along z; ``wavelet2-...``
         for the second level. The approximation comes last.
     image : ndarray of float32 or float64, shape of the bounding box
-        Single precision for a volume in single precision, double otherwise.
+        Single precision for a single-precision volume, double otherwise.
     """
     precision = np.float32 if volume.dtype == np.float32 else np.float64
     low, high = filter_taps(wavelet, precision)
@@ -45,7 +45,7 @@ def wavelet_images(volume, roi, *, wavelet="coif1", start_level=0, level=1, flat
     period = [size + size % 2 for size in volume.shape]
 
     def places(margins):
-        """Where the box with a margin for so many further levels lies, along each axis."""
+        """Return the box with a margin for this many further levels, along each axis."""
         return [
             np.arange(side.start - margins * before, side.stop + margins * after) % period[axis]
             if axis in axes
@@ -72,7 +72,7 @@ def wavelet_images(volume, roi, *, wavelet="coif1", start_level=0, level=1, flat
 
 
 def _sub_bands(image, axes, low, high, wrapped, name=""):
-    """Filter along one axis after another, keeping no more than one band per axis in memory."""
+    """Filter along one axis after another, keeping only one band per axis in memory."""
     if not axes:
         yield name, image
         return
@@ -86,7 +86,7 @@ def _sub_bands(image, axes, low, high, wrapped, name=""):
 
 
 def _trim(image, axes, before, after):
-    """Cut off the margin that only a further level would need."""
+    """Remove the margin that only a further level would need."""
     return image[
         tuple(
             slice(before, size - after) if axis in axes else slice(None)
@@ -96,9 +96,9 @@ def _trim(image, axes, before, after):
 
 
 def filter_taps(wavelet, precision):
-    """Low-pass and high-pass taps, as PyWavelets applies them in a precision.
+    """Return the low-pass and high-pass taps as PyWavelets applies them in a precision.
 
-    Its taps in single precision are not those in double precision, rounded: they are read off the
+    Its single-precision taps are not rounded double-precision taps, so they are read from the
     transform of an impulse.
     """
     n_taps = pywt.Wavelet(wavelet).dec_len
@@ -109,10 +109,10 @@ def filter_taps(wavelet, precision):
 
 @kernel
 def _convolve(image, axis, taps, wrapped, result):
-    """Add up the taps in PyWavelets' order, a row at a time.
+    """Add the taps in PyWavelets' order, a row at a time.
 
-    The order is that of the taps but where the first few meet voxels from around the end of the
-    axis: these (`wrapped`, for each place along it) come last one first.
+    The order is that of the taps, except where the first few meet voxels that wrap around the axis:
+    these (`wrapped`, for each position along it) come last, in reverse order.
     """
     n_taps = taps.size
     n_columns = result.shape[2]

@@ -1,4 +1,4 @@
-"""Stage 3: of one modality's columns, keep the few that tell the classes apart."""
+"""Stage 3: keep the few columns of one modality that separate the classes."""
 
 from sklidh.selection._combat import ComBat
 from sklidh.selection._correlation import CorrelationPruner

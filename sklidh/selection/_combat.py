@@ -1,4 +1,4 @@
-"""Take away from features what the site where a patient was scanned adds to them."""
+"""Remove the effect of the scanning site from features."""
 
 import warnings
 from numbers import Integral
@@ -14,32 +14,32 @@ from sklidh.utils import DocumentedMixin, category_text, check_same_patients
 
 
 class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    r"""Harmonise feature columns over the sites where patients were scanned.
+    r"""Harmonise feature columns across the sites where patients were scanned.
 
-    A scanner shifts and stretches features. The value of patient :math:`j` at site :math:`i` is
-    taken for
+    Scanners shift and stretch features. The value of patient :math:`j` at site :math:`i` is
+    modelled as
 
     .. math:: x_{ij} = \alpha + \sigma (\gamma_i + \delta_i \epsilon_{ij}),
 
     with the feature's mean :math:`\alpha` and deviation :math:`\sigma` over all training patients,
-    and the site's shift :math:`\gamma_i` and stretch :math:`\delta_i`, which come out as
-    :math:`\alpha + \sigma \epsilon_{ij}`. All are estimated from the rows that `fit` is given and
+    and the site's shift :math:`\gamma_i` and stretch :math:`\delta_i`; the harmonised value is
+    :math:`\alpha + \sigma \epsilon_{ij}`. All are estimated from the rows passed to `fit` and
     applied to any others. [1]_ [2]_
 
     Parameters
     ----------
     site : str, default="site"
-        What the sites are called: the column that holds them where X is a DataFrame that has it
-        (it is left out of what comes out), else the name that messages use. Within a Pipeline the
-        sites travel as metadata: see Notes.
+        Name of the sites: the column that holds them if X is a DataFrame with that column (which
+        is removed from the output), else the name used in messages. Within a Pipeline the sites are
+        passed as metadata: see Notes.
     unseen : {"raise", "mean"}, default="raise"
-        A patient of a site that `fit` did not see is an error, or, with a warning, stays as it is:
-        a site without training patients has no known effect.
+        Whether a patient from a site not seen in `fit` is an error, or is left unchanged with a
+        warning: the effect of a site without training patients is unknown.
     shrink : bool, default=True
-        Whether a site's effects are drawn towards those of its other features (empirical Bayes),
-        which steadies sites of few patients.
+        Whether a site's effects are shrunk towards those of its other features (empirical Bayes),
+        which stabilises sites with few patients.
     min_patients : int, default=2
-        Fewer training patients of a site are an error: their effect cannot be told.
+        Sites with fewer training patients are an error: their effect cannot be estimated.
 
     Attributes
     ----------
@@ -49,24 +49,24 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
     shift_, stretch_ : ndarray of shape (n_sites, n_features)
         :math:`\gamma` and :math:`\delta`.
     n_features_in_ : int
-        Without the column of sites.
+        Excludes the column of sites.
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has names that are all text.
+        Only if all column names of X are strings.
 
     Notes
     -----
-    In a Pipeline hand the sites over by scikit-learn's metadata routing: `fit` and `transform` ask
-    for ``site`` by themselves, so that with ``sklearn.set_config(enable_metadata_routing=True)`` it
-    is enough to say ``pipeline.fit(X, y, site=X["site"])`` and ``pipeline.predict(X,
-    site=X["site"])``; a cross-validation cuts them with the rows (`sklidh.evaluation` by
+    In a Pipeline, pass the sites by scikit-learn's metadata routing: `fit` and `transform` request
+    ``site`` by default, so with ``sklearn.set_config(enable_metadata_routing=True)`` you only need
+    ``pipeline.fit(X, y, site=X["site"])`` and ``pipeline.predict(X, site=X["site"])``;
+    cross-validation splits them with the rows (in `sklidh.evaluation` with
     ``params={"site": ...}``). Without routing, and in a search, whose scorers predict without
     metadata, let a ColumnTransformer pass the column of sites through beside the features, and
-    name it by `site`.
+    name it in `site`.
 
-    NaN are left out of every estimate and stay NaN. A constant feature stays as it is.
+    NaN are ignored in every estimate and stay NaN. A constant feature is left unchanged.
 
-    A class that sites have in different shares is in part taken for a site's effect: harmonise when
-    the sites' patients are alike, and report the result without it too.
+    If the classes have different proportions at the sites, part of their difference is removed as a
+    site effect: harmonise if the sites' patients are alike, and also report the result without it.
 
     References
     ----------
@@ -91,7 +91,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         "shrink": ["boolean"],
         "min_patients": [Interval(Integral, 2, None, closed="left")],
     }
-    # Asked for without a word of the user: there is nothing to harmonise without sites.
+    # Requested by default: without sites there is nothing to harmonise.
     __metadata_request__fit = {"site": True}
     __metadata_request__transform = {"site": True}
 
@@ -108,11 +108,11 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         Parameters
         ----------
         X : array-like of shape (n_patients, n_features)
-            May hold NaN; a DataFrame may have the column of sites too.
+            May hold NaN; a DataFrame may include the column of sites.
         y : array-like of shape (n_patients,), default=None
             Not used.
         site : array-like of shape (n_patients,), default=None
-            Where each patient was scanned.
+            The site where each patient was scanned.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         Raises
         ------
         ValueError
-            Sites are missing, or have too few patients.
+            Sites are missing or have too few patients.
         """
         X, sites = self._split(X, site)
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
@@ -137,7 +137,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         return self
 
     def transform(self, X, *, site=None):
-        """Take the sites' effects away.
+        """Remove the sites' effects.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         Raises
         ------
         ValueError
-            Sites are missing, or were not seen at fit; see `unseen`.
+            Sites are missing or were not seen in `fit`; see `unseen`.
         """
         check_is_fitted(self)
         X, sites = self._split(X, site)
@@ -167,7 +167,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         return np.where(known[:, None] & (self.deviation_ > 0), self.mean_ + scale * noise, X)
 
     def fit_transform(self, X, y=None, *, site=None):
-        """Estimate the sites' effects and take them away.
+        """Estimate and remove the sites' effects.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         -------
         ndarray of shape (n_patients, n_features)
         """
-        # The mixin's hands the sites to fit alone.
+        # The mixin's version passes the sites only to fit.
         return self.fit(X, y, site=site).transform(X, site=site)
 
     def _estimate(self, X, sites):
@@ -188,7 +188,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         means, _, counts = raw_effects(X, sites, self.sites_)
         n_values = counts.sum(axis=0)
         self.mean_ = (counts * means).sum(axis=0) / np.maximum(n_values, 1)
-        # The deviation within sites: between them lies what is taken away.
+        # The deviation within sites: the part between sites is what is removed.
         left = X - np.einsum("ij,ik->jk", inside, means)
         self.deviation_ = np.sqrt(np.nansum(left**2, axis=0) / np.maximum(n_values, 1))
         self.deviation_[self.deviation_ <= 1e-12 * np.abs(self.mean_)] = 0
@@ -208,7 +208,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         self.stretch_ = np.sqrt(np.where(spread > 0, spread, 1))
 
     def _split(self, X, site):
-        """Return X without the column of sites, and the sites as text."""
+        """Return X without the column of sites, and the sites as strings."""
         if isinstance(X, pd.DataFrame) and self.site in X.columns:
             site = X[self.site] if site is None else site
             X = X.drop(columns=self.site)
@@ -243,7 +243,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names where X had none; the column of sites may be among them.
+            Names if X had none; may include the column of sites.
 
         Returns
         -------

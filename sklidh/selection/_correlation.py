@@ -1,4 +1,4 @@
-"""Of columns that say the same, keep one."""
+"""Keep one of each set of similar columns."""
 
 from numbers import Integral, Real
 
@@ -15,10 +15,10 @@ from sklidh.selection._standardise import standardise
 from sklidh.utils import check_target
 
 FEWEST_COMMON = 3
-"""Two columns with fewer patients in common count as uncorrelated: |r| of two points is 1."""
+"""Minimum number of shared patients: with two |r| is 1, so fewer count as uncorrelated."""
 
 BLOCK = 256
-"""Columns with NaN treated at once, lest the sums over pairs take several times r's memory."""
+"""Columns with NaN processed at once, to limit memory to a small multiple of r's."""
 
 
 def correlations(X):
@@ -32,10 +32,10 @@ def correlations(X):
     Returns
     -------
     ndarray of shape (n_features, n_features)
-        Pearson's r; 0 where a column is constant over the patients in common, or where these are
-        fewer than three.
+        Pearson's r; 0 if a column is constant over the shared patients, or if there are fewer than
+        three.
     """
-    # A patient whose sequence is missing altogether says nothing about any pair.
+    # A patient with a sequence missing entirely does not affect any pair.
     X = X[~np.isnan(X).all(axis=1)]
     if len(X) < FEWEST_COMMON:
         return np.zeros((X.shape[1], X.shape[1]))
@@ -56,8 +56,8 @@ def correlations(X):
 
 
 def _correlations_in_common(Z, present, block, rest, products):
-    # Means and variances must be those of the patients in common, a different set in each pair:
-    # every sum over such a set is a matrix product with the 0/1 matrix of what is present.
+    # Means and variances must use the shared patients, a different set for each pair; every sum
+    # over such a set is a matrix product with the 0/1 matrix of available values.
     A, in_a = Z[:, block].T, present[:, block].T
     B, in_b = Z[:, rest], present[:, rest]
     n = in_a @ in_b
@@ -65,7 +65,7 @@ def _correlations_in_common(Z, present, block, rest, products):
     covariance = n * products - sum_a * sum_b
     variance_a = n * (A**2 @ in_b) - sum_a**2
     variance_b = n * (in_a @ B**2) - sum_b**2
-    # Below this a variance (of columns scaled to 1) is rounding: the values in common are equal.
+    # A smaller variance (of columns scaled to 1) is rounding: the shared values are equal.
     floor = 1e-10 * n**2
     known = (n >= FEWEST_COMMON) & (variance_a > floor) & (variance_b > floor)
     return np.where(known, covariance, 0) / np.sqrt(np.where(known, variance_a * variance_b, 1))
@@ -74,8 +74,8 @@ def _correlations_in_common(Z, present, block, rest, products):
 def prune(r, threshold, order):
     """Visit the columns in `order`; each one kept removes all that correlate above `threshold`.
 
-    So no two kept columns correlate above the threshold, and every removed one does with the kept
-    one that removed it.
+    So no two kept columns correlate above the threshold, and every removed column does so with the
+    kept column that removed it.
 
     Parameters
     ----------
@@ -83,12 +83,12 @@ def prune(r, threshold, order):
     threshold : float
         Compared with the absolute value of r.
     order : ndarray of shape (n_features,)
-        Columns, the preferred one of a pair first.
+        Columns, with the preferred one of each pair first.
 
     Returns
     -------
     ndarray of shape (n_features,), dtype=int
-        For a removed column the one that removed it, for a kept one -1.
+        For a removed column, the column that removed it; for a kept column, -1.
     """
     too_similar = np.abs(r) > threshold
     np.fill_diagonal(too_similar, False)
@@ -102,40 +102,38 @@ def prune(r, threshold, order):
 class CorrelationPruner(BaseSelector):
     """Drop one of each pair of columns that correlate above a threshold.
 
-    The columns are visited one after the other; each one that is still there is kept and removes
-    all others with \\|r\\| above `threshold`. So no pair above the threshold remains, and no column
-    is lost without a kept one that stands for it. `keep` sets the order, that is, which one of a
-    pair stays.
+    The columns are visited in order; each column not yet removed is kept and removes all others
+    with \\|r\\| above `threshold`. So no pair above the threshold remains, and every removed column
+    is represented by a kept one. `keep` sets the order, that is, which column of a pair is kept.
 
     NaN are allowed: a pair is compared over the patients who have both values, and counts as
-    uncorrelated where these are fewer than three. Constant columns correlate with nothing.
+    uncorrelated if there are fewer than three. Constant columns correlate with nothing.
 
-    Memory is 8 bytes for each pair of columns: 128 MB for 4,004 columns.
+    Memory use is 8 bytes per pair of columns: 128 MB for 4,004 columns.
 
     Parameters
     ----------
     threshold : float, default=0.9
-        Pairs with \\|r\\| above it are too similar.
+        Pairs with a larger \\|r\\| are too similar.
 
     method : {"pearson", "spearman"}, default="pearson"
-        Linear correlation, or that of the ranks. Ranks are those among a column's own values, also
-        where a pair has fewer patients in common.
+        Linear correlation, or correlation of ranks. Ranks are computed over all values of a column,
+        even if a pair shares fewer patients.
 
     keep : {"first", "relevance", "random"}, default="first"
-        Which of a pair stays: the one further left; the one with the smaller p-value in the test of
-        `MannWhitneySelector`, which needs y; or a random one, as in the paper.
+        Which column of a pair to keep: the one further left; the one with the smaller p-value in
+        the test of `MannWhitneySelector`, which needs y; or a random one, as in the paper.
 
     min_features_to_select : int, default=1
-        Where fewer columns remain, removed ones are kept after all, in the same order, with a
-        warning.
+        If fewer columns remain, removed columns are added back in the same order, with a warning.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the order of ``keep="random"``.
+        Seed for the order with ``keep="random"``.
 
     Attributes
     ----------
     removed_by_ : ndarray of shape (n_features,), dtype=int
-        For each removed column the position of the kept column that removed it; -1 for the others.
+        For each removed column, the index of the kept column that removed it; -1 for the others.
 
     support_ : ndarray of shape (n_features,), dtype=bool
         The columns kept.
@@ -143,7 +141,7 @@ class CorrelationPruner(BaseSelector):
     n_features_in_ : int
 
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has column names.
+        Only if X has column names.
 
     See Also
     --------
@@ -191,14 +189,14 @@ class CorrelationPruner(BaseSelector):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Correlate all pairs of columns and settle which stay.
+        """Correlate all pairs of columns and select which to keep.
 
         Parameters
         ----------
         X : array-like of shape (n_patients, n_features)
             May hold NaN.
         y : array-like of shape (n_patients,), default=None
-            Class labels; read by ``keep="relevance"`` only.
+            Class labels; used only by ``keep="relevance"``.
 
         Returns
         -------

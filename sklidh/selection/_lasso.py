@@ -1,4 +1,4 @@
-"""Keep the columns to which a cross-validated LASSO gives a weight."""
+"""Keep the columns that a cross-validated LASSO gives a non-zero weight."""
 
 import warnings
 from numbers import Integral
@@ -15,13 +15,13 @@ from sklidh.selection._standardise import standardise
 from sklidh.utils import stratified_folds
 
 WEAKEST_PENALTY = 1e-2
-"""Of the strongest one. Weaker ones keep about as many columns as there are patients and hardly
-converge: on TCGA's 108 patients a thousandth gives the same choice after 10 to 19 times the time.
+"""Weakest penalty as a fraction of the strongest. Weaker ones keep about as many columns as there
+are patients and hardly converge: on TCGA's 108 patients 0.001 gave the same choice in 10-19x time.
 """
 
 
 def choose_alpha(alphas, mse_path, rule):
-    """Choose the penalty from the errors of all folds.
+    """Choose the penalty based on the errors of all folds.
 
     Parameters
     ----------
@@ -44,42 +44,42 @@ def choose_alpha(alphas, mse_path, rule):
 class LassoCVSelector(BaseSelector):
     """Keep the columns with non-zero weights in a LASSO tuned by cross-validation.
 
-    The columns are standardised and the classes coded 0 and 1; the penalty is the one with the
-    smallest squared error over the folds; the LASSO with that penalty, fitted on all patients,
-    decides. With more than two classes, each is a 0/1 target of its own and the penalty keeps or
-    drops a column for all of them together (the multi-task LASSO).
+    The columns are standardised and the classes coded 0 and 1. The penalty with the smallest
+    squared error over the folds is chosen, and the LASSO with that penalty, fitted on all patients,
+    selects the columns. With more than two classes, each is a separate 0/1 target and the penalty
+    keeps or drops a column for all of them together (the multi-task LASSO).
 
-    The folds are shuffled and hold the classes in equal shares. The paper says "10-fold" only;
-    scikit-learn's default for a regression, consecutive rows, would give folds without a single
-    mutant on a table that is sorted by class, and folds of one site on one that is sorted by site.
+    The folds are shuffled and stratified. The paper only states "10-fold"; scikit-learn's default
+    for a regression, consecutive rows, would give folds without a single mutant on a table sorted
+    by class, and folds of one site on one sorted by site.
 
-    NaN are allowed: for the fit they are filled with the column's mean, and they pass through
-    `transform` untouched. Columns are standardised once, over all patients of the fit, before they
-    are dealt into folds; only the labels of a fold are unseen in tuning.
+    NaN are allowed: for the fit they are replaced by the column's mean, and `transform` leaves them
+    unchanged. Columns are standardised once, over all patients of the fit, before they are split
+    into folds; only the labels of a fold are unseen in tuning.
 
     Parameters
     ----------
     cv : int, cross-validation generator or iterable, default=10
-        An int: that many shuffled, stratified folds, or as many as the smallest class has
-        patients, with a warning.
+        An int: number of shuffled, stratified folds, reduced with a warning to the size of the
+        smallest class.
 
     rule : {"minimum", "one_standard_error"}, default="minimum"
-        Take the penalty with the smallest mean error, or the strongest one whose mean error is
-        within one standard error of that: fewer columns, steadier over samples.
+        Choose the penalty with the smallest mean error, or the strongest one whose mean error is
+        within one standard error of it, which gives fewer columns and is more stable.
 
     alphas : int or array-like of shape (n_alphas,), default=100
-        Penalties to try; an int: that many, from the smallest one that drops every column down to
-        a hundredth of it, evenly spaced in the logarithm.
+        Penalties to try; an int: this many, from the smallest one that drops every column down to
+        a hundredth of it, evenly spaced on a log scale.
 
     max_iter : int, default=10000
-        Passes over the columns per penalty.
+        Maximum number of passes over the columns per penalty.
 
     min_features_to_select : int, default=1
-        Where the LASSO keeps fewer columns, those that would enter it next are kept besides, with
-        a warning.
+        If the LASSO keeps fewer columns, the columns that would enter it next are added, with a
+        warning.
 
     random_state : int, RandomState instance or None, default=0
-        Shuffles the patients into folds. With None, each fit draws others, and may keep other
+        Seed for shuffling patients into folds. With None, folds differ at each fit, and so may the
         columns.
 
     n_jobs : int, default=None
@@ -88,7 +88,7 @@ class LassoCVSelector(BaseSelector):
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
-        Weights on standardised columns; two dimensions where y has more than two classes.
+        Weights on standardised columns; two-dimensional if y has more than two classes.
 
     alpha_ : float
         The penalty chosen.
@@ -100,7 +100,7 @@ class LassoCVSelector(BaseSelector):
         Squared error of the left-out patients.
 
     n_iter_ : int
-        Passes that the fit on all patients took.
+        Number of passes in the fit on all patients.
 
     support_ : ndarray of shape (n_features,), dtype=bool
         The columns kept.
@@ -110,7 +110,7 @@ class LassoCVSelector(BaseSelector):
     n_features_in_ : int
 
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has column names.
+        Only if X has column names.
 
     See Also
     --------
@@ -167,7 +167,7 @@ class LassoCVSelector(BaseSelector):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, groups=None):
-        """Tune the LASSO and read off its weights.
+        """Tune the LASSO and select the columns with non-zero weights.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class LassoCVSelector(BaseSelector):
             Class labels, two or more classes.
         groups : array-like of shape (n_patients,), default=None
             Patients of one group, such as scans of one person, are never on both sides of a fold.
-            In a pipeline it comes by metadata routing (``set_fit_request(groups=True)``).
+            In a pipeline, pass it by metadata routing (``set_fit_request(groups=True)``).
 
         Returns
         -------
@@ -194,7 +194,7 @@ class LassoCVSelector(BaseSelector):
         lasso.fit(Z, target)
         self.coef_, self.n_iter_ = lasso.coef_, lasso.n_iter_
 
-        # What is left of the target pulls at each column; the LASSO lets in the next by this.
+        # Correlation of each column with the residual decides which one would enter the LASSO next.
         pull = Z.T @ (target - lasso.predict(Z))
         self.support_ = self._keep(
             np.atleast_2d(self.coef_).any(axis=0),
@@ -224,8 +224,8 @@ class LassoCVSelector(BaseSelector):
             n_jobs=self.n_jobs,
         )
         with warnings.catch_warnings():
-            # Thousands of fits, one warning each. Those far from the chosen penalty do not matter;
-            # the one fit that decides is made outside, and does warn.
+            # Each of thousands of fits would warn, mostly far from the chosen penalty.
+            # The final fit runs outside this block and does warn.
             warnings.simplefilter("ignore", ConvergenceWarning)
             search.fit(Z, target)
         return search.alphas_, search.mse_path_

@@ -1,4 +1,4 @@
-"""Keep the columns whose values differ between the classes, by a rank test of each."""
+"""Keep the columns whose values differ between the classes, by a rank test per column."""
 
 from functools import lru_cache
 from numbers import Integral, Real
@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklidh.selection._selector import BaseSelector
 
 LARGEST_EXACT = 8
-"""Patients of the smaller class up to which U's exact distribution is used, as SciPy does."""
+"""Largest size of the smaller class for which U's exact distribution is used, as in SciPy."""
 
 
 def rank_test(X, codes):
@@ -20,25 +20,25 @@ def rank_test(X, codes):
     Parameters
     ----------
     X : ndarray of shape (n_patients, n_features)
-        NaN are left out, column by column.
+        NaN are ignored, column by column.
     codes : ndarray of shape (n_patients,), dtype=int
         The class of each patient, 0 to K - 1.
 
     Returns
     -------
     statistics : ndarray of shape (n_features,)
-        Two classes: Mann and Whitney's U of class 1. More: Kruskal and Wallis' H.
+        Two classes: Mann and Whitney's U of class 1; more: Kruskal and Wallis' H.
     pvalues : ndarray of shape (n_features,)
-        Two-sided; 1 where a column is constant or has values in one class only.
+        Two-sided; 1 if a column is constant or has values in one class only.
     """
     ranks = rankdata(X, axis=0, nan_policy="omit")
     in_class = codes == np.arange(codes.max() + 1)[:, None]
     n_in_class = in_class.astype(float) @ ~np.isnan(ranks)
     n_present = n_in_class.sum(axis=0)
-    # Ranks about their mean: all are multiples of a half, so sums and squares of them are exact.
+    # Ranks about their mean are multiples of a half, so sums and squares of them are exact.
     centred = np.nan_to_num(ranks - (n_present + 1) / 2)
     sums = in_class.astype(float) @ centred
-    # Ties shrink this sum of squares by just the correction for ties that both tests want.
+    # Ties reduce this sum of squares by exactly the tie correction of both tests.
     spread = np.sum(centred**2, axis=0)
     if len(in_class) == 2:
         return _u_test(sums[1], spread, *n_in_class)
@@ -48,7 +48,7 @@ def rank_test(X, codes):
 def _u_test(rank_sum, spread, n0, n1):
     n_present, mean = n0 + n1, n0 * n1 / 2
     variance = n0 * n1 * spread / np.maximum(n_present * (n_present - 1), 1)
-    # The normal approximation, with its correction of a half for U being a whole number.
+    # The normal approximation, with a continuity correction of a half because U is a whole number.
     deviate = (np.abs(rank_sum) - 0.5) / np.sqrt(np.where(variance > 0, variance, 1))
     pvalues = np.where(variance > 0, np.minimum(2 * norm.sf(deviate), 1), 1.0)
 
@@ -63,12 +63,12 @@ def _u_test(rank_sum, spread, n0, n1):
 
 @lru_cache(maxsize=256)
 def _u_upper_tail(m, n):
-    """Return P(U >= u) for u = 0 ... mn, without ties (Mann and Whitney 1947, their recursion)."""
+    """Return P(U >= u) for u = 0 ... mn, without ties (recursion of Mann and Whitney 1947)."""
     shorter = [np.ones(1)] * (n + 1)
     for i in range(1, m + 1):
         row = [np.ones(1)]
         for j in range(1, n + 1):
-            # The largest of all i + j values belongs to the first sample, above all j, or not.
+            # The largest of all i + j values belongs to the first sample, above all j, or does not.
             chances = np.zeros(i * j + 1)
             chances[j:] += i / (i + j) * shorter[j]
             chances[: i * (j - 1) + 1] += j / (i + j) * row[j - 1]
@@ -87,14 +87,14 @@ def _h_test(sums, spread, n_in_class):
 
 
 class MannWhitneySelector(BaseSelector):
-    """Keep the columns that differ between the classes by a Mann-Whitney U test.
+    """Keep the columns that differ between the classes in a Mann-Whitney U test.
 
-    Each column is tested by itself, two-sided, and dropped where p >= `alpha`. Two classes: the
-    U test, exact where the smaller class has at most 8 patients and no two values are equal, else
-    the normal approximation corrected for ties and continuity. More classes: Kruskal and Wallis' H.
+    Each column is tested separately, two-sided, and dropped if p >= `alpha`. With two classes the
+    U test is exact if the smaller class has at most 8 patients and no values are equal, else it is
+    the normal approximation corrected for ties and continuity; with more, Kruskal and Wallis' H.
 
-    NaN are allowed and left out column by column. A column that is constant, or that has values
-    in one class only, has p = 1.
+    NaN are allowed and ignored column by column. A column that is constant, or has values in one
+    class only, has p = 1.
 
     Parameters
     ----------
@@ -103,23 +103,23 @@ class MannWhitneySelector(BaseSelector):
 
     false_discovery_control : {None, "bh", "by"}, default=None
         Compare `alpha` with p-values adjusted for the number of columns, by Benjamini and Hochberg
-        or by Benjamini and Yekutieli (any dependence). None, as in the paper, adjusts nothing:
+        or by Benjamini and Yekutieli (any dependence). None, as in the paper, makes no adjustment:
         of 1,001 columns of noise about 50 pass.
 
     min_features_to_select : int, default=1
-        Where fewer columns pass, those with the smallest p-values are kept besides, with a warning.
+        If fewer columns pass, those with the smallest p-values are added, with a warning.
 
     Attributes
     ----------
     statistics_ : ndarray of shape (n_features,)
-        U of the class that sorts last (mutant, where mutants are 1), or H. U divided by the
-        product of the two class sizes is the column's area under the ROC curve.
+        U of the class that sorts last (mutant, if mutants are 1), or H. U divided by the product of
+        the two class sizes is the column's area under the ROC curve.
 
     pvalues_ : ndarray of shape (n_features,)
-        As tested, not adjusted.
+        Unadjusted p-values.
 
     adjusted_pvalues_ : ndarray of shape (n_features,)
-        What `alpha` was compared with.
+        The p-values compared with `alpha`.
 
     support_ : ndarray of shape (n_features,), dtype=bool
         The columns kept.
@@ -129,7 +129,7 @@ class MannWhitneySelector(BaseSelector):
     n_features_in_ : int
 
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has column names.
+        Only if X has column names.
 
     See Also
     --------

@@ -1,4 +1,4 @@
-"""What the selectors share: who they are to scikit-learn, and the fewest columns they may keep."""
+"""Shared base of the selectors: scikit-learn interface and minimum number of columns."""
 
 import warnings
 
@@ -11,9 +11,9 @@ from sklidh.utils import DocumentedMixin, check_target, located
 
 
 class BaseSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
-    """A selector that has the parameter `min_features_to_select` and learns `support_`.
+    """A selector with the parameter `min_features_to_select` and the attribute `support_`.
 
-    X may hold NaN and y is needed, unless the selector's tags say otherwise.
+    X may hold NaN and y is required, unless the selector's tags differ.
     """
 
     def _fit_classes(self, X, y, *, ensure_all_finite="allow-nan"):
@@ -23,31 +23,31 @@ class BaseSelector(DocumentedMixin, SelectorMixin, BaseEstimator):
         -------
         X : ndarray of shape (n_patients, n_features), float64
         codes : ndarray of shape (n_patients,), dtype=int
-            Places of the labels in `classes_`.
+            Indices of the labels in `classes_`.
         """
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite=ensure_all_finite)
         self.classes_, codes = np.unique(check_target(y), return_inverse=True)
         return X, codes
 
     def _keep(self, support, preference, reason):
-        """Return `support`, with the most preferred columns added where too few passed.
+        """Return `support`, with the most preferred columns added if too few passed.
 
-        A block of columns that vanishes would take its modality out of the fusion, so every
-        selector ends here.
+        An empty block of columns would remove its modality from the fusion, so every selector calls
+        this last.
 
         Parameters
         ----------
         support : ndarray of shape (n_features,), dtype=bool
             The columns that passed.
         preference : ndarray of shape (n_features,)
-            The larger, the sooner a column is added; the first of equals.
+            Columns with larger values are added first; ties in column order.
         reason : str
-            What the columns failed, for the warning.
+            Why the columns failed, for the warning.
 
         Returns
         -------
         ndarray of shape (n_features,), dtype=bool
-            `min_features_to_select` columns or more, or all where there are not as many.
+            At least `min_features_to_select` columns, or all if there are fewer.
         """
         n_features = support.size
         n_lacking = min(self.min_features_to_select, n_features) - np.count_nonzero(support)

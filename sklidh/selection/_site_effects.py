@@ -1,9 +1,9 @@
-"""What a site adds to features: its shift and spread, raw and drawn towards a common prior."""
+"""A site's effect on features: its shift and spread, raw and shrunk towards a common prior."""
 
 import numpy as np
 
 CONVERGED = 1e-4
-"""Relative change of every effect at which the empirical Bayes estimate is final."""
+"""Relative change of all effects below which the empirical Bayes estimate has converged."""
 
 MOST_ROUNDS = 1000
 
@@ -21,9 +21,9 @@ def raw_effects(Z, sites, names):
     Returns
     -------
     shift, spread : ndarray of shape (n_sites, n_features)
-        0 and 1 where a site has too few values to tell.
+        0 and 1 where a site has too few values to estimate them.
     counts : ndarray of shape (n_sites, n_features)
-        Values at hand.
+        Number of available values.
     """
     present = ~np.isnan(Z)
     counts = np.stack([present[sites == name].sum(axis=0) for name in names])
@@ -39,11 +39,11 @@ def raw_effects(Z, sites, names):
 
 
 def shrink_effects(Z, inside, shift, spread, counts):
-    """Draw one site's effects towards what all of its features have in common.
+    """Shrink one site's effects towards the distribution over all its features.
 
-    The shift of a site has a normal prior over the features, its variance an inverse gamma prior,
-    both taken from the features themselves; the posterior means are found by turns. (Johnson et
-    al. 2007, section 3.)
+    A site's shift has a normal prior over the features and its variance an inverse gamma prior,
+    both estimated from the features; the posterior means are found iteratively. (Johnson et al.
+    2007, section 3.)
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def shrink_effects(Z, inside, shift, spread, counts):
     """
     told = counts > 1
     if told.sum() < 2 or np.ptp(shift[told]) == 0 or np.ptp(spread[told]) == 0:
-        return shift, spread  # no prior can be had from one feature
+        return shift, spread  # one feature gives no prior
     mean, variance = shift[told].mean(), shift[told].var(ddof=1)
     m, s2 = spread[told].mean(), spread[told].var(ddof=1)
     shape, scale = (2 * s2 + m**2) / s2, (m * s2 + m**3) / s2

@@ -13,14 +13,14 @@ from sklidh.selection._selector import BaseSelector
 
 
 def resample(codes, resampling, rng):
-    """Draw patients of every class in its share.
+    """Draw a stratified sample of patients.
 
     Parameters
     ----------
     codes : ndarray of shape (n_patients,), dtype=int
         The class of each patient.
     resampling : {"half", "bootstrap"}
-        Half of each class (rounded up) without replacement, or as many as there are with it.
+        Half of each class (rounded up) without replacement, or the whole class size with it.
     rng : RandomState
 
     Returns
@@ -39,16 +39,16 @@ def resample(codes, resampling, rng):
 
 
 def columns_kept(selector, X, y, seed):
-    """Fit a selector, or a pipeline of them, and tell which columns come out of it.
+    """Fit a selector, or a pipeline of selectors, and return which columns it keeps.
 
     Parameters
     ----------
     selector : estimator
-        Not fitted; fitted here.
+        Unfitted; it is fitted here.
     X : ndarray of shape (n_patients, n_features)
     y : ndarray of shape (n_patients,)
     seed : int
-        Of every part that has a ``random_state``.
+        Seed of every part that has a ``random_state``.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def columns_kept(selector, X, y, seed):
     seeded = [name for name in selector.get_params() if name.split("__")[-1] == "random_state"]
     selector.set_params(**dict.fromkeys(seeded, seed))
     with warnings.catch_warnings():
-        # They tell what one of many resamples lacks: the shares tell it better.
+        # Warnings about single resamples are dropped: `stability_` shows the same.
         warnings.simplefilter("ignore", UserWarning)
         selector.fit(X, y)
     names = np.arange(X.shape[1]).astype(str).astype(object)
@@ -67,39 +67,39 @@ def columns_kept(selector, X, y, seed):
 class StabilitySelector(MetaEstimatorMixin, BaseSelector):
     """Keep the columns that a selector keeps on most resamples of the patients.
 
-    Of columns that correlate, a selection on one sample keeps one by chance. How often a column
-    is kept when the patients are drawn again tells how far a selection can be trusted.
+    Among correlated columns, selection on one sample keeps one by chance. How often a column is
+    kept on resampled patients shows how far a selection can be trusted.
 
     Parameters
     ----------
     estimator : estimator
-        A selector or a pipeline that ends with one; what it calls its output columns must be the
+        A selector or a pipeline that ends with one; the names of its output columns must be the
         names of its input columns.
 
     threshold : float, default=0.6
-        The least share of resamples in which a column must be kept.
+        Minimum fraction of resamples in which a column must be kept.
 
     n_resamples : int, default=100
 
     resampling : {"half", "bootstrap"}, default="half"
-        Half of the patients of each class without replacement, as Meinshausen and Bühlmann, or as
-        many as there are with replacement. A patient drawn twice makes p-values too small and can
-        lie on both sides of a split for cross-validation.
+        Half of the patients of each class without replacement, as in Meinshausen and Bühlmann, or
+        the same number with replacement. A patient drawn twice makes p-values too small and can be
+        on both sides of a cross-validation split.
 
     min_features_to_select : int, default=1
-        Where fewer columns reach the threshold, those with the largest shares are kept besides,
-        with a warning.
+        If fewer columns reach the threshold, those with the highest stability are added, with a
+        warning.
 
     random_state : int, RandomState instance or None, default=0
-        Draws the patients, and seeds the estimator on each resample.
+        Seed for drawing patients and for the estimator on each resample.
 
     n_jobs : int, default=None
-        Resamples worked on at once; the answer does not depend on it.
+        Resamples processed in parallel; the result does not depend on it.
 
     Attributes
     ----------
     stability_ : ndarray of shape (n_features,)
-        The share of resamples in which each column was kept.
+        Fraction of resamples in which each column was kept.
 
     n_kept_ : ndarray of shape (n_resamples,), dtype=int
         The number of columns kept on each resample.
@@ -112,11 +112,11 @@ class StabilitySelector(MetaEstimatorMixin, BaseSelector):
     n_features_in_ : int
 
     feature_names_in_ : ndarray of shape (n_features,)
-        Only where X has column names.
+        Only if X has column names.
 
     See Also
     --------
-    LassoCVSelector : A selector whose choice among correlated columns is worth a second look.
+    LassoCVSelector : A selector whose choice among correlated columns is worth checking.
 
     References
     ----------
@@ -168,7 +168,7 @@ class StabilitySelector(MetaEstimatorMixin, BaseSelector):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
-        """Fit the estimator on every resample and count.
+        """Fit the estimator on every resample and count how often each column is kept.
 
         Parameters
         ----------
