@@ -576,7 +576,7 @@ def test_the_report_is_made_again_from_the_files_alone(sklidh, evaluated):
 def test_the_report_tells_the_folds_the_selection_and_every_patient(evaluated):
     out, _ = evaluated
     page = (out / "report.html").read_text()
-    assert "4-fold cross-validation: each patient predicted by a model" in page
+    assert "4-fold cross-validation: each patient was predicted by a model" in page
     assert "After Mann-Whitney" in page
     assert "<code>sklidh evaluate --config config.yaml</code>" in page
     assert page.count('<article class="patient">') == 12

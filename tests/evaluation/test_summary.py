@@ -29,8 +29,8 @@ def test_every_printed_figure_lies_within_its_interval():
 
 def test_the_notebook_shows_patients_folds_repeats_and_figures():
     html = evaluation(n_repeats=3)._repr_html_()
-    assert "24 patients" in html
-    assert "(12 mutant), 2 folds, 3 repeats" in html
+    assert "24 test patients (12 mutant)" in html
+    assert "2 folds, 3 repeats" in html
     assert figures_with_intervals({"": evaluation(n_repeats=3)}).loc["", "AUC"] in html
 
 

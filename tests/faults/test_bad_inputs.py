@@ -167,7 +167,7 @@ BAD_PAIRS = {
     ),
     "image in the mask's column": (VOXELS, VOXELS, NonIntegerMask, "different labels above 0"),
     "empty mask": (VOXELS, tumour(0), EmptyROI, "every voxel is 0"),
-    "label that is not there": (VOXELS, tumour(2), MissingLabel, r"label 1; .*there: \[2\]"),
+    "label that is not there": (VOXELS, tumour(2), MissingLabel, r"label 1; labels present: \[2\]"),
     "region of one voxel": (VOXELS, tumour(where=(3, 3, 3)), ROITooSmall, "has 1 voxels; 3 or"),
     "region of two voxels": (VOXELS, tumour(where=np.s_[3, 3, 3:5]), ROITooSmall, "has 2 voxels"),
     "mask of fractions": (VOXELS, tumour(0.5, dtype=np.float32), NonIntegerMask, "fractional"),
