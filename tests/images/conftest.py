@@ -1,7 +1,6 @@
 """The fuzz target of the header checks, and how long it runs."""
 
 import os
-import time
 
 import numpy as np
 import pytest
@@ -9,13 +8,13 @@ import SimpleITK as sitk
 
 from sklidh.images import ImageError, read_image
 
-FUZZ_SECONDS = float(os.environ.get("SKLIDH_FUZZ_SECONDS", "20"))
+N_HEADERS = int(os.environ.get("SKLIDH_FUZZ_HEADERS", "4000"))
 """For each of three formats: a minute in all."""
 
 
 @pytest.fixture
 def header_fuzz():
-    """Return a function that damages a file's header at random, for as long as it is told."""
+    """Return a function that damages a file's header at random, `N_HEADERS` times."""
 
     def fuzz(path):
         voxels = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
@@ -24,8 +23,8 @@ def header_fuzz():
         n_header = len(intact) - voxels.nbytes
         seed = int(os.environ.get("SKLIDH_FUZZ_SEED", "0"))
         rng = np.random.default_rng(seed)
-        end, refused = time.monotonic() + FUZZ_SECONDS, 0
-        while time.monotonic() < end:
+        refused = 0
+        for _ in range(N_HEADERS):
             damaged = bytearray(intact)
             for _ in range(rng.integers(1, 5)):
                 at, length = rng.integers(n_header), rng.integers(1, 5)
