@@ -96,7 +96,7 @@ def write_study(
         forest, drawing = _forest(comparison, reference, beside)
         contents[f"tests against {reference}"] = ("tests.csv", tests.to_csv())
         contents["forest plot"] = ("forest.png", forest)
-        contents["forest plot, SVG"] = ("forest.svg", drawing)
+        contents["forest plot (SVG)"] = ("forest.svg", drawing)
     page = render_study(record, printed, tests, forest, reference=reference)
     return write_run(folder, contents | {"report": (REPORT, page)}, record)
 
