@@ -12,7 +12,7 @@ import yaml
 class Answer:
     """One item of a guideline: what is asked, what the run knows, and the rest.
 
-    ``text`` is empty where the run knows nothing; ``rest`` is what the authors must complete.
+    ``text`` is empty if the run does not provide it; ``rest`` is what the authors must complete.
     """
 
     number: str
