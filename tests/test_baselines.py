@@ -124,7 +124,7 @@ def test_all_four_models_predict_patients_who_lack_a_sequence(phantoms):
     X.loc[X.index[[0, 3]], "T1CE"] = None
     built = models(["T1", "T1CE", "FLAIR"], reference=None, missing="nan")
     comparison = compare(built, X, y, holdout)
-    assert np.isfinite(comparison.predictions.drop(columns="mutant")).all(axis=None)
+    assert np.isfinite(comparison.predictions.drop(columns="true")).all(axis=None)
     assert len(comparison.table) == 5
 
 
@@ -178,7 +178,7 @@ def test_rows_without_images_run_on_features_and_the_others_give_a_reason(study)
     }
     assert all("needs images" in reason for reason in result.failures.values())
     assert len(result.comparison.evaluations) == 17
-    probabilities = result.comparison.predictions.drop(columns=["repeat", "fold", "mutant"])
+    probabilities = result.comparison.predictions.drop(columns=["repeat", "fold", "true"])
     assert probabilities.notna().all(axis=None)
     assert len(probabilities) == len(X) / 4
 

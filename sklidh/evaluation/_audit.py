@@ -143,7 +143,7 @@ def _spied(evaluate, model, X, y, seed) -> tuple[float, float, list[str]]:
 
 def _variance_without_signal(predictions) -> float:
     """Return the variance of a repeat's mean AUC over its folds if there is no signal."""
-    folds = [fold["mutant"] for _, fold in predictions.groupby("fold")]
+    folds = [fold["true"] for _, fold in predictions.groupby("fold")]
     counts = [(mutant.sum(), (~mutant).sum()) for mutant in folds if mutant.nunique() == 2]
     each = [(m + n + 1) / (12 * m * n) for m, n in counts]
     return inflation(predictions) * np.sum(each) / len(each) ** 2

@@ -59,7 +59,7 @@ class Comparison:
 
     @property
     def predictions(self) -> pd.DataFrame:
-        """One row per prediction: repeat, fold, mutant, and the probability from each model."""
+        """One row per prediction: repeat, fold, true class, and the probability from each model."""
         return self._side_by_side("probability")
 
     @property
@@ -70,7 +70,7 @@ class Comparison:
     def _side_by_side(self, column) -> pd.DataFrame:
         first = next(iter(self.evaluations.values())).predictions
         columns = {name: e.predictions[column] for name, e in self.evaluations.items()}
-        return pd.concat([first[["repeat", "fold", "mutant"]], pd.DataFrame(columns)], axis=1)
+        return pd.concat([first[["repeat", "fold", "true"]], pd.DataFrame(columns)], axis=1)
 
     def tests(self, reference: str | None = None, *, beside=()) -> pd.DataFrame:
         """Test every model against a reference model.
@@ -140,8 +140,8 @@ def _paired(first: Evaluation, second: Evaluation) -> dict:
             )
         return _row(found, "resampled t")
     one, other = first.predictions, second.predictions
-    found = delong_test(one["mutant"], one["score"], other["score"])
-    counts = mcnemar_test(one["mutant"], one["called"], other["called"])
+    found = delong_test(one["true"], one["score"], other["score"])
+    counts = mcnemar_test(one["true"], one["called"], other["called"])
     return _row(found, "DeLong") | {"McNemar": counts.pvalue}
 
 

@@ -22,10 +22,10 @@ class Evaluation:
     ----------
     predictions : DataFrame of shape (n_predictions, 8)
         Index: patients. Columns: ``repeat`` and ``fold`` of the split; ``n_trained``, its number of
-        training patients; ``mutant`` (bool, the true class); ``score``, by which patients are
-        ranked: the decision function if the model has one, else the probability; ``probability`` of
-        a mutation; ``threshold`` of the fold, NaN if the model's own ``predict`` decides; and
-        ``called``, whether the patient is predicted mutant.
+        training patients; ``true`` (bool), whether the patient is mutant; ``score``, by which
+        patients are ranked: the decision function if the model has one, else the probability;
+        ``probability`` of a mutation; ``threshold`` of the fold, NaN if the model's own ``predict``
+        decides; and ``called``, whether the patient is predicted mutant.
     estimators : tuple of estimators, default=()
         The fitted model of each fold, if they were kept.
     """
@@ -43,7 +43,7 @@ class Evaluation:
         """The figures of `classification_metrics`; the AUC is the mean over the folds."""
         figures = [
             classification_metrics(
-                table["mutant"], table["probability"], score=table["score"], called=table["called"]
+                table["true"], table["probability"], score=table["score"], called=table["called"]
             )
             | {"AUC": mean_auc(table)[0]}
             for table in self.repeats
@@ -60,7 +60,7 @@ class Evaluation:
         the interval narrower.
         """
         ends = [
-            interval_around(*mean_auc(table), int(table["mutant"].value_counts().min()))
+            interval_around(*mean_auc(table), int(table["true"].value_counts().min()))
             for table in self.repeats
         ]
         return tuple(np.mean(ends, axis=0).tolist())
@@ -73,7 +73,7 @@ class Evaluation:
         end is the mean over the repeats.
         """
         auc = pd.DataFrame([self.auc_interval], index=["AUC"], columns=["low", "high"])
-        counts = [call_intervals(table["mutant"], table["called"]) for table in self.repeats]
+        counts = [call_intervals(table["true"], table["called"]) for table in self.repeats]
         return pd.concat([auc, sum(counts) / len(counts)])
 
     @property

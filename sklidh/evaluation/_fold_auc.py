@@ -31,7 +31,7 @@ def fold_aucs(predictions: pd.DataFrame) -> pd.Series:
 
 def _placements(fold: pd.DataFrame):
     """Return the placements of a fold's patients; None if it holds only one class."""
-    mutant = fold["mutant"].to_numpy()
+    mutant = fold["true"].to_numpy()
     if mutant.all() or not mutant.any():
         return None
     return placements(mutant, fold["score"].to_numpy())

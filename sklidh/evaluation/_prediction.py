@@ -138,7 +138,7 @@ def prediction_table(
         "repeat": split.repeat,
         "fold": split.fold,
         "n_trained": len(split.train),
-        "mutant": labels == 1,
+        "true": labels == 1,
         "score": score,
         "probability": probability,
         "threshold": threshold,

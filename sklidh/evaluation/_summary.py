@@ -67,6 +67,6 @@ def _tested_patients(evaluations: Mapping) -> str:
     how = f"{n_folds} folds" if n_folds > 1 else "one split"
     repeated = f", {len(repeats)} repeats" if len(repeats) > 1 else ""
     return (
-        f"{len(patients)} test patients ({int(patients['mutant'].sum())} mutant), each predicted "
+        f"{len(patients)} test patients ({int(patients['true'].sum())} mutant), each predicted "
         f"by a model trained on others, {how}{repeated}; 95 % intervals."
     )

@@ -78,7 +78,7 @@ class ConfusionMatrixDisplay(Display):
         ConfusionMatrixDisplay
         """
         first = evaluation.repeats[0]
-        return cls.from_predictions(first["mutant"], first["called"], ax=ax)
+        return cls.from_predictions(first["true"], first["called"], ax=ax)
 
     def _draw(self, ax):
         parts = self.counts / np.maximum(self.counts.sum(1, keepdims=True), 1)

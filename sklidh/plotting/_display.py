@@ -165,5 +165,5 @@ class PredictionsDisplay(Display):
     @classmethod
     def _of_comparison(cls, comparison, **options):
         table = comparison.scores if cls._ranks else comparison.predictions
-        predicted = dict(table.drop(columns=["repeat", "fold", "mutant"]).items())
-        return cls._of_predictions(table["mutant"], predicted, **options)
+        predicted = dict(table.drop(columns=["repeat", "fold", "true"]).items())
+        return cls._of_predictions(table["true"], predicted, **options)

@@ -83,8 +83,8 @@ class ROCDisplay(PredictionsDisplay):
         curves, aucs = {}, {}
         for name, evaluation in evaluations.items():
             splits = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
-            both = [split for _, split in splits if split["mutant"].nunique() == 2]
-            curves[name] = mean_curve([(split["mutant"], split["score"]) for split in both])
+            both = [split for _, split in splits if split["true"].nunique() == 2]
+            curves[name] = mean_curve([(split["true"], split["score"]) for split in both])
             aucs[name] = (evaluation.metrics["AUC"], *evaluation.auc_interval)
         return cls(curves, aucs, {}, table.index.nunique())
 

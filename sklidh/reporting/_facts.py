@@ -110,7 +110,7 @@ def _of_models(run: Run) -> dict:
         or any("deep" in each["extracted"] for each in run.flow.values()),
         "trained": first["n_trained"],
         "n_tested": len(first),
-        "n_mutant": int(first["mutant"].sum()),
+        "n_mutant": int(first["true"].sum()),
         "n_folds": first["fold"].nunique(),
         "n_repeats": len(shown.repeats),
     }

@@ -107,7 +107,7 @@ def _best(run: Run) -> Tile:
 
 def _accuracy(run: Run) -> Tile:
     _, shown = run.shown
-    mutants = [part["mutant"].mean() for part in shown.repeats]
+    mutants = [part["true"].mean() for part in shown.repeats]
     share = sum(mutants) / len(mutants)
     larger, status = max((1 - share, "wild type"), (share, "mutant"))
     low, high = shown.intervals.loc["Accuracy"]
@@ -122,7 +122,7 @@ def _accuracy(run: Run) -> Tile:
 
 def _enough(run: Run) -> Tile:
     first = run.shown[1].repeats[0]
-    mutants = int(first["mutant"].sum())
+    mutants = int(first["true"].sum())
     wildtypes = len(first) - mutants
     is_enough = min(mutants, wildtypes) >= ENOUGH
     return Tile(

@@ -26,7 +26,7 @@ def main_figures(evaluations) -> pd.DataFrame:
     for name, evaluation in evaluations.items():
         # The recall of the wild types.
         ends = [
-            call_intervals(~part["mutant"], ~part["called"].astype(bool)).loc["Recall"]
+            call_intervals(~part["true"], ~part["called"].astype(bool)).loc["Recall"]
             for part in evaluation.repeats
         ]
         value = evaluation.metrics["Specificity"]
@@ -68,7 +68,7 @@ def _text(value, low, high) -> str:
 def _ends(part: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Compute the intervals of one repeat."""
     figures = Evaluation(part).metrics
-    mutant = part["mutant"].to_numpy(bool)
+    mutant = part["true"].to_numpy(bool)
     probability = part["probability"].to_numpy(float)
     errors = (probability - mutant) ** 2
     ap, half = figures["PR-AUC"], np.nan

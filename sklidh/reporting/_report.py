@@ -83,10 +83,10 @@ def predictions_of(run: Run) -> list[dict]:
     """
     tables = {name: each.predictions for name, each in run.comparison.evaluations.items()}
     rows = []
-    mutant = run.shown[1].predictions.groupby(level=0, sort=False)["mutant"].first()
+    mutant = run.shown[1].predictions.groupby(level=0, sort=False)["true"].first()
     summaries = {}
     for name, table in tables.items():
-        wrong = (table["called"].astype(bool) != table["mutant"]).groupby(table.index)
+        wrong = (table["called"].astype(bool) != table["true"]).groupby(table.index)
         mean = table["probability"].groupby(table.index).mean()
         summaries[name] = pd.DataFrame({"mean": mean, "wrong": wrong.sum(), "n": wrong.size()})
     of_shown = summaries[run.shown[0]].loc[mutant.index]
@@ -94,7 +94,7 @@ def predictions_of(run: Run) -> list[dict]:
     order = pd.DataFrame({"right": -of_shown["wrong"] / of_shown["n"], "near": -away})
     for patient in order.sort_values(["right", "near"], kind="stable").index:
         models = {name: each.loc[patient].to_dict() for name, each in summaries.items()}
-        rows.append({"patient": patient, "mutant": mutant[patient], "models": models})
+        rows.append({"patient": patient, "true": mutant[patient], "models": models})
     return rows
 
 
@@ -108,7 +108,7 @@ def patients_of(run: Run) -> list[dict]:
     """Combine each pictured patient's truth, prediction (if any) and pictures."""
     predicted = run.shown[1].repeats[0]
     predicted = predicted.set_axis(predicted.index.astype(str))
-    columns = ["mutant", "probability", "threshold", "called"]
+    columns = ["true", "probability", "threshold", "called"]
     return [
         {"name": patient, "slices": slices, "attention": run.attention.get(patient, {})}
         | (predicted.loc[patient, columns].to_dict() if patient in predicted.index else {})
@@ -163,7 +163,7 @@ def render_report(run: Run) -> str:
         flow=flow_of(run, facts),
         figures_table=figures_and_tests(run),
         more_figures=probability_figures(run.comparison.evaluations),
-        wrong=int((shown.repeats[0]["called"] != shown.repeats[0]["mutant"]).sum()),
+        wrong=int((shown.repeats[0]["called"] != shown.repeats[0]["true"]).sum()),
         patients=patients_of(run),
         modalities=list(run.settings.get("modalities", modalities)),
         roc=plots.pop("roc", None),

@@ -140,7 +140,7 @@ def headline_of_study(comparison: Comparison, beside) -> str:
         )
         if len(some)
     ]
-    patients = next(iter(comparison.evaluations.values())).repeats[0]["mutant"]
+    patients = next(iter(comparison.evaluations.values())).repeats[0]["true"]
     sentences.append(f"{len(patients)} patients were tested, {int(patients.sum())} of them mutant.")
     return " ".join(sentences)
 

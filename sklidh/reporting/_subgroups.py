@@ -56,7 +56,7 @@ def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
             part = Evaluation(predicted[predicted.index.isin(members.index)])
             if part.predictions.empty:
                 continue
-            mutants = [int(table["mutant"].sum()) for table in part.repeats]
+            mutants = [int(table["true"].sum()) for table in part.repeats]
             fewest = [min(n, len(t) - n) for n, t in zip(mutants, part.repeats, strict=True)]
             row = {"patients": str(len(part.repeats[0])), "mutant": str(mutants[0])}
             row |= dict.fromkeys(PAPER_METRICS, NOT_REPORTED)

@@ -536,7 +536,7 @@ def test_every_patient_is_predicted_once_by_a_model_trained_on_others(evaluated)
     assert table["patient"].is_unique
     assert len(table) == 12
     assert (table["n_trained"] == 9).all()
-    folds = [roc_auc_score(fold["mutant"], fold["score"]) for _, fold in table.groupby("fold")]
+    folds = [roc_auc_score(fold["true"], fold["score"]) for _, fold in table.groupby("fold")]
     assert said["table"]["Model 2 (radiomics)"]["AUC"] == pytest.approx(np.mean(folds))
 
 

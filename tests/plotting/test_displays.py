@@ -263,7 +263,7 @@ def test_a_forest_of_predictions_is_that_of_their_comparison(table):
     models = {"weak": LogisticRegression(C=1e-4), "logistic": LogisticRegression()}
     compared = compare(models, X, y, holdout)
     scores = compared.scores
-    drawn = ForestDisplay.from_predictions(scores["mutant"], {n: scores[n] for n in models})
+    drawn = ForestDisplay.from_predictions(scores["true"], {n: scores[n] for n in models})
     expected = ForestDisplay.from_comparison(compared)
     assert drawn.reference == expected.reference == "logistic"
     np.testing.assert_allclose(drawn.aucs, expected.aucs)

@@ -189,7 +189,7 @@ def test_those_called_wrong_are_pictured_first_then_others_who_were_predicted():
     columns = {
         "repeat": 0,
         "fold": 0,
-        "mutant": [True, True, False],
+        "true": [True, True, False],
         "called": [True, False, False],
     }
     evaluation = Evaluation(pd.DataFrame(columns, index=["right", "wrong", "also right"]))

@@ -67,7 +67,7 @@ def test_every_model_every_predicted_patient_and_every_figure_is_there(html, run
 
 def test_a_wrong_call_is_marked_by_more_than_colour(html, run):
     calls = [
-        e.predictions["called"] != e.predictions["mutant"]
+        e.predictions["called"] != e.predictions["true"]
         for e in run.comparison.evaluations.values()
     ]
     assert html.count(" ✗</td>") == sum(map(sum, calls)) > 0
@@ -75,7 +75,7 @@ def test_a_wrong_call_is_marked_by_more_than_colour(html, run):
 
 def test_a_figure_that_is_not_defined_is_a_dash_and_one_without_end_is_infinite(run):
     name, shown = run.shown
-    perfect = shown.predictions["mutant"] * 0.8 + 0.1
+    perfect = shown.predictions["true"] * 0.8 + 0.1
     best = replace(shown, predictions=shown.predictions.assign(score=perfect, probability=perfect))
     same = replace(run, comparison=Comparison({"copy": best, name: best}))
     slopes = probability_figures(same.comparison.evaluations)["Calibration slope"]
@@ -152,8 +152,8 @@ def test_predictions_are_complete_with_the_errors_of_the_shown_model_first(run, 
     assert {row["patient"] for row in rows} == set(predicted.index)
     wrong = [bool(row["models"][name]["wrong"]) for row in rows]
     assert wrong == sorted(wrong, reverse=True)
-    assert sum(wrong) == (predicted["called"] != predicted["mutant"]).sum()
-    away = [abs(row["models"][name]["mean"] - row["mutant"]) for row in rows]
+    assert sum(wrong) == (predicted["called"] != predicted["true"]).sum()
+    away = [abs(row["models"][name]["mean"] - row["true"]) for row in rows]
     assert away[: sum(wrong)] == sorted(away[: sum(wrong)], reverse=True)
     assert away[sum(wrong) :] == sorted(away[sum(wrong) :], reverse=True)
 
@@ -166,7 +166,7 @@ def test_of_repeats_each_patient_has_one_row_with_the_mean_and_the_errors_counte
     assert len(rows) == 10
     for row in rows:
         before = shown.predictions.loc[row["patient"]]
-        n_wrong = int(before["called"] != before["mutant"]) + int(before["mutant"])
+        n_wrong = int(before["called"] != before["true"]) + int(before["true"])
         assert row["models"][name] == {"mean": before["probability"] / 2, "wrong": n_wrong, "n": 2}
 
 

@@ -142,7 +142,7 @@ def notes_on_split(X, comparison, recipe) -> list[str]:
     from sklidh.baselines import IN_SAMPLE
 
     predictions = comparison.predictions
-    mutants = int(predictions["mutant"].sum())
+    mutants = int(predictions["true"].sum())
     notes = [
         f"One random split: {len(X) - len(predictions)} patients for training, "
         f"{len(predictions)} for testing ({mutants} mutant). With so few the figures are "
