@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from sklidh.datasets._tables import warn_of
-from sklidh.utils import CohortError, Problem, binary_target, check_target
+from sklidh.utils import CohortError, Problem, Target, check_target
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class ExaminedCohort:
         """
         return replace(self, problems=[*self.problems, *self.located(problems)])
 
-    def with_classes(self, wildtype=None) -> "ExaminedCohort":
-        """Return the cohort with a target of 1 for mutants and 0 for wild types.
+    def with_classes(self, wildtype=None, positive=None) -> "ExaminedCohort":
+        """Return the cohort with a target of 1 for mutants and 0 for wild types, or of other words.
 
         Parameters
         ----------
-        wildtype : str or number, default=None
-            As in `binary_target`.
+        wildtype, positive : str or number, default=None
+            As in `sklidh.utils.Target.read`.
 
         Returns
         -------
@@ -83,11 +83,13 @@ class ExaminedCohort:
         if self.y is None:
             return self
         try:
-            codes = binary_target(self.y, wildtype=wildtype)
+            target, codes = Target.read(self.y, wildtype=wildtype, positive=positive)
             check_target(codes, self.X)
         except CohortError as error:
             return self.with_problems(error.problems)
-        return replace(self, y=codes)
+        # Of the IDH status the codes say it all; other words are kept with them.
+        settled = target.is_binary and Target.read(codes)[0] == target
+        return replace(self, y=codes if settled else target.as_words(codes))
 
     def rows(self, kept) -> "ExaminedCohort":
         """Return some of the patients; problems of the others are kept.

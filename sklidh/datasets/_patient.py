@@ -56,7 +56,7 @@ class Anatomy:
     tumour: np.ndarray
 
 
-def draw_traits(rng, shift):
+def draw_traits(rng, shift, direction=(-1, -1, 1)):
     """Return the traits that distinguish mutants from wild types.
 
     Parameters
@@ -65,6 +65,8 @@ def draw_traits(rng, shift):
     shift : float
         0 for a wild type, `effect` for a mutant. One unit moves each trait by two standard
         deviations of its spread between patients.
+    direction : tuple of int, default=(-1, -1, 1)
+        Sign of each trait's shift.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def draw_traits(rng, shift):
         brightness of the core's rim in T1CE, lower in mutants; ``mismatch``: 0 to 1, darkness in
         FLAIR of the core, which is bright in T2, higher in mutants.
     """
-    texture, rim, dark = rng.normal(size=3) + 2.6 * shift * np.array([-1, -1, 1])
+    texture, rim, dark = rng.normal(size=3) + 2.6 * shift * np.array(direction)
     return {
         "heterogeneity": 0.16 * np.exp(0.3 * texture),
         "enhancement": 0.45 * np.exp(0.4 * rim),

@@ -21,7 +21,7 @@ from sklidh.utils._paper import PAPER_GROUPS, PAPER_MODALITIES
 from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._spread import WorkerDiedError, ignore_joblib, lost_workers, results_as, spread
-from sklidh.utils._target import check_same_patients, check_target
+from sklidh.utils._target import IDH, Target, check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
     ModelFileError,
@@ -37,6 +37,7 @@ from sklidh.utils._validation import (
 
 __all__ = [
     "CONFIG",
+    "IDH",
     "PAPER_GROUPS",
     "PAPER_MODALITIES",
     "RUN",
@@ -45,6 +46,7 @@ __all__ = [
     "ModelFileError",
     "Problem",
     "ResultsError",
+    "Target",
     "WorkerDiedError",
     "atomic_write",
     "binary_target",

@@ -47,8 +47,6 @@ from sklidh.evaluation import (
 from sklidh.selection import ComBat
 from sklidh.utils import CohortError
 
-PAPER = list(PAPER_METRICS)
-
 
 class Spy(ClassifierMixin, BaseEstimator):
     """Record the training patients, and refuse to predict them."""
@@ -258,8 +256,10 @@ def test_holdout_tests_a_quarter_of_each_class(cohort):
 def test_repeated_holdouts_test_different_patients_and_have_intervals(cohort):
     evaluation = holdout(LogisticRegression(), *cohort, n_repeats=4)
     assert len(set(evaluation.predictions.index)) > 10
-    assert (evaluation.intervals["low"] < pd.Series(evaluation.metrics)[PAPER]).all()
-    assert (evaluation.intervals["high"] > pd.Series(evaluation.metrics)[PAPER]).all()
+    intervals = evaluation.intervals
+    assert list(intervals.index) == [*PAPER_METRICS, "Specificity"]
+    assert (intervals["low"] < pd.Series(evaluation.metrics)[intervals.index]).all()
+    assert (intervals["high"] > pd.Series(evaluation.metrics)[intervals.index]).all()
 
 
 def test_testing_a_patient_again_starts_a_new_repeat(cohort):
@@ -386,8 +386,9 @@ def test_a_class_smaller_than_the_folds_is_an_error_where_scikit_learn_warns(coh
         cross_validate(DummyClassifier(), X[:23], y[:23], cv=5)
 
 
-def test_three_classes_are_refused(cohort):
+def test_a_third_value_of_the_idh_status_is_a_mistake(cohort):
     X, y = cohort
+    y = y.rename("IDH status")
     y.iloc[0] = 2
     with pytest.raises(CohortError, match="'2' may be a mutant or a wild type"):
         cross_validate(DummyClassifier(), X, y)
