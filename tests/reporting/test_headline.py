@@ -58,7 +58,7 @@ def test_a_model_no_better_than_a_simple_one_is_said_to_be_none(judged):
 
 def test_that_another_model_is_better_is_said_with_the_corrected_p_of_the_table(run):
     sign, rng = np.tile([-1, 1], 100), np.random.default_rng(0)
-    effects = {"Model 2": 0.1, "Model 3": 1.5, "Recommended": 0.8}
+    effects = {"Model 2": 0.7, "Model 3": 1.3, "Recommended": 0.8}
     models = {name: scored(e * sign + rng.normal(size=200)) for name, e in effects.items()}
     comparison = Comparison(models)
     judged = replace(run, comparison=comparison, yardsticks={})
