@@ -141,7 +141,7 @@ SYSTEMS = (
     _logistic("Logistic regression, L2", 0.0),
     _on_columns("Gradient boosting", HistGradientBoostingClassifier, BOOSTING, min_samples_leaf=5),
     _on_columns("Random forest", RandomForestClassifier, FOREST),
-    System("Age alone", lambda _: models.age(), modalities=()),
+    System("Age alone", lambda _: models.one_number("age"), modalities=()),
     System("Class frequencies", lambda _: models.majority(), modalities=()),
 )
 

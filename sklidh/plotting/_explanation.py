@@ -124,6 +124,8 @@ def explain(
 ) -> Explanation:
     """Explain the prediction of one patient.
 
+    A patient who was trained on is not counted among its own neighbours.
+
     Contributions are Shapley values of the log odds: what a sequence or feature adds on average,
     over all orders in which the training patients' values are exchanged for this patient's. Those
     of sequences are exact for any model. Those of features are exact for a logistic regression; for
@@ -209,8 +211,11 @@ def explain(
     features = features.iloc[np.argsort(-np.abs(found), kind="stable")]
     away = nan_euclidean_distances(values) / np.sqrt(len(names))
     np.fill_diagonal(away, np.inf)
+    same = np.isclose(reference.to_numpy(float), x, equal_nan=True).all(axis=1)
+    away[-1, :-1][same & (reference.index == own.index[0])] = np.inf
     mutant = np.asarray(binary_target(y), bool)
     order = np.argsort(away[-1, :-1], kind="stable")[:n_nearest]
+    order = order[np.isfinite(away[-1, order])]
     nearest = {"distance": away[-1, order], "mutant": mutant[order]}
     farther = 100 * np.mean(np.nanmin(away[:-1, :-1], axis=1) > np.nanmin(away[-1, :-1]))
     return Explanation(

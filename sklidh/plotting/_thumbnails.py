@@ -6,14 +6,14 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import binary_erosion
 
-from sklidh.plotting._axes import COLOURS, ON_MAP
+from sklidh.plotting._axes import ON_MAP, OUTLINE
 from sklidh.plotting._gradient_map import strength
 
 SIDE = 176
 """Pixels of a picture's longer side."""
 
 YELLOW, BLUE = (
-    tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5)) for colour in (COLOURS[2], ON_MAP)
+    tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5)) for colour in (OUTLINE, ON_MAP)
 )
 
 

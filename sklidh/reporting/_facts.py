@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined, UndefinedError
 
 from sklidh.evaluation import figures_with_intervals, is_rule, sample_size_notes
 from sklidh.reporting._figures import OF_COMPARISON
-from sklidh.reporting._intervals import number
+from sklidh.reporting._intervals import p_value
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
 from sklidh.reporting._subgroups import NOT_REPORTED
@@ -21,9 +21,11 @@ TESTS = {
 
 
 def in_words(value) -> str:
-    """Write a setting as a person would: groups as ``T1+T1CE, FLAIR``."""
+    """Write a setting in words: groups as ``T1+T1CE, FLAIR``, an empty one as ``none``."""
+    if value is None or value == [] or value == "":
+        return "none"
     if isinstance(value, str) or not isinstance(value, (list, tuple)):
-        return "none" if value is None else str(value)
+        return str(value)
     parts = ("+".join(part) if isinstance(part, (list, tuple)) else str(part) for part in value)
     return ", ".join(parts)
 
@@ -47,7 +49,7 @@ def facts_of(run: Run) -> dict[str, str]:
 def _templates() -> dict:
     # Plain text: a page escapes it where it shows it.
     environment = Environment(undefined=StrictUndefined)
-    environment.filters |= {"in_words": in_words, "span": span, "number": number}
+    environment.filters |= {"in_words": in_words, "span": span, "p_value": p_value}
     text = files("sklidh.reporting").joinpath("templates/facts.yaml").read_text(encoding="utf-8")
     return {name: environment.from_string(words) for name, words in yaml.safe_load(text).items()}
 
@@ -66,12 +68,15 @@ def _of_patients(run: Run) -> dict:
         "sites": [f"{name[3:]} ({n})" for name, n in counts.items() if name.startswith("at ")],
         "kinds": dict.fromkeys(group.split(" ")[0] for group in reported),
     }
-    if run.flow and len(classes) == 2:
-        found["sample_size"] = sample_size_notes(
-            np.repeat([0, 1], classes),
+    if run.flow and run.training_classes:
+        notes = sample_size_notes(
+            np.repeat([0, 1], run.training_classes),
             n_candidates=max(in_total(run.flow, "all")),
             n_selected=float(np.mean(in_total(run.flow))),
         )
+        # How narrow intervals are depends on the test patients: see the headline.
+        found["sample_size"] = [note for note in notes if "narrow intervals" not in note]
+        found["n_parts"] = run.shown[1].predictions.groupby(["repeat", "fold"]).ngroups
     return found
 
 

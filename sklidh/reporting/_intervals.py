@@ -19,6 +19,11 @@ def number(value: float, form: str) -> str:
     return f"{value:{form}}".replace("inf", "∞")
 
 
+def p_value(p: float) -> str:
+    """Write a p-value with two digits; small ones as ``< 0.001``."""
+    return "<\N{NO-BREAK SPACE}0.001" if p < 0.001 else number(p, ".2g")
+
+
 def main_figures(evaluations) -> pd.DataFrame:
     """Return the paper's five figures and the specificity, as ``0.83 [0.71, 0.91]``, by model."""
     table = figures_with_intervals(evaluations)

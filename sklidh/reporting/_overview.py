@@ -8,7 +8,7 @@ import pandas as pd
 from sklidh.images import image_columns
 from sklidh.reporting._page import render_page
 from sklidh.reporting._pictures import slices_of
-from sklidh.reporting._subgroups import MOST_GROUPS, ages_of
+from sklidh.reporting._subgroups import MOST_GROUPS, with_ages
 from sklidh.utils import is_missing
 
 
@@ -16,7 +16,8 @@ def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
     """Count patients by class, and those without a sequence, of each site and of each sex.
 
     The columns are ``patients``, ``without T1``, ``at A`` (of at most 12 sites), ``sex F`` and
-    ``median age``, as far as X has them; the index is the classes, then "all".
+    ``median age``, as far as X has them; the index is the classes, then "all". Ages are numbers, as
+    from `with_ages`.
     """
     columns = {"patients": pd.Series(1, X.index)}
     columns |= {f"without {name}": X[name].map(is_missing).astype(int) for name in modalities}
@@ -29,7 +30,7 @@ def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
     table = counted.groupby(classes).sum()
     table.loc["all"] = counted.sum()
     if "age" in named:
-        ages = ages_of(named["age"])
+        ages = named["age"]
         middle = ages.groupby(classes).median()
         middle["all"] = ages.median()
         if middle.notna().all():
@@ -93,7 +94,7 @@ class CohortOverview:
             str(name): slices_of(case, modalities, label) for name, case in X[:most].iterrows()
         }
         labels = {str(name): str(label) for name, label in y[:most].items()}
-        return cls(cohort_table(X, y, modalities), modalities, labels, slices)
+        return cls(cohort_table(with_ages(X), y, modalities), modalities, labels, slices)
 
     def __repr__(self) -> str:
         return f"{self.table.to_string()}\n{len(self.slices)} patients are pictured in a notebook."

@@ -9,7 +9,7 @@ from sklidh.evaluation import Comparison
 from sklidh.reporting._checklists import fill_in
 from sklidh.reporting._facts import facts_of, in_words
 from sklidh.reporting._headline import headline_of
-from sklidh.reporting._intervals import main_figures, number, probability_figures
+from sklidh.reporting._intervals import main_figures, p_value, probability_figures
 from sklidh.reporting._model_card import card_of_run
 from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run
@@ -67,10 +67,10 @@ def figures_and_tests(run: Run) -> pd.DataFrame:
     table = main_figures(everybody.evaluations)
     if len(table) > 1:
         tests = everybody.tests(name, beside=run.yardsticks)
-        pvalues = tests["p Holm"].where(~tests.index.isin(list(run.yardsticks)), tests["p"])
+        # Only the models are a family of tests; each simple baseline answers its own question.
+        pvalues = tests["p Holm"].fillna(tests["p"]).map(p_value)
         heading = f"p ({tests['test'].iloc[0]}{', Holm' if others else ''})"
-        texts = pvalues.map(lambda p: number(p, ".2g"))
-        table[heading] = texts.reindex(table.index).fillna("reference")
+        table[heading] = pvalues.reindex(table.index).fillna("reference")
     return table
 
 

@@ -1,12 +1,14 @@
 """Write what a run found: tables, plots, pictures, the report and what is needed to repeat it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
 from sklidh.evaluation import Comparison
+from sklidh.plotting import LossCurveDisplay
 from sklidh.reporting._figures import draw_figures, drawn
 from sklidh.reporting._fitted import description_of
 from sklidh.reporting._overview import cohort_table
@@ -15,8 +17,8 @@ from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
 from sklidh.reporting._runs import folders_of_runs, write_runs
 from sklidh.reporting._stability import selections_of
-from sklidh.reporting._subgroups import figures_by_group
-from sklidh.reporting._yardsticks import yardsticks
+from sklidh.reporting._subgroups import figures_by_group, with_ages
+from sklidh.reporting._yardsticks import training_classes, yardsticks
 from sklidh.results import REPORT, package_versions
 from sklidh.utils import RUN, atomic_write
 
@@ -75,7 +77,8 @@ def write_results(
     models = [getattr(model, "best_estimator_", model) for model in shown.estimators]
     followed = [model for model in models if hasattr(model, "named_steps")]
     features, flow = selections_of(followed or [pipeline])
-    figures = draw_figures(comparison, pipeline)
+    displays = draw_figures(comparison, pipeline)
+    X = with_ages(X)
     simple = yardsticks(shown, X, y, modalities, label=label_of(pipeline), verbose=verbose)
     slices, attention = picture(pipeline, shown, X, modalities, verbose=verbose)
     run = Run(
@@ -86,8 +89,15 @@ def write_results(
         groups=figures_by_group(shown, X),
         features=features,
         flow=flow,
+        training_classes=training_classes(shown, X, y),
+        learning={
+            name: asdict(display)
+            for name, (display, _) in displays.items()
+            if isinstance(display, LossCurveDisplay)
+        },
         figures={
-            name: (drawn(figure, "png"), caption) for name, (figure, caption) in figures.items()
+            name: (drawn(display.figure_, "png"), caption)
+            for name, (display, caption) in displays.items()
         },
         slices=slices,
         attention=attention,
@@ -99,7 +109,7 @@ def write_results(
         yardsticks=simple,
         command=command,
     )
-    drawings = {name: drawn(figure, "svg") for name, (figure, _) in figures.items()}
+    drawings = {name: drawn(each.figure_, "svg") for name, (each, _) in displays.items()}
     return save_run(folder, run, drawings) | {"report": write_report(folder)}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
@@ -14,6 +15,7 @@ from sklidh.utils import RUN, ResultsError
 
 PICTURES = "pictures.json"
 YARDSTICKS = "yardsticks.csv"
+LEARNING = "learning_curves.json"
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,7 +37,12 @@ class Run:
         The selected ones, as `selections_of` returns them.
     flow : dict of str to dict
         By modality: how many features of each kind were ``extracted``, and how many were ``left``
-        after each stage, the first being "all": one number a model.
+        after each stage, the first being "all": one number per model.
+    training_classes : list of int
+        Wild types and mutants in the training part whose smaller class is smallest; empty if the
+        training patients are unknown.
+    learning : dict of str to dict
+        Loss over the epochs, as the parameters of a `LossCurveDisplay`, by the figure's name.
     figures : dict of str to (bytes, str)
         PNG image and caption, by name.
     slices, attention : dict of str to dict of str to str
@@ -57,6 +64,8 @@ class Run:
     groups: pd.DataFrame
     features: pd.DataFrame
     flow: Mapping[str, Mapping[str, Mapping]]
+    training_classes: list[int]
+    learning: Mapping[str, Mapping]
     figures: Mapping[str, tuple[bytes, str]]
     slices: Mapping[str, Mapping[str, str]]
     attention: Mapping[str, Mapping[str, str]]
@@ -78,7 +87,7 @@ class Run:
 
 
 IN_JSON = ("title", "written", "flow", "settings", "description", "versions", "notes", "warnings")
-IN_JSON += ("command",)
+IN_JSON += ("command", "training_classes")
 
 
 def save_run(
@@ -105,6 +114,7 @@ def save_run(
         **{f"{name} (PNG)": (f"{name}.png", image) for name, (image, _) in run.figures.items()},
         **{f"{name} (SVG)": (f"{name}.svg", image) for name, image in (drawings or {}).items()},
         "pictures": (PICTURES, json.dumps(pictures) + "\n"),
+        "learning curves": (LEARNING, json.dumps(run.learning, default=np.ndarray.tolist) + "\n"),
     }
     record = {name: getattr(run, name) for name in IN_JSON}
     record["yardsticks"] = [*run.yardsticks]
@@ -137,7 +147,9 @@ def read_run(folder: Path) -> Run:
         )
     try:
         record = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        pictures = json.loads((folder / PICTURES).read_text(encoding="utf-8"))
+        pictures, learning = (
+            json.loads((folder / name).read_text(encoding="utf-8")) for name in (PICTURES, LEARNING)
+        )
         return Run(
             comparison=Comparison(_read_evaluations(folder / "evaluations.csv")),
             yardsticks=_read_evaluations(folder / YARDSTICKS) if record["yardsticks"] else {},
@@ -158,6 +170,7 @@ def read_run(folder: Path) -> Run:
             },
             slices=pictures["slices"],
             attention=pictures["attention"],
+            learning=learning,
             **{name: record[name] for name in IN_JSON},
         )
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:

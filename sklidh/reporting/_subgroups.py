@@ -16,31 +16,38 @@ NOT_REPORTED = "–"
 """Stands for a figure of a group that has fewer."""
 
 
-def ages_of(cells: pd.Series) -> pd.Series:
-    """Return ages as numbers, NaN for an empty cell, and warn of those that are not numbers."""
-    ages = pd.to_numeric(cells, errors="coerce")
-    odd = cells[ages.isna() & ~cells.map(is_missing)]
-    if len(odd):
-        warnings.warn(
-            f"column {cells.name!r}: {listed(odd, 3)} of patients {listed(odd.index, 3)} cannot be "
-            f"read as numbers; the report's ages leave {len(odd)} of {len(cells)} patients out",
-            stacklevel=3,
-        )
-    return ages
+def with_ages(X: pd.DataFrame) -> pd.DataFrame:
+    """Return X with its column "age", if any, as numbers; warn of cells that are not numbers.
+
+    These and empty cells are NaN.
+    """
+    ages = {}
+    for name in X.columns:
+        if str(name).lower() == "age":
+            ages[name] = pd.to_numeric(X[name], errors="coerce").astype(float)
+            odd = X[name][ages[name].isna() & ~X[name].map(is_missing)]
+            if len(odd):
+                warnings.warn(
+                    f"column {name!r}: {listed(odd, 3)} of patients {listed(odd.index, 3)} cannot "
+                    "be read as numbers; figures of age in the report leave "
+                    f"{len(odd)} of {len(X)} patients out",
+                    stacklevel=3,
+                )
+    return X.assign(**ages)
 
 
 def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
     """Return each patient's group by site, sex and age, as far as the table has these columns.
 
     Patients with an empty cell are absent, and so is a column of fewer than 2 or more than 12
-    groups. Ages are divided at their median.
+    groups. Ages, numbers as from `with_ages`, are divided at their median.
     """
     columns = {str(name).lower(): name for name in X.columns}
     groups = {
         kind: X[columns[kind]].dropna().astype(str) for kind in ("site", "sex") if kind in columns
     }
     if "age" in columns:
-        ages = ages_of(X[columns["age"]]).dropna()
+        ages = X[columns["age"]].dropna()
         middle = ages.median()
         older = np.where(ages > middle, f"above {middle:g}", f"up to {middle:g}")
         groups["age"] = pd.Series(older, ages.index, dtype=object)

@@ -5,10 +5,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from sklidh.evaluation import Evaluation
 from sklidh.images import read_image, read_mask
@@ -17,41 +13,58 @@ from sklidh.utils import binary_target, is_missing, progress
 AGE, VOLUME = "Age alone", "Tumour volume alone"
 
 
+def training_folds(evaluation: Evaluation, X: pd.DataFrame) -> list[tuple[np.ndarray, pd.Index]]:
+    """Return, per fold, the rows that were predicted and the patients who were trained on.
+
+    Empty if X lacks the training patients, as in a test on another cohort.
+    """
+    predicted = evaluation.predictions
+    rows = list(predicted.groupby(["repeat", "fold"], sort=False).indices.values())
+    training = [X.index.difference(predicted.index[each], sort=False) for each in rows]
+    n_trained = [predicted["n_trained"].iloc[each[0]] for each in rows]
+    is_known = X.index.is_unique and list(map(len, training)) == n_trained
+    return list(zip(rows, training, strict=True)) if is_known else []
+
+
+def training_classes(evaluation: Evaluation, X: pd.DataFrame, y: pd.Series) -> list[int]:
+    """Count wild types and mutants in the training part whose smaller class is smallest."""
+    mutant = pd.Series(np.asarray(binary_target(y), bool), X.index)
+    counts = [
+        [int((~mutant[trained]).sum()), int(mutant[trained].sum())]
+        for _, trained in training_folds(evaluation, X)
+    ]
+    return min(counts, key=min, default=[])
+
+
 def yardsticks(
     evaluation: Evaluation, X: pd.DataFrame, y: pd.Series, modalities, *, label=None, verbose=0
 ) -> dict[str, Evaluation]:
     """Evaluate logistic regressions on age and on tumour volume, in the folds of an evaluation.
 
-    Age is read from a column "age", the volume from the masks, of which `label` is tumour. Empty if
-    X lacks the patients who were trained on, as in a test on another cohort.
+    Age is read from a column "age" of numbers, the volume from the masks, of which `label` is
+    tumour. Empty if X lacks the training patients.
     """
-    predicted = evaluation.predictions
-    folds = list(predicted.groupby(["repeat", "fold"], sort=False).indices.values())
-    training = [X.index.difference(predicted.index[rows], sort=False) for rows in folds]
-    n_trained = [predicted["n_trained"].iloc[rows[0]] for rows in folds]
-    if not X.index.is_unique or list(map(len, training)) != n_trained:
+    from sklidh.baselines import one_number  # which needs PyTorch, and a report does not
+
+    folds = training_folds(evaluation, X)
+    if not folds:
         return {}
-    mutant = pd.Series(np.asarray(binary_target(y), bool), X.index)
-    columns = {}
-    for name in X.columns:
-        if str(name).lower() == "age":
-            columns[AGE] = pd.to_numeric(X[name], errors="coerce")
+    ages = [X[name].astype(float) for name in X.columns if str(name).lower() == "age"]
+    columns = dict(zip([AGE], ages, strict=False))
     if "mask" in X:
         columns[VOLUME] = _log_volumes(X, modalities, label, verbose)
-    found = {}
+    predicted, found = evaluation.predictions, {}
+    mutant = pd.Series(np.asarray(binary_target(y), bool), X.index)
     for name, values in columns.items():
-        probability = np.empty(len(predicted))
-        for rows, trained in zip(folds, training, strict=True):
-            if values[trained].notna().sum() < 2:
-                break
-            model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression())
-            model.fit(values[trained].to_numpy()[:, None], mutant[trained])
-            tested = values[predicted.index[rows]].to_numpy()[:, None]
+        if any(values[trained].count() < 2 for _, trained in folds):
+            continue
+        table, probability = values.to_frame(name), np.empty(len(predicted))
+        for rows, trained in folds:
+            model = one_number(name).fit(table.loc[trained], mutant[trained])
+            tested = table.loc[predicted.index[rows]]
             probability[rows] = model.predict_proba(tested)[:, 1]
-        else:
-            answers = {"score": probability, "probability": probability, "threshold": 0.5}
-            table = predicted.assign(**answers, called=probability >= 0.5)
-            found[name] = Evaluation(table)
+        answers = {"score": probability, "probability": probability, "threshold": 0.5}
+        found[name] = Evaluation(predicted.assign(**answers, called=probability >= 0.5))
     return found
 
 
@@ -59,14 +72,14 @@ def _log_volumes(X: pd.DataFrame, modalities, label, verbose) -> pd.Series:
     """Return the logarithm of each tumour's volume in cubic millimetres; NaN without a mask."""
     volumes = pd.Series(np.nan, X.index)
     with warnings.catch_warnings():
-        # Every mask was read before, and its warnings were given then.
+        # Each mask was read before, and its warnings were given then.
         warnings.simplefilter("ignore")
         cases = progress(X.iterrows(), "tumour volumes", total=len(X), verbose=verbose)
         for patient, case in cases:
             if is_missing(case["mask"]):
                 continue
             like = None
-            if str(case["mask"]).lower().endswith(".dcm"):  # drawn on an image, which has the grid
+            if str(case["mask"]).lower().endswith(".dcm"):  # lies in the grid of an image
                 name = next(name for name in modalities if not is_missing(case[name]))
                 like = read_image(case[name])
             mask = read_mask(case["mask"], label=label, like=like, patient=patient)

@@ -1,6 +1,8 @@
 """A Display keeps the numbers it draws, and draws those."""
 
+import re
 from functools import partial
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -416,3 +418,26 @@ def test_an_image_in_another_grid_than_the_mask_is_not_drawn():
     row["T1"] = sitk.Image(5, 5, 5, sitk.sitkFloat32)
     with pytest.raises(ImageError, match=r"patient 'P1', column 'T1'.*different grids"):
         CaseDisplay.from_case(row, ["T1"])
+
+
+def luminance(srgb):
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) @ [
+        0.2126,
+        0.7152,
+        0.0722,
+    ]
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_every_colour_stands_out_from_the_page_in_light_and_in_dark_mode(colour):
+    css = files("sklidh.reporting").joinpath("templates/page.css").read_text(encoding="utf-8")
+    light, dark = (np.array(to_rgb(paper)) for paper in re.findall("--paper: (#[0-9a-f]+)", css))
+    drawn = np.array(to_rgb(colour))
+    assert 1.05 / (luminance(drawn) + 0.05) > 3
+    assert (light == 1).all(), "the paper of a figure"
+    # In dark mode the page inverts its plots, turns their hues by 180 degrees (the matrix is that
+    # of the filter-effects specification) and screens them over its paper.
+    assert ".plot img { filter: invert(1) hue-rotate(180deg); mix-blend-mode: screen; }" in css
+    turn = [[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]
+    seen = 1 - (1 - np.clip(turn @ (1 - drawn), 0, 1)) * (1 - dark)
+    assert (luminance(seen) + 0.05) / (luminance(dark) + 0.05) > 3

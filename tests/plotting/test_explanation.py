@@ -104,9 +104,13 @@ def test_a_sequence_that_the_patient_lacks_contributes_nothing_and_is_absent(coh
 def test_neighbours_and_position_are_those_of_the_features(cohort, linear):
     X, y = cohort
     pipeline, found = linear
-    assert found.nearest.index[0] == "P7", "who was trained on is nearest to itself"
-    assert found.nearest["distance"].iloc[0] == pytest.approx(0, abs=1e-6)
-    assert found.farther == 100
+    assert "P7" not in found.nearest.index, "nobody is their own neighbour"
+    assert list(found.nearest.index) == list(
+        explain(pipeline, X.loc[["P7"]], X.drop("P7"), y.drop("P7")).nearest.index
+    )
+    assert found.farther < 100
+    namesake = X.loc[["P8"]].rename(index={"P8": "P7"})
+    assert explain(pipeline, namesake, *cohort).nearest.index[0] == "P8", "the name is not enough"
     others = explain(pipeline, X.loc[["P7"]], X.drop("P7"), y.drop("P7"), n_nearest=3)
     scaled = pipeline[:-1].transform(X)
     deviation = (scaled - scaled.loc["P7"]) / scaled.drop("P7").std()

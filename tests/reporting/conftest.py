@@ -58,6 +58,8 @@ def run():
         groups=pd.DataFrame({"patients": ["6"], "AUC": ["0.6 [0.2, 0.9]"]}, [f"site {HOSTILE}"]),
         features=pd.DataFrame(selected),
         flow={name: {"extracted": extracted, "left": left} for name in ("T1", HOSTILE)},
+        training_classes=[10, 10],
+        learning={"networks": {"curves": {HOSTILE: [0.7, 0.5]}, "of_networks": True}},
         figures={"roc": (image("png"), f"A curve of {HOSTILE}.")},
         slices={
             HOSTILE: {"T1": picture, HOSTILE: picture},

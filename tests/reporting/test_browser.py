@@ -14,8 +14,7 @@ from matplotlib.image import imread
 
 from sklidh.reporting import render_check, render_report
 from sklidh.reporting._check_page import CheckedCase
-from sklidh.reporting._page import render_page
-from sklidh.reporting._runs import runs_table
+from sklidh.reporting._runs import render_runs
 from sklidh.reporting._study import render_study
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -110,9 +109,8 @@ def test_the_pages_of_checks_studies_and_several_runs_are_laid_out_as_well(seen,
     pictures = {"T1": (picture, ""), "FLAIR": ("", "not acquired")}
     cases = [CheckedCase("P0", [text], [text], pictures, {}), CheckedCase("P1", [], [], {}, {})]
     checked = render_check(text, [text], [text], ["T1", "FLAIR"], cases)
-    settings, figures = runs_table({text: run, "other": replace(run, settings={"seed": 3})})
-    tables = {"settings": settings, "figures": figures}
-    runs = render_page("runs.html", title=text, cohorts={1, 2}, failures={text: text}, **tables)
+    others = {name: replace(run, settings={"seed": 3}) for name in ("other", "third")}
+    runs = render_runs(text, {text: run, **others}, {text: text})
     for page in (study, checked, runs):
         nothing_is_wrong(seen("open", size, page=page), size)
 

@@ -129,8 +129,10 @@ def test_the_training_of_the_networks_is_drawn_where_there_are_any(run):
 
     comparison = Comparison(dict([run.shown]))
     assert "networks" not in draw_figures(comparison, make_pipeline("passthrough"))
-    figure, caption = draw_figures(comparison, make_pipeline(Networks(), "passthrough"))["networks"]
-    assert [line.get_label() for line in figure.axes[0].get_lines()] == ["T1", "FLAIR"]
+    display, caption = draw_figures(comparison, make_pipeline(Networks(), "passthrough"))[
+        "networks"
+    ]
+    assert [line.get_label() for line in display.ax_.get_lines()] == ["T1", "FLAIR"]
     assert caption.startswith("Loss of the self-attention networks")
 
 
@@ -203,13 +205,13 @@ def test_calibration_is_drawn_of_thirty_patients_and_its_absence_is_explained(ru
     thirty = Comparison({name: replace(shown, predictions=pd.concat(tables))})
     drawn = draw_figures(thirty, pipeline)["calibration"]
     calibration = replace(run, figures=run.figures | {"calibration": (run.figures["roc"][0], "")})
-    assert "10 patients per point" in drawn[0].axes[0].get_title()
+    assert "10 patients per point" in drawn[0].ax_.get_title()
     assert "Calibration is not drawn" not in render_report(calibration)
 
 
 def test_plots_are_files_too_that_are_the_same_whenever_they_are_drawn(run, tmp_path):
     comparison, pipeline = Comparison(dict([run.shown])), make_pipeline("passthrough")
-    once, twice = (draw_figures(comparison, pipeline)["roc"][0] for _ in range(2))
+    once, twice = (draw_figures(comparison, pipeline)["roc"][0].figure_ for _ in range(2))
     assert drawn(once, "svg") == drawn(twice, "svg")
     assert drawn(once, "png").startswith(b"\x89PNG")
     files = save_run(tmp_path, run, {"roc": drawn(once, "svg")})

@@ -6,7 +6,7 @@ import pytest
 
 from sklidh.evaluation import Evaluation, figures_with_intervals
 from sklidh.reporting._overview import cohort_table
-from sklidh.reporting._subgroups import figures_by_group, groups_of
+from sklidh.reporting._subgroups import figures_by_group, groups_of, with_ages
 
 
 @pytest.fixture(scope="module")
@@ -49,18 +49,18 @@ def test_what_tells_nobody_apart_or_everybody_is_no_group(cohort):
     X, _ = cohort
     everybody = X.assign(site=range(40), Sex="F", age="unknown")
     with pytest.warns(UserWarning, match="leave 40 of 40 patients out"):
-        assert groups_of(everybody) == {}
+        assert groups_of(with_ages(everybody)) == {}
 
 
 def test_an_age_that_is_not_a_number_is_named(cohort):
-    X, predictions = cohort
+    X, _ = cohort
     ages = X["age"].astype(object)
     ages["P3"], ages["P5"] = "54,5", " "
     said = r"'age': '54,5' of patients 'P3' cannot be read as numbers; .* leave 1 of 40"
     with pytest.warns(UserWarning, match=said):
-        assert len(groups_of(X.assign(age=ages))["age"]) == 38
-    with pytest.warns(UserWarning, match=said):
-        cohort_table(X.assign(age=ages), predictions["true"].astype(int).rename("idh"), [])
+        read = with_ages(X.assign(age=ages))
+    assert read["age"].dtype == float
+    assert len(groups_of(read)["age"]) == 38
 
 
 def test_who_the_patients_are_is_counted_by_class(cohort):
