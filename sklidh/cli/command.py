@@ -16,10 +16,10 @@ from typer.core import TyperGroup
 
 from sklidh.cli import console
 from sklidh.cli.options import option
-from sklidh.cli.scheduler import on_scheduler
 from sklidh.cli.settings import read_config
 from sklidh.radiomics import announced_once
 from sklidh.results import claimed, record_path
+from sklidh.utils import on_scheduler
 
 START, PREDICT, EVALUATE, MACHINE = "Start", "Train and predict", "Evaluate", "This machine"
 """Groups of commands in the help."""
@@ -170,8 +170,11 @@ def execute(name: str, function, options: dict, default: Path | None, common: Co
             how = {"is_file": is_file, "command": name, "overwrite": common.overwrite}
             named = {key.replace("_", "-"): value for key, value in settings.items()}
             place = claimed(options["out"], options=named, **how)
-        scheduler = on_scheduler(options.get("scheduler", ""))
-        with place as outcome, scheduler, console.warnings_once():
+        address = options.get("scheduler", "")
+        with place as outcome, on_scheduler(address) as client, console.warnings_once():
+            if client is not None:
+                threads = client.nthreads()
+                console.say(f"{len(threads)} workers, {sum(threads.values())} threads at {address}")
             result = function()
             files = result.get("files", {})
             outcome["files"] = [*files.values()]

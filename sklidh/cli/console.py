@@ -22,6 +22,7 @@ from sklidh.utils import (
     CohortError,
     ModelFileError,
     ResultsError,
+    SchedulerError,
     WorkerDiedError,
     ignore_joblib,
 )
@@ -39,6 +40,7 @@ MENDABLE = (
     WorkerDiedError,
     FloatingPointError,
     PlaceError,
+    SchedulerError,
     typer.BadParameter,
 )
 
@@ -82,7 +84,7 @@ def clear_errors():
         yield
     except MENDABLE as error:
         print_error(error)
-        is_usage = isinstance(error, typer.BadParameter | PlaceError)
+        is_usage = isinstance(error, typer.BadParameter | PlaceError | SchedulerError)
         raise typer.Exit(USAGE if is_usage else FAILED) from None
     except ImportError as error:
         # Python's own errors name the module; the package's say what to install, and why.

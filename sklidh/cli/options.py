@@ -249,3 +249,8 @@ class Work:
             "must see the same files."
         ),
     ] = ""
+
+    @property
+    def timeout(self) -> float | None:
+        """The time limit (s) per patient: joblib waits forever for a dask worker that died."""
+        return 3600.0 if self.scheduler else None

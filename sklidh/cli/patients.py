@@ -3,16 +3,23 @@
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import typer
 
-from sklidh.cli.columns import asked_for, clinical_columns, paper_modalities, unfit_clinical
 from sklidh.cli.console import note, say, verbosity, warn
 from sklidh.cli.options import Cohort, Extraction, Folder, Work
 from sklidh.cli.settings import Recipe
 from sklidh.cli.values import EVERYBODY, Where
-from sklidh.datasets import ExaminedCohort, check_images, examine_cohort
+from sklidh.datasets import (
+    ExaminedCohort,
+    check_images,
+    clinical_columns,
+    examine_cohort,
+    paper_modalities,
+)
+from sklidh.features import ClinicalFeatures
 from sklidh.utils import CohortError, cache_folder, check_target, is_missing
 
 
@@ -49,6 +56,14 @@ def examine_table(
     for line in examined.notes:
         note(line)
     return with_classes(asked_for(examined, where), wildtype)
+
+
+def asked_for(examined: ExaminedCohort, where: Where) -> ExaminedCohort:
+    """Keep the patients that ``--where`` asks for."""
+    try:
+        return examined if where == EVERYBODY else examined.where(*where)
+    except ValueError as error:
+        raise typer.BadParameter(f"--where {where}: {error}") from error
 
 
 def with_classes(examined: ExaminedCohort, wildtype: str | None) -> ExaminedCohort:
@@ -94,6 +109,19 @@ def image_problems(
     return examined.located(problems)
 
 
+class Patients(NamedTuple):
+    """What a command works on.
+
+    `X` and `y` are the table and the target, `recipe` how models are built for them, and `split`
+    the column that divides patients, if an option names one.
+    """
+
+    X: pd.DataFrame
+    y: pd.Series | None
+    recipe: Recipe
+    split: pd.Series | None = None
+
+
 def read_patients(
     cases: Path | None,
     cohort: Cohort,
@@ -105,12 +133,15 @@ def read_patients(
     where: Where = EVERYBODY,
     folds: int | None = None,
     clinical: tuple[str, ...] = (),
-) -> tuple[pd.DataFrame, pd.Series | None, Recipe]:
-    """Load a cohort, look at every image in it, and complete the options by what it has.
+    patient_column: str = "",
+    leave_out: str = "",
+) -> Patients:
+    """Load a cohort, read every image in it, and complete the options with what it has.
 
-    Instead of `cases`, a table of `features` may be given. A target that is not needed is kept as
-    it is. Each of the `folds` of a cross-validation needs a patient of each class. Raises a
-    CohortError with all that is wrong with table, target and images, at once.
+    Instead of `cases`, a table of `features` may be given. A target that is not needed is kept
+    unchanged. Each of the `folds` of a cross-validation needs a patient of each class. Raises a
+    CohortError with all problems of table, target and images, or, before any image is read, if a
+    column that an option names is missing.
     """
     if (cases is None) == (features is None):
         raise typer.BadParameter(
@@ -121,9 +152,9 @@ def read_patients(
         examined = examine_features(features, cohort, where)
         X, y = examined.X, examined.y
         refuse_folds(y, folds)
-        recipe = Recipe.of(cohort.groups, tuple(examined.modalities), cohort, method, work.jobs)
+        recipe = Recipe.of(cohort.groups, tuple(examined.modalities), cohort, method, work)
         say(f"{len(X)} patients, features of {', '.join(recipe.modalities)}")
-        return X, y, replace(recipe, reference=None)
+        return Patients(X, y, replace(recipe, reference=None))
     examined = examine_table(
         cases,
         cohort,
@@ -139,10 +170,21 @@ def read_patients(
     except CohortError as error:
         problems, there = [*problems, *error.problems], ()
         groups = tuple((name,) for name in examined.modalities if name in X)
-    recipe = Recipe.of(groups, there, cohort, method, work.jobs)
-    found, absent = clinical_columns(X, clinical, recipe.modalities, of=" (--clinical)")
+    recipe = Recipe.of(groups, there, cohort, method, work)
+    found, wrong = clinical_columns(X, clinical, recipe.modalities, of=" (--clinical)")
     recipe = replace(recipe, clinical=tuple(found.values()))
-    problems = [*problems, *absent, *unfit_clinical(X, recipe.clinical)]
+    split = None
+    try:
+        if leave_out:
+            split = examined.sites(leave_out, of=" (--leave-out)")
+        elif patient_column:
+            split = examined.categories(patient_column, of=" (--patient-column)")
+        if recipe.clinical:
+            ClinicalFeatures().fit(X[[*recipe.clinical]])
+    except CohortError as error:
+        wrong += error.problems
+    if wrong or not {*cohort.groups.modalities} <= {*X.columns}:
+        raise CohortError([*problems, *wrong], cases)
     say(patients_in_words(X, recipe.modalities))
     images = {"label": recipe.label, "missing": recipe.missing, "jobs": work.jobs}
     problems += image_problems(examined, recipe.modalities, recipe.reference, **images)
@@ -150,7 +192,7 @@ def read_patients(
         raise CohortError(problems, cases)
     # Finds a missing or unsuitable engine before the registration.
     recipe.extractor().fit(X[[recipe.modalities[0], "mask"]])
-    return X, y, recipe
+    return Patients(X, y, recipe, split)
 
 
 def refuse_folds(y: pd.Series | None, folds: int | None):

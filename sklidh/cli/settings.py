@@ -9,8 +9,7 @@ import typer
 import yaml
 
 from sklidh.cli.console import verbosity
-from sklidh.cli.options import Cohort, Extraction, Method
-from sklidh.cli.scheduler import time_limit
+from sklidh.cli.options import Cohort, Extraction, Method, Work
 from sklidh.radiomics import read_settings
 from sklidh.results import OF_THE_RECORD
 from sklidh.utils import PAPER_GROUPS, PAPER_MODALITIES
@@ -51,12 +50,14 @@ class Recipe(Method):
     reference: str | None
     missing: str
     jobs: int
+    # s per patient; None for no limit.
+    timeout: float | None
     # Numbers and names of the masks' labels that are tumour; None for all.
     label: list | None
     clinical: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, groups, there, cohort: Cohort, method: Extraction, jobs: int) -> "Recipe":
+    def of(cls, groups, there, cohort: Cohort, method: Extraction, work: Work) -> "Recipe":
         """Complete the options by what a cohort has: the modalities `there`, if none are named."""
         # A label in the parameter file holds for networks and registration, too.
         label = list(cohort.label) or read_settings(method.radiomics).setting["label"]
@@ -66,7 +67,8 @@ class Recipe(Method):
         found = {"modalities": modalities, "groups": groups or None, "label": label}
         found["reference"] = reference_among(cohort.reference, modalities)
         # A command that trains nothing has no option for the networks, and takes their defaults.
-        return cls(**found, missing=cohort.missing, jobs=jobs, **vars(method))
+        found |= {"missing": cohort.missing, "jobs": work.jobs, "timeout": work.timeout}
+        return cls(**found, **vars(method))
 
     @property
     def columns(self) -> list[str]:
@@ -91,7 +93,7 @@ class Recipe(Method):
             engine=self.engine,
             label=self.label,
             n_jobs=self.jobs,
-            timeout=time_limit(),
+            timeout=self.timeout,
             **self._shared(verbose),
         )
 
@@ -120,7 +122,7 @@ class Recipe(Method):
             radiomics=self.extractor(verbose=verbose),
             memory=memory,
             n_jobs=self.jobs,
-            timeout=time_limit(),
+            timeout=self.timeout,
             random_state=self.seed,
             **self._shared(verbose),
         )

@@ -5,8 +5,23 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from sklidh.datasets._columns import other_columns
+from sklidh.datasets._headings import matches, not_found
 from sklidh.datasets._tables import warn_of
-from sklidh.utils import CohortError, Problem, Target, check_target
+from sklidh.utils import (
+    CohortError,
+    Problem,
+    Target,
+    category_text,
+    check_target,
+    listed,
+)
+
+MOST_SITES = 20
+"""Maximum number of different values of a numeric column of sites: ages have more."""
+
+PER_SITE = 3
+"""Minimum number of patients per site, on average."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,102 @@ class ExaminedCohort:
         lines = [line for line, is_kept in zip(self.lines, kept, strict=False) if is_kept]
         y = None if self.y is None else self.y[kept]
         return replace(self, X=self.X[kept], y=y, lines=lines)
+
+    def where(self, column: str, value: str) -> "ExaminedCohort":
+        """Return the patients with one value in a column; problems of the others are kept.
+
+        Parameters
+        ----------
+        column : str
+            Its case does not matter.
+        value : str
+            As `category_text` writes it: "1" for 1.0.
+
+        Returns
+        -------
+        ExaminedCohort
+
+        Raises
+        ------
+        ValueError
+            There is no such column, or no patient with this value.
+        """
+        others = other_columns(self.X, self.modalities)
+        found = next(iter(matches(column, others)), None)
+        if found is None:
+            raise ValueError(
+                f"no column is called {column!r}; available columns: {listed(others) or 'none'}"
+            )
+        texts = self.X[found].map(category_text)
+        kept = (texts == value).to_numpy()
+        if not kept.any():
+            values = listed(sorted(texts.unique()), 20)
+            raise ValueError(f"no patient has this value; {found!r} holds {values}")
+        return self.rows(kept)
+
+    def categories(self, column: str, *, of: str = "") -> pd.Series:
+        """Return a column as text, without empty cells.
+
+        Parameters
+        ----------
+        column : str
+            Its case does not matter.
+        of : str, default=""
+            What the column is for, added to the messages.
+
+        Returns
+        -------
+        Series of str
+            Index: that of `X`.
+
+        Raises
+        ------
+        CohortError
+            There is no such column, or a cell is empty.
+        """
+        others = other_columns(self.X, self.modalities)
+        found = next(iter(matches(column, others)), None)
+        if found is None and self.y is not None and column.casefold() == self.y.name.casefold():
+            is_target = f"column {column!r}{of} is the target; available columns: "
+            raise CohortError([f"{is_target}{listed(others) or 'none'}"])
+        if found is None:
+            raise CohortError([not_found(column, others, of=of)])
+        texts = self.X[found].map(category_text)
+        if (empty := texts.index[texts == ""]).size:
+            problems = [Problem.of(each, "the cell is empty", found) for each in empty]
+            raise CohortError(self.located(problems))
+        return texts
+
+    def sites(self, column: str, *, of: str = "") -> pd.Series:
+        """Return a column of sites, each of which can be left out in turn.
+
+        Parameters
+        ----------
+        column : str
+        of : str, default=""
+            Both as in `categories`.
+
+        Returns
+        -------
+        Series of str
+
+        Raises
+        ------
+        CohortError
+            As `categories`; or the column has so many values that it cannot be one of sites.
+        """
+        texts = self.categories(column, of=of)
+        n, is_numeric = texts.nunique(), pd.api.types.is_numeric_dtype(self.X[texts.name])
+        if n * PER_SITE > len(texts) or (is_numeric and n > MOST_SITES):
+            raise CohortError(
+                [
+                    f"column {texts.name!r}{of} has {n} different values in {len(texts)} patients; "
+                    f"a column of sites needs {PER_SITE} patients per value on average"
+                    + (f", and at most {MOST_SITES} values if they are numbers" * is_numeric)
+                    + ". Name a column such as site, or add one with a few groups"
+                ]
+            )
+        return texts
 
     def accepted(self, path) -> tuple[pd.DataFrame, pd.Series | None]:
         """Return the table and the target if they have no problems.

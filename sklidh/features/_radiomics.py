@@ -32,7 +32,6 @@ from sklidh.utils import (
     cache_folder,
     check_image_and_mask,
     check_target,
-    lost_workers,
     spread,
 )
 
@@ -253,11 +252,10 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
                         case, self.settings_, names, entry=entry, on_error=self.on_error, **options
                     )
         name = f"radiomics {self.feature_names_in_[0]}"
-        how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
-        with lost_workers(name, cache=self.cache, **how):
-            done = spread(list(jobs.values()), name, verbose=self.verbose, **how)
-            for number, outcome in zip(jobs, done, strict=True):
-                outcomes[number] = outcome
+        how = {"n_jobs": self.n_jobs, "timeout": self.timeout, "cache": self.cache}
+        done = spread(list(jobs.values()), name, verbose=self.verbose, **how)
+        for number, outcome in zip(jobs, done, strict=True):
+            outcomes[number] = outcome
         return outcomes
 
     def __sklearn_tags__(self):

@@ -5,15 +5,30 @@ from importlib import import_module
 from sklidh.utils import ModelFileError
 
 # Loaded on first use: skops looks up all scikit-learn estimators.
-_LAZY = ("load_model", "parts_of", "read_about", "save_model")
+_LAZY = {
+    "TrainedModel": "_trained",
+    "load_model": "_model_file",
+    "load_trained": "_trained",
+    "parts_of": "_model_file",
+    "read_about": "_model_file",
+    "save_model": "_model_file",
+}
 
-__all__ = ["ModelFileError", "load_model", "parts_of", "read_about", "save_model"]
+__all__ = [
+    "ModelFileError",
+    "TrainedModel",
+    "load_model",
+    "load_trained",
+    "parts_of",
+    "read_about",
+    "save_model",
+]
 
 
 def __getattr__(name):
     if name not in _LAZY:
         raise AttributeError(f"module 'sklidh.persistence' has no attribute {name!r}")
-    return getattr(import_module("sklidh.persistence._model_file"), name)
+    return getattr(import_module(f"sklidh.persistence.{_LAZY[name]}"), name)
 
 
 def __dir__():

@@ -13,7 +13,8 @@ from sklidh.reporting._figures import ONE_LOOK, drawn
 from sklidh.reporting._intervals import main_figures
 from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run, read_run
-from sklidh.utils import RUN, ResultsError, atomic_write
+from sklidh.results import RUN
+from sklidh.utils import ResultsError, atomic_write
 
 RUNS = "runs.html"
 LEARNING = {"networks": "Training of the networks", "loss": "Training of the fusion"}

@@ -14,10 +14,10 @@ from sklidh.results._record import (
     read_record,
     record_of,
     record_path,
+    record_text,
     refuse_another_run,
-    write_record,
 )
-from sklidh.utils import RUN, atomic_write, sweep
+from sklidh.utils import atomic_write, sweep
 
 
 def check_out(out: Path, *, is_file: bool):
@@ -86,8 +86,7 @@ def claimed(
     with no_empty_folder(None if is_file or was_there else out), lock(out, record) as is_alone:
         sweep(out.parent if is_file else out, alone=is_alone and not is_file)
         before = read_record(record)
-        marks = [out] if is_file else [record, out / RUN]
-        if any(mark.exists() for mark in marks) and not overwrite:
+        if (out if is_file else record).exists() and not overwrite:
             refuse_another_run(out, before, this)
         outcome = {}
         yield outcome
@@ -96,7 +95,12 @@ def claimed(
             left = (record.parent / name).resolve()
             if name not in names and left.is_relative_to(record.parent.resolve()):
                 left.unlink(missing_ok=True)
-        write_record(record, {**this, **outcome, "files": names})
+        whole = {**this, **outcome, "files": names}
+        # `write_run` has left there what the report needs.
+        if (report := read_record(record).get("report")) is not None:
+            whole["report"] = report
+        with atomic_write(record) as temporary:
+            temporary.write_text(record_text(whole, record.name), encoding="utf-8")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
-"""The record of a run beside its results: what made them, and whether another run would differ."""
+"""The record beside results: options, inputs and files of a run, and how another would differ."""
 
+import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -7,7 +8,11 @@ from pathlib import Path
 
 import yaml
 
-from sklidh.utils import CONFIG, atomic_write, fingerprint
+from sklidh.utils import fingerprint
+
+RUN = "run.yaml"
+"""Name of the record in a folder of results: the options, as ``--config`` reads them, and what was
+made with them. Written last and deleted first: a folder that has it has complete results."""
 
 OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
 """Options on which no result depends: a run that differs in these alone is the same run."""
@@ -15,8 +20,8 @@ OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
 LOOKED_AT = "check"
 """The command whose page is rewritten after every change of the table: its own is replaced."""
 
-OF_THE_RECORD = ("command", "inputs", "found", "files")
-"""Keys of a record that are not options."""
+OF_THE_RECORD = ("command", "inputs", "found", "files", "report")
+"""Keys of a record that are not options. ``report`` holds what only the report needs."""
 
 
 class PlaceError(ValueError):
@@ -25,7 +30,7 @@ class PlaceError(ValueError):
 
 def record_path(out: Path, *, is_file: bool) -> Path:
     """Return the path of the record: in a folder of results, or beside a single file."""
-    return out.with_name(f"{out.name}.{CONFIG}") if is_file else out / CONFIG
+    return out.with_name(f"{out.name}.{RUN}") if is_file else out / RUN
 
 
 def inputs_of(options: Mapping) -> dict[str, Path]:
@@ -65,17 +70,28 @@ def read_record(path: Path) -> dict:
     return content if isinstance(content, dict) else {}
 
 
-def write_record(path: Path, record: Mapping):
-    """Write the settings of a finished command beside its results, as ``--config`` reads them."""
+def record_text(record: Mapping, name: str) -> str:
+    """Return a record as YAML that ``--config`` reads.
+
+    Parameters
+    ----------
+    record : mapping of str to what JSON can hold
+        ``command`` and its options come first; results that Python code wrote have none.
+    name : str
+        Of the file.
+
+    Returns
+    -------
+    str
+    """
     from sklidh import __version__
 
-    once_more = shlex.join(["sklidh", record["command"], "--config", path.name])
-    with atomic_write(path) as temporary:
-        temporary.write_text(
-            f"# sklidh {__version__}. To rerun: {once_more}\n"
-            + yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True),
-            encoding="utf-8",
-        )
+    header = f"# sklidh {__version__}."
+    if "command" in record:
+        header += f" To rerun: {shlex.join(['sklidh', record['command'], '--config', name])}"
+    # Tuples and numpy's numbers, which YAML would refuse, become JSON's lists and numbers.
+    plain = json.loads(json.dumps(record))
+    return f"{header}\n{yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)}"
 
 
 def refuse_another_run(out: Path, before: Mapping, this: Mapping):

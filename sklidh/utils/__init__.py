@@ -1,8 +1,6 @@
 """Shared utilities: checks of tables, cached files, parallel jobs, progress, estimator checks."""
 
 from sklidh.utils._cache import (
-    CONFIG,
-    RUN,
     atomic_write,
     cache_content,
     cache_folder,
@@ -20,7 +18,8 @@ from sklidh.utils._listing import listed
 from sklidh.utils._paper import PAPER_GROUPS, PAPER_MODALITIES
 from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
-from sklidh.utils._spread import WorkerDiedError, ignore_joblib, lost_workers, results_as, spread
+from sklidh.utils._scheduler import SchedulerError, on_scheduler
+from sklidh.utils._spread import WorkerDiedError, ignore_joblib, results_as, spread
 from sklidh.utils._target import IDH, Target, check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
@@ -36,16 +35,15 @@ from sklidh.utils._validation import (
 )
 
 __all__ = [
-    "CONFIG",
     "IDH",
     "PAPER_GROUPS",
     "PAPER_MODALITIES",
-    "RUN",
     "CohortError",
     "DocumentedMixin",
     "ModelFileError",
     "Problem",
     "ResultsError",
+    "SchedulerError",
     "Target",
     "WorkerDiedError",
     "atomic_write",
@@ -67,8 +65,8 @@ __all__ = [
     "kernel",
     "listed",
     "located",
-    "lost_workers",
     "mutant_index",
+    "on_scheduler",
     "part",
     "progress",
     "results_as",

@@ -5,7 +5,6 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
 
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
@@ -28,7 +27,9 @@ class WorkerDiedError(RuntimeError):
     """A worker process died; the message states which results are kept."""
 
 
-def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -> Iterator:
+def spread(
+    jobs: Sequence, name: str, *, n_jobs=None, timeout=None, cache=None, verbose=0
+) -> Iterator:
     """Run jobs in parallel with joblib, and re-issue the workers' warnings in this process.
 
     Parameters
@@ -41,6 +42,8 @@ def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -
         Number of parallel jobs, as in scikit-learn.
     timeout : float, default=None
         Maximum time per job in s, if jobs run in parallel.
+    cache : None, False, str or path, default=None
+        False if results are not cached, so that an error cannot promise that they are kept.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -48,6 +51,13 @@ def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -
     ------
     object
         The result of each function, in the order of `jobs`.
+
+    Raises
+    ------
+    TimeoutError
+        A job took longer than `timeout`; on a dask cluster also if a worker kept dying.
+    WorkerDiedError
+        A worker died.
 
     Warns
     -----
@@ -59,42 +69,20 @@ def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -
         delayed(_with_warnings)(here, function, *arguments, **options)
         for function, arguments, options in jobs
     )
-    results = Parallel(n_jobs, timeout=timeout, return_as=results_as())(work)
-    for result, caught in progress(results, name, total=len(jobs), verbose=verbose):
-        for text, category, file, line in caught:
-            warnings.warn_explicit(text, category, file, line)
-        yield result
-
-
-@contextmanager
-def lost_workers(name: str, *, n_jobs, timeout, cache) -> Iterator[None]:
-    """Raise a clear error if a worker of `spread` died or exceeded the timeout.
-
-    Parameters
-    ----------
-    name : str
-        Description of the jobs.
-    n_jobs : int or None
-    timeout : float or None
-        As passed to `spread`.
-    cache : None, False, str or path
-        False if results were not cached and are lost.
-
-    Raises
-    ------
-    TimeoutError
-        A job took longer than `timeout`; on a dask cluster also if a worker kept dying.
-    WorkerDiedError
-        A worker died.
-    """
     kept = (
         "no results are kept, because cache=False"
         if cache is False
         else "finished results are in the cache, and the same call resumes from there"
     )
     try:
-        yield
+        results = Parallel(n_jobs, timeout=timeout, return_as=results_as())(work)
+        for result, caught in progress(results, name, total=len(jobs), verbose=verbose):
+            for text, category, file, line in caught:
+                warnings.warn_explicit(text, category, file, line)
+            yield result
     except (TimeoutError, multiprocessing.TimeoutError) as error:
+        if timeout is None:
+            raise
         raise TimeoutError(
             f"{name}: a patient took longer than timeout={timeout} s, or its worker died; {kept}"
         ) from error

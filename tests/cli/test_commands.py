@@ -66,7 +66,7 @@ def test_a_page_shows_the_patients_who_were_predicted(sklidh, model, cases, tmp_
     page = (tmp_path / "pages" / "p.html").read_text()
     assert "phantom-011" in page
     assert "data:image/jpeg;base64," in page
-    assert yaml.safe_load((tmp_path / "p.csv.config.yaml").read_text())["files"] == [
+    assert yaml.safe_load((tmp_path / "p.csv.run.yaml").read_text())["files"] == [
         "p.csv",
         "pages/p.html",
     ]
@@ -366,7 +366,7 @@ def test_features_are_named_by_modality_beside_what_is_known_of_the_patient(extr
 
 
 def test_the_command_line_goes_before_the_configuration(extracted):
-    effective = yaml.safe_load((extracted[0] / "features.csv.config.yaml").read_text())
+    effective = yaml.safe_load((extracted[0] / "features.csv.run.yaml").read_text())
     assert effective["reference"] == "none"
     assert effective["groups"] == "T1,T2"
 
@@ -380,7 +380,7 @@ def test_the_record_tells_what_was_found_where_nothing_was_said(
     out = tmp_path / "features.csv"
     result = sklidh("extract", tmp_path / "cases.csv", "--out", out, *words)
     assert result.exit_code == 0, result.output
-    record = yaml.safe_load((tmp_path / "features.csv.config.yaml").read_text())
+    record = yaml.safe_load((tmp_path / "features.csv.run.yaml").read_text())
     assert record["groups"] == record["reference"] == ""
     assert record["found"] == {"groups": "T1,FLAIR", "reference": "none"}
     assert json.loads(result.stdout)["found"] == record["found"]
@@ -403,7 +403,7 @@ def test_the_saved_configuration_repeats_the_run(sklidh, extracted):
     folder, _ = extracted
     before = (folder / "features.csv").read_bytes()
     (folder / "features.csv").unlink()
-    assert sklidh("extract", "--config", folder / "features.csv.config.yaml").exit_code == 0
+    assert sklidh("extract", "--config", folder / "features.csv.run.yaml").exit_code == 0
     assert (folder / "features.csv").read_bytes() == before
 
 
@@ -578,7 +578,7 @@ def test_the_report_tells_the_folds_the_selection_and_every_patient(evaluated):
     page = (out / "report.html").read_text()
     assert "4-fold cross-validation: each patient was predicted by a model" in page
     assert "After Mann-Whitney" in page
-    assert "<code>sklidh evaluate --config config.yaml</code>" in page
+    assert "<code>sklidh evaluate --config run.yaml</code>" in page
     assert page.count('<article class="patient">') == 12
     assert page.count('<img alt="FLAIR of') == 12
 
@@ -604,7 +604,7 @@ def test_a_folder_without_results_is_said_to_be_so(sklidh, tmp_path):
     result = sklidh("report", tmp_path)
     assert result.exit_code == 1
     assert "incomplete results folder" in result.output
-    assert "run.json" in result.output
+    assert "run.yaml" in result.output
 
 
 def test_selection_tells_what_became_of_every_feature(sklidh, tmp_path):

@@ -8,8 +8,7 @@ from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import print_table, say, verbosity
 from sklidh.cli.options import in_method, option
 from sklidh.cli.patients import read_patients
-from sklidh.results import replaced
-from sklidh.utils import CONFIG
+from sklidh.results import RUN, replaced
 
 
 @command("sklidh audit --features features.csv --tables I,III", panel=EVALUATE)
@@ -35,7 +34,8 @@ def audit(
     from sklidh import evaluation
     from sklidh.baselines import PAPER_TABLES, paper_systems
 
-    X, y, recipe = read_patients(cases, cohort, method, work, features=features, where=where)
+    how = {"features": features, "where": where}
+    X, y, recipe, _ = read_patients(cases, cohort, method, work, **how)
     systems = paper_systems(
         recipe.builder(str(out / "steps"), verbose=0),
         deep=recipe.networks(verbose=0),
@@ -62,7 +62,7 @@ def audit(
     print_table(title, ("System", "AUC, permuted labels", "AUC, noise", "Result"), rows, text=4)
     for name, reason in impossible.items():
         say(f"  {name}: {reason}", "yellow")
-    with replaced(out / "audit.csv", out / CONFIG) as temporary:
+    with replaced(out / "audit.csv", out / RUN) as temporary:
         table.to_csv(temporary)
     # Too few rounds are inconclusive, but not a leak.
     leaks = table["verdict"][table["verdict"].str.startswith(("LEAK", "failed"))]

@@ -7,7 +7,6 @@ import typer
 from joblib import delayed
 
 from sklidh.cli import options, values
-from sklidh.cli.columns import paper_modalities
 from sklidh.cli.command import START, command
 from sklidh.cli.console import print_error, say, verbosity, warn
 from sklidh.cli.options import option
@@ -45,7 +44,7 @@ def check(
 
     Exits with status 1 if there is any problem.
     """
-    from sklidh.datasets import write_cohort
+    from sklidh.datasets import paper_modalities, write_cohort
     from sklidh.images import same_images
     from sklidh.reporting import examine, render_check
 

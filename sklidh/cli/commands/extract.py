@@ -39,7 +39,7 @@ def extract(
 
     Its columns are named MOD__name, as in T1CE__wavelet-LH_glcm_Idm.
     """
-    X, y, recipe = read_patients(cases, cohort, extraction, work, target_needed=False)
+    X, y, recipe, _ = read_patients(cases, cohort, extraction, work, target_needed=False)
     from sklearn.pipeline import make_pipeline
 
     from sklidh.branches import per_modality

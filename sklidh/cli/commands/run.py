@@ -14,6 +14,7 @@ from sklidh.cli.console import console, print_models, say, verbosity, warning_li
 from sklidh.cli.options import argument, in_method, option
 from sklidh.cli.patients import read_patients
 from sklidh.cli.settings import Recipe
+from sklidh.results import RUN
 from sklidh.utils import PAPER_MODALITIES, is_missing
 
 SYNTHETIC = (
@@ -39,15 +40,15 @@ def demo(
 
     say(f"Writing {number} synthetic patients to {out / 'cohort'} ...")
     X, y = make_glioma_phantoms(out / "cohort", number, effect=effect, random_state=method.seed)
-    recipe = Recipe.of((), PAPER_MODALITIES, options.Cohort(missing="raise"), method, work.jobs)
+    recipe = Recipe.of((), PAPER_MODALITIES, options.Cohort(missing="raise"), method, work)
     return run_models(
         X,
         y,
         recipe,
         test_size=0.5,
-        out=out / "results",
-        title="sklidh demo: synthetic patients",
-        rerun="sklidh demo --config ../config.yaml",
+        out=out,
+        command="demo",
+        cohort="synthetic patients",
         notes=[SYNTHETIC],
     )
 
@@ -70,9 +71,9 @@ def run(
     work: options.Work,
 ):
     """Run the paper's four models and the recommended one on your patients, one split."""
-    X, y, recipe = read_patients(cases, cohort, method, work, clinical=clinical)
-    title, rerun = f"sklidh run: {cases.name}", "sklidh run --config config.yaml"
-    return run_models(X, y, recipe, test_size=test_size, out=out, title=title, rerun=rerun)
+    X, y, recipe, _ = read_patients(cases, cohort, method, work, clinical=clinical)
+    how = {"command": "run", "cohort": cases.name}
+    return run_models(X, y, recipe, test_size=test_size, out=out, **how)
 
 
 def run_models(
@@ -106,18 +107,18 @@ def run_models(
 
 
 def write_models(
-    comparison, X, y, recipe: Recipe, *, pipeline, heading, settings, notes, out, title, rerun
+    comparison, X, y, recipe: Recipe, *, pipeline, heading, settings, notes, out, command, cohort
 ) -> dict:
     """Write the results and report of evaluated models, print them, and return them for --json.
 
     X and y are the patients whom the report shows, `pipeline` the model whose parts it draws,
-    `heading` the title of the printed table, and `rerun` the command to repeat it, from `out`.
+    `heading` the title of the printed table, and `cohort` its name.
     """
     from sklidh.reporting import write_results
 
     files = write_results(
         out,
-        title,
+        f"sklidh {command}: {cohort}",
         comparison,
         X,
         y,
@@ -126,7 +127,7 @@ def write_models(
         settings=asdict(recipe) | settings,
         notes=notes,
         warnings=warning_lines(console.told),
-        command=rerun,
+        command=f"sklidh {command} --config {RUN}",
         verbose=verbosity(),
     )
     console.print()

@@ -49,7 +49,7 @@ def select(
     from sklidh.reporting import counts_left, fate_of
 
     cohort = options.Cohort(target=target, wildtype=wildtype, groups=groups, columns=columns)
-    X, y, recipe = read_patients(
+    X, y, recipe, _ = read_patients(
         None, cohort, options.Extraction(), options.Work(), features=features
     )
     # Only the selection is used; without networks torch stays unloaded.
