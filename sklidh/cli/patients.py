@@ -20,7 +20,7 @@ from sklidh.datasets import (
     paper_modalities,
 )
 from sklidh.features import ClinicalFeatures
-from sklidh.utils import CohortError, cache_folder, check_target, is_missing
+from sklidh.utils import IDH, CohortError, Target, cache_folder, check_target, is_missing
 
 
 def patients_in_words(X: pd.DataFrame, modalities) -> str:
@@ -37,11 +37,13 @@ def examine_table(
     *,
     target: str | None,
     wildtype: str | None = None,
+    positive: str = "",
     where: Where = EVERYBODY,
 ) -> ExaminedCohort:
     """Find everything that is wrong with a cohort but for its images, and print what was noted.
 
-    `wildtype` is as `with_classes` takes it; problems of patients not asked for are listed, too.
+    `wildtype` and `positive` are as `with_classes` takes them; problems of patients not asked for
+    are listed, too.
     """
     examined = examine_cohort(
         cases,
@@ -55,7 +57,7 @@ def examine_table(
     )
     for line in examined.notes:
         note(line)
-    return with_classes(asked_for(examined, where), wildtype)
+    return with_classes(asked_for(examined, where), wildtype, positive)
 
 
 def asked_for(examined: ExaminedCohort, where: Where) -> ExaminedCohort:
@@ -66,10 +68,13 @@ def asked_for(examined: ExaminedCohort, where: Where) -> ExaminedCohort:
         raise typer.BadParameter(f"--where {where}: {error}") from error
 
 
-def with_classes(examined: ExaminedCohort, wildtype: str | None) -> ExaminedCohort:
+def with_classes(
+    examined: ExaminedCohort, wildtype: str | None, positive: str = ""
+) -> ExaminedCohort:
     """Code the target, and print which of its values mean which; problems are the cohort's.
 
-    `wildtype` is the value of wild types; empty: known words, or 0 and 1. None: the target stays.
+    `wildtype` is the value of wild types, `positive` that of another target's positive class;
+    empty: known words, or 0 and 1, or several classes. A `wildtype` of None: the target stays.
     """
     if examined.y is None:
         return examined
@@ -79,16 +84,18 @@ def with_classes(examined: ExaminedCohort, wildtype: str | None) -> ExaminedCoho
         except CohortError as error:
             return examined.with_problems(error.problems)
         return examined
-    coded = examined.with_classes(wildtype or None)
+    coded = examined.with_classes(wildtype or None, positive or None)
     if len(coded.problems) > len(examined.problems):
         return coded
-    words = []
-    for code, name in ((1, "mutant"), (0, "wild type")):
-        counts = examined.y[coded.y == code].astype(str).value_counts()
+    (target, codes), words = Target.read(coded.y), []
+    named = list(enumerate(target.classes))
+    for code, name in reversed(named) if target.is_binary else named:
+        counts = examined.y[codes == code].astype(str).value_counts()
         values = ", ".join(f"{value} {n}" for value, n in counts.items())
         values = counts.index[0] if len(counts) == 1 else values
         n = int(counts.sum())
-        words.append(f"{n} {name}{'s' * (n > 1)} ({values})")
+        plural = "s" * (n > 1 and target == IDH)
+        words.append(f"{n} {name}{plural}" + (f" ({values})" if values != name else ""))
     say(f"{coded.y.name}: {', '.join(words)}")
     return coded
 
@@ -160,6 +167,7 @@ def read_patients(
         cohort,
         target=cohort.target if target_needed else cohort.target_or_none,
         wildtype=cohort.wildtype if target_needed or cohort.wildtype else None,
+        positive=cohort.positive,
         where=where,
     )
     X, y, problems = examined.X, examined.y, examined.problems
@@ -195,6 +203,25 @@ def read_patients(
     return Patients(X, y, recipe, split)
 
 
+def threshold_for(y: pd.Series, threshold):
+    """Return the threshold of a target of two classes; of several there is none."""
+    if (n_classes := y.nunique()) == 2:
+        return threshold
+    if threshold not in (0.5, "0.5"):
+        raise typer.BadParameter(
+            f"--threshold {threshold} decides between two classes, and {y.name} has {n_classes}; "
+            "omit it: the most probable class is predicted"
+        )
+    return None
+
+
+def rule_in_words(target: Target, threshold) -> str:
+    """Return from when a patient is predicted to be of which class."""
+    if not target.is_binary:
+        return "The most probable class is predicted"
+    return f"Patients are predicted {target.classes[1]} from a probability of {threshold:.3g}"
+
+
 def refuse_folds(y: pd.Series | None, folds: int | None):
     """Raise where a class has fewer patients than folds; a class of one is reported later."""
     if folds and y is not None and 1 < (fewest := y.value_counts().min()) < folds:
@@ -212,7 +239,7 @@ def examine_features(features: Path, cohort: Cohort, where: Where) -> ExaminedCo
     examined = examine_feature_table(features, target=cohort.target, **asked)
     for line in examined.notes:
         note(line)
-    examined = with_classes(asked_for(examined, where), cohort.wildtype)
+    examined = with_classes(asked_for(examined, where), cohort.wildtype, cohort.positive)
     if examined.problems:
         raise CohortError(examined.problems, features)
     prefixes = [str(name).split("__")[0] for name in examined.X if "__" in str(name)]

@@ -4,6 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+import pandas as pd
 import yaml
 from jinja2 import Environment, StrictUndefined, UndefinedError
 
@@ -13,6 +14,7 @@ from sklidh.reporting._intervals import p_value
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
 from sklidh.reporting._subgroups import NOT_REPORTED
+from sklidh.utils import Target
 
 TESTS = {
     "DeLong": "DeLong's test of the AUC",
@@ -30,12 +32,22 @@ def in_words(value) -> str:
     return ", ".join(parts)
 
 
+def output_of(target: Target, threshold: str) -> str:
+    """State what a model returns, and when it predicts which class."""
+    if target.is_binary:
+        return (
+            f"The probability of {target.event}. Predicted {target.classes[1]} from: {threshold}."
+        )
+    return f"The probability of each class: {', '.join(target.classes)}. The largest decides."
+
+
 def facts_of(run: Run) -> dict[str, str]:
     """Put what is known of a run into words, by the names in ``templates/facts.yaml``."""
     facts = {name.replace(" ", "_"): text for name, text in run.description.items()}
     known = {"settings": run.settings, "versions": run.versions, "attention": run.attention}
     known |= _of_patients(run) | _of_features(run) | _of_models(run)
     for name, template in _templates().items():
+        known["output"] = output_of(run.comparison.target, facts.get("threshold", ""))
         try:
             text = " ".join(template.render(known | facts).split())
         except UndefinedError:
@@ -68,9 +80,10 @@ def _of_patients(run: Run) -> dict:
         "sites": [f"{name[3:]} ({n})" for name, n in counts.items() if name.startswith("at ")],
         "kinds": dict.fromkeys(group.split(" ")[0] for group in reported),
     }
+    target = run.comparison.target
     if run.flow and run.training_classes:
         notes = sample_size_notes(
-            np.repeat([0, 1], run.training_classes),
+            target.as_words(pd.Series(np.repeat(range(len(target.classes)), run.training_classes))),
             n_candidates=max(in_total(run.flow, "all")),
             n_selected=float(np.mean(in_total(run.flow))),
         )
@@ -115,7 +128,9 @@ def _of_models(run: Run) -> dict:
         or any("deep" in each["extracted"] for each in run.flow.values()),
         "trained": first["n_trained"],
         "n_tested": len(first),
-        "n_mutant": int(first["true"].sum()),
+        "counted": shown.target.count(first["true"]).split(",")[0]
+        if shown.target.is_binary
+        else shown.target.count(first["true"]),
         "n_folds": first["fold"].nunique(),
         "n_repeats": len(shown.repeats),
     }

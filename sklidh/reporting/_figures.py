@@ -38,7 +38,7 @@ OF_COMPARISON = {
     "precision_recall": (PRDisplay, "Precision against recall."),
     "calibration": (
         CalibrationDisplay,
-        "Agreement between predicted probability and observed mutation rate.",
+        "Agreement between predicted probability and observed fraction.",
     ),
     "decision_curve": (
         DecisionCurveDisplay,
@@ -60,15 +60,22 @@ def draw_figures(comparison: Comparison, pipeline) -> dict[str, tuple[Display, s
     *_, (shown, evaluation) = comparison.evaluations.items()
     first = " In the first repeat." if len(evaluation.repeats) > 1 else ""
     which = " Of the first fold's model." if len(evaluation.estimators) > 1 else ""
+    rule = ", at the model's threshold" if comparison.target.is_binary else ""
     displays = {}
     with rc_context(ONE_LOOK):
-        for name, (display, caption) in OF_COMPARISON.items():
+        drawn_from, some = comparison, dict(OF_COMPARISON)
+        if not comparison.target.is_binary:
+            # One curve per class of the shown model; net benefit is that of one decision.
+            drawn_from = Comparison({shown: evaluation})
+            del some["decision_curve"]
+        for name, (display, caption) in some.items():
+            caption += "" if comparison.target.is_binary else " Each class against all others."
             # With fewer patients each point would rest on a handful of them.
             if name != "calibration" or len(evaluation.repeats[0]) >= ENOUGH_FOR_CALIBRATION:
-                displays[name] = display.from_comparison(comparison), caption
+                displays[name] = display.from_comparison(drawn_from), caption
         displays["confusion"] = (
             ConfusionMatrixDisplay.from_evaluation(evaluation),
-            f"True against predicted classes of {shown}, at the model's threshold." + first,
+            f"True against predicted classes of {shown}{rule}." + first,
         )
         if "intra" in getattr(pipeline, "named_steps", ()):
             kept = SelectedFeaturesDisplay.from_estimator(pipeline)

@@ -27,8 +27,9 @@ def fate_of(steps, modality: str, columns) -> pd.DataFrame | None:
     -------
     DataFrame of shape (n_features, 5) or None
         ``modality``, ``feature``, ``p`` and ``coefficient`` (NaN where no step that saw the feature
-        has them) and ``dropped by``, empty for a selected feature; its categories are the stages,
-        in their order. None where a step makes new columns, such as a PCA.
+        has them; of a coefficient per class the norm) and ``dropped by``, empty for a selected
+        feature; its categories are the stages, in their order. None where a step makes new columns,
+        such as a PCA.
     """
     table = pd.DataFrame({"modality": modality, "feature": list(columns)})
     table["p"], table["coefficient"] = np.nan, np.nan
@@ -41,9 +42,13 @@ def fate_of(steps, modality: str, columns) -> pd.DataFrame | None:
             continue
         for column, attribute in (("p", "pvalues_"), ("coefficient", "coef_")):
             values = np.asarray(getattr(step, attribute, ()))
+            if values.ndim == 2:  # a row per class
+                values = np.linalg.norm(values, axis=0)
             if values.shape == (len(left),):
                 table.loc[left, column] = values
         name = type(step).__name__
+        if name == "MannWhitneySelector" and len(step.classes_) > 2:
+            name = "Kruskal-Wallis"
         stages.append(STAGES.get(name, name))
         dropped_by[left[~step.get_support()]] = stages[-1]
         left = left[step.get_support()]

@@ -11,11 +11,19 @@ from sklidh.plotting._explanation import features_of
 from sklidh.reporting._figures import drawn
 from sklidh.reporting._page import render_page
 from sklidh.reporting._pictures import MOST_PICTURED, registered_slices, saliency_of, silently
-from sklidh.utils import atomic_write
+from sklidh.utils import IDH, atomic_write
 
 
 def write_predictions(
-    path, pipeline, X: pd.DataFrame, table: pd.DataFrame, modalities, *, training=None, verbose=0
+    path,
+    pipeline,
+    X: pd.DataFrame,
+    table: pd.DataFrame,
+    modalities,
+    *,
+    training=None,
+    target=IDH,
+    verbose=0,
 ) -> Path:
     """Write a page of patients whom a model predicted.
 
@@ -25,13 +33,15 @@ def write_predictions(
         The HTML file.
     pipeline : fitted Pipeline
     X : DataFrame of shape (n_patients, n_columns)
-    table : DataFrame of shape (n_patients, 5)
+    table : DataFrame of shape (n_patients, n_columns)
         ``probability``, ``threshold``, ``class``, ``model`` and ``warnings`` of the same patients,
         as `sklidh predict` writes them. The first 32 are pictured.
     modalities : sequence of str
     training : (DataFrame, Series), default=None
-        The patients who were trained on, and their IDH status. With them each pictured patient's
+        The patients who were trained on, and their classes. With them each pictured patient's
         prediction is explained; a model file holds no training patients.
+    target : Target, default=IDH
+        What the model predicts.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -50,8 +60,7 @@ def write_predictions(
                 found = explain(last, own.loc[[patient]], reference, training[1])
                 picture = base64.b64encode(drawn(found.figure_, "png")).decode()
                 nearest = ", ".join(
-                    f"{name} ({'mutant' if row['mutant'] else 'wild type'})"
-                    for name, row in found.nearest.iterrows()
+                    f"{name} ({row['class']})" for name, row in found.nearest.iterrows()
                 )
                 explained[str(patient)] = {
                     "picture": picture,
@@ -63,6 +72,7 @@ def write_predictions(
         "predictions.html",
         with_script=True,
         title=f"Predictions of {table['model'].iloc[0]}",
+        target=target,
         table=table.set_axis(table.index.astype(str)),
         modalities=list(modalities),
         slices=registered_slices(pipeline, cases, modalities, verbose=verbose),

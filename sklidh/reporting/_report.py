@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import Comparison
@@ -15,6 +16,7 @@ from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import in_total, span, stability_of
 from sklidh.reporting._warnings import by_kind
+from sklidh.utils import Target
 
 
 @dataclass(frozen=True)
@@ -77,25 +79,33 @@ def figures_and_tests(run: Run) -> pd.DataFrame:
 def predictions_of(run: Run) -> list[dict]:
     """Combine what every model predicted for each patient, the shown model's errors first.
 
-    By model: the mean probability over the repeats, how many of them were wrong, and how many there
-    are. Errors are sorted by how far they are on the wrong side, then the other patients, the least
-    certain first.
+    By model: the mean probability over the repeats (of several classes that of the true one), how
+    many of them were wrong, and how many there are. Errors are sorted by how far they are on the
+    wrong side, then the other patients, the least certain first.
     """
     tables = {name: each.predictions for name, each in run.comparison.evaluations.items()}
-    rows = []
-    mutant = run.shown[1].predictions.groupby(level=0, sort=False)["true"].first()
+    rows, target = [], run.comparison.target
+    true = run.shown[1].predictions.groupby(level=0, sort=False)["true"].first()
     summaries = {}
     for name, table in tables.items():
-        wrong = (table["called"].astype(bool) != table["true"]).groupby(table.index)
-        mean = table["probability"].groupby(table.index).mean()
+        wrong = (table["called"] != table["true"]).groupby(table.index)
+        mean = _probability_shown(table, target).groupby(table.index).mean()
         summaries[name] = pd.DataFrame({"mean": mean, "wrong": wrong.sum(), "n": wrong.size()})
-    of_shown = summaries[run.shown[0]].loc[mutant.index]
-    away = (of_shown["mean"] - mutant).abs()
+    of_shown = summaries[run.shown[0]].loc[true.index]
+    away = (of_shown["mean"] - (true if target.is_binary else 1)).abs()
     order = pd.DataFrame({"right": -of_shown["wrong"] / of_shown["n"], "near": -away})
     for patient in order.sort_values(["right", "near"], kind="stable").index:
         models = {name: each.loc[patient].to_dict() for name, each in summaries.items()}
-        rows.append({"patient": patient, "true": mutant[patient], "models": models})
+        rows.append({"patient": patient, "true": true[patient], "models": models})
     return rows
+
+
+def _probability_shown(table: pd.DataFrame, target: Target) -> pd.Series:
+    """Return the probability of the positive class, of several classes that of the true one."""
+    if target.is_binary:
+        return table["probability"]
+    each = table[[f"probability {word}" for word in target.classes]].to_numpy()
+    return pd.Series(each[np.arange(len(table)), table["true"]], table.index)
 
 
 def by_weight(features: pd.DataFrame) -> pd.DataFrame:
@@ -108,6 +118,8 @@ def patients_of(run: Run) -> list[dict]:
     """Combine each pictured patient's truth, prediction (if any) and pictures."""
     predicted = run.shown[1].repeats[0]
     predicted = predicted.set_axis(predicted.index.astype(str))
+    target = run.comparison.target
+    predicted = predicted.assign(probability=_probability_shown(predicted, target))
     columns = ["true", "probability", "threshold", "called"]
     return [
         {"name": patient, "slices": slices, "attention": run.attention.get(patient, {})}
@@ -162,7 +174,9 @@ def render_report(run: Run) -> str:
         stability=stability_of(run.features),
         flow=flow_of(run, facts),
         figures_table=figures_and_tests(run),
-        more_figures=probability_figures(run.comparison.evaluations),
+        target=run.comparison.target,
+        class_figures=None if run.comparison.target.is_binary else main_figures(shown.by_class),
+        more_figures=probability_figures(run.comparison.by_class),
         wrong=int((shown.repeats[0]["called"] != shown.repeats[0]["true"]).sum()),
         patients=patients_of(run),
         modalities=list(run.settings.get("modalities", modalities)),

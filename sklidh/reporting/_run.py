@@ -19,7 +19,7 @@ from sklidh.results import (
     read_record,
     write_run,
 )
-from sklidh.utils import ResultsError
+from sklidh.utils import ResultsError, Target
 
 PICTURES = "pictures.json"
 YARDSTICKS = "yardsticks.csv"
@@ -47,7 +47,7 @@ class Run:
         By modality: how many features of each kind were ``extracted``, and how many were ``left``
         after each stage, the first being "all": one number per model.
     training_classes : list of int
-        Wild types and mutants in the training part whose smaller class is smallest; empty if the
+        Patients of each class in the training part whose smallest class is smallest; empty if the
         training patients are unknown.
     learning : dict of str to dict
         Loss over the epochs, as the parameters of a `LossCurveDisplay`, by the figure's name.
@@ -126,6 +126,7 @@ def save_run(
     }
     record = {name: getattr(run, name) for name in IN_JSON}
     record["yardsticks"] = [*run.yardsticks]
+    record["target"] = [run.comparison.target.name, *run.comparison.target.classes]
     record["figures"] = {name: caption for name, (_, caption) in run.figures.items()}
     return write_run(folder, contents, record)
 
@@ -162,9 +163,12 @@ def read_run(folder: Path) -> Run:
         pictures, learning = (
             json.loads((folder / name).read_text(encoding="utf-8")) for name in (PICTURES, LEARNING)
         )
+        name, *classes = record["target"]
+        target = Target(name, tuple(classes))
+        simple = _read_evaluations(folder / YARDSTICKS, target) if record["yardsticks"] else {}
         return Run(
-            comparison=Comparison(_read_evaluations(folder / "evaluations.csv")),
-            yardsticks=_read_evaluations(folder / YARDSTICKS) if record["yardsticks"] else {},
+            comparison=Comparison(_read_evaluations(folder / "evaluations.csv", target)),
+            yardsticks=simple,
             cohort=pd.read_csv(folder / "cohort.csv", index_col=0),
             groups=pd.read_csv(
                 folder / "groups.csv", index_col=0, dtype=str, keep_default_na=False
@@ -197,7 +201,7 @@ def _evaluations_as_csv(evaluations: Mapping[str, Evaluation]) -> str:
     return predictions_as_csv(pd.concat(tables).rename_axis("patient"))
 
 
-def _read_evaluations(path: Path) -> dict[str, Evaluation]:
+def _read_evaluations(path: Path, target: Target) -> dict[str, Evaluation]:
     table = pd.read_csv(
         path,
         dtype={"patient": str, "model": str},
@@ -209,4 +213,4 @@ def _read_evaluations(path: Path) -> dict[str, Evaluation]:
         for patient in table["patient"]
     ]
     models = table.set_index("patient").groupby("model", sort=False)
-    return {name: Evaluation(rows.drop(columns="model")) for name, rows in models}
+    return {name: Evaluation(rows.drop(columns="model"), target=target) for name, rows in models}

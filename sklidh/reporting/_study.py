@@ -140,8 +140,10 @@ def headline_of_study(comparison: Comparison, beside) -> str:
         )
         if len(some)
     ]
-    patients = next(iter(comparison.evaluations.values())).repeats[0]["true"]
-    sentences.append(f"{len(patients)} patients were tested, {int(patients.sum())} of them mutant.")
+    true, target = next(iter(comparison.evaluations.values())).repeats[0]["true"], comparison.target
+    counts = f"{int(true.sum())} of them {target.classes[1]}"
+    counts = counts if target.is_binary else target.count(true)
+    sentences.append(f"{len(true)} patients were tested, {counts}.")
     return " ".join(sentences)
 
 

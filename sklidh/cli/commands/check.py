@@ -50,8 +50,8 @@ def check(
 
     if fix is not None and fix.exists():
         raise typer.BadParameter(f"--fix {fix}: already exists; name another file")
-    target, wildtype = cohort.target_or_none, cohort.wildtype
-    examined = examine_table(cases, cohort, target=target, wildtype=wildtype)
+    classes = {"wildtype": cohort.wildtype, "positive": cohort.positive}
+    examined = examine_table(cases, cohort, target=cohort.target_or_none, **classes)
     X, problems = examined.X, examined.problems
     there = [modality for modality in examined.modalities if modality in X.columns]
     if there and not cohort.groups:

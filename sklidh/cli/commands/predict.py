@@ -10,9 +10,9 @@ from sklidh.cli import options, values
 from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import print_table, say, verbosity, warn
 from sklidh.cli.options import argument, option
-from sklidh.cli.patients import examine_table, image_problems, patients_in_words
+from sklidh.cli.patients import examine_table, image_problems, patients_in_words, rule_in_words
 from sklidh.results import replaced
-from sklidh.utils import CohortError, listed
+from sklidh.utils import CohortError, Target, listed
 
 SHOWN = 20
 """Patients in the terminal's table, and warnings below it; the file has them all."""
@@ -71,13 +71,15 @@ def predict(
     read = {"label": trained.label, "reference": trained.reference, "missing": "nan"}
 
     def patients(path, target=None):
-        examined = examine_table(path, folder, target=target, wildtype=wildtype)
+        examined = examine_table(path, folder, target=target, wildtype=wildtype or None)
         X, problems = trained.matched(examined.X)
         say(f"{patients_in_words(X, modalities)}: {trained.name}")
         of_images = image_problems(examined, modalities, **read, jobs=work.jobs)
         if problems := [*examined.problems, *problems, *of_images]:
             raise CohortError(problems, path)
-        return X, examined.y
+        if target is None or wildtype:
+            return X, examined.y
+        return X, trained.target.as_words(trained.target.codes(examined.y))
 
     known = None if training is None else patients(training, target)
     X, _ = patients(cases)
@@ -87,7 +89,7 @@ def predict(
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
         known = known and (known[0][trained.columns], known[1])
-        how = {"training": known, "verbose": verbosity()}
+        how = {"training": known, "target": trained.target, "verbose": verbosity()}
         try:
             files["report"] = write_predictions(
                 report, trained.estimator, X, table, modalities, **how
@@ -98,21 +100,22 @@ def predict(
             raise typer.BadParameter(f"--training {training}: {error}") from error
     with replaced(out) as temporary:
         temporary.write_text(predictions_as_csv(table), encoding="utf-8")
-    print_predictions(table, warned)
+    print_predictions(table, warned, trained.target)
     print_warnings(warned)
     rows = table.reset_index().to_dict("records")
     return {"model": trained.name, "predictions": rows, "files": files}
 
 
-def print_predictions(table: pd.DataFrame, warned: pd.Series):
+def print_predictions(table: pd.DataFrame, warned: pd.Series, target: Target):
     """Print the first patients in the order given, and how many warnings there are of each."""
     # The warnings follow the table: many patients share one, and it is printed once.
     rows = [
         (patient, f"{row['probability']:.2f}", row["class"], len(warned[patient]) or "")
         for patient, row in table.head(SHOWN).iterrows()
     ]
-    print_table(None, ("patient", "p(IDH mutant)", "class", "warnings"), rows)
-    say(f"Predicted mutant from a probability of {table['threshold'].iloc[0]:.3g}")
+    shown = f"p({target.full[1]})" if target.is_binary else "probability"
+    print_table(None, ("patient", shown, "class", "warnings"), rows)
+    say(rule_in_words(target, table["threshold"].iloc[0]))
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more in the file")
 

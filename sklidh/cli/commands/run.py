@@ -12,7 +12,7 @@ from sklidh.cli import options
 from sklidh.cli.command import EVALUATE, START, command
 from sklidh.cli.console import console, print_models, say, verbosity, warning_lines
 from sklidh.cli.options import argument, in_method, option
-from sklidh.cli.patients import read_patients
+from sklidh.cli.patients import read_patients, threshold_for
 from sklidh.cli.settings import Recipe
 from sklidh.results import RUN
 from sklidh.utils import PAPER_MODALITIES, is_missing
@@ -82,13 +82,14 @@ def run_models(
     """Fit Models 1 to 4 and the recommended one, score them on held-out patients, write it all."""
     from sklidh.evaluation import compare, holdout
 
+    how = {"threshold": threshold_for(y, 0.5), "random_state": recipe.seed}
     with TemporaryDirectory(prefix="sklidh-") as memory:
         # Models 3 and 4 share all but the last step: `memory` fits the rest once.
         comparison = compare(
             recipe.models(memory),
             X,
             y,
-            partial(holdout, test_size=test_size, threshold=0.5, random_state=recipe.seed),
+            partial(holdout, test_size=test_size, **how),
             on_model=lambda name: console.rule(f"[bold]{name}", align="left"),
         )
         *_, proposed = comparison.evaluations.values()
@@ -143,10 +144,11 @@ def notes_on_split(X, comparison, recipe) -> list[str]:
     from sklidh.baselines import IN_SAMPLE
 
     predictions = comparison.predictions
-    mutants = int(predictions["true"].sum())
+    counts = comparison.target.count(predictions["true"])
+    counts = counts.split(",")[0] if comparison.target.is_binary else counts
     notes = [
         f"One random split: {len(X) - len(predictions)} patients for training, "
-        f"{len(predictions)} for testing ({mutants} mutant). With so few the figures are "
+        f"{len(predictions)} for testing ({counts}). With so few the figures are "
         "imprecise: rely on the intervals, not on the second decimal."
     ]
     if recipe.reference is None:

@@ -31,6 +31,7 @@ def select(
     ] = Path("selection.csv"),
     target: options.Target = "idh",
     wildtype: options.Wildtype = "",
+    positive: options.Positive = "",
     groups: options.GroupsOption = "",
     columns: options.ColumnsOption = "",
     alpha: Annotated[float, option("Largest p of the Mann-Whitney test.", min=0, max=1)] = 0.05,
@@ -48,7 +49,8 @@ def select(
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import counts_left, fate_of
 
-    cohort = options.Cohort(target=target, wildtype=wildtype, groups=groups, columns=columns)
+    asked = {"target": target, "wildtype": wildtype, "positive": positive}
+    cohort = options.Cohort(**asked, groups=groups, columns=columns)
     X, y, recipe, _ = read_patients(
         None, cohort, options.Extraction(), options.Work(), features=features
     )
