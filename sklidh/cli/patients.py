@@ -219,7 +219,7 @@ def rule_in_words(target: Target, threshold) -> str:
     """Return from when a patient is predicted to be of which class."""
     if not target.is_binary:
         return "The most probable class is predicted"
-    return f"Patients are predicted {target.classes[1]} from a probability of {threshold:.3g}"
+    return f"Predicted {target.classes[1]} from a probability of {threshold:.3g}"
 
 
 def refuse_folds(y: pd.Series | None, folds: int | None):

@@ -38,13 +38,13 @@ class ModelCard:
         What it is, in sentences.
     trained_on : list of str
         Whom it was trained on.
+    intended : str
     evaluated : str
         How its figures came about, or that there are none.
     figures : dict of str to str
         Each with its interval.
     limits : list of str
     settings, versions : dict of str to str
-    intended : str
     not_intended : tuple of str
 
     References

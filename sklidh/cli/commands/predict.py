@@ -12,7 +12,7 @@ from sklidh.cli.console import print_table, say, verbosity, warn
 from sklidh.cli.options import argument, option
 from sklidh.cli.patients import examine_table, image_problems, patients_in_words, rule_in_words
 from sklidh.results import replaced
-from sklidh.utils import CohortError, Target, listed
+from sklidh.utils import IDH, CohortError, Target, listed
 
 SHOWN = 20
 """Patients in the terminal's table, and warnings below it; the file has them all."""
@@ -71,13 +71,15 @@ def predict(
     read = {"label": trained.label, "reference": trained.reference, "missing": "nan"}
 
     def patients(path, target=None):
-        examined = examine_table(path, folder, target=target, wildtype=wildtype or None)
+        # A model of another target knows its words.
+        known = wildtype if trained.target == IDH else None
+        examined = examine_table(path, folder, target=target, wildtype=known)
         X, problems = trained.matched(examined.X)
         say(f"{patients_in_words(X, modalities)}: {trained.name}")
         of_images = image_problems(examined, modalities, **read, jobs=work.jobs)
         if problems := [*examined.problems, *problems, *of_images]:
             raise CohortError(problems, path)
-        if target is None or wildtype:
+        if target is None or trained.target == IDH:
             return X, examined.y
         return X, trained.target.as_words(trained.target.codes(examined.y))
 
