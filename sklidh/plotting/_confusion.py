@@ -1,4 +1,4 @@
-"""How many patients of each class a model predicts as which."""
+"""Confusion matrix of a model's predicted classes."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ from sklidh.utils import binary_target
 
 @dataclass(repr=False)
 class ConfusionMatrixDisplay(Display):
-    """Draw how many patients of each class are predicted as which.
+    """Draw the numbers of patients by true and predicted class.
 
     Build it with `from_predictions`, `from_estimator` or `from_evaluation`.
 
     Parameters
     ----------
     counts : ndarray of shape (2, 2)
-        Row: wild type, mutant. Column: predicted wild type, predicted mutant.
+        Rows: true wild type, true mutant. Columns: predicted wild type, predicted mutant.
     """
 
     counts: np.ndarray
@@ -70,7 +70,7 @@ class ConfusionMatrixDisplay(Display):
         Parameters
         ----------
         evaluation : Evaluation
-            With repeats, the first.
+            With repeats, the first one is drawn.
         ax : matplotlib Axes, default=None
 
         Returns

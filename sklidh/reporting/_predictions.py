@@ -1,4 +1,4 @@
-"""A page of predicted patients: how likely a mutation is, why, and what warns of the answer."""
+"""A page of predicted patients: probability of a mutation, explanation, and warnings."""
 
 import base64
 from pathlib import Path
@@ -10,14 +10,14 @@ from sklidh.plotting import explain
 from sklidh.plotting._explanation import features_of
 from sklidh.reporting._figures import drawn
 from sklidh.reporting._page import render_page
-from sklidh.reporting._pictures import MOST_PICTURED, registered_slices, saliency_of, silently
+from sklidh.reporting._pictures import MOST_PICTURED, no_warnings, registered_slices, saliency_of
 from sklidh.utils import atomic_write
 
 
 def write_predictions(
     path, pipeline, X: pd.DataFrame, table: pd.DataFrame, modalities, *, training=None, verbose=0
 ) -> Path:
-    """Write a page of patients whom a model predicted.
+    """Write a page of the patients that a model predicted.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def write_predictions(
         as `sklidh predict` writes them. The first 32 are pictured.
     modalities : sequence of str
     training : (DataFrame, Series), default=None
-        The patients who were trained on, and their IDH status. With them each pictured patient's
-        prediction is explained; a model file holds no training patients.
+        The training patients and their IDH status. If given, the predictions of the pictured
+        patients are explained; a model file does not contain its training patients.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -42,8 +42,8 @@ def write_predictions(
     cases = X.loc[table.index[:MOST_PICTURED]]
     explained = {}
     if training is not None:
-        with silently():
-            # Images are read once, and not once for each patient who is explained.
+        with no_warnings():
+            # Read the training images once instead of once per explained patient.
             own, reference = (features_of(pipeline, each) for each in (cases, training[0]))
             last = Pipeline([("features", "passthrough"), ("model", pipeline[-1])])
             for patient in cases.index:

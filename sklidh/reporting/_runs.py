@@ -1,4 +1,4 @@
-"""Several runs on one page: their figures, and two of them side by side."""
+"""Compare several runs on one page: their figures, and two runs side by side."""
 
 import base64
 from pathlib import Path
@@ -35,7 +35,7 @@ def settings_that_differ(runs: dict[str, Run]) -> pd.DataFrame:
 
 
 def figures_of_runs(runs: dict[str, Run]) -> pd.DataFrame:
-    """Return the figures of the model that each run shows."""
+    """Return the figures of each run's main model."""
     figures = main_figures({name: run.shown[1] for name, run in runs.items()})
     figures.insert(0, "Model", [run.shown[0] for run in runs.values()])
     figures.insert(1, "Tested", [str(len(run.shown[1].repeats[0])) for run in runs.values()])
