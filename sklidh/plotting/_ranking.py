@@ -90,7 +90,7 @@ class ROCDisplay(PredictionsDisplay):
 
     @property
     def _size(self):
-        return 5.0, 4.6 + 0.22 * len(self.curves)
+        return 4.2, 3.9 + 0.22 * len(self.curves)
 
     def _draw(self, ax):
         ax.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")

@@ -57,7 +57,9 @@ def headline_of(run: Run) -> Headline:
             beaten = f", and is not shown to be better than {simple}"
     summary = f"{name} {chance}{beaten}."
     if best is not None and not best.is_good:
-        summary += f" It is not the best model of this run: {best.answer}."
+        summary += (
+            f" It is not the best model of this run: the AUC of {best.answer.replace(':', ' is')}."
+        )
     if not enough.is_good:
         summary += f" {len(shown.repeats[0])} test patients are too few for a precise figure."
     tiles = [tile for tile in (baseline, best, _accuracy(run), enough) if tile is not None]

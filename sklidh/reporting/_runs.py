@@ -92,7 +92,7 @@ def write_runs(folder) -> Path:
     if len(runs) < 2:
         why = "; ".join(failures.values()) or "name a folder that holds their folders"
         raise ResultsError(f"{folder}: {len(runs)} runs to compare; two are needed: {why}")
-    page = render_runs(f"{len(runs)} runs in {folder.absolute().name}", runs, failures)
+    page = render_runs(f"{len(runs)} runs in the folder {folder.absolute().name}", runs, failures)
     with atomic_write(folder / RUNS) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return folder / RUNS

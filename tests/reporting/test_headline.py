@@ -64,7 +64,9 @@ def test_that_another_model_is_better_is_said_with_the_corrected_p_of_the_table(
     judged = replace(run, comparison=comparison, yardsticks={})
     found = headline_of(judged)
     auc = models["Model 3"].metrics["AUC"]
-    assert f"It is not the best model of this run: Model 3: {auc:.2f}." in found.summary
+    assert (
+        f"It is not the best model of this run: the AUC of Model 3 is {auc:.2f}." in found.summary
+    )
     tile = found.tiles[1]
     assert not tile.is_good
     test = comparison.tests("Recommended").loc["Model 3"]
