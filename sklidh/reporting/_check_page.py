@@ -58,7 +58,12 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
         if modality in found.images:
             image = found.images[modality]
             picture = base64.b64encode(thumbnail(image, found.mask, SIDE)).decode()
-            pictures[modality] = picture, " × ".join(f"{edge:.3g}" for edge in image.GetSpacing())
+            pictures[modality] = (
+                picture,
+                "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}".join(
+                    f"{edge:.3g}" for edge in image.GetSpacing()
+                ),
+            )
         else:
             empty = is_missing(case[modality])
             pictures[modality] = ("", "not acquired" if empty else "cannot be read")
