@@ -22,7 +22,7 @@ class ModalityColumns:
         self.radiomics = radiomics
 
     def __call__(self, X):
-        """Return the names of the columns; none that matches is a CohortError."""
+        """Return the names of the matching columns; raise CohortError if there are none."""
         names = [name for name in map(str, X.columns) if name.startswith(f"{self.modality}__")]
         chosen = [
             name for name in names if (self.deep if name.split("__")[1] == DEEP else self.radiomics)
@@ -96,7 +96,7 @@ def from_features(pipeline: Pipeline) -> Pipeline:
     branches = []
     for modality, branch, columns in pipeline["intra"].transformers:
         if modality == CLINICAL:
-            # Its names get the block's in front, which those of features have already.
+            # It prefixes names with the block's, which feature columns already have.
             branches.append((modality, ColumnTransformer([(modality, branch, columns)]), columns))
             continue
         kinds = {name for name, _ in branch["featureunion"].transformer_list}

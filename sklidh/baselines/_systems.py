@@ -1,4 +1,4 @@
-"""The registry of models: names, builder, grid and printed figures of each, in one place."""
+"""The registry of models, with the names, builder, grid and printed figures of each."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""One look for all plots."""
+"""Colours, lines and axes shared by all plots."""
 
 from collections.abc import Mapping
 from itertools import cycle, product
@@ -6,8 +6,8 @@ from itertools import cycle, product
 import numpy as np
 
 COLOURS = ("#0b6e8a", "#d1495b", "#908400", "#6f2dbd", "#23303a", "#9084e4", "#6c3000")
-"""Curves take them in this order. Tests compute that colour-blind readers can distinguish them, and
-that each stands out from the page of a report in light and in dark mode."""
+"""Colours of curves, in order. Tests check that colour-blind readers can distinguish them and that
+they stand out from a report page in light and dark mode."""
 
 OUTLINE = "#edae49"
 """Colour of a tumour's outline over a grey image."""
@@ -49,7 +49,7 @@ def _coincide(one, other) -> bool:
 def new_axes(ax, *, figsize):
     """Return `ax`, or the axes of a new figure, without the top and right sides of the frame."""
     if ax is None:
-        # Not pyplot: a figure drawn for a report must neither need nor leave a window.
+        # Without pyplot, a figure for a report neither needs nor leaves a window.
         from matplotlib.figure import Figure
 
         ax = Figure(figsize=figsize, layout="constrained").subplots()
@@ -58,7 +58,7 @@ def new_axes(ax, *, figsize):
 
 
 def show_slice(ax, voxels, outline=None, **look):
-    """Show a slice in grey, from its 1st to its 99.5th percentile, with an outline."""
+    """Show a slice in grey, scaled from its 1st to its 99.5th percentile, with an outline."""
     darkest, brightest = np.percentile(voxels, [1, 99.5])
     ax.imshow(voxels, cmap="gray", vmin=darkest, vmax=brightest, **look)
     if outline is not None:

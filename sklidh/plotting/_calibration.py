@@ -1,4 +1,4 @@
-"""Whether probabilities can be believed, and acted on: calibration, and decision curves."""
+"""Calibration curves and decision curves."""
 
 from dataclasses import dataclass
 from itertools import cycle
@@ -21,19 +21,20 @@ FEWEST_BINS, MOST_BINS = 3, 8
 class CalibrationDisplay(PredictionsDisplay):
     """Draw the observed fraction of mutants against the predicted probability.
 
-    Build it with `from_predictions`, `from_estimator` or `from_comparison`. Predictions of
-    ``n_repeats`` repeats count each patient once in the bins and their intervals.
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`. With ``n_repeats``
+    repeats, each patient counts once in the bins and their intervals.
 
     Parameters
     ----------
     curves : dict of str to (ndarray, ndarray)
-        Mean probability and fraction of mutants, each of shape (n_bins,), by model; as many
-        patients in each bin, at least 10 if there are so many.
+        Mean probability and fraction of mutants, each of shape (n_bins,), by model. All bins have
+        the same number of patients, at least 10 if there are enough.
     lines : dict of str to (float, float)
         Slope and intercept of calibration, by model (`calibration_line`).
     probabilities : dict of str to ndarray of shape (n_patients,)
-        Drawn as marks at the foot.
+        Drawn as tick marks at the bottom.
     n_in_bin : int
+        Patients per bin.
     """
 
     curves: dict
@@ -103,14 +104,14 @@ class CalibrationDisplay(PredictionsDisplay):
 
 @dataclass(repr=False)
 class DecisionCurveDisplay(PredictionsDisplay):
-    """Draw the net benefit of acting on each model, beside acting on everybody and on nobody.
+    """Draw the net benefit of treating according to each model, treating all, and treating none.
 
     Build it with `from_predictions`, `from_estimator` or `from_comparison`.
 
     Parameters
     ----------
     curves : DataFrame of shape (n_thresholds, n_models + 2)
-        As `decision_curve` returns it.
+        From `decision_curve`.
     """
 
     curves: pd.DataFrame
@@ -132,12 +133,12 @@ class DecisionCurveDisplay(PredictionsDisplay):
             curve = self.curves[name]
             ax.plot(curve.index, curve, color=colour, linestyle=line, linewidth=width, label=name)
         best = max(self.curves.to_numpy().max(), 0.05)
-        # Below zero a model does harm, near a threshold of 1 without bound: how much is not drawn.
+        # Near a threshold of 1 the harm is unbounded, so the axis is cut a little below zero.
         floor = -0.2 * best
         ax.axhspan(floor, 0, color="0.94", zorder=0)
         ax.text(0.99, floor / 2, "harm", ha="right", va="center", color="0.4", size="small")
         ax.set(
-            xlabel="threshold probability, from which one acts",
+            xlabel="threshold probability",
             ylabel="net benefit (true positives per patient)",
             xlim=(0, 1),
             ylim=(floor, 1.08 * best),

@@ -1,4 +1,4 @@
-"""How many patients of each class a model predicts as which."""
+"""Confusion matrix of a model's predicted classes."""
 
 from dataclasses import dataclass
 from textwrap import wrap
@@ -13,7 +13,7 @@ from sklidh.utils import IDH, Target
 
 @dataclass(repr=False)
 class ConfusionMatrixDisplay(Display):
-    """Draw how many patients of each class are predicted as which.
+    """Draw the numbers of patients by true and predicted class.
 
     Build it with `from_predictions`, `from_estimator` or `from_evaluation`.
 
@@ -82,7 +82,7 @@ class ConfusionMatrixDisplay(Display):
         Parameters
         ----------
         evaluation : Evaluation
-            With repeats, the first.
+            With repeats, the first one is drawn.
         ax : matplotlib Axes, default=None
 
         Returns

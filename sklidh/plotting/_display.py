@@ -1,4 +1,4 @@
-"""What all Displays share: how they are built from predictions, drawn, and shown in a notebook."""
+"""Base classes of all Displays: construction, drawing, and output in notebooks."""
 
 import io
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from sklidh.utils import IDH, Target
 
 
 class Display:
-    """Keep what one pair of axes shows, and draw it; the base of all Displays.
+    """Base class of all Displays: keep the data of one plot, and draw it.
 
-    A Display draws with ``_draw(ax)`` on a new figure of ``_size`` inches. The figures are made
-    without pyplot, so that no notebook would show them by itself: a Display that ends a cell is its
-    picture there, instead of the arrays that it keeps.
+    A subclass implements ``_draw(ax)`` for a new figure of ``_size`` inches. Figures are made
+    without pyplot, so a notebook would not show them by itself; a Display at the end of a cell is
+    shown as its picture.
     """
 
     _size = (5.0, 4.2)
@@ -27,7 +27,7 @@ class Display:
         ax : matplotlib Axes, default=None
             None draws on a new figure.
         **options : object
-            Options of one Display, such as ``n_labels`` of a `VolcanoDisplay`.
+            Options of the subclass, such as ``n_labels`` of `VolcanoDisplay`.
 
         Returns
         -------
@@ -46,7 +46,7 @@ class Display:
 
     def _repr_png_(self) -> bytes | None:
         figure = getattr(self, "figure_", None)
-        if figure is None or figure.canvas.manager is not None:  # pyplot's, and shown by it
+        if figure is None or figure.canvas.manager is not None:  # managed by pyplot
             return None
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=100)
@@ -54,9 +54,9 @@ class Display:
 
 
 class PanelsDisplay(Display):
-    """Keep what several panels show, and draw them; they fill a figure of their own.
+    """Base class of Displays with several panels, which need a figure of their own.
 
-    A Display draws with ``_draw(axes)``; ``_grid`` is the number of rows and columns of panels.
+    A subclass implements ``_draw(axes)``; ``_grid`` gives the rows and columns of panels.
     """
 
     _grid = (1, 1)
@@ -68,7 +68,7 @@ class PanelsDisplay(Display):
         Parameters
         ----------
         **options : object
-            Options of one Display, such as ``n_features`` of an `Explanation`.
+            Options of the subclass, such as ``n_features`` of `Explanation`.
 
         Returns
         -------
@@ -86,29 +86,31 @@ class PanelsDisplay(Display):
 
 
 class PredictionsDisplay(Display):
-    """Build a Display from predictions, from fitted models, or from a comparison.
+    """Base class of Displays of predictions, fitted models, or a comparison.
 
-    A Display computes what it keeps with ``_of_predictions`` and ``_of_comparison``; its ``target``
-    has the words. A comparison with more than two classes is drawn one class against the rest.
+    A subclass computes its data in ``_of_predictions``, and in ``_of_comparison`` if needed; its
+    ``target`` has the words. A comparison with more than two classes is drawn one class against the
+    rest.
     """
 
     target = IDH
 
-    # Whether it draws ranks, to which a decision function gives more than a probability does.
+    # Whether only ranks matter: a decision function then has fewer ties than a probability.
     _ranks = False
     # Whether more than two classes are drawn one against the rest, and not their mean.
     _by_class = True
 
     @classmethod
     def from_predictions(cls, y_true, predicted, *, ax=None, **options):
-        """Draw what several models predicted for the same patients.
+        """Draw the predictions of several models for the same patients.
 
         Parameters
         ----------
         y_true : array-like of bool, 0/1 or words, shape (n_patients,)
             The IDH status or another target of two classes, as `sklidh.utils.Target.read` takes it.
         predicted : dict of str to array-like of shape (n_patients,)
-            Probability of a mutation by model; a curve of ranks also takes another score.
+            Probability of a mutation, by model; ROC and PR curves and forest plots also accept
+            other scores.
         ax : matplotlib Axes, default=None
             None draws on a new figure.
         **options : object
@@ -130,7 +132,7 @@ class PredictionsDisplay(Display):
 
     @classmethod
     def from_estimator(cls, estimators, X, y, *, ax=None):
-        """Draw one fitted model or several, on patients whom none was trained on.
+        """Draw one or more fitted models on patients outside their training data.
 
         Parameters
         ----------
@@ -160,12 +162,12 @@ class PredictionsDisplay(Display):
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, *, ax=None, **options):
-        """Draw all models of a comparison, with the figures of its table.
+        """Draw all models of a comparison.
 
         Parameters
         ----------
         comparison : Comparison
-            With repeats, the predictions of all of them are drawn together.
+            With repeats, the predictions of all repeats are drawn together.
         ax : matplotlib Axes, default=None
             None draws on a new figure.
         **options : object

@@ -1,4 +1,4 @@
-"""Why a model predicts what it does for one patient: contributions, neighbours, position."""
+"""Explain the prediction of one patient: contributions, neighbours, position."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,12 @@ from sklidh.utils import Target
 
 MOST_SEQUENCES = 10
 MOST_REFERENCES = 100
-"""Training patients against whom sequences are exchanged: more only take time."""
+"""Number of training patients used as background for the sequences: more only cost time."""
 
 
 @dataclass(repr=False)
 class Explanation(PanelsDisplay):
-    """Draw what contributes to the prediction of one patient; `explain` computes it.
+    """Draw the contributions to the prediction of one patient, computed by `explain`.
 
     `plot` draws the sequences, and the ``n_features=10`` features that contribute most.
 
@@ -30,30 +30,30 @@ class Explanation(PanelsDisplay):
     ----------
     patient : str
     probability : float
-        Of a mutation; of another target, of its positive class, or of the most probable of several
-        classes.
+        Probability of a mutation; of another target, of its positive class, or of the most probable
+        of several classes.
     sequences : Series of shape (n_sequences,)
-        Contribution of each sequence that the patient has, in log odds: above 0 it speaks for a
-        mutation, or for the explained class.
+        Contribution of each available sequence, in log odds; positive values raise the probability
+        of a mutation, or of the explained class.
     features : DataFrame of shape (n_features, 3)
-        ``contribution``, its standard error ``se`` (0 where it is exact), and ``percentile``, the
-        percentage of training patients with a smaller value. Largest contributions first.
+        ``contribution``, its standard error ``se`` (0 if exact), and ``percentile``, the percentage
+        of training patients with a smaller value. Largest contributions first.
     nearest : DataFrame of shape (n_nearest, 2)
         The most similar training patients: ``distance``, the root mean square of the features'
         differences in standard deviations, and their ``class`` in words.
     farther : float
         Percentage of training patients that are farther from their nearest neighbour than this
-        patient is: near 0, the patient is unlike all others.
+        patient is. A value near 0 means that the patient is unlike all of them.
     method : str
-        How the contributions were computed.
+        Description of how the contributions were computed.
     values : DataFrame of shape (n_training + 1, n_features)
-        The features in standard deviations from the training mean, the patient's last.
+        Features in standard deviations from the training mean; the patient is the last row.
     is_class : ndarray of bool of shape (n_training,)
         Which training patients are of the explained class, such as mutant.
     target : Target
         The explained class against the rest.
     maps : dict of str to GradientMap
-        By modality, what the networks looked at, for `GradientMapDisplay`; empty without networks.
+        Saliency maps by modality, for `GradientMapDisplay`; empty without networks.
     """
 
     patient: str
@@ -133,26 +133,27 @@ def explain(
 ) -> Explanation:
     """Explain the prediction of one patient.
 
-    A patient who was trained on is not counted among its own neighbours.
+    Contributions are Shapley values of the log odds: the average effect of replacing the values of
+    a training patient by this patient's, over all orders of replacement. For sequences they are
+    exact with any model. For features they are exact with a logistic regression; with other models
+    they are means over random orders, with their standard error.
 
-    Contributions are Shapley values of the log odds: what a sequence or feature adds on average,
-    over all orders in which the training patients' values are exchanged for this patient's. Those
-    of sequences are exact for any model. Those of features are exact for a logistic regression; for
-    other models they are means over random orders, with their standard error.
+    A training patient can be explained too: it is then excluded from its own neighbours.
 
     Parameters
     ----------
     pipeline : fitted Pipeline
-        Its last step predicts from features named ``modality__feature``, as that of
+        Its last step predicts from features named ``modality__feature``, as in
         `make_idh_pipeline`.
     X : DataFrame of shape (1, n_columns)
         One patient: ``X.loc[[patient]]``.
     training : DataFrame of shape (n_patients, n_columns)
-        The patients who were trained on.
+        The training patients.
     y : array-like of shape (n_patients,)
         Their classes, as `sklidh.utils.Target.read` takes them. Of more than two, the class that is
         most probable for the patient is explained, against all others.
     n_nearest : int, default=5
+        Number of neighbours to list.
     n_permutations : int, default=20
         Random orders for the features, each forwards and backwards.
     random_state : int or None, default=0
@@ -164,8 +165,8 @@ def explain(
     Raises
     ------
     ValueError
-        X has not exactly one row, the last step is not fed by features with such names or by those
-        of more than 10 sequences, or no training patient has all sequences of this one.
+        X does not have exactly one row, the features have other names or belong to more than 10
+        sequences, or no training patient has all sequences of this one.
 
     References
     ----------
@@ -173,15 +174,13 @@ def explain(
     Kononenko, Knowledge and Information Systems 41, 2014: their estimation from orders.
     """
     if len(X) != 1:
-        raise ValueError(
-            f"one patient is explained at a time, X has {len(X)} rows; use X.loc[[id]]"
-        )
+        raise ValueError(f"explain takes one patient, but X has {len(X)} rows; use X.loc[[id]]")
     if n_permutations < 2:
-        raise ValueError(f"n_permutations={n_permutations}: at least 2 give a standard error")
+        raise ValueError(f"n_permutations={n_permutations}: at least 2 are needed")
     own, reference = (features_of(pipeline, table) for table in (X, training))
     names = own.columns
     if not all("__" in str(name) for name in names):
-        raise ValueError("the last step must be fed by features named modality__feature")
+        raise ValueError("the features of the last step must be named modality__feature")
     model = pipeline[-1]
     target, codes = Target.read(y)
     columns = target.columns(model.classes_)
@@ -199,13 +198,13 @@ def explain(
     rows = reference.to_numpy(float)[whole]
     if not len(rows):
         raise ValueError("no training patient has all of this patient's sequences")
-    # A sequence that the patient lacks is lacking throughout.
+    # A sequence that the patient lacks is removed from the background too.
     rows[:, np.isnan(x)] = np.nan
     blocks = pd.Series(known).groupby([str(names[i]).split("__")[0] for i in known], sort=False)
     if blocks.ngroups > MOST_SEQUENCES:
         raise ValueError(
-            f"{blocks.ngroups} sequences, at most {MOST_SEQUENCES} are explained; the "
-            "part of a feature's name before __ is taken for its sequence"
+            f"{blocks.ngroups} sequences, but at most {MOST_SEQUENCES} can be explained; the "
+            "part of a feature's name before __ is its sequence"
         )
     few = rows[rng.permutation(len(rows))[:MOST_REFERENCES]]
     sequences = exact(log_odds, x, few, {name: each.to_numpy() for name, each in blocks})
@@ -247,7 +246,7 @@ def explain(
 
 
 def features_of(pipeline, table: pd.DataFrame) -> pd.DataFrame:
-    """Return what reaches the last step of a pipeline, with the names of the features."""
+    """Return the input of the last step of a pipeline, with feature names."""
     features = pipeline[:-1].transform(table)
     if isinstance(features, pd.DataFrame):
         return features

@@ -1,4 +1,4 @@
-"""What the constrained fusion made of the modalities: its codes, and what each block is worth."""
+"""Codes of the constrained fusion, and the importance of each block."""
 
 from dataclasses import dataclass
 from itertools import cycle
@@ -12,22 +12,22 @@ from sklidh.utils import Target
 
 
 def _split(pipeline, X):
-    """Return the last step of a pipeline and what reaches it; of a classifier, itself and X."""
+    """Return the last step of a pipeline and its input; for a classifier, itself and X."""
     steps = getattr(pipeline, "steps", None)
     return (steps[-1][1], pipeline[:-1].transform(X)) if steps else (pipeline, X)
 
 
 @dataclass(repr=False)
 class CodesDisplay(PanelsDisplay):
-    """Draw the fusion's codes: what the modalities share, and what each has of its own.
+    """Draw the fusion's codes: invariant ones, shared by all modalities, and specific ones.
 
     Build it with `from_estimator`.
 
     Parameters
     ----------
     codes : DataFrame of shape (n_patients, n_codes)
-        Columns as the fusion names them: ``T1__invariant0``, ``T1__specific0``, ...; those of the
-        first member.
+        Codes of the first member, named ``T1__invariant0``, ``T1__specific0``, ... as in the
+        fusion.
     labels : ndarray of int of shape (n_patients,)
         Codes of the classes.
     classes : tuple of str
@@ -49,7 +49,7 @@ class CodesDisplay(PanelsDisplay):
         Parameters
         ----------
         classifier : fitted InvariantSpecificFusionClassifier
-            Or a Pipeline that ends with one.
+            A Pipeline that ends with one is accepted too.
         X : DataFrame of shape (n_patients, n_columns)
         y : array-like of shape (n_patients,)
 
@@ -103,31 +103,31 @@ class CodesDisplay(PanelsDisplay):
 
 @dataclass(repr=False)
 class BlockImportanceDisplay(Display):
-    """Draw how much the AUC drops when a block's rows are shuffled among the patients.
+    """Draw the loss of AUC when the rows of a block are shuffled among the patients.
 
     Build it with `from_estimator`.
 
     Parameters
     ----------
     importance : DataFrame of shape (n_blocks, 2)
-        "mean" and "std" of the drop; index: the blocks.
+        "mean" and "std" of the loss, by block.
     """
 
     importance: pd.DataFrame
 
     @classmethod
     def from_estimator(cls, classifier, X, y, *, n_repeats=30, random_state=0, ax=None):
-        """Shuffle and draw.
+        """Compute the importance of each block, and draw it.
 
         Parameters
         ----------
         classifier : fitted fusion
-            Or a Pipeline that ends with one.
+            A Pipeline that ends with one is accepted too.
         X : DataFrame of shape (n_patients, n_columns)
-            Patients that were not trained on.
+            Patients outside the training data.
         y : array-like of shape (n_patients,)
         n_repeats : int, default=30
-            Shufflings of each block.
+            Number of times each block is shuffled.
         random_state : int or None, default=0
         ax : matplotlib Axes, default=None
 

@@ -1,10 +1,10 @@
-"""The fitted estimators within an estimator."""
+"""Find the fitted estimators inside an estimator."""
 
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 WORDS = "drop", "passthrough"
-"""What scikit-learn takes in the place of an estimator."""
+"""Words that scikit-learn accepts instead of an estimator."""
 
 
 def parts_of(estimator):
@@ -13,12 +13,12 @@ def parts_of(estimator):
     Parameters
     ----------
     estimator : fitted estimator
-        Pipelines, column transformers, unions and searches hold others.
+        Pipelines, column transformers, unions and searches contain others.
 
     Returns
     -------
     list of (estimator, columns)
-        The columns of images that it takes; None means all.
+        The columns that the estimator uses; None means all.
     """
     if isinstance(estimator, ColumnTransformer):
         parts = [(part, columns) for _, part, columns in estimator.transformers_]

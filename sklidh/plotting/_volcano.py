@@ -1,4 +1,4 @@
-"""How each feature separates the classes, as a selector saw it."""
+"""Volcano plot: p-value and AUC of every feature."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ from sklidh.utils import IDH, Target
 
 @dataclass(repr=False)
 class VolcanoDisplay(Display):
-    """Draw each feature's p-value against how far it separates the classes.
+    """Draw each feature's p-value against its AUC.
 
     Build it with `from_estimator`. The ``n_labels=5`` features with the smallest p-values are
-    named.
+    labelled.
 
     Parameters
     ----------
     aucs : Series of shape (n_features,)
-        Area under each feature's own ROC curve; above 0.5 mutants have more of it.
+        Area under each feature's own ROC curve; above 0.5, values are higher in mutants.
     pvalues : Series of shape (n_features,)
     alpha : float
-        Level that the selector compared the p-values with.
+        Significance level of the selector.
     kept : Series of bool of shape (n_features,)
     """
 
@@ -37,14 +37,14 @@ class VolcanoDisplay(Display):
 
     @classmethod
     def from_estimator(cls, selector, X, y, *, ax=None):
-        """Draw what a fitted MannWhitneySelector found.
+        """Draw the results of a fitted MannWhitneySelector.
 
         Parameters
         ----------
         selector : fitted MannWhitneySelector
-            Of two classes.
+            Fitted on two classes.
         X : DataFrame of shape (n_patients, n_features)
-            What it was fitted on.
+            The data that it was fitted on.
         y : array-like of shape (n_patients,)
         ax : matplotlib Axes, default=None
 
@@ -59,7 +59,7 @@ class VolcanoDisplay(Display):
         present = X.notna().to_numpy()
         pairs = present[mutant].sum(0) * present[~mutant].sum(0)
         aucs = np.divide(selector.statistics_, pairs, out=np.full(len(pairs), 0.5), where=pairs > 0)
-        # The selector's statistic is that of the class that sorts last.
+        # The selector's statistic belongs to the class that sorts last.
         aucs = aucs if target.columns(selector.classes_)[1] == 1 else 1 - aucs
         names = X.columns
         display = cls(
@@ -86,7 +86,7 @@ class VolcanoDisplay(Display):
             )
         ax.axhline(-np.log10(self.alpha), color=COLOURS[1], linewidth=1, linestyle="--")
         best = self.pvalues.nsmallest(n_labels).index
-        # The best crowd at the two tips: their numbers stand in a column outside of each.
+        # The best features crowd at the two tips: their numbers form a column beside each tip.
         columns = {"left": 0, "right": 0}
         for place, name in enumerate(best, start=1):
             side = "right" if self.aucs[name] > 0.5 else "left"

@@ -1,4 +1,4 @@
-"""The first screen of a report: whether the model is any good, in one glance."""
+"""The first screen of a report: how good the model is, at a glance."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ from sklidh.reporting._intervals import p_value
 from sklidh.reporting._run import Run
 
 ENOUGH = 100
-"""Patients of each class to test on before the intervals are narrow (Collins et al. 2016)."""
+"""Test patients needed per class for narrow intervals (Collins et al. 2016)."""
 
 NO_BASELINE = (
-    "The table has neither ages nor masks, or the training patients are not in it; compare with a "
-    "simple model before believing this one."
+    "None was evaluated: the table has neither ages nor masks, or lacks the training patients. "
+    "Compare with a simple model before relying on this one."
 )
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One question of the first screen: its heading, the answer, and a line of detail."""
+    """A box of the first screen: heading, answer, and a line of detail."""
 
     heading: str
     answer: str
@@ -30,7 +30,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Headline:
-    """What a reader must know first: the model, its AUC with the interval, and a summary."""
+    """The model, its AUC with the interval, and a summary."""
 
     model: str
     figure: str
@@ -39,7 +39,7 @@ class Headline:
 
 
 def headline_of(run: Run) -> Headline:
-    """Compare the model that a run shows with chance, simple baselines and the other models."""
+    """Compare a run's main model with chance, simple baselines and the other models."""
     name, shown = run.shown
     auc, (low, high) = shown.metrics["AUC"], shown.auc_interval
     baseline, best, enough = _baseline(run), _best(run), _enough(run)
@@ -50,26 +50,28 @@ def headline_of(run: Run) -> Headline:
         chance = "ranks patients worse than chance"
     beaten = ""
     if run.yardsticks:
-        simple = _best_of(run.yardsticks)
+        simple = _highest_auc(run.yardsticks)
         simple = simple[:1].lower() + simple[1:]
         beaten = f" and better than {simple}"
         if not baseline.is_good:
             beaten = f", and is not shown to be better than {simple}"
     summary = f"{name} {chance}{beaten}."
     if best is not None and not best.is_good:
-        summary += f" It is not the best model of this run: {best.answer}."
+        summary += (
+            f" It is not the best model of this run: the AUC of {best.answer.replace(':', ' is')}."
+        )
     if not enough.is_good:
-        summary += f" {len(shown.repeats[0])} test patients are too few for a firm figure."
+        summary += f" {len(shown.repeats[0])} test patients are too few for a precise figure."
     tiles = [tile for tile in (baseline, best, _accuracy(run), enough) if tile is not None]
     return Headline(name, f"AUC {auc:.2f} [{low:.2f}, {high:.2f}]", summary, tiles)
 
 
-def _best_of(evaluations) -> str:
+def _highest_auc(evaluations) -> str:
     return max(evaluations, key=lambda name: evaluations[name].metrics["AUC"])
 
 
 def _difference(row, kind: str) -> str:
-    """State how much higher the shown model's AUC is than that of a row of tests, with p."""
+    """Describe a row of tests: how much higher the main model's AUC is, with p."""
     text = f"Difference {-row['difference']:+.2f}"
     if not np.isnan(row["low"]):
         text += f" [{-row['high']:+.2f}, {-row['low']:+.2f}]"
@@ -81,7 +83,7 @@ def _baseline(run: Run) -> Tile:
     heading, (_, shown) = "Best simple baseline", run.shown
     if not run.yardsticks:
         return Tile(heading, "–", NO_BASELINE, "results", False)
-    best = _best_of(run.yardsticks)
+    best = _highest_auc(run.yardsticks)
     test = Comparison({best: run.yardsticks[best], "shown": shown}).tests("shown").loc[best]
     return Tile(
         heading,
@@ -97,7 +99,7 @@ def _best(run: Run) -> Tile | None:
     others = {key: each for key, each in run.comparison.evaluations.items() if key != name}
     if not others:
         return None
-    best = _best_of(others)
+    best = _highest_auc(others)
     auc, test = others[best].metrics["AUC"], run.comparison.tests(name).loc[best]
     return Tile(
         "Best of the other models",
@@ -120,7 +122,7 @@ def _accuracy(run: Run) -> Tile:
     return Tile(
         "Accuracy",
         f"{shown.metrics['Accuracy']:.2f} [{low:.2f}, {high:.2f}]",
-        f"Predicting {status} for everybody: {larger:.2f}",
+        f"Predicting {status} for every patient: {larger:.2f}",
         "predictions",
         bool(low > larger),
     )

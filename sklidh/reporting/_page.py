@@ -1,4 +1,4 @@
-"""Pages made from templates: every text is escaped, and one that is missing is an error."""
+"""HTML pages from templates: texts are escaped, and a missing text is an error."""
 
 import base64
 import hashlib
@@ -7,11 +7,11 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-"""Content security policy: a page loads nothing."""
+"""Content security policy: the page loads nothing from outside."""
 
 
 def render_page(template: str, *, with_script=False, **content) -> str:
-    """Fill a template; the script that filters tables is the only one that a page allows."""
+    """Fill a template; the content security policy allows no script but ``page.js``."""
     environment = Environment(
         loader=PackageLoader("sklidh.reporting"),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""A page of predicted patients: how likely a mutation is, why, and what warns of the answer."""
+"""A page of predicted patients: probability of a mutation, explanation, and warnings."""
 
 import base64
 from pathlib import Path
@@ -10,7 +10,7 @@ from sklidh.plotting import explain
 from sklidh.plotting._explanation import features_of
 from sklidh.reporting._figures import drawn
 from sklidh.reporting._page import render_page
-from sklidh.reporting._pictures import MOST_PICTURED, registered_slices, saliency_of, silently
+from sklidh.reporting._pictures import MOST_PICTURED, no_warnings, registered_slices, saliency_of
 from sklidh.utils import IDH, atomic_write
 
 
@@ -25,7 +25,7 @@ def write_predictions(
     target=IDH,
     verbose=0,
 ) -> Path:
-    """Write a page of patients whom a model predicted.
+    """Write a page of the patients that a model predicted.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def write_predictions(
         as `sklidh predict` writes them. The first 32 are pictured.
     modalities : sequence of str
     training : (DataFrame, Series), default=None
-        The patients who were trained on, and their classes. With them each pictured patient's
-        prediction is explained; a model file holds no training patients.
+        The training patients and their classes. If given, the predictions of the pictured patients
+        are explained; a model file does not contain its training patients.
     target : Target, default=IDH
         What the model predicts.
     verbose : int, default=0
@@ -52,8 +52,8 @@ def write_predictions(
     cases = X.loc[table.index[:MOST_PICTURED]]
     explained = {}
     if training is not None:
-        with silently():
-            # Images are read once, and not once for each patient who is explained.
+        with no_warnings():
+            # Read the training images once instead of once per explained patient.
             own, reference = (features_of(pipeline, each) for each in (cases, training[0]))
             last = Pipeline([("features", "passthrough"), ("model", pipeline[-1])])
             for patient in cases.index:

@@ -1,4 +1,4 @@
-"""Write what a run found: tables, plots, pictures, the report and what is needed to repeat it."""
+"""Write the results of a run: tables, plots, pictures, the report and its settings."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -43,33 +43,34 @@ def write_results(
     Parameters
     ----------
     folder : str or path
-        Made if need be; files of an earlier run are replaced.
+        Created if needed; files of an earlier run are replaced.
     title : str
     comparison : Comparison
-        The evaluated models. The last is the one whose patients are shown; where it holds its
-        estimators, with what its networks looked at, and how often each feature was selected.
+        The evaluated models. The last is the main model, whose test patients are pictured. If it
+        keeps its estimators, the report has saliency maps and counts how often each feature was
+        selected.
     X : DataFrame of shape (n_patients, n_columns)
-        The cases; some are pictured, the misclassified first.
+        The cases; some are pictured, misclassified ones first.
     y : Series of shape (n_patients,)
     pipeline : fitted Pipeline
-        The model whose selected features and training are shown: steps ``register``, ``intra``,
-        ``fusion``.
+        The pipeline whose selected features and training are shown, with steps ``register``,
+        ``intra`` and ``fusion``.
     modalities : sequence of str
     settings : mapping of str to what JSON can hold
         Options and seeds of the run.
     notes : sequence of str, default=()
-        What a reader must know before believing the figures.
+        Remarks that a reader needs in order to interpret the figures.
     warnings : sequence of str, default=()
-        What the run warned of.
+        Warnings of the run.
     command : str, default=""
-        What repeats the run, entered in `folder`.
+        The command that repeats the run from within `folder`.
     verbose : int, default=0
         1 shows a progress bar.
 
     Returns
     -------
     dict of str to Path
-        What was written, by what it is.
+        The written files, by content.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,23 +115,23 @@ def write_results(
 
 
 def write_report(folder) -> Path:
-    """Render the report of a folder of results from its files, without training anything.
+    """Render the report of a results folder from its files, without training anything.
 
     Parameters
     ----------
     folder : str or path
-        Written by `write_results`; or one that holds the folders of several runs, which are
+        A folder written by `write_results`, or a folder of several such folders, whose runs are
         compared.
 
     Returns
     -------
     Path
-        ``report.html`` in the folder; ``runs.html`` of several runs.
+        ``report.html`` in the folder; for several runs, ``runs.html``.
 
     Raises
     ------
     ResultsError
-        A file is missing, or is not what `write_results` wrote.
+        A file is missing or was not written by `write_results`.
     """
     folder = Path(folder)
     if not (folder / RUN).exists() and len(folders_of_runs(folder)) > 1:

@@ -1,4 +1,4 @@
-"""All that is kept of a run, in a folder of files that a person can read too."""
+"""The results of a run, stored in a folder as files that people can read too."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ LEARNING = "learning_curves.json"
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """What a report is made from.
+    """The content of a report.
 
     Parameters
     ----------
@@ -36,33 +36,32 @@ class Run:
     written : str
         Date and time, ISO 8601.
     comparison : Comparison
-        The evaluated models. The last is the one that is shown: its features, its patients.
+        The evaluated models. The last is the main model, whose features and patients are shown.
     cohort : DataFrame of shape (n_classes + 1, n_columns)
-        Patients, and those without a sequence, by class.
+        Numbers of patients by class, from `cohort_table`.
     groups : DataFrame of str, shape (n_groups, 7)
-        The shown model's figures for groups of people, as `figures_by_group` returns them.
+        The main model's figures by group of patients, from `figures_by_group`.
     features : DataFrame of shape (n_features, 7)
-        The selected ones, as `selections_of` returns them.
+        The selected features, from `selections_of`.
     flow : dict of str to dict
-        By modality: how many features of each kind were ``extracted``, and how many were ``left``
-        after each stage, the first being "all": one number per model.
+        By modality: the number of features ``extracted`` of each kind, and the numbers ``left``
+        after each stage, starting with "all": a list with one number per model.
     training_classes : list of int
-        Patients of each class in the training part whose smallest class is smallest; empty if the
-        training patients are unknown.
+        Numbers of patients of each class, from `training_classes`.
     learning : dict of str to dict
-        Loss over the epochs, as the parameters of a `LossCurveDisplay`, by the figure's name.
+        Learning curves by figure, as parameters of `LossCurveDisplay`.
     figures : dict of str to (bytes, str)
         PNG image and caption, by name.
     slices, attention : dict of str to dict of str to str
         JPEG pictures in base64, by patient and modality.
     settings, description, versions : dict
-        Options and seeds, the pipeline in words, and what computed.
+        Options and seeds, a description of the pipeline, and versions of packages.
     notes, warnings : list of str
-        What a reader must know before believing the figures, and what the run warned of.
+        Remarks that a reader needs in order to interpret the figures, and the run's warnings.
     yardsticks : dict of str to Evaluation
-        Simple baselines in the same folds, as `yardsticks` returns them.
+        Simple baselines in the same folds, from `yardsticks`.
     command : str
-        What repeats the run, entered in the folder of its results; empty if it was run from Python.
+        The command that repeats the run from within its folder; empty if it was run from Python.
     """
 
     title: str
@@ -87,24 +86,23 @@ class Run:
 
     @property
     def shown(self) -> tuple[str, Evaluation]:
-        """Name and evaluation of the model that is shown."""
+        """Name and evaluation of the main model."""
         return [*self.comparison.evaluations.items()][-1]
 
     def __repr__(self) -> str:
         return f"<Run {self.title!r}: {', '.join(self.comparison.evaluations)}>"
 
 
-IN_JSON = ("title", "written", "flow", "settings", "description", "versions", "notes", "warnings")
-IN_JSON += ("command", "training_classes")
+RECORD_FIELDS = ("title", "written", "command", "settings", "description", "versions", "notes")
+RECORD_FIELDS += ("warnings", "flow", "training_classes")
 
 
 def save_run(
     folder: Path, run: Run, drawings: Mapping[str, bytes] | None = None
 ) -> dict[str, Path]:
-    """Write a run into an existing folder; files of an earlier run are replaced, all or none.
+    """Write a run into an existing folder, replacing all files of an earlier run or none.
 
-    `read_run` refuses a folder whose writing was killed. `drawings` are the figures as SVG, by
-    name.
+    If writing is interrupted, `read_run` refuses the folder. `drawings` are the figures as SVG.
     """
     tables = {
         "table": run.comparison.table.to_csv(),
@@ -124,7 +122,7 @@ def save_run(
         "pictures": (PICTURES, json.dumps(pictures) + "\n"),
         "learning curves": (LEARNING, json.dumps(run.learning, default=np.ndarray.tolist) + "\n"),
     }
-    record = {name: getattr(run, name) for name in IN_JSON}
+    record = {name: getattr(run, name) for name in RECORD_FIELDS}
     record["yardsticks"] = [*run.yardsticks]
     record["target"] = [run.comparison.target.name, *run.comparison.target.classes]
     record["figures"] = {name: caption for name, (_, caption) in run.figures.items()}
@@ -132,7 +130,7 @@ def save_run(
 
 
 def read_run(folder: Path) -> Run:
-    """Read what `save_run` wrote.
+    """Read a run that `save_run` wrote.
 
     Parameters
     ----------
@@ -145,7 +143,7 @@ def read_run(folder: Path) -> Run:
     Raises
     ------
     ResultsError
-        A file is missing, or is not what `save_run` wrote.
+        A file is missing or was not written by `save_run`.
     """
     record = read_record(folder / RUN).get("report")
     if record is None:
@@ -156,8 +154,8 @@ def read_run(folder: Path) -> Run:
         )
     if (folder / MEASURES).exists() and not (folder / "evaluations.csv").exists():
         raise ResultsError(
-            f"{folder}: these are results of sklidh reproduce, whose report is written with them: "
-            f"{folder / REPORT}; name a folder of sklidh run or evaluate"
+            f"{folder}: results of sklidh reproduce, whose report is already there "
+            f"({folder / REPORT}); name a folder written by sklidh run or evaluate"
         )
     try:
         pictures, learning = (
@@ -187,7 +185,7 @@ def read_run(folder: Path) -> Run:
             slices=pictures["slices"],
             attention=pictures["attention"],
             learning=learning,
-            **{name: record[name] for name in IN_JSON},
+            **{name: record[name] for name in RECORD_FIELDS},
         )
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ResultsError(

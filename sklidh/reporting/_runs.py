@@ -1,4 +1,4 @@
-"""Several runs on one page: their figures, and two of them side by side."""
+"""Compare several runs on one page: their figures, and two runs side by side."""
 
 import base64
 from pathlib import Path
@@ -36,7 +36,7 @@ def settings_that_differ(runs: dict[str, Run]) -> pd.DataFrame:
 
 
 def figures_of_runs(runs: dict[str, Run]) -> pd.DataFrame:
-    """Return the figures of the model that each run shows."""
+    """Return the figures of each run's main model."""
     figures = main_figures({name: run.shown[1] for name, run in runs.items()})
     figures.insert(0, "Model", [run.shown[0] for run in runs.values()])
     figures.insert(1, "Tested", [str(len(run.shown[1].repeats[0])) for run in runs.values()])
@@ -93,7 +93,7 @@ def write_runs(folder) -> Path:
     if len(runs) < 2:
         why = "; ".join(failures.values()) or "name a folder that holds their folders"
         raise ResultsError(f"{folder}: {len(runs)} runs to compare; two are needed: {why}")
-    page = render_runs(f"{len(runs)} runs in {folder.absolute().name}", runs, failures)
+    page = render_runs(f"{len(runs)} runs in the folder {folder.absolute().name}", runs, failures)
     with atomic_write(folder / RUNS) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return folder / RUNS

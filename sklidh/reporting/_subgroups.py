@@ -1,4 +1,4 @@
-"""How well groups of people are predicted: by site, by sex, by age."""
+"""Performance by group of patients: site, sex and age."""
 
 import warnings
 
@@ -10,16 +10,16 @@ from sklidh.utils import is_missing, listed
 
 MOST_GROUPS = 12
 FEWEST = 5
-"""Patients of each class that a group must have for its figures to say anything."""
+"""Minimum number of patients per class for a group's figures to be reported."""
 
 NOT_REPORTED = "–"
-"""Stands for a figure of a group that has fewer."""
+"""Stands for a figure of a smaller group."""
 
 
 def with_ages(X: pd.DataFrame) -> pd.DataFrame:
-    """Return X with its column "age", if any, as numbers; warn of cells that are not numbers.
+    """Return X with its column "age", if any, as numbers; warn about other cells.
 
-    These and empty cells are NaN.
+    Empty cells and cells that are not numbers become NaN.
     """
     ages = {}
     for name in X.columns:
@@ -29,8 +29,8 @@ def with_ages(X: pd.DataFrame) -> pd.DataFrame:
             if len(odd):
                 warnings.warn(
                     f"column {name!r}: {listed(odd, 3)} of patients {listed(odd.index, 3)} cannot "
-                    "be read as numbers; figures of age in the report leave "
-                    f"{len(odd)} of {len(X)} patients out",
+                    "be read as numbers; the report's figures on age exclude "
+                    f"{len(odd)} of {len(X)} patients",
                     stacklevel=3,
                 )
     return X.assign(**ages)
@@ -39,8 +39,8 @@ def with_ages(X: pd.DataFrame) -> pd.DataFrame:
 def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
     """Return each patient's group by site, sex and age, as far as the table has these columns.
 
-    Patients with an empty cell are absent, and so is a column of fewer than 2 or more than 12
-    groups. Ages, numbers as from `with_ages`, are divided at their median.
+    Patients with an empty cell and columns with fewer than 2 or more than 12 groups are left out.
+    Ages, which must be numbers as `with_ages` returns them, are divided at their median.
     """
     columns = {str(name).lower(): name for name in X.columns}
     groups = {
@@ -55,7 +55,7 @@ def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
-    """Return the figures of each group, "–" if it has fewer than five patients of a class."""
+    """Return the figures of each group, "–" if it has fewer than five patients per class."""
     rows, target = {}, evaluation.target
     for kind, group in groups_of(X).items():
         for name, members in group.groupby(group):

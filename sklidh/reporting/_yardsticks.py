@@ -1,4 +1,4 @@
-"""What every model should beat: the patients' age alone, and the size of the tumour alone."""
+"""Simple baselines that every model should beat: age alone and tumour volume alone."""
 
 import warnings
 
@@ -14,9 +14,9 @@ AGE, VOLUME = "Age alone", "Tumour volume alone"
 
 
 def training_folds(evaluation: Evaluation, X: pd.DataFrame) -> list[tuple[np.ndarray, pd.Index]]:
-    """Return, per fold, the rows that were predicted and the patients who were trained on.
+    """Return the predicted rows and the training patients of each fold.
 
-    Empty if X lacks the training patients, as in a test on another cohort.
+    Empty if X lacks the training patients, as with an external test cohort.
     """
     predicted = evaluation.predictions
     rows = list(predicted.groupby(["repeat", "fold"], sort=False).indices.values())
@@ -27,7 +27,10 @@ def training_folds(evaluation: Evaluation, X: pd.DataFrame) -> list[tuple[np.nda
 
 
 def training_classes(evaluation: Evaluation, X: pd.DataFrame, y: pd.Series) -> list[int]:
-    """Count the classes in the training part whose smallest class is smallest."""
+    """Count the classes in the training set with the fewest patients of a class.
+
+    Empty if X lacks the training patients.
+    """
     codes = pd.Series(np.asarray(evaluation.target.codes(y)), X.index)
     counts = [
         np.bincount(codes[trained], minlength=len(evaluation.target.classes)).tolist()
@@ -41,10 +44,10 @@ def yardsticks(
 ) -> dict[str, Evaluation]:
     """Evaluate logistic regressions on age and on tumour volume, in the folds of an evaluation.
 
-    Age is read from a column "age" of numbers, the volume from the masks, of which `label` is
-    tumour. Empty if X lacks the training patients.
+    Ages come from a column "age" of numbers, volumes from the masks, in which `label` is tumour.
+    Empty if X lacks the training patients.
     """
-    from sklidh.baselines import one_number  # which needs PyTorch, and a report does not
+    from sklidh.baselines import one_number  # imports PyTorch, which reading a report does not need
 
     folds = training_folds(evaluation, X)
     if not folds:
@@ -81,7 +84,7 @@ def _log_volumes(X: pd.DataFrame, modalities, label, verbose) -> pd.Series:
     """Return the logarithm of each tumour's volume in cubic millimetres; NaN without a mask."""
     volumes = pd.Series(np.nan, X.index)
     with warnings.catch_warnings():
-        # Each mask was read before, and its warnings were given then.
+        # Warnings were already issued when the masks were read before.
         warnings.simplefilter("ignore")
         cases = progress(X.iterrows(), "tumour volumes", total=len(X), verbose=verbose)
         for patient, case in cases:

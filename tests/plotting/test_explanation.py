@@ -151,5 +151,5 @@ def test_more_than_one_patient_and_columns_without_a_sequence_are_refused(cohort
         explain(pipeline, X.iloc[:1], X, y, n_permutations=1)
     many = X.set_axis([f"M{i}__f" for i in range(6)], axis=1)
     many = pd.concat([many, many.add_prefix("N")], axis=1)
-    with pytest.raises(ValueError, match="12 sequences, at most 10"):
+    with pytest.raises(ValueError, match="12 sequences, but at most 10"):
         explain(fitted(LogisticRegression(), (many, y)), many.iloc[:1], many, y)

@@ -141,6 +141,23 @@ def test_predictions_are_searched_by_words(seen):
     assert found["told"] == "1 of 10"
 
 
+def test_two_runs_of_several_are_chosen_and_the_settings_in_which_they_differ(seen, run):
+    runs = {
+        "one": run,
+        "two": replace(run, settings=run.settings | {"epochs": 40}),
+        "three": replace(run, settings=run.settings | {"seed": 8}),
+    }
+    found = seen("runs", WIDE, page=render_runs("Runs", runs, {}))
+    before, after = ({row[0]: row[1:] for row in found[key] if row} for key in ("before", "after"))
+    assert before[""] == ["one", "two"]
+    assert before["epochs"] == ["20", "40"]
+    assert "seed" not in before
+    assert after[""] == ["one", "three"]
+    assert after["seed"] == ["7", "8"]
+    assert "epochs" not in after
+    assert len(after["AUC"]) == 2
+
+
 def test_a_click_enlarges_a_picture_to_the_window_and_escape_ends_it(seen):
     found = seen("enlarge", WIDE)
     assert found["large"] == found["window"]

@@ -47,7 +47,7 @@ def test_a_good_model_is_said_to_be_good(judged):
         found.summary == "Recommended ranks patients better than chance and better than age alone."
     )
     assert all(tile.is_good for tile in found.tiles)
-    assert "Predicting wild type for everybody: 0.50" in found.tiles[1].detail
+    assert "Predicting wild type for every patient: 0.50" in found.tiles[1].detail
 
 
 def test_a_model_no_better_than_a_simple_one_is_said_to_be_none(judged):
@@ -64,7 +64,9 @@ def test_that_another_model_is_better_is_said_with_the_corrected_p_of_the_table(
     judged = replace(run, comparison=comparison, yardsticks={})
     found = headline_of(judged)
     auc = models["Model 3"].metrics["AUC"]
-    assert f"It is not the best model of this run: Model 3: {auc:.2f}." in found.summary
+    assert (
+        f"It is not the best model of this run: the AUC of Model 3 is {auc:.2f}." in found.summary
+    )
     tile = found.tiles[1]
     assert not tile.is_good
     test = comparison.tests("Recommended").loc["Model 3"]
@@ -77,7 +79,7 @@ def test_that_another_model_is_better_is_said_with_the_corrected_p_of_the_table(
 def test_chance_is_said_to_be_chance_and_few_patients_to_be_few(judged):
     found, _ = judged(0.0, n=40)
     assert "is not shown to rank patients better than chance" in found.summary
-    assert found.summary.endswith("40 test patients are too few for a firm figure.")
+    assert found.summary.endswith("40 test patients are too few for a precise figure.")
     assert found.tiles[0].detail == NO_BASELINE
     assert found.tiles[-1].answer == "No"
     assert found.tiles[-1].detail.startswith("20 mutant and 20 wild type tested")

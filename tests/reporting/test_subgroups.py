@@ -48,7 +48,7 @@ def test_ages_are_parted_at_their_median_and_an_empty_cell_belongs_nowhere(cohor
 def test_what_tells_nobody_apart_or_everybody_is_no_group(cohort):
     X, _ = cohort
     everybody = X.assign(site=range(40), Sex="F", age="unknown")
-    with pytest.warns(UserWarning, match="leave 40 of 40 patients out"):
+    with pytest.warns(UserWarning, match="exclude 40 of 40 patients"):
         assert groups_of(with_ages(everybody)) == {}
 
 
@@ -56,7 +56,7 @@ def test_an_age_that_is_not_a_number_is_named(cohort):
     X, _ = cohort
     ages = X["age"].astype(object)
     ages["P3"], ages["P5"] = "54,5", " "
-    said = r"'age': '54,5' of patients 'P3' cannot be read as numbers; .* leave 1 of 40"
+    said = r"'age': '54,5' of patients 'P3' cannot be read as numbers; .* exclude 1 of 40"
     with pytest.warns(UserWarning, match=said):
         read = with_ages(X.assign(age=ages))
     assert read["age"].dtype == float
