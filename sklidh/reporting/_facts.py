@@ -24,7 +24,7 @@ TESTS = {
 
 def in_words(value) -> str:
     """Write a setting in words: groups as ``T1+T1CE, FLAIR``, an empty one as ``none``."""
-    if value is None or value == [] or value == "":
+    if value is None or value in ([], (), ""):
         return "none"
     if isinstance(value, str) or not isinstance(value, (list, tuple)):
         return str(value)
