@@ -180,9 +180,12 @@ class PredictionsDisplay(Display):
         if comparison.target.is_binary or not cls._by_class:
             display = cls._of_comparison(comparison, **options)
         else:
+            first, *others = comparison.evaluations.values()
+            # A single model's curves are named by the class alone.
+            classes = comparison.by_class if others else first.by_class
             parts = [
                 cls._of_comparison(Comparison({name: part}), **options)
-                for name, part in comparison.by_class.items()
+                for name, part in classes.items()
             ]
             # Each curve has its own truth; what is not kept by name is that of all patients.
             display = parts[0]

@@ -69,7 +69,8 @@ def draw_figures(comparison: Comparison, pipeline) -> dict[str, tuple[Display, s
             drawn_from = Comparison({shown: evaluation})
             del some["decision_curve"]
         for name, (display, caption) in some.items():
-            caption += "" if comparison.target.is_binary else " Each class against all others."
+            if not comparison.target.is_binary:
+                caption += f" {shown}, each class against all others."
             # With fewer patients each point would rest on a handful of them.
             if name != "calibration" or len(evaluation.repeats[0]) >= ENOUGH_FOR_CALIBRATION:
                 displays[name] = display.from_comparison(drawn_from), caption
