@@ -117,7 +117,7 @@ def print_predictions(table: pd.DataFrame, warned: pd.Series, target: Target):
     ]
     shown = f"p({target.full[1]})" if target.is_binary else "probability"
     print_table(None, ("patient", shown, "class", "warnings"), rows)
-    say(rule_in_words(target, table["threshold"].iloc[0]))
+    say(rule_in_words(target, table["threshold"].iloc[0] if target.is_binary else None))
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more in the file")
 
