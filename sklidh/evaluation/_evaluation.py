@@ -121,7 +121,8 @@ class Evaluation:
             right = (repeat["true"] == repeat["called"]).to_numpy()
             row = {"Accuracy": proportion_interval(int(right.sum()), len(right))}
             for name in ends[0].index[1:]:
-                row[name] = mean_interval(figures[name], [each.loc[name] for each in ends])
+                related = _f1_correlation(tables) if name == "F1" else None
+                row[name] = mean_interval(figures[name], [each.loc[name] for each in ends], related)
             rows.append(pd.DataFrame(row, index=["low", "high"]).T)
         auc = pd.DataFrame([self.auc_interval], index=["AUC"], columns=["low", "high"])
         return pd.concat([auc, sum(rows) / len(rows)])
@@ -137,6 +138,22 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         return html_summary({"": self})
+
+
+def _f1_correlation(tables) -> np.ndarray:
+    """Correlate the errors of the classes' F1, to which a patient of one called another adds twice.
+
+    Precisions and recalls of different classes have no patient in common.
+    """
+    influences = []
+    for table in tables:
+        right = (table["true"] & table["called"]).to_numpy(float)
+        either = (table["true"] | table["called"]).to_numpy(float)
+        influences.append(right - either * right.sum() / either.sum())
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = np.nan_to_num(np.atleast_2d(np.corrcoef(influences)))
+    np.fill_diagonal(correlation, 1)
+    return correlation
 
 
 def _figures(table: pd.DataFrame) -> dict[str, float]:

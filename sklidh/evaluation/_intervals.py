@@ -198,16 +198,18 @@ def call_intervals(y_true, called, *, confidence=0.95) -> pd.DataFrame:
     return sum(tables) / len(tables)
 
 
-def mean_interval(values, ends: pd.DataFrame) -> tuple[float, float]:
+def mean_interval(values, ends, correlation=None) -> tuple[float, float]:
     """Compute the interval of the mean of several figures from their own intervals.
 
-    The distances from the figures to their ends are combined as independent errors (the method of
-    variance estimates recovery); of a single figure the interval is its own.
+    The distances from the figures to their ends are combined as standard errors would be (the
+    method of variance estimates recovery); of a single figure the interval is its own.
 
     Parameters
     ----------
     values : array-like of shape (n_figures,)
     ends : array-like of shape (n_figures, 2)
+    correlation : array-like of shape (n_figures, n_figures), default=None
+        Of the figures' errors; None: they are independent.
 
     Returns
     -------
@@ -220,7 +222,9 @@ def mean_interval(values, ends: pd.DataFrame) -> tuple[float, float]:
     values, ends = np.asarray(values, float), np.asarray(ends, float)
     if len(values) == 1:
         return tuple(ends[0].tolist())
-    half = np.sqrt(np.sum((ends - values[:, None]) ** 2, axis=0)) / len(values)
+    away = ends - values[:, None]
+    correlation = np.eye(len(values)) if correlation is None else correlation
+    half = np.sqrt(np.sum(away * (correlation @ away), axis=0)) / len(values)
     return float(max(values.mean() - half[0], 0)), float(min(values.mean() + half[1], 1))
 
 

@@ -26,6 +26,7 @@ from sklidh.evaluation import (
     holdout,
 )
 from sklidh.evaluation._fold_auc import auc_and_influence, mean_auc
+from sklidh.evaluation._intervals import mean_interval
 from sklidh.utils import CohortError, Target
 
 WORDS = ("IDH wild type", "IDH mutant 1p/19q intact", "IDH mutant 1p/19q codeleted")
@@ -106,6 +107,27 @@ def test_the_interval_of_the_mean_counts_that_the_classes_share_patients(evaluat
     assert variance == pytest.approx(factor * covariance.mean())
     independent = factor * np.trace(covariance) / 9
     assert not np.isclose(variance, independent, rtol=0.05)
+
+
+def test_errors_that_count_in_two_classes_widen_the_interval_of_f1(evaluated):
+    table = next(iter(evaluated.repeats))
+    evaluation = Evaluation(table, (), evaluated.target)
+    parts = [part.intervals.loc["F1"] for part in evaluation.by_class.values()]
+    values = [part.metrics["F1"] for part in evaluation.by_class.values()]
+    low, high = mean_interval(values, parts)
+    found = evaluation.intervals.loc["F1"]
+    assert found["low"] < low - 0.002
+    assert found["high"] > high + 0.002
+
+
+def test_the_interval_of_a_mean_of_one_is_its_own():
+    assert mean_interval([0.3], [[0.1, 0.6]]) == (0.1, 0.6)
+    low, high = mean_interval([0.4, 0.6], [[0.2, 0.5], [0.5, 0.9]])
+    assert (low, high) == pytest.approx(
+        (0.5 - np.hypot(0.2, 0.1) / 2, 0.5 + np.hypot(0.1, 0.3) / 2)
+    )
+    correlated = mean_interval([0.4, 0.6], [[0.2, 0.5], [0.5, 0.9]], np.ones((2, 2)))
+    assert correlated == pytest.approx((0.35, 0.7))
 
 
 def test_intervals_of_the_mean_auc_cover_it_on_new_cohorts():
