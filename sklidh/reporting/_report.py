@@ -1,6 +1,5 @@
 """Render a run as one self-contained HTML page."""
 
-import base64
 from dataclasses import dataclass
 
 import pandas as pd
@@ -80,21 +79,28 @@ def prediction_rows(run: Run) -> list[dict]:
     Per model: the mean probability over the repeats, the number of wrong repeats, and the number of
     repeats. The largest errors come first, then the other patients, the least certain first.
     """
-    tables = {name: each.predictions for name, each in run.comparison.evaluations.items()}
-    rows = []
-    mutant = run.shown[1].predictions.groupby(level=0, sort=False)["mutant"].first()
+    name, shown = run.shown
+    mutant = shown.predictions.groupby(level=0, sort=False)["mutant"].first()
     summaries = {}
-    for name, table in tables.items():
-        wrong = (table["called"].astype(bool) != table["mutant"]).groupby(table.index)
-        mean = table["probability"].groupby(table.index).mean()
-        summaries[name] = pd.DataFrame({"mean": mean, "wrong": wrong.sum(), "n": wrong.size()})
-    of_shown = summaries[run.shown[0]].loc[mutant.index]
-    away = (of_shown["mean"] - mutant).abs()
-    order = pd.DataFrame({"right": -of_shown["wrong"] / of_shown["n"], "near": -away})
-    for patient in order.sort_values(["right", "near"], kind="stable").index:
-        models = {name: each.loc[patient].to_dict() for name, each in summaries.items()}
-        rows.append({"patient": patient, "mutant": mutant[patient], "models": models})
-    return rows
+    for model, each in run.comparison.evaluations.items():
+        wrong = each.predictions["called"].astype(bool) != each.predictions["mutant"]
+        by_patient = each.predictions.assign(wrong=wrong).groupby(level=0)
+        table = by_patient.agg(
+            mean=("probability", "mean"), wrong=("wrong", "sum"), n=("wrong", "size")
+        )
+        summaries[model] = table.loc[mutant.index]
+    main = summaries[name]
+    order = pd.DataFrame(
+        {"right": -main["wrong"] / main["n"], "near": -(main["mean"] - mutant).abs()}
+    )
+    return [
+        {
+            "patient": patient,
+            "mutant": mutant[patient],
+            "models": {model: table.loc[patient].to_dict() for model, table in summaries.items()},
+        }
+        for patient in order.sort_values(["right", "near"], kind="stable").index
+    ]
 
 
 def sort_features(features: pd.DataFrame) -> pd.DataFrame:
@@ -127,7 +133,7 @@ def page_plots(run: Run) -> list[dict]:
             "key": name,
             "name": name.replace("_", " "),
             "caption": caption,
-            "image": base64.b64encode(image).decode(),
+            "image": image,
             "share": round(100 * widths[name] / max(widths.values())),
         }
         for name, (image, caption) in run.figures.items()

@@ -39,7 +39,7 @@ class Run:
         By modality: the number of features ``extracted`` of each kind, and the numbers ``left``
         after each stage, starting with "all": a list with one number per model.
     training_classes : list of int
-        Numbers of wild types and mutants, from `training_classes`.
+        Numbers of wild types and mutants, from `sklidh.baselines`.
     learning : dict of str to dict
         Learning curves by figure, as parameters of `LossCurveDisplay`.
     figures : dict of str to (bytes, str)
@@ -51,7 +51,7 @@ class Run:
     notes, warnings : list of str
         Remarks that a reader needs in order to interpret the figures, and the run's warnings.
     yardsticks : dict of str to Evaluation
-        Simple baselines in the same folds, from `yardsticks`.
+        Simple baselines in the same folds, from `sklidh.baselines`.
     command : str
         The command that repeats the run from within its folder; empty if it was run from Python.
     """
