@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
 from sklidh.evaluation import calibration_line, decision_curve
-from sklidh.plotting._axes import COLOURS, legend_below, widths
+from sklidh.plotting._axes import COLOURS, draw_curves, legend_below, widths
 from sklidh.plotting._display import PredictionsDisplay
 from sklidh.utils import binary_target
 
@@ -126,12 +126,9 @@ class DecisionCurveDisplay(PredictionsDisplay):
 
     def _draw(self, ax):
         *models, everybody, nobody = self.curves
-        looks = zip(models, cycle(COLOURS), widths(dict(self.curves[models])), strict=False)
-        styles = {name: (colour, "-", width) for name, colour, width in looks}
-        styles |= {everybody: ("0.55", "--", 1.3), nobody: ("0.2", ":", 1.3)}
-        for name, (colour, line, width) in styles.items():
-            curve = self.curves[name]
-            ax.plot(curve.index, curve, color=colour, linestyle=line, linewidth=width, label=name)
+        draw_curves(ax, {name: (self.curves.index, self.curves[name]) for name in models})
+        for name, colour, line in ((everybody, "0.55", "--"), (nobody, "0.2", ":")):
+            ax.plot(self.curves[name], color=colour, linestyle=line, linewidth=1.3, label=name)
         best = max(self.curves.to_numpy().max(), 0.05)
         # Near a threshold of 1 the harm is unbounded, so the axis is cut a little below zero.
         floor = -0.2 * best

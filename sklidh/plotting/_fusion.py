@@ -144,14 +144,9 @@ class BlockImportanceDisplay(Display):
         return 5.0, 0.5 * len(self.importance) + 1.3
 
     def _draw(self, ax):
-        ax.barh(
-            self.importance.index,
-            self.importance["mean"],
-            xerr=self.importance["std"],
-            color=COLOURS[0],
-            ecolor="0.4",
-            height=0.6,
-        )
+        look = {"color": COLOURS[0], "ecolor": "0.4", "height": 0.6}
+        mean, spread = self.importance["mean"], self.importance["std"]
+        ax.barh(self.importance.index, mean, xerr=spread, **look)
         ax.axvline(0, color="0.3", linewidth=1)
         ax.invert_yaxis()
         ax.set(xlabel="loss of AUC when the block is shuffled", title="Block importance")

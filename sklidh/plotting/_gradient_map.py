@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 
 from sklidh.plotting._axes import ON_MAP, show_slice
 from sklidh.plotting._display import PanelsDisplay
-from sklidh.plotting._nested import parts_of
+from sklidh.plotting._nested import parts_of, without_networks
 
 
 def strength(gradient, blur):
@@ -110,10 +110,7 @@ class GradientMapDisplay(PanelsDisplay):
         if patient not in X.index:
             raise ValueError(f"patient {patient!r} is not in the table's index")
         if not _has_networks(estimator):
-            raise ValueError(
-                f"{type(estimator).__name__} has no self-attention network; give a fitted "
-                "SANetFeaturizer, SANetClassifier, or a pipeline that holds one"
-            )
+            raise without_networks(estimator)
         maps = gradient_maps(estimator, X.loc[[patient]])[patient]
         if not maps:
             raise ValueError(f"patient {patient!r} has no image of a modality with a network")

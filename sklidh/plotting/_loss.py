@@ -5,7 +5,7 @@ from itertools import cycle
 
 from sklidh.plotting._axes import COLOURS, draw_curves, legend_below
 from sklidh.plotting._display import Display
-from sklidh.plotting._nested import parts_of
+from sklidh.plotting._nested import parts_of, without_networks
 
 
 def histories(estimator) -> dict:
@@ -88,10 +88,7 @@ class LossCurveDisplay(Display):
         """
         found = histories(estimator)
         if not found:
-            raise ValueError(
-                f"{type(estimator).__name__} has no self-attention network; give a fitted "
-                "SANetFeaturizer, SANetClassifier, or a pipeline that holds one"
-            )
+            raise without_networks(estimator)
         learning, held_out = (
             {name: curves[loss] for name, curves in found.items() if loss in curves}
             for loss in ("train_loss", "valid_loss")

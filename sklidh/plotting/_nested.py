@@ -7,6 +7,14 @@ WORDS = "drop", "passthrough"
 """Words that scikit-learn accepts instead of an estimator."""
 
 
+def without_networks(estimator) -> ValueError:
+    """Return the error for an estimator that contains no self-attention network."""
+    return ValueError(
+        f"{type(estimator).__name__} has no self-attention network; give a fitted SANetFeaturizer, "
+        "SANetClassifier, or a pipeline that contains one"
+    )
+
+
 def parts_of(estimator):
     """Return the fitted estimators one level down.
 

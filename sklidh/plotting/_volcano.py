@@ -75,15 +75,9 @@ class VolcanoDisplay(Display):
         height = -np.log10(np.maximum(self.pvalues, np.finfo(float).tiny))
         groups = ((~self.kept, "0.7", "left out"), (self.kept, COLOURS[0], "kept"))
         for chosen, colour, label in groups:
-            ax.scatter(
-                self.aucs[chosen],
-                height[chosen],
-                s=14,
-                color=colour,
-                alpha=0.7,
-                linewidths=0,
-                label=f"{chosen.sum()} {label}",
-            )
+            look = {"s": 14, "color": colour, "alpha": 0.7, "linewidths": 0}
+            label = f"{chosen.sum()} {label}"
+            ax.scatter(self.aucs[chosen], height[chosen], label=label, **look)
         ax.axhline(-np.log10(self.alpha), color=COLOURS[1], linewidth=1, linestyle="--")
         best = self.pvalues.nsmallest(n_labels).index
         # The best features crowd at the two tips: their numbers form a column beside each tip.
@@ -102,16 +96,8 @@ class VolcanoDisplay(Display):
             )
             columns[side] += 1
         named = "\n".join(f"{place}  {name}" for place, name in enumerate(best, start=1))
-        ax.text(
-            0.5,
-            -0.2,
-            named,
-            transform=ax.transAxes,
-            fontsize="x-small",
-            ha="center",
-            va="top",
-            multialignment="left",
-        )
+        below = {"transform": ax.transAxes, "ha": "center", "va": "top"}
+        ax.text(0.5, -0.2, named, fontsize="x-small", multialignment="left", **below)
         reach = max(0.05, float((self.aucs - 0.5).abs().max())) * 1.2
         ax.set(
             xlabel=f"AUC of the feature alone (above 0.5: higher if {self.target.classes[1]})",

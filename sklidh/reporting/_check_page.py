@@ -1,13 +1,12 @@
 """A page of thumbnails that shows the problems of a cohort at a glance."""
 
 import base64
-import math
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
-import SimpleITK as sitk
 
 from sklidh.images import ImageError, inspect_case, voxel_digests
+from sklidh.images._grids import volume_of
 from sklidh.plotting import thumbnail
 from sklidh.reporting._page import render_page
 from sklidh.utils import is_missing
@@ -77,11 +76,9 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
 
 def tumour_in_words(mask, label) -> str:
     """Describe a mask that is 1 in the tumour, as in "Tumour: 34.2 ml (labels 1, 4)"."""
-    n_voxels = int(sitk.GetArrayViewFromImage(mask).sum(dtype=int))
-    volume = n_voxels * math.prod(mask.GetSpacing()) / 1000
     named = label if isinstance(label, list | tuple) else [label]
     labels = f"label{'s' * (len(named) > 1)} {', '.join(map(str, named))}"
-    return f"Tumour: {volume:.3g} ml ({'all labels' if label is None else labels})"
+    return f"Tumour: {volume_of(mask):.3g} ml ({'all labels' if label is None else labels})"
 
 
 def assign_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:

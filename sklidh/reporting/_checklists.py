@@ -47,23 +47,15 @@ class Checklist:
 def answer_checklists(facts: Mapping[str, str]) -> list[Checklist]:
     """Answer every item of CLEAR and TRIPOD+AI from the facts that `facts_of` returns."""
     text = files("sklidh.reporting").joinpath("checklists.yaml").read_text(encoding="utf-8")
-    return [
-        Checklist(
-            guideline["name"],
-            guideline["source"],
-            [
-                Answer(
-                    each["number"],
-                    each["section"],
-                    each["item"],
-                    _first_answerable(each.get("answers", ()), facts),
-                    each.get("rest", ""),
-                )
-                for each in guideline["items"]
-            ],
-        )
-        for guideline in yaml.safe_load(text)
-    ]
+    checklists = []
+    for guideline in yaml.safe_load(text):
+        answers = [
+            Answer(each["number"], each["section"], each["item"], known, each.get("rest", ""))
+            for each in guideline["items"]
+            for known in [_first_answerable(each.get("answers", ()), facts)]
+        ]
+        checklists.append(Checklist(guideline["name"], guideline["source"], answers))
+    return checklists
 
 
 def _first_answerable(answers, facts) -> str:

@@ -31,10 +31,7 @@ ENOUGH_FOR_CALIBRATION = FEWEST_BINS * FEWEST_IN_BIN
 """Minimum number of patients for a calibration curve of three points."""
 
 OF_COMPARISON = {
-    "roc": (
-        ROCDisplay,
-        "Sensitivity against 1 - specificity on the patients left out of training.",
-    ),
+    "roc": (ROCDisplay, "Sensitivity against 1 - specificity on test patients."),
     "precision_recall": (PRDisplay, "Precision against recall."),
     "calibration": (
         CalibrationDisplay,

@@ -74,11 +74,11 @@ def flat_names(table: pd.DataFrame) -> pd.DataFrame:
     """Join the two levels of column names, such as "AUC", "AUC paper" and "AUC low"."""
     if table.columns.nlevels == 1:
         return table
-    return table.set_axis([_flat_name(*column) for column in table.columns], axis=1)
-
-
-def _flat_name(kind, heading) -> str:
-    return {"here": heading, "parts": heading}.get(kind, f"{heading} {kind}".strip())
+    names = [
+        heading if kind in ("here", "parts") else f"{heading} {kind}".strip()
+        for kind, heading in table.columns
+    ]
+    return table.set_axis(names, axis=1)
 
 
 def _two_digits(value) -> str:

@@ -1,6 +1,5 @@
 """A page of predicted patients: probability of a mutation, explanation, and warnings."""
 
-import base64
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +8,9 @@ from sklearn.pipeline import Pipeline
 from sklidh.plotting import explain
 from sklidh.plotting._explanation import features_of
 from sklidh.reporting._figures import drawn
-from sklidh.reporting._page import render_page
+from sklidh.reporting._page import render_page, write_page
 from sklidh.reporting._pictures import MOST_PICTURED, no_warnings, registered_slices, saliency_of
-from sklidh.utils import IDH, atomic_write
+from sklidh.utils import IDH
 
 
 def write_predictions(
@@ -58,16 +57,11 @@ def write_predictions(
             last = Pipeline([("features", "passthrough"), ("model", pipeline[-1])])
             for patient in cases.index:
                 found = explain(last, own.loc[[patient]], reference, training[1])
-                picture = base64.b64encode(drawn(found.figure_, "png")).decode()
                 nearest = ", ".join(
                     f"{name} ({row['class']})" for name, row in found.nearest.iterrows()
                 )
-                explained[str(patient)] = {
-                    "picture": picture,
-                    "nearest": nearest,
-                    "farther": found.farther,
-                    "method": found.method,
-                }
+                picture = drawn(found.figure_, "png")
+                explained[str(patient)] = {"found": found, "picture": picture, "nearest": nearest}
     page = render_page(
         "predictions.html",
         with_script=True,
@@ -79,6 +73,4 @@ def write_predictions(
         attention=saliency_of(pipeline, cases),
         explained=explained,
     )
-    with atomic_write(Path(path)) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return Path(path)
+    return write_page(Path(path), page)

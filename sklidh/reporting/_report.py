@@ -1,6 +1,5 @@
 """Render a run as one self-contained HTML page."""
 
-import base64
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,21 +82,28 @@ def prediction_rows(run: Run) -> list[dict]:
     number of wrong repeats, and the number of repeats. The largest errors come first, then the
     other patients, the least certain first.
     """
-    tables = {name: each.predictions for name, each in run.comparison.evaluations.items()}
-    rows, target = [], run.comparison.target
-    true = run.shown[1].predictions.groupby(level=0, sort=False)["true"].first()
+    (name, shown), target = run.shown, run.comparison.target
+    true = shown.predictions.groupby(level=0, sort=False)["true"].first()
     summaries = {}
-    for name, table in tables.items():
-        wrong = (table["called"] != table["true"]).groupby(table.index)
-        mean = _probability_shown(table, target).groupby(table.index).mean()
-        summaries[name] = pd.DataFrame({"mean": mean, "wrong": wrong.sum(), "n": wrong.size()})
-    of_shown = summaries[run.shown[0]].loc[true.index]
-    away = (of_shown["mean"] - (true if target.is_binary else 1)).abs()
-    order = pd.DataFrame({"right": -of_shown["wrong"] / of_shown["n"], "near": -away})
-    for patient in order.sort_values(["right", "near"], kind="stable").index:
-        models = {name: each.loc[patient].to_dict() for name, each in summaries.items()}
-        rows.append({"patient": patient, "true": true[patient], "models": models})
-    return rows
+    for model, each in run.comparison.evaluations.items():
+        table = each.predictions
+        shown_here = {"probability": _probability_shown(table, target)}
+        by_patient = table.assign(**shown_here, wrong=table["called"] != table["true"])
+        summary = by_patient.groupby(level=0).agg(
+            mean=("probability", "mean"), wrong=("wrong", "sum"), n=("wrong", "size")
+        )
+        summaries[model] = summary.loc[true.index]
+    main = summaries[name]
+    away = (main["mean"] - (true if target.is_binary else 1)).abs()
+    order = pd.DataFrame({"right": -main["wrong"] / main["n"], "near": -away})
+    return [
+        {
+            "patient": patient,
+            "true": true[patient],
+            "models": {model: table.loc[patient].to_dict() for model, table in summaries.items()},
+        }
+        for patient in order.sort_values(["right", "near"], kind="stable").index
+    ]
 
 
 def _probability_shown(table: pd.DataFrame, target: Target) -> pd.Series:
@@ -140,7 +146,7 @@ def page_plots(run: Run) -> list[dict]:
             "key": name,
             "name": name.replace("_", " "),
             "caption": caption,
-            "image": base64.b64encode(image).decode(),
+            "image": image,
             "share": round(100 * widths[name] / max(widths.values())),
         }
         for name, (image, caption) in run.figures.items()

@@ -12,15 +12,14 @@ from sklidh.plotting import LossCurveDisplay
 from sklidh.reporting._figures import draw_figures, drawn
 from sklidh.reporting._fitted import description_of
 from sklidh.reporting._overview import cohort_table
+from sklidh.reporting._page import write_page
 from sklidh.reporting._pictures import label_of, picture
 from sklidh.reporting._report import render_report
 from sklidh.reporting._run import Run, read_run, save_run
 from sklidh.reporting._runs import folders_of_runs, write_runs
 from sklidh.reporting._stability import selections_of
 from sklidh.reporting._subgroups import figures_by_group, with_ages
-from sklidh.reporting._yardsticks import training_classes, yardsticks
 from sklidh.results import REPORT, RUN, package_versions
-from sklidh.utils import atomic_write
 
 
 def write_results(
@@ -79,8 +78,12 @@ def write_results(
     followed = [model for model in models if hasattr(model, "named_steps")]
     features, flow = selections_of(followed or [pipeline])
     displays = draw_figures(comparison, pipeline)
+    curves = {n: each for n, (each, _) in displays.items() if isinstance(each, LossCurveDisplay)}
     X = with_ages(X)
-    simple = yardsticks(shown, X, y, modalities, label=label_of(pipeline), verbose=verbose)
+    # Imported on use: it loads torch, which reading a report does not need.
+    from sklidh.baselines._simple import simple_baselines, training_classes
+
+    simple = simple_baselines(shown, X, y, modalities, label=label_of(pipeline), verbose=verbose)
     slices, attention = picture(pipeline, shown, X, modalities, verbose=verbose)
     run = Run(
         title=title,
@@ -91,15 +94,8 @@ def write_results(
         features=features,
         flow=flow,
         training_classes=training_classes(shown, X, y),
-        learning={
-            name: asdict(display)
-            for name, (display, _) in displays.items()
-            if isinstance(display, LossCurveDisplay)
-        },
-        figures={
-            name: (drawn(display.figure_, "png"), caption)
-            for name, (display, caption) in displays.items()
-        },
+        learning={name: asdict(display) for name, display in curves.items()},
+        figures={n: (drawn(each.figure_, "png"), text) for n, (each, text) in displays.items()},
         slices=slices,
         attention=attention,
         settings=dict(settings),
@@ -136,7 +132,4 @@ def write_report(folder) -> Path:
     folder = Path(folder)
     if not (folder / RUN).exists() and len(folders_of_runs(folder)) > 1:
         return write_runs(folder)
-    page = render_report(read_run(folder))
-    with atomic_write(folder / REPORT) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return folder / REPORT
+    return write_page(folder / REPORT, render_report(read_run(folder)))

@@ -47,7 +47,7 @@ class Run:
         By modality: the number of features ``extracted`` of each kind, and the numbers ``left``
         after each stage, starting with "all": a list with one number per model.
     training_classes : list of int
-        Numbers of patients of each class, from `training_classes`.
+        Numbers of patients of each class, from `sklidh.baselines`.
     learning : dict of str to dict
         Learning curves by figure, as parameters of `LossCurveDisplay`.
     figures : dict of str to (bytes, str)
@@ -59,7 +59,7 @@ class Run:
     notes, warnings : list of str
         Remarks that a reader needs in order to interpret the figures, and the run's warnings.
     yardsticks : dict of str to Evaluation
-        Simple baselines in the same folds, from `yardsticks`.
+        Simple baselines in the same folds, from `sklidh.baselines`.
     command : str
         The command that repeats the run from within its folder; empty if it was run from Python.
     """

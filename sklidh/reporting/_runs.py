@@ -1,6 +1,5 @@
 """Compare several runs on one page: their figures, and two runs side by side."""
 
-import base64
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,10 @@ from sklidh.plotting import LossCurveDisplay
 from sklidh.reporting._facts import in_words
 from sklidh.reporting._figures import ONE_LOOK, drawn
 from sklidh.reporting._intervals import main_figures
-from sklidh.reporting._page import render_page
+from sklidh.reporting._page import render_page, write_page
 from sklidh.reporting._run import Run, read_run
 from sklidh.results import RUN
-from sklidh.utils import ResultsError, atomic_write
+from sklidh.utils import ResultsError
 
 RUNS = "runs.html"
 LEARNING = {"networks": "Training of the networks", "loss": "Training of the fusion"}
@@ -43,8 +42,8 @@ def figures_of_runs(runs: dict[str, Run]) -> pd.DataFrame:
     return figures
 
 
-def learning_pictures(runs: dict[str, Run]) -> dict[str, dict[str, str]]:
-    """Draw the learning curves of all runs on the same axes; base64 PNG by heading and run."""
+def learning_pictures(runs: dict[str, Run]) -> dict[str, dict[str, bytes]]:
+    """Draw the learning curves of all runs on the same axes; PNG by heading and run."""
     pictures = {}
     with rc_context(ONE_LOOK):
         for kind, heading in LEARNING.items():
@@ -60,8 +59,7 @@ def learning_pictures(runs: dict[str, Run]) -> dict[str, dict[str, str]]:
                 ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), title="")
             if axes:
                 pictures[heading] = {
-                    name: base64.b64encode(drawn(display.figure_, "png")).decode()
-                    for name, display in displays.items()
+                    name: drawn(display.figure_, "png") for name, display in displays.items()
                 }
     return pictures
 
@@ -94,6 +92,4 @@ def write_runs(folder) -> Path:
         why = "; ".join(failures.values()) or "name a folder that holds their folders"
         raise ResultsError(f"{folder}: {len(runs)} runs to compare; two are needed: {why}")
     page = render_runs(f"{len(runs)} runs in the folder {folder.absolute().name}", runs, failures)
-    with atomic_write(folder / RUNS) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return folder / RUNS
+    return write_page(folder / RUNS, page)

@@ -1,6 +1,5 @@
 """Write a study as the paper's tables: CSV, Markdown, LaTeX and an HTML page."""
 
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,8 +82,9 @@ def write_study(
         evaluation.predictions.rename_axis("patient").assign(model=name)
         for name, evaluation in comparison.evaluations.items()
     )
+    csv = {n: flat_names(table).to_csv(float_format="%.4f") for n, table in tables.items()}
     contents = {
-        **{f"table {n}": (f"table_{n.replace(' ', '_')}.csv", _csv(t)) for n, t in tables.items()},
+        **{f"table {n}": (f"table_{n.replace(' ', '_')}.csv", text) for n, text in csv.items()},
         "tables, Markdown": ("tables.md", _markdown(printed, notes)),
         "tables, LaTeX": ("tables.tex", "\n".join(sources)),
         "all figures": (MEASURES, comparison.measures.to_csv()),
@@ -118,8 +118,10 @@ def render_study(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         record=record,
         tables=printed,
-        tests=None if tests is None else tests.map(_cell_text),
-        forest=base64.b64encode(forest).decode(),
+        tests=None
+        if tests is None
+        else tests.map(lambda cell: cell if isinstance(cell, str) else number(cell, ".2g")),
+        forest=forest,
         reference=reference,
         warnings=group_warnings([each for _, each in warned], models=[name for name, _ in warned]),
         in_words=in_words,
@@ -144,14 +146,6 @@ def headline_of_study(comparison: Comparison, beside) -> str:
     counts = counts if target.is_binary else target.count(true)
     sentences.append(f"{len(true)} patients were tested, {counts}.")
     return " ".join(sentences)
-
-
-def _cell_text(cell) -> str:
-    return cell if isinstance(cell, str) else number(cell, ".2g")
-
-
-def _csv(table: pd.DataFrame) -> str:
-    return flat_names(table).to_csv(float_format="%.4f")
 
 
 def _markdown(printed, notes) -> str:

@@ -251,7 +251,7 @@ def test_a_column_that_the_model_needs_is_recognised_or_named(sklidh, model, cas
     assert "not found; available columns: 'first', 'T1CE'" in result.output
     assert "not found; did you mean 'FLIAR'? available columns" in result.output
     assert "if no patient has it, add an empty column" in result.output
-    assert "no image at all" not in result.output, "the columns are to blame, not the patients"
+    assert "no image, all cells" not in result.output, "the columns are to blame, not the patients"
     assert not (tmp_path / "q.csv").exists()
     columns = ("--columns", "T1=first,FLAIR=FLIAR")
     assert sklidh("predict", model, new, "--out", tmp_path / "q.csv", *columns).exit_code == 0

@@ -8,12 +8,12 @@ import pytest
 import SimpleITK as sitk
 from sklearn.linear_model import LogisticRegression
 
+from sklidh.baselines._simple import AGE, VOLUME, simple_baselines, training_classes
 from sklidh.evaluation import Comparison, Evaluation, cross_validate, external_test, holdout
 from sklidh.reporting._facts import facts_of
 from sklidh.reporting._headline import NO_BASELINE, headline_of
 from sklidh.reporting._intervals import main_figures, probability_figures
 from sklidh.reporting._report import figures_and_tests
-from sklidh.reporting._yardsticks import AGE, VOLUME, training_classes, yardsticks
 
 
 def scored(score, n=200):
@@ -105,7 +105,7 @@ def cohort(tmp_path_factory):
 def test_simple_baselines_are_what_the_same_folds_give_a_logistic_regression(cohort):
     X, y = cohort
     shown = cross_validate(LogisticRegression(), X[["f"]], y, cv=3, n_repeats=2, random_state=0)
-    found = yardsticks(shown, X, y, [])
+    found = simple_baselines(shown, X, y, [])
     assert list(found) == [AGE, VOLUME]
     for name, values in ((AGE, X["Age"]), (VOLUME, np.log((3 + np.arange(60) % 7) ** 3.0))):
         column = pd.DataFrame({name: np.asarray(values)}, X.index)
@@ -120,11 +120,11 @@ def test_simple_baselines_are_what_the_same_folds_give_a_logistic_regression(coh
 def test_without_the_training_patients_or_columns_there_is_no_baseline(cohort):
     X, y = cohort
     one = holdout(LogisticRegression(), X[["f"]], y, random_state=0)
-    assert yardsticks(one, X[["f"]], y, []) == {}
-    assert list(yardsticks(one, X[["Age"]], y, [])) == [AGE]
+    assert simple_baselines(one, X[["f"]], y, []) == {}
+    assert list(simple_baselines(one, X[["Age"]], y, [])) == [AGE]
     half, other = (X[["f"]].iloc[rows] for rows in (slice(30), slice(30, None)))
     elsewhere = external_test(LogisticRegression(), half, y[half.index], other, y[other.index])
-    assert yardsticks(elsewhere, X.loc[other.index], y[other.index], []) == {}
+    assert simple_baselines(elsewhere, X.loc[other.index], y[other.index], []) == {}
 
 
 def test_the_training_part_decides_whether_patients_are_enough_to_select_features(cohort, run):

@@ -4,10 +4,11 @@ import warnings
 
 import numpy as np
 import pandas as pd
-import SimpleITK as sitk
 
+from sklidh.baselines._models import one_number
 from sklidh.evaluation import Evaluation
 from sklidh.images import read_image, read_mask
+from sklidh.images._grids import volume_of
 from sklidh.utils import is_missing, progress
 
 AGE, VOLUME = "Age alone", "Tumour volume alone"
@@ -39,7 +40,7 @@ def training_classes(evaluation: Evaluation, X: pd.DataFrame, y: pd.Series) -> l
     return min(counts, key=min, default=[])
 
 
-def yardsticks(
+def simple_baselines(
     evaluation: Evaluation, X: pd.DataFrame, y: pd.Series, modalities, *, label=None, verbose=0
 ) -> dict[str, Evaluation]:
     """Evaluate logistic regressions on age and on tumour volume, in the folds of an evaluation.
@@ -47,8 +48,6 @@ def yardsticks(
     Ages come from a column "age" of numbers, volumes from the masks, in which `label` is tumour.
     Empty if X lacks the training patients.
     """
-    from sklidh.baselines import one_number  # imports PyTorch, which reading a report does not need
-
     folds = training_folds(evaluation, X)
     if not folds:
         return {}
@@ -81,7 +80,7 @@ def yardsticks(
 
 
 def _log_volumes(X: pd.DataFrame, modalities, label, verbose) -> pd.Series:
-    """Return the logarithm of each tumour's volume in cubic millimetres; NaN without a mask."""
+    """Return the logarithm of each tumour's volume in ml; NaN without a mask."""
     volumes = pd.Series(np.nan, X.index)
     with warnings.catch_warnings():
         # Warnings were already issued when the masks were read before.
@@ -95,6 +94,5 @@ def _log_volumes(X: pd.DataFrame, modalities, label, verbose) -> pd.Series:
                 name = next(name for name in modalities if not is_missing(case[name]))
                 like = read_image(case[name])
             mask = read_mask(case["mask"], label=label, like=like, patient=patient)
-            n_voxels = np.count_nonzero(sitk.GetArrayViewFromImage(mask))
-            volumes[patient] = np.log(n_voxels * np.prod(mask.GetSpacing()))
+            volumes[patient] = np.log(volume_of(mask))
     return volumes
