@@ -74,7 +74,8 @@ class Commands(TyperGroup):
             if error.__class__.__name__ == "NoArgsIsHelpError":
                 error.show()
                 sys.exit(error.exit_code)
-            console.print_error(error.format_message(), getattr(error, "ctx", None))
+            text = console.refusal(error, error.format_message())
+            console.print_error(text, getattr(error, "ctx", None))
             status = error.exit_code
         sys.exit(status if isinstance(status, int) else 0)
 

@@ -24,6 +24,7 @@ from sklidh.utils import (
     ResultsError,
     SchedulerError,
     WorkerDiedError,
+    grouped,
     ignore_joblib,
 )
 
@@ -93,9 +94,12 @@ def clear_errors():
         print_error(error)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
+        # What libraries warn of while they stop is of no use.
+        warnings.simplefilter("ignore")
         errors.print(
             "\n[bold]Interrupted.[/] Registered images, radiomics and splits that were finished "
-            "are kept. To continue:"
+            "are kept. To continue:",
+            soft_wrap=True,
         )
         errors.print(f"  {shlex.join(['sklidh', *sys.argv[1:]])}", markup=False, soft_wrap=True)
         sys.exit(INTERRUPTED)
@@ -212,11 +216,21 @@ def warn(text: str):
     errors.print(f"[yellow]Warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
+def refusal(error, text: str) -> str:
+    """Return the text of a usage error with the value seen, and without pydantic's own words."""
+    # Typer's older releases word these errors themselves, without pydantic.
+    for found in getattr(error.__cause__, "errors", list)():
+        reason = found["msg"].removeprefix("Value error, ").partition(", unable")[0]
+        reason = reason.replace("Input should be", f"{found['input']!r} is not")
+        text = text.replace(found["msg"], reason)
+    return text
+
+
 def print_error(error, ctx=None):
-    """Print an error, that of a cohort with all its problems, and whose help of `ctx` is of use."""
+    """Print an error, one of a cohort with all its problems, and name the help of `ctx`."""
     text = str(error)
     if isinstance(error, CohortError):
-        lines = (f"  - {problem}" for problem in error.problems)
+        lines = (f"  - {line}" for line in grouped(error.problems))
         text = "\n".join([f"{error.source} has problems:", *lines])
     errors.print(f"[bold red]Error:[/] {escape(text)}", highlight=False, soft_wrap=True)
     if ctx is not None:

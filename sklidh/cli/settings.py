@@ -8,7 +8,7 @@ from typing import get_args
 import typer
 import yaml
 
-from sklidh.cli.console import verbosity
+from sklidh.cli.console import refusal, verbosity
 from sklidh.cli.options import Cohort, Extraction, Method, Work
 from sklidh.radiomics import read_settings
 from sklidh.results import OF_THE_RECORD
@@ -207,5 +207,5 @@ def _fitting(ctx, parameter, value, where: str):
     try:
         parameter.process_value(ctx, value)
     except typer.BadParameter as error:
-        raise typer.BadParameter(f"{where}: got {value!r}; {error.message}") from error
+        raise typer.BadParameter(f"{where}: {refusal(error, error.message)}") from error
     return value

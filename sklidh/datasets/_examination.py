@@ -131,7 +131,7 @@ def examine_cohort(
     X = frame.assign(patient=ids).set_index("patient")
     y = X.pop(target) if target in X else None
     folder = table.path if is_folder else path.parent
-    found = image_columns(X.map(resolve, folder=folder))
+    found = image_columns(X.select_dtypes(exclude="number").map(resolve, folder=folder))
     chosen = found if modalities is None else list(modalities)
     if not chosen:
         problems.append(

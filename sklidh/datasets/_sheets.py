@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -142,10 +143,10 @@ def decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
                 f"{error.start}); save the sheet as CSV UTF-8 or .xlsx"
             ]
         ) from error
-    if odd := next((each for each in text if each < " " and each not in "\t\r\n\f\v"), None):
+    if odd := re.search(r"[\x00-\x08\x0e-\x1f]", text):
         raise CohortError(
             [
-                f"{path}: this is not a table of text (it holds the control character {odd!r}); "
+                f"{path}: this is not a table of text (it holds the control character {odd[0]!r}); "
                 "save the sheet as CSV UTF-8 or .xlsx"
             ]
         )

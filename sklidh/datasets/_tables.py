@@ -1,11 +1,13 @@
 """Convert a spreadsheet to a DataFrame: headings, patients, and numeric columns."""
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sklidh.datasets._headings import understood, words_of
@@ -16,6 +18,9 @@ EMPTY = frozenset("na n/a n.a. nan null none #n/a <na> - -- —".split())
 """Cell contents, in any case, that mean an empty cell."""
 
 SPREADSHEET_ERRORS = frozenset("#REF! #VALUE! #NAME? #DIV/0! #NUM! #NULL! #SPILL!".split())
+
+PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,14})(\.\d*)?([eE][+-]?\d{1,3})?")
+"""A number with a decimal point, or none; not a code, such as 007 or one of 16 digits."""
 
 CATEGORIES = frozenset(
     "site sites centre center centres centers hospital clinic institution institute sex gender "
@@ -90,10 +95,11 @@ def scan_table(
     frame = named_once(frame, notes, problems).rename(columns=renamed)
     frame = frame.loc[:, ~frame.columns.duplicated()]
     as_text = {"patient", *text}
+    wrong = frame.isin(SPREADSHEET_ERRORS).to_numpy()
     problems += [
-        f"line {line}, column {column!r}: {cell!r} is a spreadsheet error; correct the formula"
-        for column in frame
-        for line, cell in frame.loc[frame[column].isin(SPREADSHEET_ERRORS), column].items()
+        f"line {frame.index[row]}, column {frame.columns[place]!r}: {frame.iat[row, place]!r} is a "
+        "spreadsheet error; correct the formula"
+        for place, row in zip(*np.nonzero(wrong.T), strict=True)
     ]
     frame = with_empty_cells(frame, as_text, notes)
     frame = with_numbers(frame, as_text, sheet.separator, notes)
@@ -190,20 +196,16 @@ def with_empty_cells(frame: pd.DataFrame, as_text: set, notes: list) -> pd.DataF
     -------
     DataFrame
     """
-    seen = Counter()
-    cells = {}
-    for column in frame:
-        texts = frame[column]
-        empty = texts == ""
-        if column not in as_text:
-            words = texts.str.casefold().isin(EMPTY)
-            seen.update((column, word) for word in texts[words])
-            empty |= words
-        cells[column] = texts.mask(empty)
+    seen, cells = Counter(), {}
+    for column, texts in zip(frame, frame.to_numpy(object).T, strict=True):
+        words = [] if column in as_text else [text for text in texts if text.casefold() in EMPTY]
+        seen.update((column, word) for word in words)
+        empty = {"", *words}
+        cells[column] = [np.nan if text in empty else text for text in texts]
     if seen:
         counts = (f"{word!r} in {column!r} ({n})" for (column, word), n in seen.items())
         notes.append(f"read as empty cells: {_some(counts)}")
-    return pd.DataFrame(cells, index=frame.index)
+    return pd.DataFrame(cells, index=frame.index, dtype=object)
 
 
 def with_numbers(frame: pd.DataFrame, as_text: set, separator: str, notes: list) -> pd.DataFrame:
@@ -224,10 +226,15 @@ def with_numbers(frame: pd.DataFrame, as_text: set, separator: str, notes: list)
     DataFrame
     """
     cells, commas = {}, []
-    for column in frame:
-        texts = frame[column].dropna()
+    for column, values in zip(frame, frame.to_numpy(object).T, strict=True):
+        is_text = column in as_text or is_category(column)
+        # A table of features has thousands of columns, and the checks below take their time.
+        if not is_text and all(map(PLAIN_NUMBER.fullmatch, values[values == values])):
+            cells[column] = pd.to_numeric(values)
+            continue
         cells[column] = frame[column].infer_objects()
-        if column in as_text or is_category(column) or texts.empty:
+        texts = frame[column].dropna()
+        if is_text or texts.empty:
             continue
         has_comma = texts.str.contains(",", regex=False)
         points = texts.str.replace(",", ".", regex=False) if has_comma.any() else texts

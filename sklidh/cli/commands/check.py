@@ -13,7 +13,7 @@ from sklidh.cli.options import option
 from sklidh.cli.patients import examine_table, patients_in_words
 from sklidh.cli.settings import reference_among
 from sklidh.results import replaced
-from sklidh.utils import CohortError, Problem, spread
+from sklidh.utils import CohortError, Problem, grouped, spread
 
 
 @command(
@@ -65,7 +65,7 @@ def check(
     checked = list(spread(tasks, "checking the images", n_jobs=work.jobs, verbose=verbosity()))
     of_images = (Problem(line, case.patient) for case in checked for line in case.errors)
     lines = [*problems, *examined.located(of_images)]
-    for line in lines:
+    for line in grouped(lines):
         print_error(line)
     doubts = same_images({case.patient: case.digests for case in checked})
     warnings = [*doubts, *(line for case in checked for line in case.warnings)]
