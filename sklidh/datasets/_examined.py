@@ -151,7 +151,7 @@ class ExaminedCohort:
             raise ValueError(f"no patient has this value; {found!r} holds {values}")
         return self.rows(kept)
 
-    def categories(self, column: str, *, of: str = "") -> pd.Series:
+    def categories(self, column: str, *, of: str = "", sites: bool = False) -> pd.Series:
         """Return a column as text, without empty cells.
 
         Parameters
@@ -160,6 +160,8 @@ class ExaminedCohort:
             Its case does not matter.
         of : str, default=""
             What the column is for, added to the messages.
+        sites : bool, default=False
+            Whether it must be a column of sites, each of which can be left out in turn.
 
         Returns
         -------
@@ -169,7 +171,7 @@ class ExaminedCohort:
         Raises
         ------
         CohortError
-            There is no such column, or a cell is empty.
+            There is no such column, a cell is empty, or the values are too many to be sites.
         """
         others = other_columns(self.X, self.modalities)
         found = next(iter(matches(column, others)), None)
@@ -182,34 +184,13 @@ class ExaminedCohort:
         if (empty := texts.index[texts == ""]).size:
             problems = [Problem.of(each, "the cell is empty", found) for each in empty]
             raise CohortError(self.located(problems))
-        return texts
-
-    def sites(self, column: str, *, of: str = "") -> pd.Series:
-        """Return a column of sites, each of which can be left out in turn.
-
-        Parameters
-        ----------
-        column : str
-        of : str, default=""
-            Both as in `categories`.
-
-        Returns
-        -------
-        Series of str
-
-        Raises
-        ------
-        CohortError
-            As `categories`; or the column has so many values that it cannot be one of sites.
-        """
-        texts = self.categories(column, of=of)
-        n, is_numeric = texts.nunique(), pd.api.types.is_numeric_dtype(self.X[texts.name])
-        if n * PER_SITE > len(texts) or (is_numeric and n > MOST_SITES):
+        n, is_numeric = texts.nunique(), pd.api.types.is_numeric_dtype(self.X[found])
+        if sites and (n * PER_SITE > len(texts) or (is_numeric and n > MOST_SITES)):
             raise CohortError(
                 [
-                    f"column {texts.name!r}{of} has {n} different values in {len(texts)} patients; "
-                    f"a column of sites needs {PER_SITE} patients per value on average"
-                    + (f", and at most {MOST_SITES} values if they are numbers" * is_numeric)
+                    f"column {found!r}{of} has {n} different values in {len(texts)} patients; a "
+                    f"column of sites needs {PER_SITE} patients per value on average"
+                    + f", and at most {MOST_SITES} values if they are numbers" * is_numeric
                     + ". Name a column such as site, or add one with a few groups"
                 ]
             )

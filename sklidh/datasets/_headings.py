@@ -140,25 +140,11 @@ def quoted(heading: str) -> str:
 def understood(
     headings: list[str], names: Iterable[str], columns: Mapping[str, str] | None = None
 ) -> tuple[dict[str, str], list[str], list[str]]:
-    """Find the heading of each column.
+    """Find the heading of each of the columns `names`.
 
-    Parameters
-    ----------
-    headings : list of str
-        The table's headings.
-    names : iterable of str
-        The columns to look for.
-    columns : dict of str to str, default=None
-        The user's own mapping, column -> heading, which overrides everything else.
-
-    Returns
-    -------
-    renamed : dict of str to str
-        Heading -> column, where they differ.
-    notes : list of str
-        Columns recognised under other headings.
-    problems : list of str
-        A heading of `columns` that is not found, or two headings for one column.
+    `columns` is the user's own mapping, column -> heading, which overrides everything else.
+    Returns heading -> column where they differ; notes on columns recognised under other headings;
+    and problems: a heading of `columns` that is not found, or two headings for one column.
     """
     columns, names = dict(columns or {}), list(names)
     renamed, recognised, problems = {}, [], []

@@ -53,23 +53,10 @@ class Sheet:
 def read_sheet(path: Path) -> Sheet:
     """Read all cells of a table.
 
-    Parameters
-    ----------
-    path : Path
-        ``.csv``, ``.tsv`` or ``.txt``, separated by commas, semicolons or tabs, in UTF-8, UTF-16
-        (with a byte order mark) or Windows-1252; or ``.xlsx``, from which the first visible
-        non-empty sheet is read.
-
-    Returns
-    -------
-    Sheet
-
-    Raises
-    ------
-    CohortError
-        The file does not exist, has another format or cannot be read.
-    ImportError
-        An .xlsx file needs openpyxl, which is not installed.
+    A ``.csv``, ``.tsv`` or ``.txt`` file is separated by commas, semicolons or tabs, in UTF-8,
+    UTF-16 (with a byte order mark) or Windows-1252; from an ``.xlsx`` file the first visible
+    non-empty sheet is read. Raises a CohortError if the file does not exist, has another format or
+    cannot be read, and an ImportError if .xlsx needs openpyxl, which is not installed.
     """
     if not path.is_file():
         raise CohortError(

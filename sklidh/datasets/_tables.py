@@ -107,25 +107,10 @@ def scan_table(
 
 
 def under_headings(sheet: Sheet, path: Path, notes: list, problems: list) -> pd.DataFrame:
-    """Return the non-blank rows below the headings.
+    """Return the non-blank rows below the headings as text; findings go to notes and problems.
 
-    Parameters
-    ----------
-    sheet : Sheet
-    path : Path
-        For messages.
-    notes, problems : list of str
-        Findings are appended to these lists.
-
-    Returns
-    -------
-    DataFrame of str
-        Index: lines of the file. Columns without a heading are named "".
-
-    Raises
-    ------
-    CohortError
-        There is no row below the headings.
+    The index holds the lines of the file. Columns without a heading are named "". Raises a
+    CohortError if there is no row below the headings.
     """
     filled = {line: row for line, row in zip(sheet.lines, sheet.rows, strict=True) if any(row)}
     if not filled:
@@ -182,19 +167,9 @@ def named_once(frame: pd.DataFrame, notes: list, problems: list) -> pd.DataFrame
 
 
 def with_empty_cells(frame: pd.DataFrame, as_text: set, notes: list) -> pd.DataFrame:
-    """Replace cells that mean empty by NaN.
+    """Replace cells that mean empty by NaN, except such words in columns `as_text`.
 
-    Parameters
-    ----------
-    frame : DataFrame of str
-    as_text : set of str
-        Columns in which such words may have a meaning: "NA" could be an id.
-    notes : list of str
-        Findings are appended to this list.
-
-    Returns
-    -------
-    DataFrame
+    "NA" could be an id there.
     """
     seen, cells = Counter(), {}
     for column, texts in zip(frame, frame.to_numpy(object).T, strict=True):
@@ -209,21 +184,9 @@ def with_empty_cells(frame: pd.DataFrame, as_text: set, notes: list) -> pd.DataF
 
 
 def with_numbers(frame: pd.DataFrame, as_text: set, separator: str, notes: list) -> pd.DataFrame:
-    """Convert columns in which every cell is a number; the others stay text.
+    """Convert columns in which every cell is a number; the others, and `as_text`, stay text.
 
-    Parameters
-    ----------
-    frame : DataFrame of str
-    as_text : set of str
-        Columns that are not converted.
-    separator : str
-        The cell separator; semicolons and tabs allow decimal commas.
-    notes : list of str
-        Findings are appended to this list.
-
-    Returns
-    -------
-    DataFrame
+    Cells separated by semicolons or tabs may have decimal commas.
     """
     cells, commas = {}, []
     for column, values in zip(frame, frame.to_numpy(object).T, strict=True):

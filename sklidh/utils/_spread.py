@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklidh.utils._errors import WorkerDiedError
 from sklidh.utils._progress import no_progress, progress
 
 JOBLIB_SAYS = ("A worker stopped while some jobs were given", "Persisting input arguments took")
@@ -23,10 +24,6 @@ def ignore_joblib() -> None:
     """Filter out the warnings in `JOBLIB_SAYS`."""
     for first_words in JOBLIB_SAYS:
         warnings.filterwarnings("ignore", first_words)
-
-
-class WorkerDiedError(RuntimeError):
-    """A worker process died; the message states which results are kept."""
 
 
 def spread(

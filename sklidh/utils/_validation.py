@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from sklidh.utils._errors import UserError
 from sklidh.utils._listing import listed
 
 SHOWN_PROBLEMS = 20
@@ -88,7 +89,7 @@ def grouped(problems: Iterable[str]) -> list[str]:
     return lines
 
 
-class CohortError(ValueError):
+class CohortError(UserError, ValueError):
     """A table of patients that cannot be used; the message lists every problem on its own line.
 
     Parameters
@@ -115,14 +116,6 @@ class CohortError(ValueError):
     def __reduce__(self):
         # The default would pass the finished message to __init__ as the list of problems.
         return type(self), (self.problems, self.source)
-
-
-class ModelFileError(ValueError):
-    """A file is not a model or must not be loaded here; the message states the remedy."""
-
-
-class ResultsError(ValueError):
-    """A folder does not contain the results of a run."""
 
 
 def is_missing(cell) -> bool:

@@ -281,7 +281,7 @@ def test_every_command_that_reads_images_tells_of_a_patient_listed_twice(phantom
     X = phantoms[0].iloc[:2]
     X = pd.concat([X, X.iloc[:1].set_axis(["again"])])
     examined = ExaminedCohort(X, None, ["T1"], [], [], [2, 3, 4])
-    assert image_problems(examined, ["T1"], None, label=None, missing="nan", jobs=1) == []
+    assert image_problems(examined, ["T1"], None, label=None, missing="nan", n_jobs=1) == []
     assert f"patients '{X.index[0]}', 'again': the same T1, mask" in capsys.readouterr().err
 
 

@@ -32,8 +32,8 @@ def check(
     fix: Annotated[
         Path | None,
         option(
-            "Also write the table as it was understood: recognised headings, trimmed cells, "
-            "decimal points, mutant and wildtype. Rows with problems are kept.",
+            "Also write the table as it was read: recognised headings, trimmed cells, decimal "
+            "points, mutant and wildtype. Rows with problems are kept.",
             callback=values.parse_csv,
         ),
     ] = None,
@@ -76,7 +76,7 @@ def check(
         temporary.write_text(page, encoding="utf-8")
     files = {"page": out}
     if fix is not None:
-        files["table as it was understood"] = write_cohort(fix, X, examined.y)
+        files["table as it was read"] = write_cohort(fix, X, examined.y)
     counts = {"problem": len(lines), "warning": len(warnings)}
     counts = " and ".join(f"{n or 'no'} {name}{'s' * (n != 1)}" for name, n in counts.items())
     say(f"{patients_in_words(X, there)}: {counts}. Open {out} to review the images.")
