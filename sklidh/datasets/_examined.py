@@ -93,7 +93,8 @@ class ExaminedCohort:
         Returns
         -------
         ExaminedCohort
-            With additional problems and an unchanged target if the target is not understood.
+            With additional problems if the target is not understood; it then stays as it is, but
+            for the patients whose status is known where only others lack theirs.
         """
         if self.y is None:
             return self
@@ -101,7 +102,14 @@ class ExaminedCohort:
             codes = binary_target(self.y, wildtype=wildtype)
             check_target(codes, self.X)
         except CohortError as error:
-            return self.with_problems(error.problems)
+            examined = self.with_problems(error.problems)
+            lacking = [getattr(problem, "patient", None) for problem in error.problems]
+            if None in lacking:
+                return examined
+            known = ~self.y.index.isin(lacking)
+            values = self.y.to_numpy(object, copy=True)
+            values[known] = binary_target(self.y[known], wildtype=wildtype)
+            return replace(examined, y=pd.Series(values, self.y.index, name=self.y.name))
         return replace(self, y=codes)
 
     def rows(self, kept) -> "ExaminedCohort":

@@ -8,7 +8,7 @@ from sklidh.utils import listed
 
 SYNONYMS = {
     "patient": "patient patientid patid patientno patientnumber participantid participant "
-    "subjectid subject caseid case pid id",
+    "subjectid subject caseid case pid patientenid patientennummer id",
     "T1": "t1 t1w t1n t1native t1nativ t1pre pret1 t1precontrast t1noncontrast t1unenhanced "
     "t1plain t1weighted",
     "T1CE": "t1ce t1c t1gd t1gad t1gado t1gadolinium t1post postt1 t1postcontrast postcontrastt1 "
@@ -20,9 +20,9 @@ SYNONYMS = {
     "tumorsegmentation tumoursegmentation masktumor masktumour lesionmask roi labelmap",
     "idh": "idh idhstatus idhmutation idhmutationstatus idhmutated idhmutant idhmut idh12 "
     "idh12status idh12mutation idh1 idh1status idh1mutation idhgenotype",
-    "age": "age ageyears ageinyears agey ageyr ageyrs ageatdiagnosis ageatmri ageatscan",
-    "sex": "sex gender",
-    "site": "site centre center hospital institution institute",
+    "age": "age ageyears ageinyears agey ageyr ageyrs ageatdiagnosis ageatmri ageatscan alter",
+    "sex": "sex gender geschlecht",
+    "site": "site centre center hospital institution institute zentrum klinik",
 }
 """Column -> possible headings, in the form of `key_of`; earlier ones take precedence."""
 

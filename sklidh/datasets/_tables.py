@@ -24,6 +24,7 @@ PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,14})(\.\d*)?([eE][+-]?\d{1,3})?")
 
 CATEGORIES = frozenset(
     "site sites centre center centres centers hospital clinic institution institute sex gender "
+    "zentrum klinik geschlecht "
     "scanner vendor manufacturer model protocol cohort collection dataset database group batch "
     "fold split grade histology subtype type class code id country".split()
 )

@@ -67,9 +67,11 @@ def claimed(
         outcome = {}
         yield outcome
         names = [_name(path, record) for path in outcome.get("files", ())]
+        inputs = [path.resolve() for path in inputs_of(options).values()]
         for name in before.get("files", ()):
             left = (record.parent / name).resolve()
-            if name not in names and left.is_relative_to(record.parent.resolve()):
+            is_inside = left.is_relative_to(record.parent.resolve())
+            if name not in names and is_inside and left not in inputs:
                 left.unlink(missing_ok=True)
         whole = {**this, **outcome, "files": names}
         # `write_run` has left there what the report needs.

@@ -74,11 +74,12 @@ def check(
     page = render_check(f"sklidh check: {cases.name}", problems, doubts, there, checked)
     with replaced(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    files = {"page": out}
-    if fix is not None:
-        files["table as it was read"] = write_cohort(fix, X, examined.y)
+    # The user's from now on: not a result that the next run replaces.
+    table = None if fix is None else str(write_cohort(fix, X, examined.y))
     counts = {"problem": len(lines), "warning": len(warnings)}
     counts = " and ".join(f"{n or 'no'} {name}{'s' * (n != 1)}" for name, n in counts.items())
     say(f"{patients_in_words(X, there)}: {counts}. Open {out} to review the images.")
+    if table is not None:
+        say(f"Table as it was read: {table}")
     found = {"patients": len(X), "modalities": there, "problems": lines, "warnings": warnings}
-    return {**found, "files": files}
+    return {**found, "table as it was read": table, "files": {"page": out}}
