@@ -1,4 +1,4 @@
-"""From the options to the patients: read, checked to the last image, and the ones asked for."""
+"""From options to patients: read, checked to the last image, and the ones asked for."""
 
 from collections import Counter
 from dataclasses import replace
@@ -23,6 +23,18 @@ from sklidh.features import ClinicalFeatures
 from sklidh.utils import IDH, CohortError, Target, cache_folder, check_target, is_missing
 
 
+class Patients(NamedTuple):
+    """The table and target of a command, how models are built for them, and the splitting column.
+
+    `split` is None if no option names such a column.
+    """
+
+    X: pd.DataFrame
+    y: pd.Series | None
+    recipe: Recipe
+    split: pd.Series | None = None
+
+
 def patients_in_words(X: pd.DataFrame, modalities) -> str:
     """Return such as "30 patients, T1, T1CE; 1 without T1CE"."""
     without = {name: sum(map(is_missing, X[name])) for name in modalities if name in X.columns}
@@ -40,10 +52,10 @@ def examine_table(
     positive: str = "",
     where: Where = EVERYBODY,
 ) -> ExaminedCohort:
-    """Find everything that is wrong with a cohort but for its images, and print what was noted.
+    """Find every problem of a cohort except those of its images, and print the notes.
 
-    `wildtype` and `positive` are as `with_classes` takes them; problems of patients not asked for
-    are listed, too.
+    `wildtype` and `positive` are as in `with_classes`. Problems of patients who are not asked for
+    are listed too.
     """
     examined = examine_cohort(
         cases,
@@ -55,23 +67,43 @@ def examine_table(
         patients=folder.patients,
         cells=False,
     )
+    return noted(examined, where, wildtype, positive)
+
+
+def examine_features(features: Path, cohort: Cohort, where: Where) -> ExaminedCohort:
+    """Read a table of features, print the notes, and raise an error if it has any problem."""
+    from sklidh.baselines import examine_feature_table
+
+    asked = {"modalities": cohort.groups.modalities or None, "columns": cohort.columns}
+    examined = examine_feature_table(features, target=cohort.target, **asked)
+    examined = noted(examined, where, cohort.wildtype, cohort.positive)
+    if examined.problems:
+        raise CohortError(examined.problems, features)
+    prefixes = [str(name).split("__")[0] for name in examined.X if "__" in str(name)]
+    unused = Counter(prefix for prefix in prefixes if prefix not in examined.modalities)
+    if unused:
+        counts = ", ".join(f"{prefix} ({n} columns)" for prefix, n in unused.items())
+        warn(f"not used: the features of {counts}; to use them, name them with --groups")
+    return examined
+
+
+def noted(
+    examined: ExaminedCohort, where: Where, wildtype: str | None, positive: str = ""
+) -> ExaminedCohort:
+    """Print the notes on a table, and keep the patients that ``--where`` asks for."""
     for line in examined.notes:
         note(line)
-    return with_classes(asked_for(examined, where), wildtype, positive)
-
-
-def asked_for(examined: ExaminedCohort, where: Where) -> ExaminedCohort:
-    """Keep the patients that ``--where`` asks for."""
     try:
-        return examined if where == EVERYBODY else examined.where(*where)
+        asked = examined if where == EVERYBODY else examined.where(*where)
     except ValueError as error:
         raise typer.BadParameter(f"--where {where}: {error}") from error
+    return with_classes(asked, wildtype, positive)
 
 
 def with_classes(
     examined: ExaminedCohort, wildtype: str | None, positive: str = ""
 ) -> ExaminedCohort:
-    """Code the target, and print which of its values mean which; problems are the cohort's.
+    """Code the target, and print how each of its values was read.
 
     `wildtype` is the value of wild types, `positive` that of another target's positive class;
     empty: known words, or 0 and 1, or several classes. A `wildtype` of None: the target stays.
@@ -100,33 +132,18 @@ def with_classes(
     return coded
 
 
-def image_problems(
-    examined: ExaminedCohort, modalities, reference, *, label, missing: str, jobs: int
-) -> list[str]:
-    """Read every image before the work starts, and return all that is wrong; print doubts.
+def image_problems(examined: ExaminedCohort, modalities, reference, **how) -> list[str]:
+    """Read every image before the work starts, return all problems, and print doubts as warnings.
 
-    ``sklidh check`` makes the same checks, and shows the images.
+    `how` is as in `check_images`. ``sklidh check`` makes the same checks, and shows the images.
     """
     # A cache that cannot be written is found before any work.
     cache_folder(None, "")
-    how = {"label": label, "reference": reference, "missing": missing, "n_jobs": jobs}
-    problems, doubts = check_images(examined.X, modalities, **how, verbose=verbosity())
+    how |= {"reference": reference, "verbose": verbosity()}
+    problems, doubts = check_images(examined.X, modalities, **how)
     for line in doubts:
         warn(line)
     return examined.located(problems)
-
-
-class Patients(NamedTuple):
-    """What a command works on.
-
-    `X` and `y` are the table and the target, `recipe` how models are built for them, and `split`
-    the column that divides patients, if an option names one.
-    """
-
-    X: pd.DataFrame
-    y: pd.Series | None
-    recipe: Recipe
-    split: pd.Series | None = None
 
 
 def read_patients(
@@ -146,9 +163,8 @@ def read_patients(
     """Load a cohort, read every image in it, and complete the options with what it has.
 
     Instead of `cases`, a table of `features` may be given. A target that is not needed is kept
-    unchanged. Each of the `folds` of a cross-validation needs a patient of each class. Raises a
-    CohortError with all problems of table, target and images, or, before any image is read, if a
-    column that an option names is missing.
+    unchanged. Raises a CohortError with all problems of table, target and images; if a column that
+    an option names is missing, before any image is read.
     """
     if (cases is None) == (features is None):
         raise typer.BadParameter(
@@ -157,50 +173,45 @@ def read_patients(
         )
     if features is not None:
         examined = examine_features(features, cohort, where)
-        X, y = examined.X, examined.y
-        refuse_folds(y, folds)
+        refuse_folds(examined.y, folds)
         recipe = Recipe.of(cohort.groups, tuple(examined.modalities), cohort, method, work)
-        say(f"{len(X)} patients, features of {', '.join(recipe.modalities)}")
-        return Patients(X, y, replace(recipe, reference=None))
+        say(f"{len(examined.X)} patients, features of {', '.join(recipe.modalities)}")
+        return Patients(examined.X, examined.y, replace(recipe, reference=None))
+    target = cohort.target if target_needed else cohort.target_or_none
+    wildtype = cohort.wildtype if target_needed or cohort.wildtype else None
     examined = examine_table(
-        cases,
-        cohort,
-        target=cohort.target if target_needed else cohort.target_or_none,
-        wildtype=cohort.wildtype if target_needed or cohort.wildtype else None,
-        positive=cohort.positive,
-        where=where,
+        cases, cohort, target=target, wildtype=wildtype, positive=cohort.positive, where=where
     )
-    X, y, problems = examined.X, examined.y, examined.problems
-    refuse_folds(y, folds)
-    groups = cohort.groups
+    X, problems = examined.X, examined.problems
+    refuse_folds(examined.y, folds)
+    groups, there = cohort.groups, ()
     try:
         there = () if groups else paper_modalities(X)
     except CohortError as error:
-        problems, there = [*problems, *error.problems], ()
+        problems = [*problems, *error.problems]
         groups = tuple((name,) for name in examined.modalities if name in X)
     recipe = Recipe.of(groups, there, cohort, method, work)
     found, wrong = clinical_columns(X, clinical, recipe.modalities, of=" (--clinical)")
-    recipe = replace(recipe, clinical=tuple(found.values()))
-    split = None
+    recipe, split = replace(recipe, clinical=tuple(found.values())), None
     try:
         if leave_out:
-            split = examined.sites(leave_out, of=" (--leave-out)")
+            split = examined.categories(leave_out, of=" (--leave-out)", sites=True)
         elif patient_column:
             split = examined.categories(patient_column, of=" (--patient-column)")
         if recipe.clinical:
             ClinicalFeatures().fit(X[[*recipe.clinical]])
     except CohortError as error:
-        wrong += error.problems
+        wrong = [*wrong, *error.problems]
     if wrong or not {*cohort.groups.modalities} <= {*X.columns}:
         raise CohortError([*problems, *wrong], cases)
     say(patients_in_words(X, recipe.modalities))
-    images = {"label": recipe.label, "missing": recipe.missing, "jobs": work.jobs}
-    problems += image_problems(examined, recipe.modalities, recipe.reference, **images)
-    if problems:
+    how = {"label": recipe.label, "missing": recipe.missing, "n_jobs": work.jobs}
+    of_images = image_problems(examined, recipe.modalities, recipe.reference, **how)
+    if problems := [*problems, *of_images]:
         raise CohortError(problems, cases)
     # Finds a missing or unsuitable engine before the registration.
     recipe.extractor().fit(X[[recipe.modalities[0], "mask"]])
-    return Patients(X, y, recipe, split)
+    return Patients(X, examined.y, recipe, split)
 
 
 def threshold_for(y: pd.Series, threshold):
@@ -229,22 +240,3 @@ def refuse_folds(y: pd.Series | None, folds: int | None):
             f"--folds {folds}: a class of {y.name} has {fewest} patients, and each fold needs one; "
             f"give at most {fewest}"
         )
-
-
-def examine_features(features: Path, cohort: Cohort, where: Where) -> ExaminedCohort:
-    """Read a table of features, print what was recognised in it, and code the target."""
-    from sklidh.baselines import examine_feature_table
-
-    asked = {"modalities": cohort.groups.modalities or None, "columns": cohort.columns}
-    examined = examine_feature_table(features, target=cohort.target, **asked)
-    for line in examined.notes:
-        note(line)
-    examined = with_classes(asked_for(examined, where), cohort.wildtype, cohort.positive)
-    if examined.problems:
-        raise CohortError(examined.problems, features)
-    prefixes = [str(name).split("__")[0] for name in examined.X if "__" in str(name)]
-    unused = Counter(prefix for prefix in prefixes if prefix not in examined.modalities)
-    if unused:
-        counts = ", ".join(f"{prefix} ({n} columns)" for prefix, n in unused.items())
-        warn(f"not used: the features of {counts}; to use them, name them with --groups")
-    return examined

@@ -1,7 +1,7 @@
 """Cohorts: loaded from a table, or simulated with known truth."""
 
 from sklidh.datasets._cohorts import load_cohort, write_cohort
-from sklidh.datasets._columns import clinical_columns, other_columns, paper_modalities
+from sklidh.datasets._columns import clinical_columns, paper_modalities
 from sklidh.datasets._examination import check_ids, examine_cohort
 from sklidh.datasets._examined import ExaminedCohort
 from sklidh.datasets._headings import matches, near_misses, not_found
@@ -25,7 +25,6 @@ __all__ = [
     "matches",
     "near_misses",
     "not_found",
-    "other_columns",
     "outside_range",
     "paper_modalities",
     "read_table",

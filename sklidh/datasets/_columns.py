@@ -11,18 +11,7 @@ from sklidh.utils import PAPER_MODALITIES, CohortError, listed
 
 
 def other_columns(X: pd.DataFrame, modalities: Iterable[str] = ()) -> list[str]:
-    """Return the columns that hold neither images nor features, such as age and site.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_patients, n_columns)
-    modalities : iterable of str, default=()
-        Columns known to hold images.
-
-    Returns
-    -------
-    list of str
-    """
+    """Return the columns that hold neither images, `modalities` among them, nor features."""
     images = {*modalities, *image_columns(X), "mask"}
     return [name for name in X.columns if name not in images and "__" not in str(name)]
 

@@ -93,18 +93,24 @@ class ExaminedCohort:
         Returns
         -------
         ExaminedCohort
-            With additional problems and an unchanged target if the target is not understood.
+            With additional problems if the target is not understood; it then stays as it is, but
+            for the patients whose status is known where only others lack theirs.
         """
         if self.y is None:
             return self
         try:
-            target, codes = Target.read(self.y, wildtype=wildtype, positive=positive)
+            codes = in_classes(self.y, wildtype, positive)
             check_target(codes, self.X)
         except CohortError as error:
-            return self.with_problems(error.problems)
-        # Of the IDH status the codes say it all; other words are kept with them.
-        settled = target.is_binary and Target.read(codes)[0] == target
-        return replace(self, y=codes if settled else target.as_words(codes))
+            examined = self.with_problems(error.problems)
+            lacking = [getattr(problem, "patient", None) for problem in error.problems]
+            if None in lacking:
+                return examined
+            known = ~self.y.index.isin(lacking)
+            values = self.y.to_numpy(object, copy=True)
+            values[known] = in_classes(self.y[known], wildtype, positive)
+            return replace(examined, y=pd.Series(values, self.y.index, name=self.y.name))
+        return replace(self, y=codes)
 
     def rows(self, kept) -> "ExaminedCohort":
         """Return some of the patients; problems of the others are kept.
@@ -153,7 +159,7 @@ class ExaminedCohort:
             raise ValueError(f"no patient has this value; {found!r} holds {values}")
         return self.rows(kept)
 
-    def categories(self, column: str, *, of: str = "") -> pd.Series:
+    def categories(self, column: str, *, of: str = "", sites: bool = False) -> pd.Series:
         """Return a column as text, without empty cells.
 
         Parameters
@@ -162,6 +168,8 @@ class ExaminedCohort:
             Its case does not matter.
         of : str, default=""
             What the column is for, added to the messages.
+        sites : bool, default=False
+            Whether it must be a column of sites, each of which can be left out in turn.
 
         Returns
         -------
@@ -171,7 +179,7 @@ class ExaminedCohort:
         Raises
         ------
         CohortError
-            There is no such column, or a cell is empty.
+            There is no such column, a cell is empty, or the values are too many to be sites.
         """
         others = other_columns(self.X, self.modalities)
         found = next(iter(matches(column, others)), None)
@@ -184,34 +192,13 @@ class ExaminedCohort:
         if (empty := texts.index[texts == ""]).size:
             problems = [Problem.of(each, "the cell is empty", found) for each in empty]
             raise CohortError(self.located(problems))
-        return texts
-
-    def sites(self, column: str, *, of: str = "") -> pd.Series:
-        """Return a column of sites, each of which can be left out in turn.
-
-        Parameters
-        ----------
-        column : str
-        of : str, default=""
-            Both as in `categories`.
-
-        Returns
-        -------
-        Series of str
-
-        Raises
-        ------
-        CohortError
-            As `categories`; or the column has so many values that it cannot be one of sites.
-        """
-        texts = self.categories(column, of=of)
-        n, is_numeric = texts.nunique(), pd.api.types.is_numeric_dtype(self.X[texts.name])
-        if n * PER_SITE > len(texts) or (is_numeric and n > MOST_SITES):
+        n, is_numeric = texts.nunique(), pd.api.types.is_numeric_dtype(self.X[found])
+        if sites and (n * PER_SITE > len(texts) or (is_numeric and n > MOST_SITES)):
             raise CohortError(
                 [
-                    f"column {texts.name!r}{of} has {n} different values in {len(texts)} patients; "
-                    f"a column of sites needs {PER_SITE} patients per value on average"
-                    + (f", and at most {MOST_SITES} values if they are numbers" * is_numeric)
+                    f"column {found!r}{of} has {n} different values in {len(texts)} patients; a "
+                    f"column of sites needs {PER_SITE} patients per value on average"
+                    + f", and at most {MOST_SITES} values if they are numbers" * is_numeric
                     + ". Name a column such as site, or add one with a few groups"
                 ]
             )
@@ -245,3 +232,10 @@ class ExaminedCohort:
         # Points at the user's line that loads the cohort.
         warn_of(path, self.notes, stacklevel=4)
         return self.X, self.y
+
+
+def in_classes(y: pd.Series, wildtype=None, positive=None) -> pd.Series:
+    """Return the IDH status as 0 and 1, and other words as ordered categories."""
+    target, codes = Target.read(y, wildtype=wildtype, positive=positive)
+    settled = target.is_binary and Target.read(codes)[0] == target
+    return codes if settled else target.as_words(codes)

@@ -174,19 +174,8 @@ def _seen(X, modalities, cache, n_jobs, verbose) -> list:
 def see(patient: pd.Series, modalities) -> tuple[dict[str, dict], dict[str, str]]:
     """Read one patient's images.
 
-    Parameters
-    ----------
-    patient : Series
-        Cells by column; its name is the patient's id.
-    modalities : sequence of str
-
-    Returns
-    -------
-    images : dict of str to dict
-        By modality, for available images: ``spacing`` (mm, from fine to coarse) and ``ends`` of
-        the intensities.
-    digests : dict of str to str
-        As from `voxel_digests`.
+    Returns ``spacing`` (mm, from fine to coarse) and ``ends`` of the intensities by modality, for
+    available images, and digests as from `voxel_digests`.
     """
     there = [modality for modality in modalities if not is_missing(patient.get(modality))]
     case = {"mask": "mask", "label": None, "reference": None, "missing": "nan"}

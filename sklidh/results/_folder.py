@@ -12,6 +12,8 @@ from sklidh.results._record import RUN, record_text
 from sklidh.utils import atomic_write
 
 PACKAGES = ("sklidh", "scikit-learn", "torch", "skorch", "numpy", "scipy", "SimpleITK", "numba")
+"""Packages on which results depend."""
+
 FORMULA = tuple("=+-@\t\r")
 """Beginnings of a cell that a spreadsheet runs."""
 
@@ -51,24 +53,9 @@ def write_run(
     run killed while renaming leaves files of two runs, which must not pass for the results of one.
     The report of the earlier run is deleted with its record.
 
-    Parameters
-    ----------
-    folder : Path
-        An existing folder.
-    contents : mapping of str to (str, str or bytes)
-        The file's name and content, by what it is.
-    report : mapping of str to what JSON can hold
-        What the record is to hold for the report. `claimed` adds the options.
-
-    Returns
-    -------
-    dict of str to Path
-        What was written, by what it is; the record is ``"run"``.
-
-    Raises
-    ------
-    OSError
-        A file cannot be written, as on a full disk.
+    `contents` holds the file's name and content, by what it is; `report` is the part of the record
+    that the report needs, to which `claimed` adds the options. Returns the paths; that of the
+    record is ``"run"``.
     """
     last = (RUN, record_text({"report": report}, RUN))
     with ExitStack() as renamed_in_reverse:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from sklidh.utils import fingerprint
+from sklidh.utils import UserError, fingerprint
 
 RUN = "run.yaml"
 """Name of the record in a folder of results: the options, as ``--config`` reads them, and what was
@@ -24,7 +24,7 @@ OF_THE_RECORD = ("command", "inputs", "found", "files", "report")
 """Keys of a record that are not options. ``report`` holds what only the report needs."""
 
 
-class PlaceError(ValueError):
+class PlaceError(UserError, ValueError):
     """A place where results cannot be written, or hold those of another run."""
 
 
@@ -43,18 +43,10 @@ def inputs_of(options: Mapping) -> dict[str, Path]:
 
 
 def record_of(command: str, options: Mapping) -> dict:
-    """Return what is known of a run before it begins.
+    """Return what is known of a run before it begins: command, options and ``inputs``.
 
-    Parameters
-    ----------
-    command : str
-    options : dict of str to (str, float, int, bool or None)
-
-    Returns
-    -------
-    dict
-        ``command``, the options, and ``inputs``: digests of the files that are read. Of a folder
-        there is none, for its images are too much to read.
+    The inputs are digests of the files that are read; a folder of images has none, because reading
+    all of them would take too long.
     """
     files = {name: path for name, path in inputs_of(options).items() if path.is_file()}
     digests = {name: fingerprint(path) for name, path in files.items()}
@@ -71,18 +63,9 @@ def read_record(path: Path) -> dict:
 
 
 def record_text(record: Mapping, name: str) -> str:
-    """Return a record as YAML that ``--config`` reads.
+    """Return a record as YAML that ``--config`` reads from the file `name`.
 
-    Parameters
-    ----------
-    record : mapping of str to what JSON can hold
-        ``command`` and its options come first; results that Python code wrote have none.
-    name : str
-        Of the file.
-
-    Returns
-    -------
-    str
+    The command and its options come first; results that Python code wrote have none.
     """
     from sklidh import __version__
 
@@ -95,14 +78,9 @@ def record_text(record: Mapping, name: str) -> str:
 
 
 def refuse_another_run(out: Path, before: Mapping, this: Mapping):
-    """Raise unless results were made by the same command of the same options and inputs.
+    """Raise a PlaceError unless two records have the same command, options and inputs.
 
-    Parameters
-    ----------
-    out : Path
-    before, this : dict
-        Records of the run whose results are there, and of the one to be; the first is empty where
-        there is none.
+    `before` is the record of the results in place, empty if there is none.
     """
     remedy = "name another place, or replace it with --overwrite"
     if "command" not in before:

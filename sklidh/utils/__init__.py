@@ -10,6 +10,7 @@ from sklidh.utils._cache import (
     sweep,
 )
 from sklidh.utils._documented import DocumentedMixin
+from sklidh.utils._errors import ModelFileError, ResultsError, UserError, WorkerDiedError
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._image_files import files_of
 from sklidh.utils._kept import spread_kept
@@ -19,16 +20,15 @@ from sklidh.utils._paper import PAPER_GROUPS, PAPER_MODALITIES
 from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._scheduler import SchedulerError, on_scheduler
-from sklidh.utils._spread import WorkerDiedError, ignore_joblib, results_as, spread
+from sklidh.utils._spread import ignore_joblib, results_as, spread
 from sklidh.utils._target import IDH, Target, check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
-    ModelFileError,
     Problem,
-    ResultsError,
     category_text,
     check_cases,
     check_image_and_mask,
+    grouped,
     is_image,
     is_missing,
     is_path,
@@ -45,6 +45,7 @@ __all__ = [
     "ResultsError",
     "SchedulerError",
     "Target",
+    "UserError",
     "WorkerDiedError",
     "atomic_write",
     "binary_target",
@@ -58,6 +59,7 @@ __all__ = [
     "clear_cache",
     "files_of",
     "fingerprint",
+    "grouped",
     "ignore_joblib",
     "is_image",
     "is_missing",

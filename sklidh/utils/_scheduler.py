@@ -7,11 +7,13 @@ from importlib.metadata import version
 
 from joblib import parallel_config
 
+from sklidh.utils._errors import UserError
+
 PATIENCE = 10
 """Time in s that a scheduler may take to answer."""
 
 
-class SchedulerError(ValueError):
+class SchedulerError(UserError, ValueError):
     """A scheduler that does not answer, or whose workers cannot do the work."""
 
 

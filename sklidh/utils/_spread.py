@@ -1,14 +1,17 @@
 """Parallel jobs on several processes or machines."""
 
-import multiprocessing
+import multiprocessing.resource_tracker
 import os
+import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklidh.utils._errors import WorkerDiedError
 from sklidh.utils._progress import no_progress, progress
 
 JOBLIB_SAYS = ("A worker stopped while some jobs were given", "Persisting input arguments took")
@@ -21,10 +24,6 @@ def ignore_joblib() -> None:
     """Filter out the warnings in `JOBLIB_SAYS`."""
     for first_words in JOBLIB_SAYS:
         warnings.filterwarnings("ignore", first_words)
-
-
-class WorkerDiedError(RuntimeError):
-    """A worker process died; the message states which results are kept."""
 
 
 def spread(
@@ -75,7 +74,9 @@ def spread(
         else "finished results are in the cache, and the same call resumes from there"
     )
     try:
-        results = Parallel(n_jobs, timeout=timeout, return_as=results_as())(work)
+        parallel = Parallel(n_jobs, timeout=timeout, return_as=results_as())
+        with no_ctrl_c(parallel.return_generator):
+            results = parallel(work)
         for result, caught in progress(results, name, total=len(jobs), verbose=verbose):
             for text, category, file, line in caught:
                 warnings.warn_explicit(text, category, file, line)
@@ -88,9 +89,28 @@ def spread(
         ) from error
     except BrokenExecutor as error:
         raise WorkerDiedError(
-            f"{name}: a worker died, usually because memory ran out; try fewer jobs than "
-            f"n_jobs={n_jobs}; {kept}"
+            f"{name}: a worker died, usually because memory ran out; try fewer parallel "
+            f"jobs than n_jobs={n_jobs} (--jobs); {kept}"
         ) from error
+
+
+@contextmanager
+def no_ctrl_c(starts_only: bool) -> Iterator[None]:
+    """Hold back Ctrl-C while workers start: they inherit this and leave it to this process.
+
+    Otherwise each worker would print a traceback of its own. The signal is delivered afterwards.
+    If the block does not only start the workers, but all of their work, nothing is held back.
+    """
+    if not (starts_only and hasattr(signal, "pthread_sigmask")):
+        yield
+        return
+    # Its first start would let Ctrl-C through.
+    multiprocessing.resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def results_as() -> str:

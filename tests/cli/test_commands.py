@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -19,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklidh import load_cohort, load_model
 from sklidh.baselines import STRENGTHS
 from sklidh.cli.commands.evaluate import choices
-from sklidh.cli.commands.predict import print_warnings
+from sklidh.cli.commands.predict import print_predictions
 from sklidh.cli.console import clear_errors
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
@@ -168,12 +169,14 @@ def test_intensities_matter_to_radiomics_that_are_not_normalised_alone(
 
 def test_what_is_true_of_many_patients_is_told_once(capsys):
     patients = [f"P{i:02}" for i in range(14)]
+    table = pd.DataFrame({"probability": 0.7, "class": "IDH mutant", "threshold": 0.5}, patients)
     warned = pd.Series([["no T1"], ["no T1", "no T2"], *[["no T1"]] * 11, []], patients)
-    print_warnings(warned)
+    print_predictions(table, warned)
     first, second = capsys.readouterr().err.splitlines()
-    assert first == "Warning: patients 'P00', 'P01', 'P02', 'P03', 'P04' and 8 more: no T1"
+    assert first == "Warning: 13 patients ('P00', 'P01', 'P02' and 10 more): no T1"
     assert second == "Warning: patient 'P01': no T2"
-    print_warnings(pd.Series([[f"T1 {n}"] for n in range(50)], range(50)))
+    table = table.iloc[:1].loc[["P00"] * 50].set_axis(range(50))
+    print_predictions(table, pd.Series([[f"T1 {n}"] for n in range(50)], range(50)))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21
     assert lines[-1] == "Warning: 30 other warnings are in the file"
@@ -430,7 +433,6 @@ def test_problems_found_are_status_1_and_in_the_json(sklidh, cases, tmp_path):
     ("text", "said"),
     [
         ("slize: 3", "unknown slize; accepted are cases"),
-        ("slice-size: 3", "slice-size: got '3'; Input should be greater than or equal to 16"),
         ("groups: [T1, FLAIR]", "groups: got ['T1', 'FLAIR']; write several values as one text"),
         ("target: yes", "target: got True; write the value in quotes"),
         ("quiet: 3", "quiet: got 3; true or false is accepted"),
@@ -446,6 +448,13 @@ def test_a_configuration_that_cannot_be_used_is_status_2(text, said, sklidh, tmp
     result = sklidh("train", "cases.csv", "--config", path)
     assert result.exit_code == 2
     assert said in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_value_out_of_range_is_named_with_its_file_key_and_limit(sklidh, tmp_path):
+    (tmp_path / "config.yaml").write_text("slice-size: 3")
+    result = sklidh("train", "cases.csv", "--config", tmp_path / "config.yaml")
+    assert result.exit_code == 2
+    assert re.search(r"config\.yaml: slice-size: '?3'? is not .*16", result.output)
 
 
 def test_a_parameter_file_that_is_not_there_is_status_2(sklidh, cases):
@@ -562,7 +571,9 @@ def test_a_model_without_strengths_cannot_be_tuned(sklidh, cases, tmp_path):
     words = ("--tune", "--model", "model-2", "--out", tmp_path / "out")
     result = sklidh("evaluate", cases, *words)
     assert result.exit_code == 2
-    assert "--tune searches the strengths of --model recommended, model-4" in result.output
+    assert (
+        "--tune: model-2 has no constraints; choose --model recommended, model-4" in result.output
+    )
 
 
 def test_the_report_is_made_again_from_the_files_alone(sklidh, evaluated):

@@ -12,7 +12,7 @@ from sklidh.cli.patients import Patients
 from sklidh.datasets import ExaminedCohort
 from sklidh.utils import CohortError
 
-HOW = {"threshold": 0.5, "folds": 3, "repeats": 1}
+PROTOCOL = {"threshold": 0.5, "folds": 3, "repeats": 1}
 
 
 def recipe(*clinical):
@@ -34,7 +34,7 @@ def scans():
 def test_all_scans_of_a_person_are_on_one_side_of_every_split(scans):
     people = scans.categories("person")
     patients = Patients(scans.X, scans.y, recipe(), people)
-    evaluation, design = predicted(LogisticRegression(), patients, None, False, **HOW)
+    evaluation, design = predicted(LogisticRegression(), patients, None, False, PROTOCOL)
     folds = evaluation.predictions["fold"].groupby(people).nunique()
     assert (folds == 1).all()
     assert len(evaluation.predictions) == 24
@@ -42,10 +42,10 @@ def test_all_scans_of_a_person_are_on_one_side_of_every_split(scans):
 
 
 def test_each_site_is_left_out_in_turn(scans):
-    sites = scans.sites("site")
+    sites = scans.categories("site", sites=True)
     assert sites.unique().tolist() == ["0", "1", "2"]
     patients = Patients(scans.X, scans.y, recipe(), sites)
-    evaluation, design = predicted(LogisticRegression(), patients, None, True, **HOW)
+    evaluation, design = predicted(LogisticRegression(), patients, None, True, PROTOCOL)
     assert evaluation.predictions["fold"][scans.X.index].tolist() == sites.tolist()
     assert design == "each site left out in turn"
 
@@ -56,7 +56,7 @@ def test_another_cohort_is_predicted_by_a_model_of_the_first(scans):
     labels = y.iloc[:6].set_axis(new.index)
     other = Patients(new.rename(columns={"age": "Age"}), labels, recipe("Age"))
     patients = Patients(X, y, recipe("age"))
-    evaluation, design = predicted(LogisticRegression(), patients, other, False, **HOW)
+    evaluation, design = predicted(LogisticRegression(), patients, other, False, PROTOCOL)
     read = X[["T1", "mask", "age"]]
     expected = LogisticRegression().fit(read, y).predict_proba(read.iloc[:6])[:, 1]
     assert evaluation.predictions["probability"].to_numpy() == pytest.approx(expected)
@@ -76,10 +76,10 @@ def test_a_column_that_is_not_there_or_has_an_empty_cell_is_named(scans):
 def test_a_column_with_a_value_per_patient_is_not_one_of_sites(scans):
     said = "column 'age' has 24 different values in 24 patients; a column of sites needs 3 patients"
     with pytest.raises(CohortError, match=said):
-        scans.sites("age")
+        scans.categories("age", sites=True)
     many = pd.concat([scans.X.set_axis([f"{n}-{name}" for name in scans.X.index]) for n in "abcd"])
     with pytest.raises(CohortError, match="and at most 20 values if they are numbers"):
-        ExaminedCohort(many, None, ["T1"], [], [], []).sites("age")
+        ExaminedCohort(many, None, ["T1"], [], [], []).categories("age", sites=True)
 
 
 def test_a_column_that_an_option_names_is_refused_with_the_file_before_images_are_read(
@@ -101,9 +101,9 @@ def test_a_column_that_an_option_names_is_refused_with_the_file_before_images_ar
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--leave-out", "site", "--patient-column", "id"], "three ways to split; give only one"),
-        (["--patient-column", "id", "--repeats", "2"], "omit --repeats"),
-        (["--leave-out", "site", "--repeats", "2"], "omit --repeats"),
+        (["--leave-out", "site", "--patient-column", "id"], "ways to split; give only one"),
+        (["--patient-column", "id", "--repeats", "2"], "--repeats are different ways to split"),
+        (["--leave-out", "site", "--repeats", "2"], "--repeats are different ways to split"),
     ],
 )
 def test_splits_that_exclude_each_other_are_refused(words, said, sklidh, tmp_path):

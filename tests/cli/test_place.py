@@ -236,6 +236,12 @@ def test_a_record_that_was_tampered_with_removes_nothing_elsewhere(folder, tmp_p
     assert (tmp_path / "mine.txt").exists()
 
 
+def test_a_result_that_the_next_run_reads_is_not_deleted(folder):
+    out = folder("table.csv", "more.csv", seed=0)
+    folder("more.csv", seed=1, cases=str(out / "table.csv"), overwrite=True)
+    assert files(out) == ["more.csv", "run.yaml", "table.csv"]
+
+
 def test_settings_of_another_command_are_refused(sklidh, features, tmp_path):
     assert sklidh("select", features, "--out", tmp_path / "s.csv").exit_code == 0
     result = sklidh("extract", "--config", tmp_path / "s.csv.run.yaml")

@@ -32,16 +32,12 @@ def audit(
     Exits with status 1 if any leak is found.
     """
     from sklidh import evaluation
-    from sklidh.baselines import PAPER_TABLES, paper_systems
+    from sklidh.baselines import PAPER_TABLES
 
     how = {"features": features, "where": where}
     X, y, recipe, _ = read_patients(cases, cohort, method, work, **how)
-    systems = paper_systems(
-        recipe.builder(str(out / "steps"), verbose=0),
-        deep=recipe.networks(verbose=0),
-        features_only=features is not None,
-        random_state=recipe.seed,
-    )
+    parts = {"verbose": 0, "features_only": features is not None}
+    systems = recipe.systems(str(out / "steps"), **parts)
     asked = {row.system for name in tables for row in PAPER_TABLES[name].rows}
     models, impossible = {}, {}
     for name, system in systems.items():
@@ -53,9 +49,8 @@ def audit(
     read = [c for c in X if c == "age" or str(c).split("__")[0] in (*recipe.modalities, "mask")]
     how = {"n_rounds": rounds, "random_state": recipe.seed, "verbose": verbosity()}
     table = evaluation.audit(models, X[read], y, **how)
-    kinds = ("permuted", "noise")
     rows = [
-        (name, *(interval(row, kind) for kind in kinds), row["verdict"])
+        (name, interval(row, "permuted"), interval(row, "noise"), row["verdict"])
         for name, row in table.iterrows()
     ]
     title = f"Audit, {len(X)} patients, {rounds} round{'s' * (rounds != 1)}"

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from sklidh.cli import options
@@ -30,24 +31,18 @@ def evaluate(
     model: options.Model = "recommended",
     tune: Annotated[
         bool,
-        in_method(
-            "Search alpha, beta and gamma of the constraints inside every fold.", "--tune/--no-tune"
-        ),
+        in_method("Search the strengths of the constraints in every fold.", "--tune/--no-tune"),
     ] = False,
     threshold: options.Threshold = "0.5",
     folds: options.Folds = 5,
     repeats: options.Repeats = 1,
     patient_column: options.PatientColumn = "",
     leave_out: Annotated[
-        str,
-        in_method("Column such as site: test on each of its values in turn, train on the others."),
+        str, in_method("Column such as site: test on each site in turn, train on the others.")
     ] = "",
     external: Annotated[
         Path | None,
-        in_method(
-            "Table or folder of another cohort: train on all of CASES, test on this one.",
-            exists=True,
-        ),
+        in_method("Another cohort: train on all of CASES, test on this table.", exists=True),
     ] = None,
     method: options.Method,
     work: options.Work,
@@ -59,18 +54,15 @@ def evaluate(
     from sklidh.baselines import IN_SAMPLE, STRENGTHS, tuned
     from sklidh.evaluation import Comparison
 
-    if sum(map(bool, (patient_column, leave_out, external))) > 1:
+    if sum(map(bool, (patient_column, leave_out, external, repeats > 1))) > 1:
         raise typer.BadParameter(
-            "--patient-column, --leave-out and --external are three ways to split; give only one"
-        )
-    if repeats > 1 and (patient_column or leave_out or external):
-        raise typer.BadParameter(
-            "--patient-column, --leave-out and --external split the patients once; omit --repeats"
+            "--patient-column, --leave-out, --external and --repeats are different ways to split; "
+            "give only one"
         )
     if tune and not model.startswith(("recommended", "model-4")):
         raise typer.BadParameter(
-            "--tune searches the strengths of --model recommended, model-4 and model-4-radiomics; "
-            f"{model} has none"
+            f"--tune: {model} has no constraints; choose --model recommended, model-4 or "
+            "model-4-radiomics"
         )
     read = {"cohort": cohort, "method": method, "work": work}
     split = {"patient_column": patient_column, "leave_out": leave_out}
@@ -86,7 +78,7 @@ def evaluate(
         other = read_patients(external, **read, clinical=recipe.clinical)
     threshold = threshold_for(patients.y, threshold)
     protocol = {"folds": folds, "repeats": repeats, "threshold": threshold, "tune": tune}
-    evaluation, design = predicted(estimator, patients, other, bool(leave_out), **protocol)
+    evaluation, design = predicted(estimator, patients, other, bool(leave_out), protocol)
     notes = [
         f"{design}: every patient was predicted by a model that was trained, and whose choices "
         "were made, on others.",
@@ -98,10 +90,8 @@ def evaluate(
     first, tested = evaluation.estimators[0], other or patients
     return write_models(
         Comparison({title: evaluation}),
-        tested.X,
-        tested.y,
-        recipe,
-        pipeline=getattr(first, "best_estimator_", first),
+        tested._replace(recipe=recipe),
+        getattr(first, "best_estimator_", first),
         heading=f"{len(tested.X)} patients, {design}",
         settings=protocol,
         notes=notes,
@@ -112,15 +102,7 @@ def evaluate(
 
 
 def predicted(
-    estimator,
-    patients: Patients,
-    other: Patients | None,
-    by_site: bool,
-    *,
-    threshold,
-    folds,
-    repeats,
-    **_,
+    estimator, patients: Patients, other: Patients | None, by_site: bool, protocol: dict
 ) -> tuple:
     """Evaluate a model with the split that was asked for; return evaluation and split in words.
 
@@ -129,11 +111,15 @@ def predicted(
     from sklidh import evaluation
 
     X, y, recipe, split = patients
-    how = {"threshold": threshold}
+    folds, repeats, how = (
+        protocol["folds"],
+        protocol["repeats"],
+        {"threshold": protocol["threshold"]},
+    )
     if other is not None:
         named = dict(zip(other.recipe.clinical, recipe.clinical, strict=True))
-        new = other.X.rename(columns=named)[recipe.columns]
-        tested = evaluation.external_test(estimator, X[recipe.columns], y, new, other.y, **how)
+        known, new = X[recipe.columns], other.X.rename(columns=named)[recipe.columns]
+        tested = evaluation.external_test(estimator, known, y, new, other.y, **how)
         return tested, f"trained on {len(X)} others"
     how["verbose"] = verbosity()
     if by_site:
@@ -156,11 +142,8 @@ def choices(evaluation, protocol: dict) -> list[str]:
     """Return what was chosen inside the folds, one value per fold."""
     lines = []
     if protocol["tune"]:
-        found = [model.best_params_ for model in evaluation.estimators]
-        chosen = (
-            f"{name.split('__')[-1]} {', '.join(str(each[name]) for each in found)}"
-            for name in found[0]
-        )
+        found = pd.DataFrame([model.best_params_ for model in evaluation.estimators])
+        chosen = (f"{name.split('__')[-1]} {', '.join(map(str, found[name]))}" for name in found)
         lines.append(f"Chosen in the folds: {'; '.join(chosen)}.")
     if isinstance(protocol["threshold"], str):
         folds = evaluation.predictions.groupby(["repeat", "fold"], sort=False)

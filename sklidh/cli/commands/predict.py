@@ -12,10 +12,10 @@ from sklidh.cli.console import print_table, say, verbosity, warn
 from sklidh.cli.options import argument, option
 from sklidh.cli.patients import examine_table, image_problems, patients_in_words, rule_in_words
 from sklidh.results import replaced
-from sklidh.utils import IDH, CohortError, Target, listed
+from sklidh.utils import IDH, CohortError, Problem, Target, grouped
 
 SHOWN = 20
-"""Patients in the terminal's table, and warnings below it; the file has them all."""
+"""Maximum number of patients, and of warnings, that are printed; the file has all."""
 
 
 @command(
@@ -68,7 +68,7 @@ def predict(
     how = {"n_jobs": work.jobs, "verbose": verbosity()}
     trained = load_trained(model, label=list(folder.label) or None, timeout=work.timeout, **how)
     modalities = trained.modalities
-    read = {"label": trained.label, "reference": trained.reference, "missing": "nan"}
+    read = {"label": trained.label, "missing": "nan", "n_jobs": work.jobs}
 
     def patients(path, target=None):
         # A model of another target knows its words.
@@ -76,7 +76,7 @@ def predict(
         examined = examine_table(path, folder, target=target, wildtype=known)
         X, problems = trained.matched(examined.X)
         say(f"{patients_in_words(X, modalities)}: {trained.name}")
-        of_images = image_problems(examined, modalities, **read, jobs=work.jobs)
+        of_images = image_problems(examined, modalities, trained.reference, **read)
         if problems := [*examined.problems, *problems, *of_images]:
             raise CohortError(problems, path)
         if target is None or trained.target == IDH:
@@ -103,14 +103,12 @@ def predict(
     with replaced(out) as temporary:
         temporary.write_text(predictions_as_csv(table), encoding="utf-8")
     print_predictions(table, warned, trained.target)
-    print_warnings(warned)
     rows = table.reset_index().to_dict("records")
     return {"model": trained.name, "predictions": rows, "files": files}
 
 
 def print_predictions(table: pd.DataFrame, warned: pd.Series, target: Target):
-    """Print the first patients in the order given, and how many warnings there are of each."""
-    # The warnings follow the table: many patients share one, and it is printed once.
+    """Print the first patients in the order given, and below them the warnings."""
     rows = [
         (patient, f"{row['probability']:.2f}", row["class"], len(warned[patient]) or "")
         for patient, row in table.head(SHOWN).iterrows()
@@ -120,17 +118,9 @@ def print_predictions(table: pd.DataFrame, warned: pd.Series, target: Target):
     say(rule_in_words(target, table["threshold"].iloc[0] if target.is_binary else None))
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more in the file")
-
-
-def print_warnings(warned: pd.Series):
-    """Print each different warning once, with the patients whom it is about."""
-    single = warned.explode().dropna()
-    told = [*single.groupby(single, sort=False).groups.items()]
-    lines = [
-        f"patient{'s' * (len(patients) > 1)} {listed(patients, 5)}: {text}"
-        for text, patients in told[:SHOWN]
-    ]
-    if len(told) > SHOWN:
-        lines.append(f"{len(told) - SHOWN} other warnings are in the file")
-    for line in lines:
+    each = (Problem.of(patient, text) for patient, texts in warned.items() for text in texts)
+    lines = grouped(each)
+    for line in lines[:SHOWN]:
         warn(line)
+    if len(lines) > SHOWN:
+        warn(f"{len(lines) - SHOWN} other warnings are in the file")

@@ -49,8 +49,8 @@ def reproduce(
     from sklidh.reporting import printed_table, write_study
 
     given = {"features": features, "where": where}
-    n_folds = folds if protocol == "nested" else None
-    X, y, recipe, _ = read_patients(cases, cohort, method, work, **given, folds=n_folds)
+    given["folds"] = folds if protocol == "nested" else None
+    X, y, recipe, _ = read_patients(cases, cohort, method, work, **given)
     modalities, features_only = recipe.modalities, features is not None
     say(f"Tables: {', '.join(tables)}")
     # Splits are processed in parallel, not patients.
