@@ -295,7 +295,8 @@ def test_every_command_that_reads_images_tells_of_a_patient_listed_twice(phantom
     X = pd.concat([X, X.iloc[:1].set_axis(["again"])])
     examined = ExaminedCohort(X, None, ["T1"], [], [], [2, 3, 4])
     assert image_problems(examined, ["T1"], None, label=None, missing="nan", n_jobs=1) == []
-    assert f"patients '{X.index[0]}', 'again': the same T1, mask" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"patients '{X.index[0]}', 'again' have identical voxels in T1, mask" in said
 
 
 def test_images_found_sound_are_not_read_again(phantoms, tmp_path, monkeypatch):
