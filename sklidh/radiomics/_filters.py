@@ -1,7 +1,9 @@
-"""The filters whose output images are described, each under PyRadiomics' name."""
+"""The filters whose output images are described: PyRadiomics' by its names, and IBSI's."""
 
 import numpy as np
 
+from sklidh.radiomics._ibsi_filter_table import IBSI_FILTERS
+from sklidh.radiomics._ibsi_filters import responses
 from sklidh.radiomics._log import check_room, log_image, occupied_box
 from sklidh.radiomics._names import log_name
 from sklidh.radiomics._wavelet import wavelet_images
@@ -15,6 +17,7 @@ IMAGE_TYPES = (
     "SquareRoot",
     "Logarithm",
     "Exponential",
+    *IBSI_FILTERS,
 )
 
 
@@ -60,6 +63,9 @@ def filtered_images(volume, roi, spacing, image_type, setting):
         case "Gradient":
             steps = spacing if setting["gradientUseSpacing"] else (1.0, 1.0, 1.0)
             yield "gradient", gradient_image(volume, roi, steps)
+        case _ if image_type in IBSI_FILTERS:
+            for response in responses(image_type, setting, spacing):
+                yield response.name, response.compute(volume, roi.box)
         case _:
             name = image_type.lower()
             yield name, pointwise_image(volume, roi, FUNCTIONS[name])

@@ -2,7 +2,11 @@
 
 from itertools import product
 
+from sklidh.radiomics._ibsi_filter_table import IBSI_FILTERS, response_names
 from sklidh.radiomics._settings import Settings
+
+SHAPES = ("shape", "shape2D", "morph")
+"""Classes that describe the region and not an image, computed once."""
 
 
 def feature_names(settings: Settings) -> list[str]:
@@ -17,17 +21,16 @@ def feature_names(settings: Settings) -> list[str]:
     list of str
         ``original_shape_...`` first, then image by image ``<image>_<class>_<feature>``.
     """
-    shapes = ("shape", "shape2D")
     names = [
         f"original_{shape}_{feature}"
-        for shape in shapes
+        for shape in SHAPES
         for feature in settings.feature_classes.get(shape, ())
     ]
     names += [
         f"{image}_{name}_{feature}"
         for image in image_names(settings)
         for name, features in settings.feature_classes.items()
-        if name not in shapes
+        if name not in SHAPES
         for feature in features
     ]
     return names
@@ -79,5 +82,7 @@ def _images_of(image_type: str, setting: dict) -> list[str]:
             return ["lbp-2D"]
         case "LBP3D":
             return [*(f"lbp-3D-m{i + 1}" for i in range(setting["lbp3DLevels"])), "lbp-3D-k"]
+        case _ if image_type in IBSI_FILTERS:
+            return response_names(image_type, setting)
         case _:
             return [image_type.lower()]
