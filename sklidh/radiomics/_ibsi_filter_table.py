@@ -172,6 +172,12 @@ def check_filter(image_type, setting):
         for name in setting.get(key) or ():
             if len(name) != length * n_axes:
                 return f"{key} has {name!r} for {len(name) // length} axes, but {fits}"
+    if image_type == "Laws" and setting["rotationInvariance"] and setting["pooling"] == "mean":
+        from sklidh.radiomics._ibsi_separable import laws_kernels, mean_of_rotations
+
+        for name in setting["kernels"]:
+            if not mean_of_rotations(laws_kernels(name)):
+                return f"the mean over all rotations of {name} is 0 everywhere; choose pooling: max"
     order = setting.get("rieszOrder")
     if order and len(order) != n_axes:
         return f"rieszOrder is {list(order)} for {len(order)} axes, but {fits}"
