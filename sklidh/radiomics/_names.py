@@ -40,7 +40,7 @@ def image_names(settings: Settings) -> list[str]:
     """Return the names of the filtered images, with repeated ones after their source."""
     names = []
     for image_type in settings.image_types:
-        for name in _images_of(image_type, settings.of_image_type(image_type)):
+        for name in images_of(image_type, settings.of_image_type(image_type)):
             names.append(name)
             names += [copy for copy, source in settings.repeated.items() if source == name]
     return names
@@ -67,7 +67,8 @@ def in_order(values: dict[str, float], settings: Settings) -> dict[str, float]:
     return ordered
 
 
-def _images_of(image_type: str, setting: dict) -> list[str]:
+def images_of(image_type: str, setting: dict) -> list[str]:
+    """Return the names of an image type's images."""
     match image_type:
         case "LoG":
             return [log_name(sigma) for sigma in setting["sigma"]]
