@@ -112,9 +112,9 @@ def extract(volume, mask, spacing, settings: Settings) -> dict[str, float]:
         grid.SetSpacing([float(s) for s in reversed(spacing)])
     with _messages() as messages, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # errors show in the values and in the log
-        extractor = RadiomicsFeatureExtractor(
-            **settings.setting | {"label": 1, "additionalInfo": False}
-        )
+        # Image and mask share one grid already; PyRadiomics would set its tolerance for all of ITK.
+        neutral = {"label": 1, "additionalInfo": False, "geometryTolerance": None}
+        extractor = RadiomicsFeatureExtractor(**settings.setting | neutral)
         extractor.disableAllImageTypes()
         extractor.enableImageTypes(**settings.image_types)
         extractor.disableAllFeatures()

@@ -192,7 +192,7 @@ def test_the_text_tells_other_settings_apart(parameters):
         ({"setting": {"interpolator": "linear"}}, "interpolator is 'linear'; .*'sitkLinear'"),
         ({"setting": {"interpolator": True}}, "interpolator is True"),
         ({"setting": {"resampledPixelSpacing": [1, 1]}}, "resampledPixelSpacing .*three numbers"),
-        ({"setting": {"correctMask": True}}, "correctMask is True; accepted: False only"),
+        ({"setting": {"label_channel": 1}}, "label_channel is 1; accepted: 0 only, since a mask"),
         ({"setting": {"wavelet": "coif99"}}, "wavelet is 'coif99'"),
         ({"setting": [5]}, r"setting: expected keys and values, got \[5\]"),
         ({"imageType": {"Log": {}}}, "imageType: 'Log' is unknown; accepted: .*LoG"),
