@@ -63,28 +63,40 @@ def gabor(volume, box, steps, plane_axes, *, sigma, wavelength, gamma, angles, b
         shape = [1, 1, 1]
         for axis, size in zip(plane_axes, sizes, strict=True):
             shape[axis] = size
-        response = fft.ifft2(spectrum * kernel.reshape(shape), axes=plane_axes)
-        total = total + count * np.abs(response[inner])
+        response = _inverse(spectrum * kernel.reshape(shape), plane_axes, inner)
+        total = total + count * np.abs(response)
     return total / len(angles)
+
+
+def _inverse(spectrum, axes, inner):
+    """Return part of the inverse transform; each pass leaves less for the next one."""
+    for axis in axes:
+        spectrum = np.moveaxis(fft.ifft(spectrum, axis=axis), axis, 0)[inner[axis]]
+        spectrum = np.moveaxis(spectrum, 0, axis)
+    return spectrum
 
 
 def _wrapped(size):
     return (np.arange(size) + size // 2) % size - size // 2
 
 
-def simoncelli(radius, level):
-    """Return the Simoncelli wavelet's transfer function; `radius` 1 is the Nyquist frequency."""
-    highest = 0.5 ** (level - 1)
-    inside = (radius >= highest / 4) & (radius <= highest)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.cos(math.pi / 2 * np.log2(2 * radius / highest))
-    return np.where(inside, value, 0.0)
+def simoncelli(square, level):
+    """Return the Simoncelli wavelet's transfer function of the squared radial frequency.
+
+    A frequency of 1 is the Nyquist frequency.
+    """
+    highest = 0.25 ** (level - 1)
+    value = np.maximum(square, highest / 16)
+    np.log2(value * (4 / highest), out=value)
+    np.cos(value * (math.pi / 4), out=value)
+    value[(square < highest / 16) | (square > highest)] = 0
+    return value
 
 
-def shannon(radius, level):
-    """Return the Shannon wavelet's transfer function; `radius` 1 is the Nyquist frequency."""
-    highest = 0.5 ** (level - 1)
-    return ((radius >= highest / 2) & (radius <= highest)).astype(float)
+def shannon(square, level):
+    """Return the Shannon wavelet's transfer function of the squared radial frequency."""
+    highest = 0.25 ** (level - 1)
+    return ((square >= highest / 4) & (square <= highest)).astype(float)
 
 
 FAMILIES = {"simoncelli": simoncelli, "shannon": shannon}
@@ -128,17 +140,16 @@ def fourier_response(volume, box, n_axes, *, boundary, wavelet=None, terms=None,
     block = extended(volume, whole, [margin if axis in axes else 0 for axis in range(3)], boundary)
     sizes = [block.shape[axis] for axis in axes]
     # The response is real, so only the Hermitian part of the transfer function has an effect.
-    transfer = (
-        _transfer(sizes, False, wavelet, order) + _transfer(sizes, True, wavelet, order).conj()
-    )
+    transfer = _transfer(sizes, False, wavelet, order)
+    transfer = transfer + np.conj(_transfer(sizes, True, wavelet, order))
+    transfer *= 0.5
     spectrum = fft.rfftn(block, axes=axes)
-    spectrum *= 0.5 * transfer
+    spectrum *= transfer
     if terms:
         spectrum *= _transform_of(terms, sizes)
-    response = fft.irfftn(spectrum, sizes, axes=axes)
-    start = [margin if axis in axes else -side.start for axis, side in enumerate(box)]
-    inner = (slice(side.start + s, side.stop + s) for side, s in zip(box, start, strict=True))
-    return response[tuple(inner)]
+    inner = [slice(side.start + margin, side.stop + margin) for side in box]
+    spectrum = _inverse(spectrum, axes[:-1], inner)
+    return np.ascontiguousarray(fft.irfft(spectrum, sizes[-1], axis=2)[..., inner[2]])
 
 
 def _transfer(sizes, negative, wavelet, order):
@@ -153,8 +164,8 @@ def _transfer(sizes, negative, wavelet, order):
         places = np.arange(size // 2 + 1 if axis == len(sizes) - 1 else size)
         shape = [-1 if a == axis else 1 for a in range(len(sizes))]
         frequencies.append(frequency[-places if negative else places].reshape(shape))
-    radius = np.sqrt(sum(frequency**2 for frequency in frequencies))
-    result = FAMILIES[wavelet[0]](radius, wavelet[1]) if wavelet else 1.0
+    square = sum(frequency**2 for frequency in frequencies)
+    result = FAMILIES[wavelet[0]](square, wavelet[1]) if wavelet else 1.0
     if not order:
         return result
     total = sum(order)
@@ -162,7 +173,7 @@ def _transfer(sizes, negative, wavelet, order):
         math.factorial(total) / math.prod(map(math.factorial, order))
     )
     direction = math.prod(f**n for f, n in zip(frequencies, order[::-1], strict=True))
-    return result * scale * direction / np.where(radius == 0, 1.0, radius) ** total
+    return result * scale * direction / np.where(square == 0, 1.0, square) ** (total / 2)
 
 
 def _transform_of(terms, sizes):
