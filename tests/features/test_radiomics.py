@@ -386,7 +386,7 @@ def test_a_value_that_is_not_defined_is_not_silent(own):
     [
         ({"settings": "papper"}, "neither a preset"),
         ({"settings": {"setting": {"bins": 4}}}, "'bins' is unknown"),
-        ({"settings": {"imageType": {"LBP3D": {}}}}, 'LBP3D.*engine="pyradiomics" does'),
+        ({"settings": {"imageType": {"LBP2D": {"lbp2DSamples": 99, "lbp2DMethod": "ror"}}}}, "99"),
         ({"engine": "cuda"}, "'engine' parameter .* must be a str among"),
         ({"label": 0}, "'label' parameter"),
         ({"label": [1, 0]}, r"label must be .* above 0 .* or None; got \[1, 0\]"),
