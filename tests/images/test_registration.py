@@ -327,7 +327,9 @@ def test_an_image_that_cannot_be_registered_is_named(few, tmp_path):
     flat = sitk.ReadImage(few[0]["T1"].iloc[0]) * 0
     sitk.WriteImage(flat, tmp_path / "flat.nii.gz")
     X = few[0].iloc[:1].assign(T1=str(tmp_path / "flat.nii.gz"))
-    message = r"'phantom-000', column 'T1', .*flat\.nii\.gz: cannot be aligned to 'T2': every voxel"
+    message = (
+        r"'phantom-000', column 'T1', .*flat\.nii\.gz: cannot be aligned with 'T2': every voxel"
+    )
     with pytest.raises(ImageError, match=message):
         RigidRegistration().fit_transform(X)
 
