@@ -130,7 +130,7 @@ class Recipe(Method):
     def _shared(self, verbose) -> dict:
         return {"missing": self.missing, "verbose": verbosity() if verbose is None else verbose}
 
-    def models(self, memory: str) -> dict:
+    def models(self, memory=None) -> dict:
         """Return the paper's four models and the recommended one, by title."""
         from sklidh.baselines import ablation_models
 
