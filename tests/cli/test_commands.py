@@ -142,8 +142,8 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
     X.iloc[:4].to_csv(tmp_path / "new.csv", index_label="patient")
     result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
     assert pd.read_csv(tmp_path / "p.csv", keep_default_na=False)["warnings"].tolist() == [
-        "site 'far away' is not among the 1 trained on",
-        "no FLAIR: 12 of the 12 trained on had one",
+        "site 'far away' is not among the 1 of the training cohort",
+        "no FLAIR, which 12 of 12 training patients had",
         "trained on a patient with this id, from other images",
         "T1 with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm); "
         "FLAIR with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm)",

@@ -82,7 +82,7 @@ def train(
         card_file.write_text(card.markdown(), encoding="utf-8")
     say(f"\n{name}, trained with sklidh {version('sklidh')}")
     say(f"Patients are predicted mutant from a probability of {chosen:.3g}")
-    # Hundreds of digests are for sklidh predict, not for the next program.
-    told = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
-    trained = {"model": name, "threshold": chosen, "cohort": told}
+    # Only sklidh predict needs the hundreds of digests.
+    shown = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
+    trained = {"model": name, "threshold": chosen, "cohort": shown}
     return {**trained, "found": recipe.found, "files": files}
