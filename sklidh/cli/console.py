@@ -38,7 +38,7 @@ WIDEST = 1000
 class SteadyConsole(Console):
     """A console that survives a closed pipe, so that ``sklidh run ... | head -1`` completes."""
 
-    told = {}
+    warned = {}
     """The first warning of each kind so far, and the number of warnings of that kind."""
 
     def on_broken_pipe(self):
@@ -105,12 +105,12 @@ def warnings_once():
 
     Folds and sequences repeat a warning with other numbers. All warnings about images are printed.
     """
-    console.told = told = {}
+    console.warned = counts = {}
 
     def show_once(message, category, file, line, *_):
         kind = str(message) if issubclass(category, ImageWarning) else (category, file, line)
-        text, count = told.get(kind, (str(message), 0))
-        told[kind] = (text, count + 1)
+        text, count = counts.get(kind, (str(message), 0))
+        counts[kind] = (text, count + 1)
         if count == 0:
             warn(text)
 
@@ -121,17 +121,17 @@ def warnings_once():
             warnings.simplefilter("ignore", silent)
         ignore_joblib()
         warnings.showwarning = show_once
-        yield told
-    for kind, (text, count) in told.items():
+        yield counts
+    for kind, (text, count) in counts.items():
         if count > 1 and not isinstance(kind, str):
             warn(f'{count - 1} more like "{text[:BEGINNING]} ..."')
 
 
-def warning_lines(told: dict) -> list[str]:
+def warning_lines(counts: dict) -> list[str]:
     """Return the warnings of `warnings_once` for a report, each with how often it came."""
     return [
         f"{text} ({count - 1} more like this)" if count > 1 else text
-        for text, count in told.values()
+        for text, count in counts.values()
     ]
 
 

@@ -1,4 +1,4 @@
-"""How models are built: the options, completed by what a cohort has, or read from a file."""
+"""How models are built: options from the command line or a file, completed from the cohort."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from sklidh.results import OF_THE_RECORD
 from sklidh.utils import PAPER_GROUPS, PAPER_MODALITIES
 
 OF_THE_CALL = ("config", "help", "overwrite")
-"""Options that no file holds."""
+"""Options that a configuration file cannot hold."""
 
 
 def reference_among(text: str, modalities: tuple[str, ...]) -> str | None:
@@ -33,7 +33,7 @@ def reference_among(text: str, modalities: tuple[str, ...]) -> str | None:
 
 
 def pipeline_with_label(modalities, *, label, **options):
-    """Return the paper's pipeline, whose registration keeps only the tumour's labels of a mask."""
+    """Return the paper's pipeline; registration keeps only the `label` of the masks."""
     from sklidh.pipeline import paper_pipeline
 
     pipeline = paper_pipeline(modalities, **options)
@@ -60,16 +60,15 @@ class Recipe(Method):
     clinical: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, groups, there, cohort: Cohort, method: Extraction, work: Work) -> "Recipe":
-        """Complete the options by what a cohort has: the modalities `there`, if none are named."""
-        # A label in the parameter file holds for networks and registration, too.
+    def of(cls, groups, available, cohort: Cohort, method: Extraction, work: Work) -> "Recipe":
+        """Complete the options: without `groups` the modalities are those `available`."""
+        # A label in the parameter file also applies to networks and registration.
         label = list(cohort.label) or read_settings(method.radiomics).setting["label"]
-        modalities = tuple(name for group in groups for name in group) or there
+        modalities = tuple(name for group in groups for name in group) or available
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS
         found = {"modalities": modalities, "groups": groups or None, "label": label}
         found["reference"] = reference_among(cohort.reference, modalities)
-        # A command that trains nothing has no option for the networks, and takes their defaults.
         found |= {"missing": cohort.missing, "jobs": work.jobs, "timeout": work.timeout}
         return cls(**found, **vars(method))
 
@@ -85,7 +84,7 @@ class Recipe(Method):
         return {"groups": str(groups), "reference": self.reference or "none"}
 
     def extractor(self, *, verbose=None):
-        """Return the radiomics extractor; `verbose` is that of the command, unless given."""
+        """Return the radiomics extractor; `verbose` is by default that of the command."""
         from sklidh.features import RadiomicsExtractor
 
         return RadiomicsExtractor(
@@ -111,7 +110,7 @@ class Recipe(Method):
         )
 
     def builder(self, memory=None, *, verbose=None) -> partial:
-        """Return what builds the paper's pipeline, as the functions of `baselines` take it."""
+        """Return the function that builds the paper's pipeline, for `baselines`."""
         return partial(
             pipeline_with_label,
             self.modalities,
@@ -130,7 +129,7 @@ class Recipe(Method):
     def _shared(self, verbose) -> dict:
         return {"missing": self.missing, "verbose": verbosity() if verbose is None else verbose}
 
-    def models(self, memory: str) -> dict:
+    def models(self, memory=None) -> dict:
         """Return the paper's four models and the recommended one, by title."""
         from sklidh.baselines import ablation_models
 

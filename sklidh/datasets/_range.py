@@ -207,8 +207,8 @@ def _familiar(patient, digests, covered) -> list[str]:
         same_id = id_ in covered.get("ids", ())
         return ["trained on a patient with this id, from other images"] if same_id else []
     return [
-        f"trained on this patient, with the same {', '.join(same)}: the probability is no evidence "
-        "of how well the model predicts new patients"
+        f"trained on this patient, with the same {', '.join(same)}: the probability does not show "
+        "how well the model predicts new patients"
     ]
 
 
@@ -216,14 +216,14 @@ def _differences(patient, images, covered, site) -> list[str]:
     found = []
     known, seen = covered["sites"], category_text(patient.get(site))
     if known is not None and seen and seen not in known:
-        found.append(f"site {seen!r} is not among the {len(known)} trained on")
+        found.append(f"site {seen!r} is not among the {len(known)} of the training cohort")
     for name, values in covered.get("clinical", {}).items():
         found += _unlike(name, patient.get(name), values)
     for modality, of_cohort in covered["modalities"].items():
         if modality not in images:
             found.append(
-                f"no {modality}: {of_cohort['patients']} of the {covered['patients']} trained on "
-                "had one"
+                f"no {modality}, which {of_cohort['patients']} of {covered['patients']} training "
+                "patients had"
             )
             continue
         if of_cohort["spacing"]:

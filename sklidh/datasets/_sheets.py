@@ -96,8 +96,8 @@ def read_text(path: Path) -> Sheet:
     except csv.Error as error:
         raise CohortError(
             [
-                f"{path}, line {begin}: the cells cannot be told apart ({error}); look for a "
-                'quotation mark " without its partner'
+                f"{path}, line {begin}: the line cannot be divided into cells ({error}); look for "
+                'a quotation mark " without its partner'
             ]
         ) from error
     finally:

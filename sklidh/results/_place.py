@@ -20,14 +20,14 @@ from sklidh.results._record import (
 from sklidh.utils import atomic_write, sweep
 
 
-def check_out(out: Path, *, is_file: bool):
+def check_out(out: Path, *, is_file: bool, option: str = "--out"):
     """Make the folder of results, and raise a PlaceError if nothing can be written there."""
     if is_file and out.is_dir():
-        raise PlaceError(f"--out {out}: is a folder; name a file in it")
+        raise PlaceError(f"{option} {out}: is a folder; name a file in it")
     if not is_file and out.exists() and not out.is_dir():
-        raise PlaceError(f"--out {out}: is a file; name a folder")
+        raise PlaceError(f"{option} {out}: is a file; name a folder")
     if is_file and out.exists() and not out.is_file():
-        raise PlaceError(f"--out {out}: is a device or a pipe; name a file")
+        raise PlaceError(f"{option} {out}: is a device or a pipe; name a file")
     folder = out.parent if is_file else out
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def check_out(out: Path, *, is_file: bool):
             pass
     except OSError as error:
         raise PlaceError(
-            f"--out {out}: {error.strerror} ({folder}); name a place that can be written"
+            f"{option} {out}: {error.strerror} ({folder}); name a place that can be written"
         ) from error
 
 

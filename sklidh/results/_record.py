@@ -14,11 +14,11 @@ RUN = "run.yaml"
 """Name of the record in a folder of results: the options, as ``--config`` reads them, and what was
 made with them. Written last and deleted first: a folder that has it has complete results."""
 
-OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
-"""Options on which no result depends: a run that differs in these alone is the same run."""
+WITHOUT_EFFECT = ("out", "jobs", "scheduler")
+"""Options on which no result depends: runs that differ only in these are the same run."""
 
-LOOKED_AT = "check"
-"""The command whose page is rewritten after every change of the table: its own is replaced."""
+REWRITTEN = "check"
+"""Command whose own page is always replaced, because it follows every change of the table."""
 
 OF_THE_RECORD = ("command", "inputs", "found", "files", "report")
 """Keys of a record that are not options. ``report`` holds what only the report needs."""
@@ -34,7 +34,7 @@ def record_path(out: Path, *, is_file: bool) -> Path:
 
 
 def inputs_of(options: Mapping) -> dict[str, Path]:
-    """Return the options that name what a command reads: absolute paths, but for its ``--out``."""
+    """Return the options that name inputs: those with absolute paths, except ``--out``."""
     return {
         name: Path(value)
         for name, value in options.items()
@@ -54,7 +54,7 @@ def record_of(command: str, options: Mapping) -> dict:
 
 
 def read_record(path: Path) -> dict:
-    """Return the record of a place, empty where there is none that could be read."""
+    """Return the record at a path; empty if there is none, or none that can be read."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -85,12 +85,12 @@ def refuse_another_run(out: Path, before: Mapping, this: Mapping):
     remedy = "name another place, or replace it with --overwrite"
     if "command" not in before:
         raise PlaceError(f"--out {out}: already exists and was not written by sklidh; {remedy}")
-    if before["command"] == this["command"] == LOOKED_AT:
+    if before["command"] == this["command"] == REWRITTEN:
         return
     names = [*dict.fromkeys([*this, *before])]
-    names = [name for name in names if name not in (*OF_NO_CONSEQUENCE, *OF_THE_RECORD)]
+    names = [name for name in names if name not in (*WITHOUT_EFFECT, *OF_THE_RECORD)]
     differs = [
-        f"{name} {_said(before.get(name))} there, {_said(this.get(name))} here"
+        f"{name} {_shown(before.get(name))} there, {_shown(this.get(name))} here"
         for name in names
         if before.get(name) != this.get(name)
     ]
@@ -108,5 +108,5 @@ def refuse_another_run(out: Path, before: Mapping, this: Mapping):
         )
 
 
-def _said(value) -> str:
+def _shown(value) -> str:
     return "not given" if value in (None, "") else str(value)

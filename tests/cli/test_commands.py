@@ -142,8 +142,8 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
     X.iloc[:4].to_csv(tmp_path / "new.csv", index_label="patient")
     result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
     assert pd.read_csv(tmp_path / "p.csv", keep_default_na=False)["warnings"].tolist() == [
-        "site 'far away' is not among the 1 trained on",
-        "no FLAIR: 12 of the 12 trained on had one",
+        "site 'far away' is not among the 1 of the training cohort",
+        "no FLAIR, which 12 of 12 training patients had",
         "trained on a patient with this id, from other images",
         "T1 with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm); "
         "FLAIR with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm)",
@@ -294,7 +294,7 @@ def test_a_table_is_no_folder(name, sklidh, cases):
 def test_what_is_not_there_is_told_in_words(words, said, sklidh):
     result = sklidh(*words)
     assert result.exit_code == 2
-    assert said in " ".join(result.output.replace("│", " ").split())
+    assert said in " ".join(result.output.replace("│", " ").split()).replace("File", "file")
 
 
 @pytest.mark.parametrize(

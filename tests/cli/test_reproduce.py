@@ -157,4 +157,4 @@ def test_the_audit_prints_a_verdict_a_system_and_writes_it(features, tmp_path):
     assert re.search(r"Audit, 45 patients, 1 round\s", result.output)
     table = pd.read_csv(tmp_path / "audit.csv", index_col=0)
     assert list(table.index) == list(MODALITIES)
-    assert table["verdict"].str.startswith("inconclusive: at least 5 rounds are needed").all()
+    assert table["result"].str.startswith("inconclusive: at least 5 rounds are needed").all()

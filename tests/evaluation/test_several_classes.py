@@ -228,7 +228,7 @@ def test_another_cohort_is_read_with_the_words_of_the_first(cohort):
 def test_an_audit_of_several_classes_clears_an_honest_model(cohort):
     models = {"Bayes": GaussianNB()}
     found = audit(models, *cohort, n_rounds=4)
-    assert found.loc["Bayes", "verdict"] == "no leak found"
+    assert found.loc["Bayes", "result"] == "no leak found"
     assert found.loc["Bayes", "permuted high"] - found.loc["Bayes", "permuted low"] < 0.4
 
 

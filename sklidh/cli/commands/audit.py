@@ -50,7 +50,7 @@ def audit(
     how = {"n_rounds": rounds, "random_state": recipe.seed, "verbose": verbosity()}
     table = evaluation.audit(models, X[read], y, **how)
     rows = [
-        (name, interval(row, "permuted"), interval(row, "noise"), row["verdict"])
+        (name, interval(row, "permuted"), interval(row, "noise"), row["result"])
         for name, row in table.iterrows()
     ]
     title = f"Audit, {len(X)} patients, {rounds} round{'s' * (rounds != 1)}"
@@ -60,10 +60,10 @@ def audit(
     with replaced(out / "audit.csv", out / RUN) as temporary:
         table.to_csv(temporary)
     # Too few rounds are inconclusive, but not a leak.
-    leaks = table["verdict"][table["verdict"].str.startswith(("LEAK", "failed"))]
+    leaks = table["result"][table["result"].str.startswith(("LEAK", "failed"))]
     return {
         "table": table.to_dict("index"),
-        "problems": [f"{name}: {verdict}" for name, verdict in leaks.items()],
+        "problems": [f"{name}: {result}" for name, result in leaks.items()],
         "cannot be built": impossible,
         "found": recipe.found,
         "files": {"audit": out / "audit.csv"},

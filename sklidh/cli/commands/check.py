@@ -12,7 +12,7 @@ from sklidh.cli.console import print_error, say, verbosity, warn
 from sklidh.cli.options import option
 from sklidh.cli.patients import examine_table, patients_in_words
 from sklidh.cli.settings import reference_among
-from sklidh.results import replaced
+from sklidh.results import check_out, replaced
 from sklidh.utils import CohortError, Problem, grouped, spread
 
 
@@ -50,6 +50,8 @@ def check(
 
     if fix is not None and fix.exists():
         raise typer.BadParameter(f"--fix {fix}: already exists; name another file")
+    if fix is not None:
+        check_out(fix, is_file=True, option="--fix")
     classes = {"wildtype": cohort.wildtype, "positive": cohort.positive}
     examined = examine_table(cases, cohort, target=cohort.target_or_none, **classes)
     X, problems = examined.X, examined.problems

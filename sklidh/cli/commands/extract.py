@@ -20,8 +20,8 @@ from sklidh.results import replaced
         "target": options.TARGET_OR_NONE,
         "wildtype": "Target value that means wild type; all other values are mutant. Default: the "
         "target is written as it is.",
-        "groups": "Modalities to extract from, separated by commas. Default: those of T1, T1CE, T2 "
-        "and FLAIR that the table has.",
+        "groups": "Modalities to extract from, separated by commas. Default: T1, T1CE, T2 and "
+        "FLAIR, if the table has them.",
     },
     panel=PREDICT,
 )

@@ -11,7 +11,7 @@ from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import print_table, say, verbosity, warn
 from sklidh.cli.options import argument, option
 from sklidh.cli.patients import examine_table, image_problems, patients_in_words, rule_in_words
-from sklidh.results import replaced
+from sklidh.results import check_out, replaced
 from sklidh.utils import IDH, CohortError, Problem, Target, grouped
 
 SHOWN = 20
@@ -65,6 +65,8 @@ def predict(
 
     if training is not None and report is None:
         raise typer.BadParameter("--training explains the page of --report; give both")
+    if report is not None:
+        check_out(report, is_file=True, option="--report")
     how = {"n_jobs": work.jobs, "verbose": verbosity()}
     trained = load_trained(model, label=list(folder.label) or None, timeout=work.timeout, **how)
     modalities = trained.modalities
@@ -89,7 +91,6 @@ def predict(
     warned, table["warnings"] = table["warnings"], table["warnings"].map("; ".join)
     files = {"predictions": out}
     if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
         known = known and (known[0][trained.columns], known[1])
         how = {"training": known, "target": trained.target, "verbose": verbosity()}
         try:

@@ -115,7 +115,7 @@ def write_models(
         modalities=recipe.modalities,
         settings=asdict(recipe) | settings,
         notes=notes,
-        warnings=warning_lines(console.told),
+        warnings=warning_lines(console.warned),
         command=f"sklidh {command} --config {RUN}",
         verbose=verbosity(),
     )

@@ -88,7 +88,7 @@ def train(
         card_file.write_text(card.markdown(), encoding="utf-8")
     say(f"\n{name}, trained with sklidh {version('sklidh')}")
     say(rule_in_words(target, chosen))
-    # Hundreds of digests are for sklidh predict, not for the next program.
-    told = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
-    trained = {"model": name, "threshold": chosen, "cohort": told}
+    # Only sklidh predict needs the hundreds of digests.
+    shown = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
+    trained = {"model": name, "threshold": chosen, "cohort": shown}
     return {**trained, "found": recipe.found, "files": files}
