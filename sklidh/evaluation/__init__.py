@@ -4,6 +4,7 @@ from sklidh.evaluation._audit import audit
 from sklidh.evaluation._calibration import calibration_line, decision_curve
 from sklidh.evaluation._checks import check_calls
 from sklidh.evaluation._comparison import Comparison, compare
+from sklidh.evaluation._conformal import ConformalClassifier
 from sklidh.evaluation._cross_validation import (
     cross_validate,
     external_test,
@@ -39,10 +40,12 @@ from sklidh.evaluation._tests import (
     mcnemar_test,
 )
 from sklidh.evaluation._threshold import check_threshold, is_rule
+from sklidh.evaluation._uncertainty import fit_with_uncertainty, innermost
 
 __all__ = [
     "PAPER_METRICS",
     "Comparison",
+    "ConformalClassifier",
     "Evaluation",
     "PairedTest",
     "Split",
@@ -68,9 +71,11 @@ __all__ = [
     "delong_variance",
     "external_test",
     "figures_with_intervals",
+    "fit_with_uncertainty",
     "holdout",
     "holdout_splits",
     "holm",
+    "innermost",
     "is_rule",
     "leave_one_site_out",
     "mcnemar_test",

@@ -11,6 +11,7 @@ from sklearn.utils import _safe_indexing
 from sklidh.evaluation._metadata import params_for
 from sklidh.evaluation._splits import Split
 from sklidh.evaluation._threshold import best_threshold, inner_folds, is_rule
+from sklidh.evaluation._uncertainty import innermost
 from sklidh.utils import IDH, Target
 
 
@@ -173,7 +174,10 @@ def choose_threshold(model, X, labels, rule="youden", *, params=None, random_sta
 
     The model's own predictions of its training patients are too optimistic, so these patients are
     predicted by clones that were not trained on them. If the model was tuned by a search, the
-    clones use the parameters that the search chose.
+    clones use the parameters that the search chose. If it is calibrated by a
+    `CalibratedClassifierCV` with ``ensemble=False``, the clones are not, and their scores are
+    mapped to probabilities by the model's own curve. The curve is increasing, so that it changes
+    the threshold, but not which patients are predicted mutant.
 
     Parameters
     ----------
@@ -202,9 +206,16 @@ def choose_threshold(model, X, labels, rule="youden", *, params=None, random_sta
     """
     labels = np.asarray(labels)
     train, probability = Rows(X, labels, params), np.empty(len(labels))
-    estimator = getattr(model, "best_estimator_", model)
+    estimator, curve = innermost(model), None
+    calibration = innermost(model, calibrated=True)
+    if estimator is not calibration:
+        (curve,) = calibration.calibrated_classifiers_[0].calibrators
     for fit, rest in inner_folds(labels, (params or {}).get("groups"), random_state):
-        probability[rest] = _probabilities(
-            _fit_clone(estimator, train.cut(fit)), train.cut(rest), IDH
-        )
+        fitted, others = _fit_clone(estimator, train.cut(fit)), train.cut(rest)
+        if curve is None:
+            probability[rest] = _probabilities(fitted, others, IDH)
+        elif hasattr(fitted, "decision_function"):  # scikit-learn calibrates it, if there is one
+            probability[rest] = curve.predict(_call(fitted, "decision_function", others))
+        else:
+            probability[rest] = curve.predict(_probabilities(fitted, others, IDH))
     return best_threshold(labels, probability, rule)

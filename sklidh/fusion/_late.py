@@ -1,17 +1,15 @@
 """Late fusion: one classifier per modality, combined by the mean or a regression."""
 
 import warnings
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.impute import SimpleImputer
-from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sklidh.fusion._blockwise import BlockwiseMixin
 from sklidh.fusion._combination import as_probabilities, combine, fill_absent, regress
-from sklidh.utils import DocumentedMixin, located, stratified_folds
+from sklidh.utils import DocumentedMixin, located, splits_of
 
 
 class LateFusionClassifier(
@@ -237,21 +235,9 @@ class LateFusionClassifier(
 
     def _out_of_fold_probabilities(self, X, codes, present, groups):
         """Return the blocks' out-of-fold probabilities."""
-        if isinstance(self.cv, Integral):
-            # Uses fewer folds if a class has fewer patients.
-            folds = stratified_folds(
-                self.cv, self.classes_, codes, who="LateFusionClassifier", groups=groups
-            )
-        else:
-            folds = check_cv(self.cv, codes, classifier=True)
-        splits = list(folds.split(X, codes, groups))
-        times_tested = np.bincount(np.concatenate([test for _, test in splits]), minlength=len(X))
-        if (times_tested != 1).any():
-            row = (times_tested != 1).argmax()
-            raise ValueError(
-                f"cv={self.cv!r} tests the patient of row {row} {times_tested[row]} times; it must "
-                "test every patient exactly once, as KFold does but ShuffleSplit does not"
-            )
+        splits = splits_of(
+            self.cv, self.classes_, codes, X, who="LateFusionClassifier", groups=groups
+        )
         probabilities = np.empty((*present.shape, len(self.classes_)))
         for train, test in splits:
             estimators = self._fit_estimators(X[train], codes[train], present[train])

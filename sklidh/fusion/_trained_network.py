@@ -50,8 +50,26 @@ class TrainedNetworkMixin(TransformerMixin):
         ndarray of shape (n_patients, n_classes)
             The columns are in the order of `classes_`.
         """
+        return self.predict_proba_members(X).mean(0)
+
+    def predict_proba_members(self, X):
+        """Predict class probabilities with each network of the ensemble.
+
+        Their standard deviation shows how far a probability depends on the initial weights and,
+        with ``bootstrap=True``, on the resample of the training patients. It is not a confidence
+        interval: all networks share the training patients, and can be wrong together.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patients, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_members, n_patients, n_classes)
+            The mean over the members is `predict_proba`.
+        """
         codes, _ = self._run(X)
-        return torch.softmax(codes.logits, 1).mean(0).T.numpy()
+        return torch.softmax(codes.logits, 1).mT.numpy()
 
     def predict(self, X):
         """Predict the most probable class.

@@ -16,6 +16,7 @@ from sklearn.pipeline import FeatureUnion
 from sklearn.utils.validation import check_is_fitted
 from skops.io import dump, dumps, loads
 
+from sklidh.evaluation import innermost
 from sklidh.persistence._trust import (
     SAME_MINOR,
     check_entries,
@@ -193,7 +194,7 @@ def describe(model) -> dict:
     dict
         With JSON types only.
     """
-    best = getattr(model, "best_estimator_", model)
+    best = innermost(model)
     steps = getattr(best, "named_steps", {})
     columns, classes = getattr(best, "feature_names_in_", ()), getattr(best, "classes_", None)
     return {

@@ -3,17 +3,42 @@
 import warnings
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 
 from sklidh.datasets import clinical_columns, not_found, outside_range
+from sklidh.evaluation import ConformalClassifier, innermost
 from sklidh.persistence._model_file import load_model, parts_of, read_about
 from sklidh.pipeline import CLINICAL
 from sklidh.utils import IDH, CohortError, ModelFileError, Target
 
 NEEDED = ("name", "threshold", "cohort")
 """Keys of `about` in a model's file without which nothing is predicted."""
+
+MEMBERS = "predict_proba_members"
+"""Method of an ensemble that returns the probabilities of each network."""
+
+
+def set_in_words(target: Target, members) -> str:
+    """Return the classes of a prediction set: "IDH mutant or IDH wild type (uncertain)".
+
+    Parameters
+    ----------
+    target : Target
+    members : sequence of bool of shape (n_classes,)
+
+    Returns
+    -------
+    str
+    """
+    words = [word for word, is_member in zip(target.full, members, strict=True) if is_member]
+    if target.is_binary:
+        words.reverse()  # the positive class first
+    if not words:
+        return "none (unusual in every class)"
+    return words[0] if len(words) == 1 else f"{' or '.join(words)} (uncertain)"
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,6 +78,17 @@ class TrainedModel:
     def modalities(self) -> list[str]:
         """The columns of images that the model reads."""
         return list(self.cohort["modalities"])
+
+    @property
+    def pipeline(self) -> BaseEstimator:
+        """The model itself, without prediction sets and recalibration."""
+        return innermost(self.estimator)
+
+    @property
+    def coverage(self) -> float | None:
+        """The coverage of the prediction sets; None for a model without them."""
+        conformal = isinstance(self.estimator, ConformalClassifier)
+        return self.estimator.coverage if conformal else None
 
     @property
     def columns(self) -> list[str]:
@@ -99,12 +135,16 @@ class TrainedModel:
 
         Returns
         -------
-        DataFrame of shape (n_patients, 5)
+        DataFrame of shape (n_patients, n_columns)
             Index: patients. ``probability`` of a mutation, ``threshold``, ``class`` ("IDH mutant"
             or "IDH wild type"), ``model``, the name, and ``warnings``, a list of sentences from
             `sklidh.datasets.outside_range`. Another target has its own words. With more than two
             classes the probability is that of the predicted class, and a column ``probability
-            <class>`` for each class replaces the threshold.
+            <class>`` for each class replaces the threshold. A model that ends in a
+            `sklidh.fusion.InvariantSpecificFusionClassifier` has a column ``spread``: the standard
+            deviation over its networks of the probability, before any recalibration. A
+            `sklidh.evaluation.ConformalClassifier` has the columns ``prediction set``, such as "IDH
+            mutant or IDH wild type (uncertain)", and ``coverage``.
 
         Raises
         ------
@@ -127,6 +167,7 @@ class TrainedModel:
             # Each patient's own sentences include these.
             warnings.filterwarnings("ignore", message="clinical columns")
             probabilities = self.estimator.predict_proba(X[self.columns])
+            uncertainty = self._uncertainty(X[self.columns], probabilities)
         probabilities = probabilities[:, self.target.columns(self.estimator.classes_)]
         if self.target.is_binary:
             threshold = self.threshold if threshold is None else threshold
@@ -139,8 +180,23 @@ class TrainedModel:
             for code, word in enumerate(self.target.classes):
                 columns[f"probability {word}"] = probabilities[:, code]
         columns["class"] = [self.target.full[code] for code in best]
+        columns |= uncertainty
         columns |= {"model": self.name, "warnings": warned}
         return pd.DataFrame(columns, index=X.index.rename("patient"))
+
+    def _uncertainty(self, X, probabilities) -> dict:
+        """Return the columns with the spread of an ensemble and the prediction sets, if any."""
+        columns = {}
+        pipeline, order = self.pipeline, self.target.columns(self.estimator.classes_)
+        if hasattr(last := getattr(pipeline, "steps", [(None, None)])[-1][1], MEMBERS):
+            each = getattr(last, MEMBERS)(pipeline[:-1].transform(X)).std(axis=0)
+            likely = order[1] if self.target.is_binary else probabilities.argmax(1)
+            columns["spread"] = each[np.arange(len(each)), likely]
+        if self.coverage is not None:
+            sets = self.estimator.predict_set(X)[:, order]
+            columns["prediction set"] = [set_in_words(self.target, row) for row in sets]
+            columns["coverage"] = self.coverage
+        return columns
 
     def __repr__(self) -> str:
         return f"<TrainedModel {self.name!r}: {', '.join(self.columns)}>"

@@ -22,6 +22,7 @@ HOMES = (
     "sklidh.selection",
     "sklidh.fusion",
     "sklidh.baselines",
+    "sklidh.evaluation",
 )
 """Packages whose public estimators are trusted."""
 

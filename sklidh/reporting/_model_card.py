@@ -174,7 +174,7 @@ def card_of_training(
 def _with_figures(card: ModelCard, run: Run) -> ModelCard:
     """Add the figures of an evaluation, and the settings that differ from its model's."""
     facts = facts_of(run)
-    theirs = {key: in_words(value) for key, value in run.settings.items()}
+    theirs = {key: in_words(value) for key, value in ({"calibrate": False} | run.settings).items()}
     theirs["model"], _ = run.shown
     differences = [
         f"{key}: {theirs[key]} in the evaluated model, {value} in this one."

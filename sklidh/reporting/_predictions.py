@@ -34,7 +34,8 @@ def write_predictions(
     X : DataFrame of shape (n_patients, n_columns)
     table : DataFrame of shape (n_patients, n_columns)
         ``probability``, ``threshold``, ``class``, ``model`` and ``warnings`` of the same patients,
-        as `sklidh predict` writes them. The first 32 are pictured.
+        as `sklidh predict` writes them; also ``spread``, ``prediction set`` and ``coverage`` if the
+        model has them. The first 32 are pictured.
     modalities : sequence of str
     training : (DataFrame, Series), default=None
         The training patients and their classes. If given, the predictions of the pictured patients

@@ -11,7 +11,7 @@ from sklidh.utils._cache import (
 )
 from sklidh.utils._documented import DocumentedMixin
 from sklidh.utils._errors import ModelFileError, ResultsError, UserError, WorkerDiedError
-from sklidh.utils._folds import stratified_folds
+from sklidh.utils._folds import splits_of, stratified_folds
 from sklidh.utils._image_files import files_of
 from sklidh.utils._kept import spread_kept
 from sklidh.utils._kernels import kernel
@@ -73,6 +73,7 @@ __all__ = [
     "progress",
     "results_as",
     "source_digest",
+    "splits_of",
     "spread",
     "spread_kept",
     "stratified_folds",

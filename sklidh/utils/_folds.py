@@ -1,9 +1,10 @@
 """Stratified folds for small cohorts."""
 
 import warnings
+from numbers import Integral
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 
 from sklidh.utils._progress import located
 
@@ -60,3 +61,42 @@ def stratified_folds(
         )
     splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
     return splitter(min(n_folds, smallest), shuffle=shuffle, random_state=random_state)
+
+
+def splits_of(cv, classes, codes, X, *, who, groups=None, **how) -> list:
+    """Return splits of which the test rows are every patient exactly once.
+
+    Parameters
+    ----------
+    cv : int, cross-validation generator or iterable
+        An integer means `stratified_folds`.
+    classes, codes, who, groups
+        As in `stratified_folds`.
+    X : array-like of shape (n_patients, n_columns)
+    **how : dict
+        Other parameters of `stratified_folds`.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Rows to train on and to predict.
+
+    Raises
+    ------
+    ValueError
+        As `stratified_folds`; or `cv` does not test every patient exactly once.
+    """
+    if isinstance(cv, Integral):
+        # Uses fewer folds if a class has fewer patients.
+        folds = stratified_folds(cv, classes, codes, who=who, groups=groups, **how)
+    else:
+        folds = check_cv(cv, codes, classifier=True)
+    splits = list(folds.split(X, codes, groups))
+    times_tested = np.bincount(np.concatenate([test for _, test in splits]), minlength=len(codes))
+    if (times_tested != 1).any():
+        row = (times_tested != 1).argmax()
+        raise ValueError(
+            f"cv={cv!r} tests the patient of row {row} {times_tested[row]} times; it must "
+            "test every patient exactly once, as KFold does but ShuffleSplit does not"
+        )
+    return splits

@@ -95,7 +95,7 @@ def predict(
         how = {"training": known, "target": trained.target, "verbose": verbosity()}
         try:
             files["report"] = write_predictions(
-                report, trained.estimator, X, table, modalities, **how
+                report, trained.pipeline, X, table, modalities, **how
             )
         except ValueError as error:
             if training is None:
@@ -110,13 +110,26 @@ def predict(
 
 def print_predictions(table: pd.DataFrame, warned: pd.Series, target: Target):
     """Print the first patients in the order given, and below them the warnings."""
+    has_sets = "prediction set" in table
     rows = [
-        (patient, f"{row['probability']:.2f}", row["class"], len(warned[patient]) or "")
+        (
+            patient,
+            f"{row['probability']:.2f}",
+            row["class"],
+            *([row["prediction set"]] if has_sets else []),
+            len(warned[patient]) or "",
+        )
         for patient, row in table.head(SHOWN).iterrows()
     ]
     shown = f"p({target.full[1]})" if target.is_binary else "probability"
-    print_table(None, ("patient", shown, "class", "warnings"), rows)
+    sets = ["prediction set"] * has_sets
+    print_table(None, ("patient", shown, "class", *sets, "warnings"), rows)
     say(rule_in_words(target, table["threshold"].iloc[0] if target.is_binary else None))
+    if has_sets:
+        say(
+            f"Prediction sets contain the true class in about {table['coverage'].iloc[0]:.0%} of "
+            "patients like the training patients"
+        )
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more in the file")
     each = (Problem.of(patient, text) for patient, texts in warned.items() for text in texts)

@@ -16,10 +16,11 @@ from sklidh.results import replaced
 @command(
     "sklidh train cases.csv --out idh.skops --clinical age,sex",
     "sklidh train cases.csv --model model-2 --threshold youden --jobs 4",
+    "sklidh train cases.csv --calibrate --coverage 0.9",
     "sklidh train cases.csv --out idh.skops --evaluated sklidh-evaluate",
     helps={
         "patient_column": "Column of the patients where rows are scans: all scans of a patient "
-        "stay on the same side when the threshold is chosen."
+        "stay in the same fold for --threshold, --calibrate and --coverage."
     },
     panel=PREDICT,
 )
@@ -32,6 +33,22 @@ def train(
     clinical: options.Clinical = "",
     model: options.Model = "recommended",
     threshold: options.Threshold = "0.5",
+    calibrate: Annotated[
+        bool,
+        option(
+            "Recalibrate the probabilities by a logistic curve, fitted to out-of-fold predictions "
+            "of the training patients. Trains five more models."
+        ),
+    ] = False,
+    coverage: Annotated[
+        float | None,
+        option(
+            "Also predict sets of classes that contain the true one in this fraction of the "
+            "patients of each class, such as 0.9. Trains five more models.",
+            min=0.5,
+            max=0.99,
+        ),
+    ] = None,
     patient_column: options.PatientColumn = "",
     evaluated: Annotated[
         Path | None,
@@ -46,7 +63,7 @@ def train(
 ):
     """Train one model on all patients of a cohort and save it, for sklidh predict."""
     from sklidh.datasets import cohort_range
-    from sklidh.evaluation import choose_threshold
+    from sklidh.evaluation import choose_threshold, fit_with_uncertainty, innermost
     from sklidh.persistence import save_model
     from sklidh.radiomics import read_settings
     from sklidh.reporting import card_of_training, read_run
@@ -71,14 +88,18 @@ def train(
     X = X[recipe.columns]
     # Models are fitted on codes, in the order of the target's words.
     target, codes = Target.read(y)
-    fitted, chosen = system.make().fit(X, codes), threshold
+    how = {"groups": people, "random_state": recipe.seed}
+    how |= {"calibrate": calibrate, "coverage": coverage}
+    fitted = fit_with_uncertainty(system.make(), X, codes, **how)
+    chosen = threshold
     if isinstance(chosen, str):
         say("Choosing the threshold in inner folds of the training patients ...")
         chosen = choose_threshold(fitted, X, codes, chosen, params=params, random_state=recipe.seed)
     name = name or f"{out.stem}: {title}, {len(X)} patients"
     settings = asdict(recipe) | {"model": title, "threshold": threshold}
+    settings |= {"calibrate": calibrate, "coverage": coverage}
     card = card_of_training(
-        name, fitted, covered, chosen, settings=settings, evaluated=run, target=target
+        name, innermost(fitted), covered, chosen, settings=settings, evaluated=run, target=target
     )
     files = {"model": out, "model card": out.with_suffix(".model_card.md")}
     with atomic_write(files["model card"]) as card_file, replaced(out) as model_file:
