@@ -67,7 +67,7 @@ class Recipe(Method):
         modalities = tuple(name for group in groups for name in group) or available
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS
-        found = {"modalities": modalities, "groups": groups or None, "label": label}
+        found = {"modalities": modalities, "groups": tuple(groups) or None, "label": label}
         found["reference"] = reference_among(cohort.reference, modalities)
         found |= {"missing": cohort.missing, "jobs": work.jobs, "timeout": work.timeout}
         return cls(**found, **vars(method))
