@@ -53,6 +53,7 @@ from sklidh import (
     save_model,
 )
 from sklidh.baselines import from_features
+from sklidh.evaluation import ConformalClassifier
 from sklidh.persistence import ModelFileError, parts_of, read_about
 from sklidh.persistence._trust import HOMES, is_our_estimator, path_of
 
@@ -396,6 +397,7 @@ def wrapped():
         "calibrated": CalibratedClassifierCV(inner, cv=2),
         "calibrated, isotonic": CalibratedClassifierCV(inner, cv=2, method="isotonic"),
         "threshold tuned": TunedThresholdClassifierCV(inner, cv=2),
+        "prediction sets": ConformalClassifier(CalibratedClassifierCV(inner, ensemble=False), cv=2),
         "stacked": StackingClassifier(pair, cv=2),
         "voting": VotingClassifier(pair, voting="soft"),
         "selected by heading": make_pipeline(by_column, LogisticRegression()),

@@ -265,13 +265,15 @@ def test_collapsed_codes_are_warned_of_and_a_warm_up_prevents_them():
         default(n_members=20).fit(X, y)
 
 
-def test_members_are_independent_networks_and_probabilities_their_mean():
-    X, y = cohort()
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_members_are_independent_networks_and_probabilities_their_mean(n_classes):
+    X, y = cohort(n_classes)
     ensemble = fusion(n_members=3).fit(X, y)
     seeds = np.random.RandomState(0)
     alone = [fusion(random_state=seeds).fit(X, y) for _ in range(3)]
-    expected = np.mean([member.predict_proba(X) for member in alone], 0)
-    np.testing.assert_allclose(ensemble.predict_proba(X), expected)
+    expected = [member.predict_proba(X) for member in alone]
+    np.testing.assert_allclose(ensemble.predict_proba_members(X), expected)
+    np.testing.assert_allclose(ensemble.predict_proba(X), np.mean(expected, 0))
     codes = np.hstack([member.transform(X) for member in alone])
     np.testing.assert_allclose(ensemble.transform(X), codes)
 
