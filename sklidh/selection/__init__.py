@@ -2,7 +2,7 @@
 
 from sklidh.selection._combat import ComBat
 from sklidh.selection._correlation import CorrelationPruner
-from sklidh.selection._icc import IntraclassCorrelation, intraclass_correlation
+from sklidh.selection._icc import intraclass_correlation
 from sklidh.selection._lasso import LassoCVSelector
 from sklidh.selection._mann_whitney import MannWhitneySelector
 from sklidh.selection._robustness import RobustnessSelector
@@ -11,7 +11,6 @@ from sklidh.selection._stability import StabilitySelector
 __all__ = [
     "ComBat",
     "CorrelationPruner",
-    "IntraclassCorrelation",
     "LassoCVSelector",
     "MannWhitneySelector",
     "RobustnessSelector",

@@ -1,27 +1,10 @@
 """The intraclass correlation of repeated measurements, with its confidence interval."""
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.stats import f
 
 
-class IntraclassCorrelation(NamedTuple):
-    """ICC(1,1) of each column.
-
-    Attributes
-    ----------
-    estimate, lower, upper : ndarray of shape (n_features,)
-        The coefficient and the limits of its confidence interval; NaN if there are fewer than two
-        patients with two values, or no differences at all.
-    """
-
-    estimate: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-
-
-def intraclass_correlation(values, *, confidence_level=0.95) -> IntraclassCorrelation:
+def intraclass_correlation(values, *, confidence_level=0.95) -> tuple[np.ndarray, ...]:
     """Compute ICC(1,1): the share of the variance that is between patients, for one measurement.
 
     A one-way analysis of variance with patients as random groups. Patients with fewer than two
@@ -36,7 +19,11 @@ def intraclass_correlation(values, *, confidence_level=0.95) -> IntraclassCorrel
 
     Returns
     -------
-    IntraclassCorrelation
+    estimate : ndarray of shape (n_features,)
+        The coefficient; NaN if there are fewer than two patients with two values, or no differences
+        at all.
+    lower, upper : ndarray of shape (n_features,)
+        The limits of its confidence interval.
 
     References
     ----------
@@ -52,8 +39,8 @@ def intraclass_correlation(values, *, confidence_level=0.95) -> IntraclassCorrel
     >>> from sklidh.selection import intraclass_correlation
     >>> values = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8],
     ...                    [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
-    >>> round(intraclass_correlation(values[:, :, None]).estimate.item(), 2)
-    0.17
+    >>> [round(each.item(), 2) for each in intraclass_correlation(values[:, :, None])]
+    [0.17, -0.13, 0.72]
     """
     values = np.asarray(values, dtype=np.float64)
     known = np.isfinite(values)
@@ -74,8 +61,7 @@ def intraclass_correlation(values, *, confidence_level=0.95) -> IntraclassCorrel
         tail = (1 - confidence_level) / 2
         low = ratio / f.isf(tail, n - 1, total - n)
         high = ratio * f.isf(tail, total - n, n - 1)
-        limits = (_from_ratio(each, n_values) for each in (ratio, low, high))
-        return IntraclassCorrelation(*limits)
+        return tuple(_from_ratio(each, n_values) for each in (ratio, low, high))
 
 
 def _from_ratio(ratio, n_values):
