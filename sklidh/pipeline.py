@@ -7,7 +7,12 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 from sklidh.branches import MODALITIES, ModalityBranch, ModalityTransformer, per_modality
 from sklidh.features import ClinicalFeatures, RadiomicsExtractor
 from sklidh.images import CohortCheck, RigidRegistration
-from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
+from sklidh.selection import (
+    CorrelationPruner,
+    LassoCVSelector,
+    MannWhitneySelector,
+    RobustnessSelector,
+)
 from sklidh.utils import PAPER_GROUPS, listed
 
 __all__ = [
@@ -80,7 +85,8 @@ def make_idh_pipeline(
         registered; the step then only checks the table.
     radiomics, deep : "preset", transformer or None, default="preset"
         The two kinds of features; None leaves one out. "recommended" uses only
-        ``RadiomicsExtractor("paper")``, "paper" also ``SANetFeaturizer(n_features=128)``.
+        ``RadiomicsExtractor("paper")``, "paper" also ``SANetFeaturizer(n_features=128)``. After an
+        extractor with ``perturbations``, a `RobustnessSelector` is the first step of selection.
     selection : "preset", transformer or None, default="preset"
         The steps after feature extraction in each branch. "recommended" uses MannWhitneySelector,
         PowerTransformer and CorrelationPruner; "paper" uses StandardScaler, MannWhitneySelector,
@@ -194,6 +200,8 @@ def make_idh_pipeline(
 
     def branch():
         steps = [FeatureUnion([(name, clone(part)) for name, part in extractors])]
+        if getattr(radiomics, "perturbations", None) is not None:
+            steps.append(RobustnessSelector())
         if selection == "preset":
             test = MannWhitneySelector(alpha=0.05)
             if preset == "paper":

@@ -60,6 +60,11 @@ class Recipe(Method):
         """Complete the options by what a cohort has: the modalities `there`, if none are named."""
         # A label in the parameter file holds for networks and registration, too.
         label = list(cohort.label) or read_settings(method.radiomics).setting["label"]
+        if method.regions and cohort.label:
+            raise typer.BadParameter("--label and --regions both choose labels; give one of them")
+        if method.regions:
+            each = (label for labels in method.regions.values() for label in labels)
+            label = list(dict.fromkeys(each))
         modalities = tuple(name for group in groups for name in group) or there
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS
@@ -89,7 +94,9 @@ class Recipe(Method):
         return RadiomicsExtractor(
             self.radiomics,
             engine=self.engine,
-            label=self.label,
+            label=None if self.regions else self.label,
+            regions=dict(self.regions) or None,
+            perturbations=self.perturbations or None,
             n_jobs=self.jobs,
             timeout=time_limit(),
             **self._shared(verbose),
