@@ -11,20 +11,20 @@ from scipy import ndimage
 from scipy.interpolate import BSpline
 from scipy.stats import norm
 
+from sklidh.images._cubic import sample_slices
+from sklidh.images._interpolation import sample_affinely
 from sklidh.images._perturbed_contours import redrawn, resized, signed_distance, supervoxels
 
-MARGIN = 20.0
-"""Distance around the regions, in mm, that is perturbed with them: four times the widest standard
-deviation of the presets' Laplacian of Gaussian."""
+MARGIN = 10.0
+"""Distance around the regions, in mm, that is perturbed with them."""
 
-REACH = 15.0
+FEWEST = 8
+"""The same in voxels, if that is more: as far as splines and wavelets reach."""
+
+REACH = 12.0
 """Distance, in mm, within which a perturbed contour stays."""
 
-ORDERS = {
-    1: BSpline.basis_element([-1, 0, 1], extrapolate=False),
-    3: BSpline.basis_element([-2, -1, 0, 1, 2], extrapolate=False),
-}
-"""Basis functions of linear and of cubic interpolation."""
+CUBIC = BSpline.basis_element([-2, -1, 0, 1, 2], extrapolate=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +140,9 @@ def perturbed_images(
     spacing : sequence of 3 float
         Voxel size along (z, y, x), mm.
     perturbations : Perturbations
-    margin : float, default=20.0
-        Distance around the regions, in mm, that is returned; infinity returns the whole image.
+    margin : float, default=10.0
+        Distance around the regions, in mm, that is returned, at least 8 voxels; infinity returns
+        the whole image. Filters that reach farther need more.
 
     Yields
     ------
@@ -165,13 +166,15 @@ def perturbed_images(
         distances = {name: signed_distance(mask[inner], spacing) for name, mask in masks.items()}
     if perturbations.contours:
         cells = supervoxels(volume[within], union[inner], spacing)
-    digest = hashlib.blake2b(union[box_around(union, 0, spacing)].tobytes(), digest_size=8).digest()
+    digest = hashlib.blake2b(np.flatnonzero(union).tobytes(), digest_size=8).digest()
+    start = np.array([side.start for side in within])
+    centre = (np.array(volume.shape) - 1) / 2
     for number in range(perturbations.number):
         seeds = [perturbations.random_state, int.from_bytes(digest), number]
         rng = np.random.default_rng(seeds)
         angle = np.deg2rad(rng.uniform(-1, 1) * perturbations.rotation)
         shift = rng.uniform(-1, 1, 3) * perturbations.translation
-        centre = (np.array(volume.shape) - 1) / 2
+        shift[np.array(volume.shape) == 1] = 0
         perturbed = {}
         for name, mask in masks.items():
             region, size = mask[inner], 1 + rng.uniform(-1, 1) * perturbations.volume
@@ -181,65 +184,93 @@ def perturbed_images(
                 region = resized(region, distances[name], size, accepted, rng)
             if cells is not None:
                 region = redrawn(region, cells, accepted, rng)
-            start = [side.start for side in within]
-            region = moved(region.astype(np.float32), angle, shift, centre - start, spacing, 1)
             perturbed[name] = np.zeros(volume.shape, dtype=bool)
-            perturbed[name][within] = region >= 0.5
-        noisy = volume + level * rng.standard_normal(volume.shape, dtype=np.float32)
-        noisy[background] = 0
-        image = moved(noisy.astype(np.float32), angle, shift, centre, spacing, 3)
+            motion = motion_of(angle, shift, centre - start, spacing)
+            perturbed[name][within] = moved_mask(region, *motion)
+        noisy = volume.astype(np.float32)
+        if level:
+            noisy += level * rng.standard_normal(volume.shape, dtype=np.float32)
+            noisy[background] = 0
+        image = moved_image(noisy, *motion_of(angle, shift, centre, spacing))
         if volume.dtype.kind in "iu":
             limits = np.iinfo(volume.dtype)
             image = np.rint(image).clip(limits.min, limits.max)
         yield image.astype(volume.dtype), perturbed
 
 
-def moved(volume, angle, shift, centre, spacing, order):
-    """Rotate an image within its slices and translate it, by interpolation with B-splines.
+def motion_of(angle, shift, centre, spacing) -> tuple[np.ndarray, np.ndarray]:
+    """Return matrix and offset from a voxel of the moved image to its place in the given one.
 
     Parameters
     ----------
-    volume : ndarray of float32 of shape (n_slices, n_rows, n_columns)
     angle : float
-        Radians.
+        Of the rotation within the slices, radians.
     shift : ndarray of shape (3,)
         In voxels along (z, y, x).
     centre : ndarray of shape (3,)
         Of the rotation, in voxels.
     spacing : sequence of 3 float
-        Along (z, y, x).
-    order : {1, 3}
-        Linear, with 0 beyond the edges, or cubic, mirrored there.
+
+    Returns
+    -------
+    matrix : ndarray of shape (3, 3)
+    offset : ndarray of shape (3,)
+        Both along (z, y, x), in voxels.
+    """
+    cosine, sine, aspect = np.cos(angle), np.sin(angle), spacing[2] / spacing[1]
+    matrix = np.array([[1, 0, 0], [0, cosine, -sine * aspect], [0, sine / aspect, cosine]])
+    return matrix, centre + shift - matrix @ centre
+
+
+def moved_image(volume, matrix, offset) -> np.ndarray:
+    """Sample an image at other places, by cubic B-splines.
+
+    Parameters
+    ----------
+    volume : ndarray of float32 of shape (n_slices, n_rows, n_columns)
+    matrix, offset : ndarray
+        From `motion_of`.
 
     Returns
     -------
     ndarray of float32, of the same shape
     """
-    coefficients, mode = volume, "constant"
-    if order > 1:
-        mode = "mirror"
-        coefficients = ndimage.spline_filter(volume, order, output=np.float32, mode=mode)
-    # Across the slices everything shifts alike, so one pass does; in three dimensions, the
-    # rotation would take four times as long.
-    weights = np.nan_to_num(ORDERS[order](np.arange(-3, 4) - shift[0]))
-    if len(volume) > 1:
-        coefficients = ndimage.correlate1d(coefficients, weights, axis=0, mode=mode)
-    cosine, sine, aspect = np.cos(angle), np.sin(angle), spacing[2] / spacing[1]
-    matrix = np.array([[cosine, -sine * aspect], [sine / aspect, cosine]])
-    offset = centre[1:] + shift[1:] - matrix @ centre[1:]
+    coefficients = ndimage.spline_filter(volume, 3, output=np.float32, mode="mirror")
+    # Slices are only shifted, all alike, which one pass does.
+    weights = np.nan_to_num(CUBIC(np.arange(-3, 4) - offset[0]))
+    coefficients = ndimage.correlate1d(coefficients, weights, axis=0, mode="mirror")
     result = np.empty_like(coefficients)
-    how = {"order": order, "prefilter": False, "mode": mode}
-    for before, after in zip(coefficients, result, strict=True):
-        ndimage.affine_transform(before, matrix, offset, output=after, **how)
+    sample_slices(coefficients, matrix[1:, 1:], offset[1:], result)
     return result
 
 
+def moved_mask(mask, matrix, offset) -> np.ndarray:
+    """Sample a mask at other places, by linear interpolation and a threshold of one half.
+
+    Parameters
+    ----------
+    mask : ndarray of bool of shape (n_slices, n_rows, n_columns)
+    matrix, offset : ndarray
+        From `motion_of`.
+
+    Returns
+    -------
+    ndarray of bool, of the same shape
+    """
+    # Within a frame of background, beyond which there is nothing either.
+    framed = np.pad(mask.astype(np.float32), 1)
+    offset = offset + 1 - matrix.sum(axis=1)
+    result = np.zeros_like(framed)
+    sample_affinely(framed, matrix[::-1, ::-1].copy(), offset[::-1].copy(), False, result)
+    return result[1:-1, 1:-1, 1:-1] >= 0.5
+
+
 def box_around(mask, reach, spacing) -> tuple[slice, ...]:
-    """Return the bounding box of a mask, grown by a distance in mm and cut at the image's edge."""
+    """Return a mask's bounding box, grown by a distance or `FEWEST` voxels, cut at the edges."""
     box = []
     for axis, step in enumerate(spacing):
         occupied = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
         n = mask.shape[axis]
-        far = n if np.isinf(reach) else int(np.ceil(reach / step))
+        far = n if np.isinf(reach) else max(int(np.ceil(reach / step)), FEWEST)
         box.append(slice(max(0, occupied[0] - far), min(n, occupied[-1] + 1 + far)))
     return tuple(box)
