@@ -300,14 +300,12 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         table = pd.DataFrame(values, index=X.index, columns=names)
         warn_of_undefined(table.iloc[:, :n_features], outcomes, X.columns[0])
         if perturbed and self.perturbations is not None:
-            found = [
-                case if usable else None for case, usable in zip(cases, extracted, strict=True)
-            ]
-            rows = self._extract(found, self._task(perturbed=True))
+            usable = [case if ok else None for case, ok in zip(cases, extracted, strict=True)]
+            copies = self._extract(usable, self._task(perturbed=True))
             for row in np.flatnonzero(extracted):
-                if isinstance(rows[row], Extracted):
-                    values[row, n_features:] = rows[row].values.ravel()
-            warn_of_absent(rows)
+                if isinstance(copies[row], Extracted):
+                    values[row, n_features:] = copies[row].values.ravel()
+            warn_of_absent(copies)
         return pd.DataFrame(values, index=X.index, columns=names)
 
     def _extract(self, cases: list, task: Task) -> list[Extracted | Failure | None]:

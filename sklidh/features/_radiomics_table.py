@@ -49,7 +49,7 @@ def apply_missing(outcomes: list, cases: list, *, missing: str, on_error: str) -
     list of (Extracted, Failure or None)
     """
     if missing == "nan":
-        warn_of_absent(outcomes)
+        warn_of_absent([each for each in outcomes if isinstance(each, Extracted)])
         return outcomes
     outcomes = list(outcomes)
     for row, outcome in enumerate(outcomes):
@@ -62,9 +62,13 @@ def apply_missing(outcomes: list, cases: list, *, missing: str, on_error: str) -
 
 
 def warn_of_absent(outcomes: list) -> None:
-    """Name the regions that have no values, and the reason, one warning each."""
+    """Name what has no values, a region or all perturbed images, and the reason."""
     for outcome in outcomes:
-        for message in outcome.absent if isinstance(outcome, Extracted) else ():
+        messages = outcome.absent if isinstance(outcome, Extracted) else ()
+        if isinstance(outcome, Failure):
+            where = f"patient {outcome.patient!r}, column {outcome.column!r}, {outcome.path}"
+            messages = [f"{where}, perturbed: {outcome.message}"]
+        for message in messages:
             warnings.warn(f"{message}; its features are NaN", ImageWarning, stacklevel=4)
 
 

@@ -53,7 +53,9 @@ class RobustnessSelector(BaseSelector):
     perturbed columns themselves are always dropped. Only rows of X count, so in a Pipeline only
     training patients decide.
 
-    Columns without perturbed values, such as deep features, are not assessed and are kept.
+    Columns without perturbed values, such as deep features, are not assessed and are kept. The
+    selector belongs directly after the extractor: a scaler in between would scale each perturbed
+    column on its own, and hide a change that all patients share.
 
     Parameters
     ----------

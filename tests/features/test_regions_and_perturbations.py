@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklidh import RadiomicsExtractor
 from sklidh.features import _radiomics_case
-from sklidh.images import ImageWarning, MissingLabel, Perturbations, _case_regions
+from sklidh.images import ImageError, ImageWarning, MissingLabel, Perturbations, _case_regions
 from sklidh.selection import RobustnessSelector
 from sklidh.utils import unperturbed_name
 
@@ -208,3 +208,20 @@ def test_a_pipeline_selects_robust_columns_and_predicts_without_perturbing(phant
     assert not any(map(unperturbed_name, kept.columns))
     monkeypatch.setattr(_radiomics_case, "perturbed_images", None)
     pd.testing.assert_frame_equal(pipeline.transform(X), kept)
+
+
+def test_an_image_that_cannot_be_perturbed_is_an_error_or_named(phantoms, monkeypatch):
+    X = phantoms[0][["T1CE", "mask"]].iloc[:2]
+    extractor = RadiomicsExtractor(SMALL, perturbations=1, cache=False)
+
+    def fail(*_, **__):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(_radiomics_case, "perturbed_images", fail)
+    with pytest.raises(ImageError, match=r"'phantom-000', column 'T1CE'.*out of luck"):
+        extractor.fit_transform(X)
+    with pytest.warns(ImageWarning, match="perturbed: out of luck; its features are NaN") as caught:
+        table = extractor.set_params(on_error="record").fit_transform(X)
+    assert len(caught) == 2
+    assert table.iloc[:, :7].notna().all(axis=None)
+    assert table.iloc[:, 7:].isna().all(axis=None)

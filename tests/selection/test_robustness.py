@@ -12,6 +12,8 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sklidh import RadiomicsExtractor
+from sklidh.images import Perturbations
 from sklidh.persistence import load_model, save_model
 from sklidh.selection import MannWhitneySelector, RobustnessSelector, intraclass_correlation
 from sklidh.utils import perturbed_name
@@ -205,4 +207,19 @@ def test_it_is_cloned_pickled_and_saved(table, tmp_path):
     pipeline = make_pipeline(RobustnessSelector(), LogisticRegression()).fit(X, y)
     save_model(pipeline, tmp_path / "model.skops")
     loaded = load_model(tmp_path / "model.skops")
+    assert np.array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
+
+
+def test_an_extractor_is_saved_with_its_perturbations_and_regions(phantoms, tmp_path):
+    X, y = phantoms[0][["T1CE", "mask"]].iloc[:6], phantoms[1].iloc[:6]
+    extractor = RadiomicsExtractor(
+        {"featureClass": {"firstorder": ["Mean"]}},
+        regions={"whole": None, "again": [1]},
+        perturbations=Perturbations(number=1, contours=False),
+    )
+    pipeline = make_pipeline(extractor, RobustnessSelector(threshold=-1), LogisticRegression())
+    pipeline.set_output(transform="pandas").fit(X, y)
+    save_model(pipeline, tmp_path / "model.skops")
+    loaded = load_model(tmp_path / "model.skops")
+    assert loaded[0].get_params() == pipeline[0].get_params()
     assert np.array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
