@@ -86,7 +86,7 @@ def warn_of_failures(errors: pd.DataFrame, n_patients: int) -> None:
             f"{len(errors)} of {n_patients} patients failed and have NaN for every radiomics "
             f"feature; errors_ lists them. The first: patient {first.patient!r}, column "
             f"{first.column!r}, {first.path}: {first.message}",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -113,7 +113,7 @@ def warn_of_few_levels(n_levels: pd.Series, settings: Settings, column: str) -> 
         f"hardly differ between patients: {patients}. Normalised intensities span a few units: "
         'choose narrower bins for them, as {"preset": "paper", "setting": {"binCount": 32}}',
         ImageWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
 
 
@@ -141,7 +141,7 @@ def warn_of_undefined(table: pd.DataFrame, outcomes: list, column: str) -> None:
             f"patient {table.index[row]!r}, column {column!r}: {len(names)} radiomics features are "
             f"not defined for this tumour, as {names[0]}; they are {table[names[0]].iloc[row]}",
             ImageWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
