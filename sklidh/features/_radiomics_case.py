@@ -23,6 +23,9 @@ from sklidh.images import (
 from sklidh.radiomics import Settings, engine_of
 from sklidh.utils import atomic_write, files_of, fingerprint, is_path, source_digest
 
+LOCAL = frozenset(["Original", "Wavelet", "LoG", "Gradient"])
+"""Image types whose values near the region depend on its surroundings only."""
+
 
 class ExtractionError(ImageError):
     """An image from which no features can be had; the message names patient, column and path."""
@@ -178,11 +181,14 @@ def features_of_case(case: Case, task: Task, *, entry, on_error):
 
 def _extract(case: Case, task: Task) -> Extracted:
     where = {"patient": case.patient, "modality": case.column}
+    setting = task.settings.setting
+    grids = {"correct": setting["correctMask"], "tolerance": setting["geometryTolerance"]}
+    files = case.image, case.mask
     if [*task.regions] == [""]:
-        image, mask = read_case(case.image, case.mask, label=task.regions[""], **where)
+        image, mask = read_case(*files, label=task.regions[""], **where, **grids)
         masks, absent = {"": mask}, []
     else:
-        image, masks, absent = read_case_regions(case.image, case.mask, task.regions, **where)
+        image, masks, absent = read_case_regions(*files, task.regions, **where, **grids)
         absent = list(absent.values()) if task.perturbations is None else []
     volume, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
     regions = {name: sitk.GetArrayViewFromImage(mask) != 0 for name, mask in masks.items()}
@@ -208,10 +214,12 @@ def _versions(volume, regions, spacing, task: Task):
     """Return the images to measure, each with its regions: the given ones, or perturbed ones."""
     if task.perturbations is None or not regions:
         return [(volume, regions)]
-    setting = task.settings.of_image_type("LoG") if "LoG" in task.settings.image_types else {}
-    margin = max([MARGIN, *(4 * sigma for sigma in setting.get("sigma", ()))])
-    if task.settings.setting["normalize"]:
-        margin = np.inf  # mean and deviation are those of the whole image
+    types = task.settings.image_types
+    margin = max([MARGIN, *(4 * sigma for sigma in types.get("LoG", {}).get("sigma", ()))])
+    # Other filters, and normalisation, depend on the whole image or on a wide part of it.
+    local = LOCAL.issuperset(types) and not types.get("Wavelet")
+    if task.settings.setting["normalize"] or not local:
+        margin = np.inf
     return perturbed_images(volume, regions, spacing, task.perturbations, margin=margin)
 
 

@@ -2,7 +2,7 @@
 
 import SimpleITK as sitk
 
-from sklidh.images._case import check_pair
+from sklidh.images._case import check_pair, matched
 from sklidh.images._errors import MissingLabel, ROITooSmall, describe_source, prefixed_errors
 from sklidh.images._labels import as_list, check_label
 from sklidh.images._reading import load, tumour_of
@@ -33,7 +33,7 @@ def check_regions(regions) -> None:
 
 
 def read_case_regions(
-    image, mask, regions, *, patient=None, modality=None
+    image, mask, regions, *, patient=None, modality=None, correct=False, tolerance=None
 ) -> tuple[sitk.Image, dict[str, sitk.Image], dict[str, str]]:
     """Read one modality and the regions of its mask, each file once.
 
@@ -44,6 +44,9 @@ def read_case_regions(
         The labels of each region, as in `read_mask`; they may overlap. None is every label above 0.
     patient, modality : default=None
         Named in messages.
+    correct : bool, default=False
+    tolerance : float, default=None
+        Both as in `read_case`.
 
     Returns
     -------
@@ -70,9 +73,10 @@ def read_case_regions(
     for name, label in regions.items():
         try:
             with prefixed_errors(f"{mask_where}, region {name!r}"):
-                masks[name] = tumour_of(stored, label, volume, mask_where)
+                tumour = tumour_of(stored, label, volume, mask_where)
         except (MissingLabel, ROITooSmall) as error:
             absent[name] = str(error)
             continue
+        masks[name] = matched(tumour, volume, where, correct=correct, tolerance=tolerance)
         checked = check_pair(volume, masks[name], where)
     return checked, masks, absent
