@@ -46,9 +46,6 @@ class Where(NamedTuple):
         return f"{self.column}={self.value}" if self.column else ""
 
 
-EVERYBODY = Where()
-
-
 def parse_jobs(number: int) -> int:
     """Refuse 0 jobs, and fewer than -1."""
     if number == 0 or number < -1:

@@ -25,7 +25,8 @@ from sklidh.cli.console import clear_errors
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
-from sklidh.persistence import read_about, save_model
+from sklidh.persistence import load_trained, read_about, save_model
+from sklidh.utils import CohortError
 
 
 def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path):
@@ -36,6 +37,12 @@ def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path)
     X, _ = load_cohort(cases)
     expected = load_model(model).predict_proba(X[["T1", "FLAIR", "mask"]])[:, 1]
     assert table["probability"].tolist() == expected.tolist()
+    in_python = load_trained(model).predict(X.rename(columns={"T2": "unused"}), threshold=0.4)
+    assert in_python["warnings"].map("; ".join).tolist() == table["warnings"].tolist()
+    same = ["probability", "threshold", "class", "model"]
+    pd.testing.assert_frame_equal(in_python[same], table[same], check_exact=True)
+    with pytest.raises(CohortError, match=r"'FLAIR' \(a sequence that small.*\) not found"):
+        load_trained(model).predict(X.drop(columns="FLAIR"))
     words = ["IDH mutant" if p >= 0.4 else "IDH wild type" for p in expected]
     assert table["class"].tolist() == words
     assert set(table["threshold"]) == {0.4}
