@@ -1,6 +1,7 @@
 """The options that several commands share, each defined once."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,19 +16,9 @@ def option(text, *names, **how):
     return typer.Option(*names, help=text, **how)
 
 
-def in_cohort(text, *names, **how):
-    """Return an option that the help lists under Cohort."""
-    return option(text, *names, rich_help_panel="Cohort", **how)
-
-
-def in_method(text, *names, **how):
-    """Return an option that the help lists under Method."""
-    return option(text, *names, rich_help_panel="Method", **how)
-
-
-def in_work(text, *names, **how):
-    """Return an option that the help lists under Work."""
-    return option(text, *names, rich_help_panel="Work", **how)
+in_cohort = partial(option, rich_help_panel="Cohort")
+in_method = partial(option, rich_help_panel="Method")
+in_work = partial(option, rich_help_panel="Work")
 
 
 def argument(text, **how):
@@ -162,7 +153,7 @@ class Folder:
             metavar="LABELS",
         ),
     ] = ""
-    # What a model's file decides is no option of the command that reads it.
+    # The model decides these in the one command that has no option for them, predict.
     groups = Groups()
     missing = "nan"
 
@@ -271,3 +262,8 @@ class Work:
             "must see the same files."
         ),
     ] = ""
+
+    @property
+    def timeout(self) -> float | None:
+        """The time limit (s) per patient: joblib waits forever for a dask worker that died."""
+        return 3600.0 if self.scheduler else None

@@ -37,11 +37,8 @@ def is_mutant(number):
 def draw_site(rng, number):
     """Return how one site's scanner differs from the first site's scanner.
 
-    Returns
-    -------
-    dict
-        ``gain``: brightness factor per modality; ``noise``: factor of the noise's standard
-        deviation; ``thickness``: factor of the slice distance.
+    ``gain`` is the brightness factor per modality, ``noise`` the factor of the noise's standard
+    deviation, ``thickness`` that of the slice distance.
     """
     if number == 0:
         return {"gain": dict.fromkeys(CONTRAST, 1.0), "noise": 1.0, "thickness": 1.0}
@@ -54,34 +51,11 @@ def draw_site(rng, number):
 
 
 def draw_patient(rng, site, *, shift, size, spacing, misalignment):
-    """Return one patient's images, mask, true transforms and age.
+    """Return one patient's images and mask, true transforms, age in years, and grid.
 
-    The random draws do not depend on `shift`, so with an effect of 0 only the label distinguishes a
-    mutant from a wild type.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    site : dict
-        As `draw_site` returns.
-    shift : float
-        0 for a wild type, `effect` for a mutant.
-    size : int
-        Voxels along each edge.
-    spacing : float
-        In mm.
-    misalignment : tuple of (float, float)
-        In mm and degrees.
-
-    Returns
-    -------
-    volumes : dict of ndarray of shape (n_x, n_y, n_z)
-        By modality, and ``mask``.
-    motions : dict of ndarray of shape (4, 4)
-        By modality, except the reference.
-    age : float
-        In years.
-    grid : Grid
+    The random draws do not depend on `shift`, so with an effect of 0 only the label distinguishes
+    mutants from wild types. `spacing` is in mm, `misalignment` in mm and degrees; transforms, of
+    shape (4, 4), are those of all modalities except the reference.
     """
     slices = round(size / site["thickness"])
     grid = Grid((size, size, slices), spacing * np.array([1, 1, site["thickness"]]))

@@ -66,7 +66,7 @@ def audit(
         One row per model. ``permuted``, ``permuted low``, ``permuted high``: mean AUC and its
         interval, clipped to 0 to 1; ``noise``, ...: the same, NaN if X has no numeric columns;
         ``saw test rows``: estimators fitted on test patients; ``fitted before``: parts that were
-        fitted before the audit, on unknown patients; ``verdict``: "no leak found", "inconclusive"
+        fitted before the audit, on unknown patients; ``result``: "no leak found", "inconclusive"
         with the number of rounds needed, "LEAK" with the reason, or "failed" with the error.
 
     Raises
@@ -86,10 +86,10 @@ def audit(
     >>> from sklearn.naive_bayes import GaussianNB
     >>> from sklidh.evaluation import audit
     >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-    >>> audit({"naive Bayes": GaussianNB()}, X, y).loc["naive Bayes", "verdict"]
+    >>> audit({"naive Bayes": GaussianNB()}, X, y).loc["naive Bayes", "result"]
     'no leak found'
     >>> few = X.groupby(y).head(20)
-    >>> audit({"naive Bayes": GaussianNB()}, few, y[few.index], n_rounds=1)["verdict"].item()
+    >>> audit({"naive Bayes": GaussianNB()}, few, y[few.index], n_rounds=1)["result"].item()
     'inconclusive: at least 3 rounds are needed to detect an AUC of 0.75'
     """
     labels = check_two_classes(X, y)
@@ -109,14 +109,14 @@ def audit(
                 seen += named
         # A failure is recorded in this model's row; the other models are still audited.
         except Exception as error:
-            rows[name] = {"verdict": f"failed: {type(error).__name__}: {error}"}
+            rows[name] = {"result": f"failed: {type(error).__name__}: {error}"}
             continue
         row = {}
         for kind, values in aucs.items():
             row |= _interval(kind, values, z * np.sqrt(variance / n_rounds))
         row |= {"saw test rows": ", ".join(dict.fromkeys(seen)), "fitted before": ", ".join(before)}
         enough = int(np.ceil(variance * (z / (DETECTABLE_AUC - 0.5)) ** 2))
-        rows[name] = row | {"verdict": _verdict(row, enough if n_rounds < enough else None)}
+        rows[name] = row | {"result": _result(row, enough if n_rounds < enough else None)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
@@ -157,7 +157,7 @@ def _interval(kind, aucs, half) -> dict[str, float]:
     return {kind: mean, f"{kind} low": low, f"{kind} high": high}
 
 
-def _verdict(row, rounds_needed) -> str:
+def _result(row, rounds_needed) -> str:
     reasons = []
     for kind, words in (("permuted", "permuted labels"), ("noise", "noise")):
         if not np.isnan(row[kind]) and not row[f"{kind} low"] <= 0.5 <= row[f"{kind} high"]:

@@ -20,7 +20,7 @@ from sklidh.evaluation._splits import (
     stratified_splits,
 )
 from sklidh.evaluation._threshold import check_threshold
-from sklidh.utils import CohortError, check_same_patients, part, spread
+from sklidh.utils import CohortError, Problem, check_same_patients, part, spread
 
 
 def cross_validate(
@@ -227,7 +227,7 @@ def external_test(
     check_threshold(threshold)
     if hasattr(X, "columns") and hasattr(X_test, "columns"):
         problems = [
-            f"patient {patient!r} is in both cohorts; drop a row, or rename one of two people"
+            Problem.of(patient, "in both cohorts; drop a row, or rename one of two people")
             for patient in _ids(X) & _ids(X_test)
         ]
         absent = [name for name in X.columns if name not in X_test.columns]

@@ -21,13 +21,22 @@ from sklidh.evaluation._evaluation import Evaluation
 from sklidh.evaluation._prediction import Rows, predict_split, prediction_table
 from sklidh.evaluation._splits import check_two_classes
 from sklidh.evaluation._threshold import check_threshold
-from sklidh.utils import atomic_write, files_of, fingerprint, ignore_joblib, is_path, spread, sweep
+from sklidh.utils import (
+    UserError,
+    atomic_write,
+    files_of,
+    fingerprint,
+    ignore_joblib,
+    is_path,
+    spread,
+    sweep,
+)
 
 NOT_HASHED = ("memory", "n_jobs", "timeout", "verbose")
 """Parameters that do not affect predictions."""
 
 
-class StudyError(RuntimeError):
+class StudyError(UserError, RuntimeError):
     """None of the models could be evaluated."""
 
 

@@ -35,7 +35,6 @@ from sklidh.utils import (
     cache_folder,
     check_image_and_mask,
     check_target,
-    lost_workers,
     perturbed_name,
     spread,
 )
@@ -323,11 +322,10 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
                     )
         name = "radiomics" if task.perturbations is None else "perturbed radiomics"
         name = f"{name} {self.feature_names_in_[0]}"
-        how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
-        with lost_workers(name, cache=self.cache, **how):
-            done = spread(list(jobs.values()), name, verbose=self.verbose, **how)
-            for number, outcome in zip(jobs, done, strict=True):
-                outcomes[number] = outcome
+        how = {"n_jobs": self.n_jobs, "timeout": self.timeout, "cache": self.cache}
+        done = spread(list(jobs.values()), name, verbose=self.verbose, **how)
+        for number, outcome in zip(jobs, done, strict=True):
+            outcomes[number] = outcome
         return outcomes
 
     def __sklearn_tags__(self):

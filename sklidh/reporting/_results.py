@@ -17,8 +17,8 @@ from sklidh.reporting._runs import folders_of_runs, write_runs
 from sklidh.reporting._stability import selections_of
 from sklidh.reporting._subgroups import figures_by_group
 from sklidh.reporting._yardsticks import yardsticks
-from sklidh.results import REPORT, package_versions
-from sklidh.utils import RUN, atomic_write
+from sklidh.results import REPORT, RUN, package_versions
+from sklidh.utils import atomic_write
 
 
 def write_results(

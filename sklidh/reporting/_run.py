@@ -9,8 +9,16 @@ import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
 from sklidh.reporting._stability import COLUMNS
-from sklidh.results import FORMULA, MEASURES, REPORT, predictions_as_csv, write_run
-from sklidh.utils import RUN, ResultsError
+from sklidh.results import (
+    FORMULA,
+    MEASURES,
+    REPORT,
+    RUN,
+    predictions_as_csv,
+    read_record,
+    write_run,
+)
+from sklidh.utils import ResultsError
 
 PICTURES = "pictures.json"
 YARDSTICKS = "yardsticks.csv"
@@ -128,15 +136,19 @@ def read_run(folder: Path) -> Run:
     ResultsError
         A file is missing, or is not what `save_run` wrote.
     """
-    if not (folder / RUN).exists():
-        raise ResultsError(f"{folder}: incomplete results folder: {_why_no_run(folder)}")
+    record = read_record(folder / RUN).get("report")
+    if record is None:
+        raise ResultsError(
+            f"{folder}: incomplete results folder: {RUN}, which sklidh run and evaluate write "
+            "last, is missing or has no report; name the folder of a finished run, or re-run the "
+            "command if its writing was interrupted"
+        )
     if (folder / MEASURES).exists() and not (folder / "evaluations.csv").exists():
         raise ResultsError(
             f"{folder}: these are results of sklidh reproduce, whose report is written with them: "
             f"{folder / REPORT}; name a folder of sklidh run or evaluate"
         )
     try:
-        record = json.loads((folder / RUN).read_text(encoding="utf-8"))
         pictures = json.loads((folder / PICTURES).read_text(encoding="utf-8"))
         return Run(
             comparison=Comparison(_read_evaluations(folder / "evaluations.csv")),
@@ -165,15 +177,6 @@ def read_run(folder: Path) -> Run:
             f"{folder}: incomplete results folder of sklidh run or evaluate "
             f"({type(error).__name__}: {error}); re-run the command"
         ) from error
-
-
-def _why_no_run(folder: Path) -> str:
-    if (folder / "results" / RUN).exists():
-        return f"the results are in {folder / 'results'}; name that folder"
-    return (
-        f"{RUN}, which sklidh run and evaluate write last, is not there; name the folder of a "
-        "finished run, or re-run the command if its writing was interrupted"
-    )
 
 
 def _evaluations_as_csv(evaluations: Mapping[str, Evaluation]) -> str:

@@ -8,7 +8,8 @@ from sklidh.reporting._facts import in_words
 from sklidh.reporting._intervals import main_figures
 from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run, read_run
-from sklidh.utils import RUN, ResultsError, atomic_write
+from sklidh.results import RUN
+from sklidh.utils import ResultsError, atomic_write
 
 RUNS = "runs.html"
 

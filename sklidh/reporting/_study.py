@@ -106,7 +106,7 @@ def render_study(
 ) -> str:
     """Render a study as HTML that needs no network and no other file.
 
-    `record` is what ``run.json`` holds; `printed` are headings, tables and reasons, as
+    `record` is the report's part of the record; `printed` are headings, tables and reasons, as
     `printed_table` returns them; without a reference `tests` is None and `forest`, a PNG image, is
     empty.
     """

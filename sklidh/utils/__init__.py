@@ -1,8 +1,6 @@
 """Shared utilities: checks of tables, cached files, parallel jobs, progress, estimator checks."""
 
 from sklidh.utils._cache import (
-    CONFIG,
-    RUN,
     atomic_write,
     cache_content,
     cache_folder,
@@ -12,6 +10,7 @@ from sklidh.utils._cache import (
     sweep,
 )
 from sklidh.utils._documented import DocumentedMixin
+from sklidh.utils._errors import ModelFileError, ResultsError, UserError, WorkerDiedError
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._image_files import files_of
 from sklidh.utils._kept import spread_kept
@@ -21,31 +20,31 @@ from sklidh.utils._paper import PAPER_GROUPS, PAPER_MODALITIES
 from sklidh.utils._perturbed import perturbed_name, unperturbed_name
 from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
-from sklidh.utils._spread import WorkerDiedError, ignore_joblib, lost_workers, results_as, spread
+from sklidh.utils._scheduler import SchedulerError, on_scheduler
+from sklidh.utils._spread import ignore_joblib, results_as, spread
 from sklidh.utils._target import check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
-    ModelFileError,
     Problem,
-    ResultsError,
     category_text,
     check_cases,
     check_image_and_mask,
+    grouped,
     is_image,
     is_missing,
     is_path,
 )
 
 __all__ = [
-    "CONFIG",
     "PAPER_GROUPS",
     "PAPER_MODALITIES",
-    "RUN",
     "CohortError",
     "DocumentedMixin",
     "ModelFileError",
     "Problem",
     "ResultsError",
+    "SchedulerError",
+    "UserError",
     "WorkerDiedError",
     "atomic_write",
     "binary_target",
@@ -59,6 +58,7 @@ __all__ = [
     "clear_cache",
     "files_of",
     "fingerprint",
+    "grouped",
     "ignore_joblib",
     "is_image",
     "is_missing",
@@ -66,8 +66,8 @@ __all__ = [
     "kernel",
     "listed",
     "located",
-    "lost_workers",
     "mutant_index",
+    "on_scheduler",
     "part",
     "perturbed_name",
     "progress",

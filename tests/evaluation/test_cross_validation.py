@@ -214,7 +214,9 @@ def test_every_patient_of_an_external_cohort_is_predicted_and_none_is_shared(coh
     half = np.arange(40) % 2 == 0
     result = external_test(LogisticRegression(), X[half], y[half], X[~half], y[~half])
     assert result.predictions.index.tolist() == X.index[~half].tolist()
-    with pytest.raises(CohortError, match=r"patient 'P.*' is in both cohorts; drop a row"):
+    with pytest.raises(
+        CohortError, match=r"20 patients \('P.*' and 17 more\): in both cohorts; drop a row"
+    ):
         external_test(LogisticRegression(), X, y, X[~half], y[~half])
     with pytest.raises(CohortError, match="column 3 is missing from the second"):
         external_test(LogisticRegression(), X[half], y[half], X[~half].drop(columns=3), y[~half])

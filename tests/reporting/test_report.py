@@ -280,19 +280,12 @@ def test_a_run_that_was_killed_while_it_renamed_leaves_no_results(run, tmp_path,
     assert renamed
     assert not (tmp_path / "report.html").exists()
     with pytest.raises(
-        ResultsError, match=r"incomplete results folder: run\.json.* not there.*interrupted"
+        ResultsError, match=r"incomplete results folder: run\.yaml.* is missing.*interrupted"
     ):
         read_run(tmp_path)
     monkeypatch.undo()
     save_run(tmp_path, run)
     assert read_run(tmp_path).title == run.title
-
-
-def test_results_in_the_folder_below_are_named(run, tmp_path):
-    (tmp_path / "results").mkdir()
-    save_run(tmp_path / "results", run)
-    with pytest.raises(ResultsError, match=r"the results are in .*results; name that folder"):
-        read_run(tmp_path)
 
 
 def test_predictions_written_and_read_are_the_same_whatever_the_patients_are_called(run, tmp_path):

@@ -21,8 +21,8 @@ from sklidh.results import replaced
         "target": options.TARGET_OR_NONE,
         "wildtype": "Target value that means wild type; all other values are mutant. Default: the "
         "target is written as it is.",
-        "groups": "Modalities to extract from, separated by commas. Default: those of T1, T1CE, T2 "
-        "and FLAIR that the table has.",
+        "groups": "Modalities to extract from, separated by commas. Default: T1, T1CE, T2 and "
+        "FLAIR, if the table has them.",
     },
     panel=PREDICT,
 )
@@ -41,7 +41,7 @@ def extract(
     Its columns are named MOD__name, as in T1CE__wavelet-LH_glcm_Idm. With --perturbations, the
     features of perturbed images are written to a second table beside it, for sklidh select.
     """
-    X, y, recipe = read_patients(cases, cohort, extraction, work, target_needed=False)
+    X, y, recipe, _ = read_patients(cases, cohort, extraction, work, target_needed=False)
     from sklearn.pipeline import make_pipeline
 
     from sklidh.baselines import split_perturbed

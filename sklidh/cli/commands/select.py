@@ -65,7 +65,7 @@ def select(
     from sklidh.selection import RobustnessSelector
 
     cohort = options.Cohort(target=target, wildtype=wildtype, groups=groups, columns=columns)
-    X, y, recipe = read_patients(
+    X, y, recipe, _ = read_patients(
         None, cohort, options.Extraction(), options.Work(), features=features
     )
     X = X if perturbed is None else join_perturbed(X, perturbed)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 from sklidh.cli import options
-from sklidh.cli.columns import column_of
 from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import say, verbosity
 from sklidh.cli.options import option
@@ -54,8 +53,9 @@ def train(
     from sklidh.utils import atomic_write
 
     run = None if evaluated is None else read_run(evaluated)
-    X, y, recipe = read_patients(cases, cohort, method, work, clinical=clinical)
-    params = {"groups": column_of(X, patient_column)} if patient_column else {}
+    how = {"clinical": clinical, "patient_column": patient_column}
+    X, y, recipe, people = read_patients(cases, cohort, method, work, **how)
+    params = {} if people is None else {"groups": people}
     title, system = recipe.system(model)
     scaled = model == "model-1" or read_settings(recipe.radiomics).setting["normalize"]
     covered = cohort_range(
@@ -82,7 +82,7 @@ def train(
         card_file.write_text(card.markdown(), encoding="utf-8")
     say(f"\n{name}, trained with sklidh {version('sklidh')}")
     say(f"Patients are predicted mutant from a probability of {chosen:.3g}")
-    # Hundreds of digests are for sklidh predict, not for the next program.
-    told = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
-    trained = {"model": name, "threshold": chosen, "cohort": told}
+    # Only sklidh predict needs the hundreds of digests.
+    shown = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
+    trained = {"model": name, "threshold": chosen, "cohort": shown}
     return {**trained, "found": recipe.found, "files": files}
