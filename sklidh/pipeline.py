@@ -215,7 +215,9 @@ def make_idh_pipeline(
                 # Selection by ranks needs no scaling, so the slow transform gets few columns. The
                 # scaler makes its exponents independent of units, and well determined for columns
                 # of nearly equal values.
-                pruner = CorrelationPruner(0.9, method="spearman", keep="relevance")
+                pruner = CorrelationPruner(
+                    0.9, method="spearman", keep="relevance", random_state=random_state
+                )
                 steps += [test, pruner, StandardScaler(), PowerTransformer()]
         elif selection is not None:
             steps.append(clone(selection))
