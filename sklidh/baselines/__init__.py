@@ -7,12 +7,12 @@ from sklidh.baselines._feature_table import (
     modalities_of,
 )
 from sklidh.baselines._models import (
-    age,
     cnn,
     constraint_fusion,
     late_fusion,
     majority,
     on_selected_columns,
+    one_number,
     single_modality,
 )
 from sklidh.baselines._paper import PAPER_TABLES
@@ -46,7 +46,6 @@ __all__ = [
     "JoinedNetwork",
     "System",
     "ablation_models",
-    "age",
     "cnn",
     "constraint_fusion",
     "differences_from_paper",
@@ -59,6 +58,7 @@ __all__ = [
     "mean_selected",
     "modalities_of",
     "on_selected_columns",
+    "one_number",
     "paper_systems",
     "paper_table",
     "reproduce",

@@ -22,7 +22,7 @@ class ModalityColumns:
         self.radiomics = radiomics
 
     def __call__(self, X):
-        """Return the names of the columns; none that matches is a CohortError."""
+        """Return the names of the matching columns; raise CohortError if there are none."""
         names = [name for name in map(str, X.columns) if name.startswith(f"{self.modality}__")]
         chosen = [
             name for name in names if (self.deep if name.split("__")[1] == DEEP else self.radiomics)
@@ -96,7 +96,7 @@ def from_features(pipeline: Pipeline) -> Pipeline:
     branches = []
     for modality, branch, columns in pipeline["intra"].transformers:
         if modality == CLINICAL:
-            # Its names get the block's in front, which those of features have already.
+            # It prefixes names with the block's, which feature columns already have.
             branches.append((modality, ColumnTransformer([(modality, branch, columns)]), columns))
             continue
         kinds = {name for name, _ in branch["featureunion"].transformer_list}
@@ -113,6 +113,7 @@ def load_feature_table(
     *,
     target="idh",
     wildtype=None,
+    positive=None,
     modalities=None,
     columns=None,
 ) -> tuple[pd.DataFrame, pd.Series]:
@@ -126,7 +127,7 @@ def load_feature_table(
         ``MOD__deep__name``. Other columns, such as age, are kept.
     target : str, default="idh"
         The column of the IDH status.
-    wildtype : str or number, default=None
+    wildtype, positive : str or number, default=None
         As in `sklidh.load_cohort`.
     modalities : sequence of str, default=None
         Modalities that must have features, as numbers. None: those found by `modalities_of`.
@@ -138,7 +139,7 @@ def load_feature_table(
     X : DataFrame of shape (n_patients, n_columns)
         Index: patient ids. The table without the target.
     y : Series of int, shape (n_patients,)
-        1 for mutants and 0 for wild types.
+        1 for mutants and 0 for wild types; other targets as from `sklidh.load_cohort`.
 
     Raises
     ------
@@ -147,7 +148,7 @@ def load_feature_table(
         `binary_target` rejects.
     """
     examined = examine_feature_table(path, target=target, modalities=modalities, columns=columns)
-    return examined.with_classes(wildtype).accepted(path)
+    return examined.with_classes(wildtype, positive).accepted(path)
 
 
 def examine_feature_table(path, *, target, modalities, columns=None) -> ExaminedCohort:

@@ -256,23 +256,23 @@ def majority() -> DummyClassifier:
     return DummyClassifier(strategy="prior")
 
 
-def age(column="age") -> Pipeline:
-    """Build a logistic regression on the patients' age.
+def one_number(column) -> Pipeline:
+    """Build a logistic regression on one number per patient, such as age or tumour volume.
 
-    Patients with a mutant tumour are younger on average. An image model that is not better than
-    this baseline adds little beyond age.
+    Patients with a mutant tumour are younger on average. An image model that is not better than age
+    adds little beyond it.
 
     Parameters
     ----------
-    column : str, default="age"
-        Column of ages in years; empty cells are replaced by the training mean.
+    column : str
+        Column of numbers; empty cells are replaced by the training mean.
 
     Returns
     -------
     Pipeline
         Accepts a table of cases or of features that has the column.
     """
-    number = ColumnTransformer([("age", SimpleImputer(), [column])])
+    number = ColumnTransformer([(str(column), SimpleImputer(), [column])])
     return make_pipeline(number, StandardScaler(), LogisticRegression())
 
 

@@ -1,4 +1,4 @@
-"""The paper's Tables I to V: which system each row is, and the figures that belong to no system."""
+"""The paper's Tables I to V: the system of each row, and figures without a system."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""One model of the comparison: how it is named, built and tuned."""
+"""One model of the comparison: its name, builder and tuning grid."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

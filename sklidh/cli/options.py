@@ -51,7 +51,7 @@ WhereOption = Annotated[
         "Use only the patients with this value.", parser=values.parse_where, metavar="COLUMN=VALUE"
     ),
 ]
-Target = Annotated[str, in_cohort("Column of the IDH status.")]
+Target = Annotated[str, in_cohort("Column of the IDH status, or of another target.")]
 TARGET_OR_NONE = "Column of the IDH status; 'none' if it is not known."
 """Help of a command that needs no target."""
 
@@ -61,6 +61,13 @@ Wildtype = Annotated[
         "Target value that means wild type; all other values are mutant. Default: known words "
         "(wildtype, WT, negative, mutant, IDH1 p.R132H, ...), or 0 for wild types and 1 for "
         "mutants."
+    ),
+]
+Positive = Annotated[
+    str,
+    in_cohort(
+        "Value of another target's positive class, such as methylated. Not needed for 0 and 1, nor "
+        "for three or more values, which are as many classes."
     ),
 ]
 GroupsOption = Annotated[
@@ -171,6 +178,7 @@ class Cohort(Folder):
 
     target: Target = "idh"
     wildtype: Wildtype = ""
+    positive: Positive = ""
     groups: GroupsOption = ""
     reference: Annotated[
         str,

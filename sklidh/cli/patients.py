@@ -20,7 +20,7 @@ from sklidh.datasets import (
     paper_modalities,
 )
 from sklidh.features import ClinicalFeatures
-from sklidh.utils import CohortError, cache_folder, check_target, is_missing
+from sklidh.utils import IDH, CohortError, Target, cache_folder, check_target, is_missing
 
 
 class Patients(NamedTuple):
@@ -49,11 +49,13 @@ def examine_table(
     *,
     target: str | None,
     wildtype: str | None = None,
+    positive: str = "",
     where: Where | None = None,
 ) -> ExaminedCohort:
     """Find every problem of a cohort except those of its images, and print the notes.
 
-    `wildtype` is as in `with_classes`. Problems of patients who are not asked for are listed too.
+    `wildtype` and `positive` are as in `with_classes`. Problems of patients who are not asked for
+    are listed too.
     """
     examined = examine_cohort(
         cases,
@@ -65,7 +67,7 @@ def examine_table(
         patients=folder.patients,
         cells=False,
     )
-    return noted(examined, where, wildtype)
+    return noted(examined, where, wildtype, positive)
 
 
 def examine_features(features: Path, cohort: Cohort, where: Where) -> ExaminedCohort:
@@ -74,7 +76,7 @@ def examine_features(features: Path, cohort: Cohort, where: Where) -> ExaminedCo
 
     asked = {"modalities": cohort.groups.modalities or None, "columns": cohort.columns}
     examined = examine_feature_table(features, target=cohort.target, **asked)
-    examined = noted(examined, where, cohort.wildtype)
+    examined = noted(examined, where, cohort.wildtype, cohort.positive)
     if examined.problems:
         raise CohortError(examined.problems, features)
     prefixes = [str(name).split("__")[0] for name in examined.X if "__" in str(name)]
@@ -85,7 +87,9 @@ def examine_features(features: Path, cohort: Cohort, where: Where) -> ExaminedCo
     return examined
 
 
-def noted(examined: ExaminedCohort, where: Where, wildtype: str | None) -> ExaminedCohort:
+def noted(
+    examined: ExaminedCohort, where: Where, wildtype: str | None, positive: str = ""
+) -> ExaminedCohort:
     """Print the notes on a table, and keep the patients that ``--where`` asks for."""
     for line in examined.notes:
         note(line)
@@ -93,13 +97,16 @@ def noted(examined: ExaminedCohort, where: Where, wildtype: str | None) -> Exami
         asked = examined.where(*where) if where and where.column else examined
     except ValueError as error:
         raise typer.BadParameter(f"--where {where}: {error}") from error
-    return with_classes(asked, wildtype)
+    return with_classes(asked, wildtype, positive)
 
 
-def with_classes(examined: ExaminedCohort, wildtype: str | None) -> ExaminedCohort:
-    """Convert the target to 1 and 0, and print how each of its values was read.
+def with_classes(
+    examined: ExaminedCohort, wildtype: str | None, positive: str = ""
+) -> ExaminedCohort:
+    """Code the target, and print how each of its values was read.
 
-    `wildtype` is the value of wild types; empty: known words, or 0 and 1. None: the target stays.
+    `wildtype` is the value of wild types, `positive` that of another target's positive class;
+    empty: known words, or 0 and 1, or several classes. A `wildtype` of None: the target stays.
     """
     if examined.y is None:
         return examined
@@ -109,16 +116,18 @@ def with_classes(examined: ExaminedCohort, wildtype: str | None) -> ExaminedCoho
         except CohortError as error:
             return examined.with_problems(error.problems)
         return examined
-    coded = examined.with_classes(wildtype or None)
+    coded = examined.with_classes(wildtype or None, positive or None)
     if len(coded.problems) > len(examined.problems):
         return coded
-    words = []
-    for code, name in ((1, "mutant"), (0, "wild type")):
-        counts = examined.y[coded.y == code].astype(str).value_counts()
+    (target, codes), words = Target.read(coded.y), []
+    named = list(enumerate(target.classes))
+    for code, name in reversed(named) if target.is_binary else named:
+        counts = examined.y[codes == code].astype(str).value_counts()
         values = ", ".join(f"{value} {n}" for value, n in counts.items())
         values = counts.index[0] if len(counts) == 1 else values
         n = int(counts.sum())
-        words.append(f"{n} {name}{'s' * (n > 1)} ({values})")
+        plural = "s" * (n > 1 and target == IDH)
+        words.append(f"{n} {name}{plural}" + (f" ({values})" if values != name else ""))
     say(f"{coded.y.name}: {', '.join(words)}")
     return coded
 
@@ -170,7 +179,9 @@ def read_patients(
         return Patients(examined.X, examined.y, replace(recipe, reference=None))
     target = cohort.target if target_needed else cohort.target_or_none
     wildtype = cohort.wildtype if target_needed or cohort.wildtype else None
-    examined = examine_table(cases, cohort, target=target, wildtype=wildtype, where=where)
+    examined = examine_table(
+        cases, cohort, target=target, wildtype=wildtype, positive=cohort.positive, where=where
+    )
     X, problems = examined.X, examined.problems
     refuse_folds(examined.y, folds)
     groups, there = cohort.groups, ()
@@ -201,6 +212,25 @@ def read_patients(
     # Finds a missing or unsuitable engine before the registration.
     recipe.extractor().fit(X[[recipe.modalities[0], "mask"]])
     return Patients(X, examined.y, recipe, split)
+
+
+def threshold_for(y: pd.Series, threshold):
+    """Return the threshold of a target of two classes; of several there is none."""
+    if (n_classes := y.nunique()) == 2:
+        return threshold
+    if threshold not in (0.5, "0.5"):
+        raise typer.BadParameter(
+            f"--threshold {threshold} decides between two classes, and {y.name} has {n_classes}; "
+            "omit it: the most probable class is predicted"
+        )
+    return None
+
+
+def rule_in_words(target: Target, threshold) -> str:
+    """Return from when a patient is predicted to be of which class."""
+    if not target.is_binary:
+        return "The most probable class is predicted"
+    return f"Predicted {target.classes[1]} from a probability of {threshold:.3g}"
 
 
 def refuse_folds(y: pd.Series | None, folds: int | None):

@@ -11,7 +11,7 @@ from sklidh.datasets._tables import warn_of
 from sklidh.utils import (
     CohortError,
     Problem,
-    binary_target,
+    Target,
     category_text,
     check_target,
     listed,
@@ -82,13 +82,13 @@ class ExaminedCohort:
         """
         return replace(self, problems=[*self.problems, *self.located(problems)])
 
-    def with_classes(self, wildtype=None) -> "ExaminedCohort":
-        """Return the cohort with a target of 1 for mutants and 0 for wild types.
+    def with_classes(self, wildtype=None, positive=None) -> "ExaminedCohort":
+        """Return the cohort with a target of 1 for mutants and 0 for wild types, or of other words.
 
         Parameters
         ----------
-        wildtype : str or number, default=None
-            As in `binary_target`.
+        wildtype, positive : str or number, default=None
+            As in `sklidh.utils.Target.read`.
 
         Returns
         -------
@@ -99,7 +99,7 @@ class ExaminedCohort:
         if self.y is None:
             return self
         try:
-            codes = binary_target(self.y, wildtype=wildtype)
+            codes = in_classes(self.y, wildtype, positive)
             check_target(codes, self.X)
         except CohortError as error:
             examined = self.with_problems(error.problems)
@@ -108,7 +108,7 @@ class ExaminedCohort:
                 return examined
             known = ~self.y.index.isin(lacking)
             values = self.y.to_numpy(object, copy=True)
-            values[known] = binary_target(self.y[known], wildtype=wildtype)
+            values[known] = in_classes(self.y[known], wildtype, positive)
             return replace(examined, y=pd.Series(values, self.y.index, name=self.y.name))
         return replace(self, y=codes)
 
@@ -232,3 +232,10 @@ class ExaminedCohort:
         # Points at the user's line that loads the cohort.
         warn_of(path, self.notes, stacklevel=4)
         return self.X, self.y
+
+
+def in_classes(y: pd.Series, wildtype=None, positive=None) -> pd.Series:
+    """Return the IDH status as 0 and 1, and other words as ordered categories."""
+    target, codes = Target.read(y, wildtype=wildtype, positive=positive)
+    settled = target.is_binary and Target.read(codes)[0] == target
+    return codes if settled else target.as_words(codes)

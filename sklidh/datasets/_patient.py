@@ -56,15 +56,16 @@ class Anatomy:
     tumour: np.ndarray
 
 
-def draw_traits(rng, shift):
+def draw_traits(rng, shift, direction=(-1, -1, 1)):
     """Return the traits that distinguish mutants from wild types.
 
     `shift` is 0 for a wild type and `effect` for a mutant. One unit moves each trait by two
     standard deviations of its spread between patients: the ``heterogeneity`` of the tumour's
     texture and the ``enhancement`` of the core's rim in T1CE are lower in mutants; ``mismatch``,
     the darkness (0 to 1) in FLAIR of the core, which is bright in T2, is higher.
+    `direction` has the signs of the shifts, by default these.
     """
-    texture, rim, dark = rng.normal(size=3) + 2.6 * shift * np.array([-1, -1, 1])
+    texture, rim, dark = rng.normal(size=3) + 2.6 * shift * np.array(direction)
     return {
         "heterogeneity": 0.16 * np.exp(0.3 * texture),
         "enhancement": 0.45 * np.exp(0.4 * rim),

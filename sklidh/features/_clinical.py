@@ -1,4 +1,4 @@
-"""Clinical columns of a cohort, such as age and sex, as features beside those of the images."""
+"""Encode clinical columns of a cohort, such as age and sex, as features."""
 
 import warnings
 
@@ -13,15 +13,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklidh.utils import CohortError, DocumentedMixin, category_text, is_missing, listed, located
 
 MOST_CATEGORIES = 20
-"""Different words that a column may hold: with more it is an id, a date or numbers in disguise."""
+"""Maximum number of different words per column: more suggest ids, dates or numbers as text."""
 
 
 class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
     """Encode clinical columns as numbers of mean 0 and variance 1.
 
-    Columns of numbers are scaled. Columns of words are categories: each word becomes a column, 1
-    for the patients who have it. In an empty cell the training patients' median, or their most
-    frequent word, is used, with a warning that names the patients.
+    Columns of numbers are scaled. Columns of words are categories: each word becomes a column that
+    is 1 for patients with that word. Empty cells are replaced by the training patients' median or
+    most frequent word, with a warning that names the patients.
 
     Attributes
     ----------
@@ -30,15 +30,15 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
     words_ : list of str
         The other columns.
     fills_ : dict of str to (float or str)
-        What is used in an empty cell of each column.
+        The replacement for empty cells, by column.
     encoder_ : Pipeline
-        scikit-learn's OneHotEncoder and StandardScaler, fitted.
+        Fitted OneHotEncoder and StandardScaler of scikit-learn.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
 
     See Also
     --------
-    sklidh.make_idh_pipeline : With ``clinical=["age", "sex"]`` they enter the fusion as a block.
+    sklidh.make_idh_pipeline : ``clinical=["age", "sex"]`` adds the columns as a fusion block.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
     """
 
     def fit(self, X, y=None):
-        """Learn which columns are numbers, what stands in for empty cells, and the scales.
+        """Learn which columns are numbers, the replacements for empty cells, and the scales.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
         TypeError
             X is not a DataFrame.
         CohortError
-            A column is empty throughout, or holds more than 20 different words.
+            A column is entirely empty, or contains more than 20 different words.
         """
         if not isinstance(X, pd.DataFrame):
             raise TypeError(f"X must be a DataFrame of clinical columns, got {type(X).__name__}")
@@ -80,15 +80,15 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
         self.words_ = [name for name in X if name not in self.numbers_]
         cells = self._cells(X)
         problems = [
-            f"clinical column {name!r}: every cell is empty; leave the column out"
+            f"clinical column {name!r}: all cells are empty; leave the column out"
             for name in X.columns[cells.isna().all()]
         ]
         for name in self.words_:
             if (words := cells[name].dropna().unique()).size > MOST_CATEGORIES:
                 problems.append(
                     f"clinical column {name!r}: {words.size} different words, such as "
-                    f"{listed(words, 3)}; up to {MOST_CATEGORIES} are accepted, and numbers must "
-                    "all be numbers: correct the cells, or leave the column out"
+                    f"{listed(words, 3)}; at most {MOST_CATEGORIES} are accepted, and a column of "
+                    "numbers must contain numbers only: correct the cells, or leave the column out"
                 )
         if problems:
             raise CohortError(problems)
@@ -110,7 +110,7 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            The columns of `fit`.
+            The same columns as in `fit`.
 
         Returns
         -------
@@ -124,17 +124,17 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            Empty cells, and words that no training patient has: 0 in every column of theirs.
+            There are empty cells, or words of no training patient, which become 0 in all columns.
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
         cells = self._cells(X)
-        told = []
+        lines = []
         for name, fill in self.fills_.items():
             empty = X.index[cells[name].isna()]
             if len(empty):
                 typical = f"median, {fill:g}," if name in self.numbers_ else f"usual {fill!r}"
-                told.append(
+                lines.append(
                     f"{name!r} is empty for {len(empty)} of {len(X)} patients ({listed(empty, 5)}"
                     f"): the training patients' {typical} is used"
                 )
@@ -145,12 +145,12 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
             texts = cells[name].dropna()
             new = texts[~texts.isin(known)]
             for word, patients in new.groupby(new).groups.items():
-                told.append(
-                    f"{name!r} is {word!r} ({listed(patients, 5)}), which is not among the "
-                    f"training patients' {listed(known)}: it counts as none of them"
+                lines.append(
+                    f"{name!r} is {word!r} ({listed(patients, 5)}), which no training patient "
+                    f"has ({listed(known)}): it counts as none of these"
                 )
-        if told:
-            warnings.warn(located(f"clinical columns: {'; '.join(told)}"), stacklevel=2)
+        if lines:
+            warnings.warn(located(f"clinical columns: {'; '.join(lines)}"), stacklevel=2)
         return np.asarray(self.encoder_.transform(cells.fillna(self.fills_)))
 
     def get_feature_names_out(self, input_features=None):
@@ -169,7 +169,7 @@ class ClinicalFeatures(DocumentedMixin, TransformerMixin, BaseEstimator):
         return self.encoder_.get_feature_names_out()
 
     def _cells(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return numbers as float and words as text, NaN for an empty cell of either."""
+        """Return numbers as float and words as text, with NaN for empty cells."""
         cells, problems = {}, []
         for name in X:
             if name in self.words_:

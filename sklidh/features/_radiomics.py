@@ -1,4 +1,4 @@
-"""Radiomics features of every patient's tumour: the table and the workers, no arithmetic."""
+"""Extract radiomics features of a table of patients, in parallel and with a cache."""
 
 import os
 from numbers import Integral, Real
@@ -41,23 +41,22 @@ from sklidh.utils import (
 
 
 class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
-    """Describe a tumour by PyRadiomics' features: intensities, shape and texture.
+    """Describe tumours with PyRadiomics' features: intensities, shape and texture.
 
-    The input is a table of two columns, an image and its mask; the output has one row per patient
-    and PyRadiomics' names. Images are read by the workers, one at a time, and what was extracted
-    once is kept: a run that was stopped takes up where it was, and a pipeline that is fitted again
-    costs nothing.
+    The input is a table with two columns, an image and its mask; the output has one row per patient
+    and columns with PyRadiomics' names. Workers read one image at a time, and features are cached:
+    an interrupted run resumes where it stopped, and refitting a pipeline does not extract again.
 
     Parameters
     ----------
     settings : {"paper", "full"}, dict, path or Settings, default="paper"
-        Which features, and how. ``"paper"``: the 873 of Shi et al.; ``"full"``: everything of
-        PyRadiomics 3.0.1 on the original, wavelet, Laplacian-of-Gaussian (1, 3, 5 mm) and gradient
-        images in three dimensions, 1223; ``"ibsi"`` and ``"ibsi-a"`` to ``"ibsi-e"``: those of the
-        Image Biomarker Standardisation Initiative; a PyRadiomics parameter file, or a dictionary
-        of the same shape. `sklidh.radiomics.read_settings` tells more.
+        The features and how they are computed. ``"paper"``: the 873 features of Shi et al.;
+        ``"full"``: all 1223 of PyRadiomics 3.0.1 on the original, wavelet, Laplacian-of-Gaussian
+        (1, 3, 5 mm) and gradient images in three dimensions; ``"ibsi"`` and ``"ibsi-a"`` to
+        ``"ibsi-e"``: those of the Image Biomarker Standardisation Initiative; a PyRadiomics
+        parameter file, or a dictionary of the same form. See `sklidh.radiomics.read_settings`.
     engine : {"native", "pyradiomics"}, default="native"
-        What computes: the package's own code, or PyRadiomics 3.0.1 where it is installed. The
+        The implementation: the package's own code, or PyRadiomics 3.0.1 if it is installed. The
         values are the same.
     label : int, str or sequence of these, default=None
         The labels of the mask that are tumour, by number or by the name of a structure. None means
@@ -74,36 +73,36 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         read and drop; a `sklidh.images.Perturbations` states their strength too. `transform`
         leaves these columns NaN: a prediction does not need them.
     diagnostics : bool, default=False
-        Put before the features the numbers that PyRadiomics notes beside them (its
-        ``additionalInfo``): the image's mean, minimum and maximum, the region's voxels and parts.
-        They are for looking at a cohort; a model would learn from them as from any feature.
+        Whether to put the numbers of PyRadiomics' ``additionalInfo`` before the features: the
+        image's mean, minimum and maximum, and the region's numbers of voxels and of parts. They
+        are meant for inspecting a cohort; a model would use them like any other feature.
     missing : {"raise", "nan"}, default="raise"
-        An empty cell of the image's column is an error, or a row of NaN; likewise a region that
-        the mask lacks or that is too small, whose columns are NaN, with a warning.
+        Whether an empty image cell is an error or gives a row of NaN; likewise a region that the
+        mask lacks or that is too small, whose columns are NaN, with a warning.
     on_error : {"raise", "record"}, default="raise"
-        A patient whose image cannot be used stops the run (what was done stays in the cache), or
-        has a row of NaN and an entry in `errors_`, and a warning is given.
+        Whether a patient whose image cannot be used stops the run (finished patients stay in the
+        cache), or gets a row of NaN, an entry in `errors_` and a warning.
     cache : None, False, str or path, default=None
-        The folder where features are kept, one small file per image: None is
-        ``$SKLIDH_CACHE`` or else ``~/.cache/sklidh``; False keeps nothing. An entry belongs to the
-        content of image and mask, the settings, label, engine and version. Images in memory are
-        never kept.
+        The folder for cached features, one small file per image. None means ``$SKLIDH_CACHE`` or
+        else ``~/.cache/sklidh``; False disables the cache. An entry depends on the content of
+        image and mask, the settings, label, engine and version. Images in memory are never
+        cached.
     n_jobs : int, default=None
-        Patients worked on at once, as in scikit-learn; the values do not depend on it.
+        Patients processed in parallel, as in scikit-learn; the values do not depend on it.
     timeout : float, default=None
-        Seconds that one patient may take before the run ends in an error, where several are
-        worked on at once. None means no limit. On a dask cluster set one: a worker that keeps
-        dying would be waited for without end.
+        Seconds allowed per patient before the run fails, when several are processed in parallel.
+        None means no limit. Set one on a dask cluster, which would otherwise wait forever for a
+        worker that keeps dying.
     verbose : int, default=0
         1 shows a progress bar.
 
     Attributes
     ----------
     settings_ : Settings
-        The complete settings, every default filled in.
+        The complete settings, including all defaults.
     errors_ : DataFrame of shape (n_failures, 5)
-        The last transform's failures: ``patient``, ``column``, ``path``, ``exception`` and
-        ``message``. Always empty where ``on_error="raise"``.
+        Failures of the last transform: ``patient``, ``column``, ``path``, ``exception`` and
+        ``message``. Always empty with ``on_error="raise"``.
     n_features_in_ : int
         2.
     feature_names_in_ : ndarray of shape (2,)
@@ -111,13 +110,13 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    sklidh.per_modality : Gives each modality an extractor of its own.
+    sklidh.per_modality : Use a separate extractor for each modality.
 
     Notes
     -----
-    Some features have no value for some tumours: the co-occurrence of neighbouring voxels, say,
-    where no two voxels are neighbours. PyRadiomics then returns NaN, and so does this, with a
-    warning that names patient and feature. Every other failure is an error.
+    Some features are undefined for some tumours, such as the co-occurrence of neighbouring voxels
+    in a region without neighbours. PyRadiomics then returns NaN, and so does this class, with a
+    warning that names patient and feature. All other failures are errors.
 
     References
     ----------
@@ -308,12 +307,12 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         return pd.DataFrame(values, index=X.index, columns=names)
 
     def _extract(self, cases: list, task: Task) -> list[Extracted | Failure | None]:
-        """Extract the cases that are not in the cache, several at once if asked."""
+        """Extract the cases that are not in the cache, in parallel if `n_jobs` is set."""
         folder = cache_folder(self.cache, "radiomics")
         outcomes, jobs = list(cases), {}
         for number, case in enumerate(cases):
             if isinstance(case, Case):
-                # Looked up here, not by the workers, which take seconds to start.
+                # Looked up here rather than in the workers, which take seconds to start.
                 entry = entry_of(case, task, folder=folder)
                 outcomes[number] = kept_features(entry, task)
                 if outcomes[number] is None:

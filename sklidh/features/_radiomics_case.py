@@ -1,4 +1,4 @@
-"""The features of one image and mask: from the cache, or read, extracted and kept."""
+"""Features of one image and mask: load them from the cache, or extract and cache them."""
 
 import os
 import warnings
@@ -28,12 +28,12 @@ LOCAL = frozenset(["Original", "Wavelet", "LoG", "Gradient"])
 
 
 class ExtractionError(ImageError):
-    """An image from which no features can be had; the message names patient, column and path."""
+    """Features cannot be extracted; the message names patient, column and path."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One image and its mask, and what to call them."""
+    """One image and its mask, with their patient and column."""
 
     patient: object
     column: str
@@ -42,13 +42,13 @@ class Case:
 
     @property
     def path(self) -> str:
-        """The image's path, or in words that there is none."""
+        """The image's path, or "image in memory"."""
         return os.fspath(self.image) if is_path(self.image) else "image in memory"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one case has no features: a row of ``errors_``."""
+    """The reason why a case has no features: a row of ``errors_``."""
 
     patient: object
     column: str
@@ -58,7 +58,7 @@ class Failure:
 
     @classmethod
     def of(cls, case: Case, error: Exception) -> "Failure":
-        """Describe an error that one case met with."""
+        """Describe the error of a case."""
         return cls(case.patient, case.column, case.path, type(error).__name__, str(error))
 
 
@@ -128,8 +128,8 @@ class Extracted:
     values : ndarray of shape (1, n_columns) or (n_perturbations, n_columns)
         NaN in a region that the case lacks.
     n_levels : int
-        Grey levels of the region in the unfiltered image; where the settings leave that out, the
-        most in any image. The fewest, if there are several regions. 0 where they were not counted.
+        Grey levels of the region in the unfiltered image or, if the settings leave it out, the
+        maximum over all images; of several regions, the minimum. 0 if they were not counted.
     absent : list of str
         Why regions have no values, one message per region.
     """
@@ -140,25 +140,25 @@ class Extracted:
 
 
 def features_of_case(case: Case, task: Task, *, entry, on_error):
-    """Extract one case's features, and keep them.
+    """Extract and cache the features of one case.
 
     Parameters
     ----------
     case : Case
     task : Task
     entry : Path or None
-        Where they are kept; None keeps nothing.
+        The cache file; None caches nothing.
     on_error : {"raise", "record"}
 
     Returns
     -------
     Extracted or Failure
-        A failure only where `on_error` is "record".
+        A Failure only if `on_error` is "record".
 
     Raises
     ------
     ImageError
-        The image cannot be read or has no such features.
+        The image cannot be read, or the features cannot be extracted.
     """
     try:
         extracted = _extract(case, task)
@@ -224,18 +224,18 @@ def _versions(volume, regions, spacing, task: Task):
 
 
 def kept_features(entry: Path | None, task: Task) -> Extracted | None:
-    """Return the features that are kept in a file, or None where there are none to be used.
+    """Return the features cached in a file, or None if there are no usable ones.
 
     Parameters
     ----------
     entry : Path or None
     task : Task
-        What they must be.
+        What the file must contain the features of.
 
     Warns
     -----
     UserWarning
-        The file is there and cannot be used.
+        The file exists but cannot be used.
     """
     if entry is None or not entry.exists():
         return None
@@ -248,17 +248,18 @@ def kept_features(entry: Path | None, task: Task) -> Extracted | None:
     except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         intact, reason = False, f"{type(error).__name__}: {error}"
     else:
-        reason = "it holds something else"
+        reason = "it contains something else"
     if not intact:
         warnings.warn(
-            f"cached features {entry} cannot be used ({reason}); extracted again", stacklevel=2
+            f"cached features {entry} cannot be used ({reason}); they are extracted again",
+            stacklevel=2,
         )
         return None
     return Extracted(values, n_levels, absent)
 
 
 def entry_of(case: Case, task: Task, *, folder) -> Path | None:
-    """Return the file in which a case's features are kept.
+    """Return the file that caches a case's features.
 
     Parameters
     ----------
@@ -270,7 +271,7 @@ def entry_of(case: Case, task: Task, *, folder) -> Path | None:
     Returns
     -------
     Path or None
-        None without a cache, and for images in memory or that cannot be read.
+        None without a cache, or if an image is in memory or cannot be read.
     """
     cells = (case.image, case.mask)
     if folder is None or not all(map(is_path, cells)):
@@ -280,7 +281,7 @@ def entry_of(case: Case, task: Task, *, folder) -> Path | None:
     try:
         files = [*files_of(case.image), *files_of(case.mask)]
         key = fingerprint(*files, *task.key(), *code)
-    except OSError:  # reading the image says more
+    except OSError:  # reading the image gives a better message
         return None
     return folder / f"{key}.npz"
 

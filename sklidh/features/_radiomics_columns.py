@@ -1,4 +1,4 @@
-"""Columns of numbers in a table of images."""
+"""Numeric columns in a table of images."""
 
 import numpy as np
 import pandas as pd
@@ -7,13 +7,13 @@ from sklidh.utils import CohortError, listed
 
 
 def radiomics_columns(X, names):
-    """Return the columns of numbers that a network reads beside the images.
+    """Return the numeric columns that a network uses in addition to the images.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
     names : sequence of str, or None
-        None is none.
+        None means no columns.
 
     Returns
     -------
@@ -22,20 +22,20 @@ def radiomics_columns(X, names):
     Raises
     ------
     CohortError
-        A column is absent, or a cell is no finite number.
+        A column is missing, or a cell is not a finite number.
     """
     names = [] if names is None else list(names)
     absent = [name for name in names if name not in X.columns]
     if absent:
         raise CohortError(
-            [f"radiomics={absent}: no such column; the table has {listed(X.columns)}"]
+            [f"radiomics={absent}: not found; available columns: {listed(X.columns)}"]
         )
     numbers = X[names].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     rows, columns = np.nonzero(~np.isfinite(numbers))
     if len(rows):
         raise CohortError(
             f"patient {X.index[row]!r}, column {names[column]!r}: "
-            f"{X[names[column]].iloc[row]} is no finite number; impute or drop it first"
+            f"{X[names[column]].iloc[row]} is not a finite number; impute or drop it first"
             for row, column in zip(rows, columns, strict=True)
         )
     return numbers

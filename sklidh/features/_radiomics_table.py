@@ -1,4 +1,4 @@
-"""A table of cases before extraction, and what is said of the table that comes of it."""
+"""Cases of a table before extraction, and warnings about the extracted table."""
 
 import warnings
 from dataclasses import asdict, fields
@@ -12,13 +12,13 @@ from sklidh.radiomics import Settings
 from sklidh.utils import CohortError, check_cases, is_missing, listed
 
 FEWEST_LEVELS = 4
-"""Grey levels of a region below which a warning is given."""
+"""Number of grey levels of a region below which a warning is issued."""
 TEXTURES = frozenset("glcm glrlm glszm gldm ngtdm cm rlm szm dzm ngt ngl".split())
 """PyRadiomics' classes and IBSI's families that count grey levels."""
 
 
 def list_cases(X: pd.DataFrame, *, missing: str) -> list[Case | Failure | None]:
-    """Turn each row into a case: None where its image may be missing, a failure where it is bad."""
+    """Return a case per row; None for an allowed missing image, a Failure for an invalid row."""
     column = X.columns[0]
     cases = []
     for row, (patient, image, mask) in enumerate(X.itertuples(name=None)):
@@ -73,13 +73,13 @@ def warn_of_absent(outcomes: list) -> None:
 
 
 def table_of_failures(failures: list[Failure]) -> pd.DataFrame:
-    """Return one row a failure, as ``errors_`` has them."""
+    """Return the table ``errors_``, with one row per failure."""
     columns = [field.name for field in fields(Failure)]
     return pd.DataFrame([asdict(failure) for failure in failures], columns=columns)
 
 
 def warn_of_failures(errors: pd.DataFrame, n_patients: int) -> None:
-    """Say which patients got a row of NaN because of an error."""
+    """Warn about patients who got a row of NaN because of an error."""
     if len(errors):
         first = errors.iloc[0]
         warnings.warn(
@@ -91,12 +91,12 @@ def warn_of_failures(errors: pd.DataFrame, n_patients: int) -> None:
 
 
 def warn_of_few_levels(n_levels: pd.Series, settings: Settings, column: str) -> None:
-    """Say, once for all patients, whose textures rest on too few grey levels to mean anything.
+    """Warn once about all patients with too few grey levels for meaningful textures.
 
     Parameters
     ----------
     n_levels : Series of int, shape (n_patients,)
-        Grey levels of each patient's region; 0 where they were not counted.
+        Grey levels of each patient's region; 0 if they were not counted.
     settings : Settings
     column : str
         The image's column.
@@ -108,23 +108,23 @@ def warn_of_few_levels(n_levels: pd.Series, settings: Settings, column: str) -> 
     bins = "binWidth" if setting["binCount"] is None else "binCount"
     patients = listed([f"{patient} ({n})" for patient, n in few.items()])
     warnings.warn(
-        f"column {column!r}: at {bins}={setting[bins]:g} the tumours of {len(few)} of "
-        f"{len(n_levels)} patients have fewer than {FEWEST_LEVELS} grey levels, so that textures "
-        f"hardly differ between patients: {patients}. Normalised intensities span a few units: "
-        'choose narrower bins for them, as {"preset": "paper", "setting": {"binCount": 32}}',
+        f"column {column!r}: with {bins}={setting[bins]:g} the tumours of {len(few)} of "
+        f"{len(n_levels)} patients have fewer than {FEWEST_LEVELS} grey levels, so textures hardly "
+        f"differ between patients: {patients}. Normalised intensities need narrower bins, such as "
+        '{"preset": "paper", "setting": {"binCount": 32}}',
         ImageWarning,
         stacklevel=4,
     )
 
 
 def warn_of_undefined(table: pd.DataFrame, outcomes: list, column: str) -> None:
-    """Say which features of an intact image and region have no finite value.
+    """Warn about features without a finite value for a valid image and region.
 
     Parameters
     ----------
     table : DataFrame of shape (n_patients, n_features)
     outcomes : list of (Extracted, Failure or None)
-        From which the table was made; a region that is absent has been named already.
+        The table's source; absent regions have their own warning.
     column : str
         The image's column.
     """
@@ -138,8 +138,8 @@ def warn_of_undefined(table: pd.DataFrame, outcomes: list, column: str) -> None:
     for row in np.flatnonzero(undefined.any(axis=1)):
         names = table.columns[undefined[row]]
         warnings.warn(
-            f"patient {table.index[row]!r}, column {column!r}: {len(names)} radiomics features are "
-            f"not defined for this tumour, as {names[0]}; they are {table[names[0]].iloc[row]}",
+            f"patient {table.index[row]!r}, column {column!r}: {len(names)} radiomics features "
+            f"such as {names[0]} are {table[names[0]].iloc[row]}: undefined for this tumour",
             ImageWarning,
             stacklevel=4,
         )

@@ -81,8 +81,8 @@ def keep(entry, image, **record):
                 load_image(path)
             except (RuntimeError, ImageError) as error:
                 raise OSError(
-                    f"{entry} could not be written whole: is the disk full, or its folder for "
-                    f"reading only? ({str(error).strip().splitlines()[-1]})"
+                    f"{entry} could not be written completely; check the free disk space and the "
+                    f"folder's permissions ({str(error).strip().splitlines()[-1]})"
                 ) from error
         digest = fingerprint(entry)
     # The record is written last, because it marks the image as complete.

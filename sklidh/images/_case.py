@@ -43,7 +43,7 @@ def read_case(
     Returns
     -------
     image, mask : SimpleITK.Image
-        In one grid.
+        On the same grid.
 
     Raises
     ------
@@ -103,13 +103,13 @@ def check_pair(volume, tumour, where: str, reference=None) -> sitk.Image:
     difference = grid_difference(volume, tumour)
     if difference:
         remedy = (
-            f"the mask was drawn on another image than {reference!r}: name that as the reference"
+            f"the mask was drawn on another image than {reference!r}; make that the reference"
             if reference
-            else "RigidRegistration or Resampling brings them into one; on the command line, name "
-            "the sequence that the mask was drawn on by --reference"
+            else "use RigidRegistration or Resampling; on the command line, set --reference to the "
+            "sequence on which the mask was drawn"
         )
         raise GeometryMismatch(
-            f"{where}: image and mask lie in different grids: {difference}; {remedy}"
+            f"{where}: image and mask are on different grids: {difference}; {remedy}"
         )
     region = sitk.GetArrayViewFromImage(tumour).astype(bool)
     bad = not_finite(volume)
@@ -118,11 +118,11 @@ def check_pair(volume, tumour, where: str, reference=None) -> sitk.Image:
         if n_inside:
             raise NonFiniteVoxels(
                 f"{where}: {n_inside} of the {np.count_nonzero(region)} voxels of the region are "
-                "NaN or infinite; write finite intensities"
+                "NaN or infinite; replace them with finite intensities"
             )
         warnings.warn(
             f"{where}: {np.count_nonzero(bad)} voxels outside the region are NaN or infinite; they "
-            "are taken for 0",
+            "are treated as 0",
             ImageWarning,
             stacklevel=3,
         )
@@ -133,8 +133,8 @@ def check_pair(volume, tumour, where: str, reference=None) -> sitk.Image:
     intensities = sitk.GetArrayViewFromImage(volume)[region]
     if intensities.min() == intensities.max():
         warnings.warn(
-            f"{where}: all {len(intensities)} voxels of the region are {intensities[0]:g}: its "
-            "textures say nothing; look at image and mask",
+            f"{where}: all {len(intensities)} voxels of the region are {intensities[0]:g}, so "
+            "texture features are meaningless; check image and mask",
             ImageWarning,
             stacklevel=3,
         )

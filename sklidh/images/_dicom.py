@@ -67,17 +67,17 @@ def load_series(place) -> sitk.Image:
     series = {str(each.get("SeriesInstanceUID")) for each in datasets.values()}
     if len(series) > 1:
         raise GeometryMismatch(
-            f"holds {len(series)} series: {', '.join(sorted(series))}; one folder per series"
+            f"contains {len(series)} series: {', '.join(sorted(series))}; use one folder per series"
         )
     slices = {}
     for name, dataset in datasets.items():
         if int(dataset.get("SamplesPerPixel", 1)) != 1:
-            raise WrongDimension(f"{name}: holds several values a pixel; 1 is accepted")
+            raise WrongDimension(f"{name}: has several values per pixel; only 1 is accepted")
         frames = frames_of(dataset, name) if "NumberOfFrames" in dataset else [(dataset, None)]
         slices |= {f"{name}, frame {k + 1}" if k is not None else name: (each, dataset, k)
                    for each, k in frames}  # fmt: skip
     if len(slices) < 2:
-        raise WrongDimension(f"holds {len(slices)} slices; two or more are accepted")
+        raise WrongDimension(f"contains {len(slices)} slices; at least two are needed")
     return _stack(slices)
 
 
@@ -143,7 +143,7 @@ def check_slices(names, places, slices) -> float:
             if a != b
         ]
         raise GeometryMismatch(
-            f"holds two images at the same place: {pair[0]} and {pair[1]}"
+            f"contains two images at the same position: {pair[0]} and {pair[1]}"
             + (f" ({', '.join(differ)})" if differ else "")
             + "; keep one volume per folder, such as one echo"
         )
@@ -152,15 +152,15 @@ def check_slices(names, places, slices) -> float:
     odd = np.flatnonzero(np.abs(steps - thickness) > allowed)
     if odd.size:
         raise GeometryMismatch(
-            f"{names[odd[0]]} and {names[odd[0] + 1]} leave a gap: {steps[odd[0]]:.3f} mm apart, "
-            f"the others {thickness:.3f} mm; export the series again"
+            f"there is a gap between {names[odd[0]]} and {names[odd[0] + 1]}: they are "
+            f"{steps[odd[0]]:.3f} mm apart, the others {thickness:.3f} mm; re-export the series"
         )
     drift = np.hypot(*aside[:, :2].T)
     extent = places[-1, 2] - places[0, 2]
     if drift.max() > max(PERPENDICULAR * extent, ROUNDING):
         raise GeometryMismatch(
             f"its slices drift in their plane, {drift.max():.3g} mm over {extent:.4g} mm: such "
-            "shear (a tilted gantry) is not accepted; resample the image on a grid without"
+            "shear (a tilted gantry) is not supported; resample the image on an unsheared grid"
         )
     return float(steps.mean()) if np.ptp(steps) < ROUNDING else thickness
 

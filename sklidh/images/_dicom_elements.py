@@ -64,7 +64,7 @@ def pixels_of(dataset, name: str) -> np.ndarray:
         # A value of odd length is padded with one byte.
         if not compressed and len(dataset.PixelData) != n_bytes + n_bytes % 2:
             raise CorruptImage(
-                f"{name}: holds {len(dataset.PixelData)} bytes of pixels, its header declares "
+                f"{name}: has {len(dataset.PixelData)} bytes of pixels, but its header declares "
                 f"{n_bytes}; copy it again"
             )
         return dataset.pixel_array
@@ -82,7 +82,7 @@ def numbers_of(dataset, keyword: str, count: int) -> np.ndarray:
     except (TypeError, ValueError):
         numbers = np.array([np.nan])
     if not np.isfinite(numbers).all():
-        raise CorruptImage(f"its {keyword} is {value!r}; {count} numbers are accepted")
+        raise CorruptImage(f"its {keyword} is {value!r}; {count} numbers are expected")
     return numbers
 
 
@@ -117,8 +117,8 @@ def frames_of(dataset, name: str) -> list[tuple]:
 
     if "PerFrameFunctionalGroupsSequence" not in dataset:
         raise WrongDimension(
-            f"{name}: holds {dataset.NumberOfFrames} frames, of which it does not say where they "
-            "lie (PerFrameFunctionalGroupsSequence); export the series as enhanced MR, or as one "
+            f"{name}: has {dataset.NumberOfFrames} frames without positions "
+            "(PerFrameFunctionalGroupsSequence); re-export the series as enhanced MR, or as one "
             "file per slice"
         )
     shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]

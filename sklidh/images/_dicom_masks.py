@@ -62,16 +62,16 @@ def load_mask(path, like, label) -> sitk.Image:
     Warns
     -----
     ImageWarning
-        Contours lie beyond the image.
+        Contours are outside the image.
     """
     dataset = read_dataset(path)
     kind = str(dataset.get("Modality"))
     if kind not in ("SEG", "RTSTRUCT"):
-        raise CorruptImage(f"is DICOM of modality {kind!r}; SEG and RTSTRUCT are masks")
+        raise CorruptImage(f"is DICOM of modality {kind!r}; a mask must be SEG or RTSTRUCT")
     if like is None:
         raise GeometryMismatch(
-            f"is a DICOM {kind}, which lies on the grid of an image: read it by read_case, or give "
-            "read_mask the image as like=; RigidRegistration turns it into an image"
+            f"is a DICOM {kind}, which is defined on the grid of an image: use read_case, or pass "
+            "the image to read_mask as like=; RigidRegistration converts it"
         )
     names_of, paint = (
         (_segments, _paint_frames) if kind == "SEG" else (_structures, _paint_contours)
@@ -84,17 +84,17 @@ def load_mask(path, like, label) -> sitk.Image:
             raise choice_needed(names, volumes)
         labels, n_lost, n_all = paint(dataset, like, chosen)
     except (AttributeError, IndexError, TypeError) as error:
-        raise CorruptImage(f"lacks what a {kind} must say ({error})") from error
+        raise CorruptImage(f"lacks a required element of a {kind} ({error})") from error
     kept = {number: name for number, name in names.items() if number in chosen}
     if not kept:
         there = ", ".join(f"{number} {name!r}" for number, name in names.items())
-        raise MissingLabel(f"no structure has the label {label}; there are {there}")
+        raise MissingLabel(f"no structure has the label {label}; available: {there}")
     if n_lost:
         what = f"{n_lost} of its {n_all} {'segmented voxels' if kind == 'SEG' else 'contours'}"
         if n_lost > LARGEST_LOSS * n_all:
-            raise GeometryMismatch(f"{what} lie beyond the image; it was drawn on another")
+            raise GeometryMismatch(f"{what} are outside the image; it was drawn on another")
         warnings.warn(
-            f"{path}: {what} lie beyond the image and are left out", ImageWarning, stacklevel=3
+            f"{path}: {what} are outside the image and are ignored", ImageWarning, stacklevel=3
         )
     return with_names(_image(labels, like), kept, chosen=True)
 
@@ -168,7 +168,7 @@ def _paint_frames(dataset, like, chosen) -> tuple[np.ndarray, int, int]:
     """Return the chosen segments on an image's grid, and counts of voxels beyond it and in all."""
     if dataset.get("SegmentationType") != "BINARY":
         raise NonIntegerMask(
-            f"is a segmentation of type {dataset.get('SegmentationType')}; BINARY is accepted"
+            f"is a segmentation of type {dataset.get('SegmentationType')}; only BINARY is accepted"
         )
     frames = np.reshape(pixels_of(dataset, "segmentation"), (-1, dataset.Rows, dataset.Columns))
     labels = np.zeros(like.GetSize()[::-1], np.uint16)
@@ -181,7 +181,7 @@ def _paint_frames(dataset, like, chosen) -> tuple[np.ndarray, int, int]:
         index = to_voxels(points, like)
         if np.abs(index - np.rint(index)).max() > OFF_GRID or not _is_turned(index, frames.shape):
             raise GeometryMismatch(
-                f"frame {number + 1} lies in another grid than the image; it was drawn on another"
+                f"frame {number + 1} is not on the grid of the image; it was drawn on another image"
             )
         segment = int(frame.ReferencedSegmentNumber)
         if segment in chosen:
@@ -223,8 +223,8 @@ def _paint_contours(dataset, like, chosen) -> tuple[np.ndarray, int, int]:
             index = round(float(np.mean(corners[:, 2])))
             if np.abs(corners[:, 2] - index).max() > OFF_SLICE:
                 raise GeometryMismatch(
-                    f"contour {number} of structure {structure.ReferencedROINumber} lies at slice "
-                    f"{np.mean(corners[:, 2]):.2f} of the image, between two; it was drawn on "
+                    f"contour {number} of structure {structure.ReferencedROINumber} is between two "
+                    f"slices of the image, at {np.mean(corners[:, 2]):.2f}; it was drawn on "
                     "another image"
                 )
             n_closed += 1

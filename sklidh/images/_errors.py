@@ -73,16 +73,16 @@ def describe_source(source, patient=None, modality=None) -> str:
 def without_image(patient, modalities) -> str:
     """Return the error for a patient without any image."""
     return (
-        f"patient {patient!r}: no image at all, every cell of {listed(modalities)} is empty; drop "
-        "the row or fill one in"
+        f"patient {patient!r}: no image, all cells of {listed(modalities)} are empty; add an image "
+        "or drop the row"
     )
 
 
 def without_reference(patient, reference) -> str:
     """Return the error for a patient who lacks the reference image."""
     return (
-        f"patient {patient!r}, column {reference!r}: the cell is empty, and it is the reference "
-        "onto which the others are registered; drop the row or choose another"
+        f"patient {patient!r}, column {reference!r}: the cell is empty, but it is the reference "
+        "to which the others are registered; drop the row or choose another reference"
     )
 
 

@@ -69,14 +69,14 @@ def load_image(path) -> sitk.Image:
         entries = [*os.scandir(path)]
         n_files = sum(entry.is_file() for entry in entries)
         raise CorruptImage(
-            f"is a folder, and none of its {n_files} files is DICOM; folders in it "
-            f"({len(entries) - n_files} are there) are not looked into: name the folder that holds "
-            "one series, or an image file"
+            f"is a folder, and none of its {n_files} files is DICOM; its "
+            f"{len(entries) - n_files} subfolders are not searched: name the folder of one series, "
+            "or an image file"
         )
     if not path.lower().endswith(ACCEPTED):
         raise CorruptImage(
-            f"is of a kind that cannot be verified; {', '.join(ACCEPTED)} and folders of DICOM "
-            "slices are accepted: convert it"
+            f"has an unsupported format; convert it to one of {', '.join(ACCEPTED)}, or to a "
+            "folder of DICOM slices"
         )
     try:
         layout, voxels, n_trailing = _read(Path(path))
@@ -188,15 +188,15 @@ def _fill(n_bytes: int, parts, most: int) -> tuple[bytearray, int]:
     """
     if n_bytes > most:
         raise CorruptImage(
-            f"is truncated: its header declares {n_bytes} bytes and it can hold {most} at most; "
+            f"is truncated: its header declares {n_bytes} bytes, but it can hold at most {most}; "
             "copy it again"
         )
     try:
         buffer, filled = bytearray(n_bytes), 0
     except MemoryError as error:
         raise ImageTooLarge(
-            f"its {n_bytes / 2**20:.0f} MiB do not fit in the memory that is left; crop or "
-            "resample the image, or give fewer jobs"
+            f"its {n_bytes / 2**20:.0f} MiB do not fit into the free memory; crop or resample the "
+            "image, or use fewer jobs"
         ) from error
     for part in parts:
         room = max(n_bytes - filled, 0)
@@ -204,11 +204,13 @@ def _fill(n_bytes: int, parts, most: int) -> tuple[bytearray, int]:
         filled += len(part)
         if filled > n_bytes + TRAILING:
             raise CorruptImage(
-                f"holds more than the {n_bytes} bytes that its header declares; one of them is "
-                "wrong: write the image again"
+                f"contains more than the {n_bytes} bytes that its header declares; write the image "
+                "again"
             )
     if filled < n_bytes:
-        raise CorruptImage(f"is truncated: {filled} of {n_bytes} bytes are there; copy it again")
+        raise CorruptImage(
+            f"is truncated: only {filled} of {n_bytes} bytes are present; copy it again"
+        )
     return buffer, filled - n_bytes
 
 

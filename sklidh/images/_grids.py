@@ -165,7 +165,7 @@ def check_kept(before: float, after: float, where: str = "") -> None:
         More than `NOTICED_LOSS` is lost.
     """
     if after == 0:
-        raise EmptyROI("no voxel of the mask lies within the reference image: another patient's?")
+        raise EmptyROI("no voxel of the mask is in the reference image; is it another patient's?")
     if after < (1 - LARGEST_LOSS) * before:
         raise GeometryMismatch(lost_in_words(before, after))
     if where and is_noticed(before, after):
@@ -181,8 +181,8 @@ def lost_in_words(before: float, after: float) -> str:
     """Describe how much of a mask is left; volumes in ml."""
     return (
         f"only {after:.3g} of the mask's {before:.3g} ml are left on the grid of the image: the "
-        "mask reaches beyond it, or its voxels are much smaller; choose an image that shows the "
-        "whole tumour"
+        "mask extends beyond it, or has much smaller voxels; choose an image that shows the whole "
+        "tumour"
     )
 
 

@@ -66,8 +66,8 @@ class Layout:
         if self.n_bytes > MOST_BYTES:
             raise ImageTooLarge(
                 f"its header declares {' x '.join(map(str, self.size))} voxels, "
-                f"{self.n_bytes / 2**30:.3g} GiB; {MOST_BYTES / 2**30:g} GiB are accepted; crop or "
-                "resample the image, or the header is damaged"
+                f"{self.n_bytes / 2**30:.3g} GiB; at most {MOST_BYTES / 2**30:g} GiB are accepted: "
+                "crop or resample the image, unless the header is damaged"
             )
 
     @property
@@ -80,13 +80,13 @@ def check_size(size) -> tuple[int, int, int]:
     """Return three sizes; refuse other numbers of dimensions and empty images."""
     size = tuple(size)
     if any(length < 1 for length in size):
-        raise CorruptImage(f"its header declares {size} voxels; one or more along every axis")
+        raise CorruptImage(f"its header declares {size} voxels; every axis needs at least one")
     # A fourth axis of length 1 does not count as a dimension.
     while len(size) > 3 and size[-1] == 1:
         size = size[:-1]
     if len(size) != 3:
         raise WrongDimension(
-            f"has {len(size)} dimensions, {size}; 3 are accepted: write one volume a file"
+            f"has {len(size)} dimensions, {size}; only 3 are accepted: write one volume per file"
         )
     return size
 
@@ -95,7 +95,7 @@ def check_spacing(spacing) -> None:
     """Refuse voxels without a positive size."""
     if not all(np.isfinite(edge) and edge > 0 for edge in spacing):
         seen = tuple(float(edge) for edge in spacing)
-        raise CorruptImage(f"its header declares a spacing of {seen} mm; above 0 is accepted")
+        raise CorruptImage(f"its header declares a spacing of {seen} mm; it must be above 0")
 
 
 def check_axes(axes) -> None:
@@ -107,7 +107,7 @@ def check_axes(axes) -> None:
     if not cosines <= PERPENDICULAR:
         raise GeometryMismatch(
             f"the axes of its grid are not at right angles (cosine {cosines:.2g}): shear is not "
-            "accepted; resample the image on a grid without"
+            "supported; resample the image on an unsheared grid"
         )
 
 
@@ -148,7 +148,7 @@ def nrrd_header(head: bytes) -> TextHeader:
     codecs = {"raw": "", "gzip": "gzip", "gz": "gzip"}
     if encoding not in codecs:
         raise CorruptImage(
-            f"its encoding is {encoding!r}; raw and gzip are accepted: write the image again"
+            f"its encoding is {encoding!r}; only raw and gzip are accepted: write the image again"
         )
     data = _data_file(fields.get("data file", fields.get("datafile", "")))
     order = ">" if fields.get("endian") == "big" else "<"
@@ -165,7 +165,7 @@ def meta_header(head: bytes) -> TextHeader:
     text = re.match(rb"(\w+ *= .*?^ElementDataFile *= *[^\r\n]*)\r?\n", head, re.DOTALL | re.M)
     fields = _fields(text, head, "=", "MetaImage")
     if fields.get("binarydata", "True") != "True" or fields.get("headersize", "0") != "0":
-        raise CorruptImage("holds its voxels as text or after a gap; write the image again")
+        raise CorruptImage("stores its voxels as text or after a gap; write the image again")
     name = fields["elementdatafile"]
     data = "" if name == "LOCAL" else _data_file(name)
     codec = "zlib" if fields.get("compresseddata") == "True" else ""
@@ -177,17 +177,17 @@ def _fields(text, head: bytes, separator: str, kind: str) -> dict[str, str]:
     """Return the lines of a header by name; refuse lines that crash SimpleITK."""
     if text is None:
         raise CorruptImage(
-            f"is not a {kind}: it begins with {head[:8]!r}, or its header never ends"
+            f"is not a {kind}: it begins with {head[:8]!r}, or its header has no end"
         )
     lines = [line for line in text[1].decode("latin-1").splitlines() if line[:1] != "#"]
     pairs = (line.partition(separator) for line in lines if separator in line)
     fields = {key.strip().lower(): value.strip() for key, _, value in pairs}
     n_axes = fields.get("dimension", fields.get("ndims", ""))
     if not re.fullmatch(r"[1-9]", n_axes):
-        raise CorruptImage(f"its header declares {n_axes[:20]!r} dimensions; 3 are accepted")
+        raise CorruptImage(f"its header declares {n_axes[:20]!r} dimensions; only 3 are accepted")
     size = fields.get("sizes", fields.get("dimsize", ""))
     if not all(re.fullmatch(r"[0-9]{1,9}", word) for word in size.split()):
-        raise CorruptImage(f"its header declares {size[:40]!r} voxels; whole numbers are accepted")
+        raise CorruptImage(f"its header declares {size[:40]!r} voxels; whole numbers are needed")
     return fields
 
 
@@ -195,7 +195,7 @@ def _data_file(name: str) -> str:
     """Return the name of the file that holds the voxels; refuse patterns and other folders."""
     if name.split()[:1] == ["LIST"] or "%" in name or re.search(r"[/\\\0]", name):
         raise CorruptImage(
-            f"keeps its voxels in {name!r}; one file in the folder of the header is accepted: "
+            f"stores its voxels in {name!r}; they must be in one file in the header's folder: "
             "write the image as one file"
         )
     return name
@@ -219,13 +219,13 @@ def text_layout(path: str, header: TextHeader) -> Layout:
         raise kind(f"cannot be read as an image ({reason})") from error
     n_values, kind = reader.GetNumberOfComponents(), reader.GetPixelIDValue()
     if n_values != 1:
-        raise WrongDimension(f"holds {n_values} values a voxel; 1 is accepted")
+        raise WrongDimension(f"has {n_values} values per voxel; only 1 is accepted")
     stored = re.fullmatch(r"(\d+)-bit (.*)", sitk.GetPixelIDValueAsString(kind))
     kinds = {"signed integer": "i", "unsigned integer": "u", "float": "f"}
     if stored is None or stored[2] not in kinds:
         raise CorruptImage(
-            f"its voxels are {sitk.GetPixelIDValueAsString(kind)}; whole and real numbers are "
-            "accepted"
+            f"its voxels are {sitk.GetPixelIDValueAsString(kind)}; only integers and real numbers "
+            "are accepted"
         )
     dtype = np.dtype(f"{header.order}{kinds[stored[2]]}{int(stored[1]) // 8}")
     size, n_axes = check_size(reader.GetSize()), reader.GetDimension()

@@ -115,18 +115,18 @@ def same_images(digests: Mapping[str, Mapping[str, str]]) -> list[str]:
         if len(cells) > 1:
             patients, columns = (tuple(dict.fromkeys(names)) for names in zip(*cells, strict=True))
             shared[patients] |= dict.fromkeys(columns)
-    return [_told(patients, columns) for patients, columns in shared.items()]
+    return [_describe_group(patients, columns) for patients, columns in shared.items()]
 
 
-def _told(patients, columns) -> str:
+def _describe_group(patients, columns) -> str:
     if len(patients) == 1:
         return (
             f"patient {patients[0]!r}: {', '.join(columns)} contain identical voxels; check that "
             "each column names the right file"
         )
     return (
-        f"patients {listed(patients)}: the same {', '.join(columns)}, voxel by voxel; one person "
-        "listed twice stands on both sides of a split, so keep one row of each"
+        f"patients {listed(patients)} have identical voxels in {', '.join(columns)}; a person "
+        "listed twice could be in training and test data at once, so keep one row per person"
     )
 
 

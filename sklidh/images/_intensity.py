@@ -146,7 +146,7 @@ class IntensityNormalization(ImagePreparation):
         if self.method != "nyul":
             return
         if self.mask != "brain":
-            raise ValueError(f"method='nyul' measures in mask='brain' only, got {self.mask!r}")
+            raise ValueError(f"method='nyul' accepts mask='brain' only, got {self.mask!r}")
         scales = {}
         for modality in self.modalities_:
             there = X[modality][~X[modality].map(is_missing)]

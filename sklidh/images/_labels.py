@@ -113,8 +113,8 @@ def numbers_of(label, names: dict[int, str]) -> list[int] | None:
         if isinstance(each, str) and not named:
             there = ", ".join(f"{name!r} ({number})" for number, name in names.items())
             raise MissingLabel(
-                f"no structure is called {each!r}; "
-                + (f"there are {there}" if names else "its labels have no names: give a number")
+                f"no structure is named {each!r}; "
+                + (f"available: {there}" if names else "the labels have no names, so give a number")
             )
         numbers += named if isinstance(each, str) else [int(each)]
     return numbers
@@ -140,8 +140,8 @@ def whole_labels(image: sitk.Image) -> np.ndarray:
         labels = rounded.astype(np.int32) if whole and abs(rounded).max() < 2**31 else labels
     if labels.dtype.kind == "f" or labels.min() < 0:
         raise NonIntegerMask(
-            f"holds values from {labels.min():g} to {labels.max():g} that are no labels; a mask "
-            "holds whole labels above 0, fractional values are not accepted, and 0 outside"
+            f"contains values from {labels.min():g} to {labels.max():g} that are not labels; a "
+            "mask must contain whole numbers: labels above 0, and 0 outside the tumour"
         )
     return labels
 
@@ -168,7 +168,7 @@ def chosen_labels(image: sitk.Image, label) -> np.ndarray:
     numbers = numbers_of(label, names)
     there = np.unique(labels[labels > 0])
     if there.size == 0:
-        raise EmptyROI("every voxel is 0: no voxel has a label above 0; draw the tumour")
+        raise EmptyROI("every voxel is 0, so no tumour is marked; check that the file is right")
     if numbers is None and not image.HasMetaDataKey(CHOSEN):
         if len(names) > 1 and there.size > 1:
             millilitres = np.prod(image.GetSpacing()) / 1000
@@ -176,9 +176,9 @@ def chosen_labels(image: sitk.Image, label) -> np.ndarray:
             raise choice_needed({n: names.get(n, "") for n in volumes}, volumes)
         if there.size > MOST_LABELS:
             raise NonIntegerMask(
-                f"holds {there.size} different labels above 0, from {there[0]} to {there[-1]}: an "
-                "image, or an atlas of the brain; name the file of the mask, or the tumour's label "
-                "by label= (--label)"
+                f"contains {there.size} different labels above 0, from {there[0]} to {there[-1]}, "
+                "like an image or a brain atlas; name the file of the mask, or select the tumour "
+                "with label= (--label)"
             )
     chosen = labels if numbers is None else np.where(np.isin(labels, numbers), labels, 0)
     n_voxels = np.count_nonzero(chosen)
@@ -186,8 +186,8 @@ def chosen_labels(image: sitk.Image, label) -> np.ndarray:
         raise MissingLabel(f"no voxel has label {label}; labels present: {there[:10].tolist()}")
     if n_voxels < FEWEST_VOXELS:
         raise ROITooSmall(
-            f"the region has {n_voxels} voxels; {FEWEST_VOXELS} or more are accepted: look at the "
-            "mask, and at its label"
+            f"the region has {n_voxels} voxels; at least {FEWEST_VOXELS} are needed: check the "
+            "mask and its label"
         )
     return chosen
 
@@ -206,6 +206,6 @@ def choice_needed(names: dict[int, str], volumes: dict[int, float]) -> ImageErro
         for number, volume in volumes.items()
     )
     return MissingLabel(
-        f"holds {len(volumes)} structures: {listed}. Name the tumour's by label= (--label), by "
-        "number or name; several are united"
+        f"contains {len(volumes)} structures: {listed}. Select the tumour with label= (--label), "
+        "by number or name; several labels are merged"
     )

@@ -36,12 +36,12 @@ def image_in_memory(image) -> sitk.Image:
     voxels = np.asanyarray(image.dataobj)
     if voxels.dtype.kind not in "biuf":
         raise WrongDimension(
-            f"holds voxels of type {voxels.dtype}; one whole or real number per voxel is accepted"
+            f"has voxels of type {voxels.dtype}; one integer or real number per voxel is accepted"
         )
     voxels = voxels.reshape(check_size(voxels.shape))
     affine = np.asarray(image.affine, dtype=float)
     if not np.isfinite(affine).all():
-        raise CorruptImage(f"its affine holds values that are not finite: {affine.tolist()}")
+        raise CorruptImage(f"its affine has values that are not finite: {affine.tolist()}")
     check_axes(affine[:3, :3])
     grid = grid_of_affine(affine)
     native = NOT_IN_SIMPLEITK.get(voxels.dtype.char, voxels.dtype.newbyteorder("="))

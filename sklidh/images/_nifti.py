@@ -57,12 +57,12 @@ def nifti_layout(head: bytes) -> Layout:
     magic = head[4:8] if n_bytes == LONGEST else head[344:348]
     if magic not in (single, pair):
         raise CorruptImage(
-            f"is not a NIfTI file: its magic is {magic!r}. ANALYZE 7.5, which looks alike, does "
-            "not store which side is left; convert it to NIfTI"
+            f"is not a NIfTI file: its magic bytes are {magic!r}. The similar ANALYZE 7.5 format "
+            "does not store which side is left; convert the file to NIfTI"
         )
     n_axes = int(header["dim"][0])
     if not 1 <= n_axes <= 7:
-        raise CorruptImage(f"its header declares {n_axes} dimensions; 3 are accepted")
+        raise CorruptImage(f"its header declares {n_axes} dimensions; only 3 are accepted")
     size = check_size(header["dim"][1 : n_axes + 1].tolist())
     spacing = np.abs(header["pixdim"][1:4]).astype(float)
     check_spacing(spacing)
@@ -88,13 +88,13 @@ def _dtype(header, order: str) -> np.dtype:
         dtype = np.dtype("V")
     if dtype.names or dtype.kind == "c":
         raise WrongDimension(
-            f"holds several values a voxel (datatype {code}); 1 is accepted: write one channel "
-            "per file"
+            f"has several values per voxel (datatype {code}); only 1 is accepted: write one "
+            "channel per file"
         )
     if dtype.kind not in "iuf" or dtype.itemsize > 8 or bits != 8 * dtype.itemsize:
         raise CorruptImage(
-            f"its header declares datatype {code} of {bits} bits a voxel; whole and real numbers "
-            "of 8 to 64 bits are accepted"
+            f"its header declares datatype {code} of {bits} bits per voxel; only integers and real "
+            "numbers of 8 to 64 bits are accepted"
         )
     return dtype.newbyteorder(order)
 
@@ -107,7 +107,7 @@ def _grid(header, size, spacing) -> Grid:
     if header["sform_code"] > 0:
         placements["sform"] = _sform(header, spacing)
     if not placements:
-        # As ITK reads a header without a placement.
+        # ITK reads a header without a placement in the same way.
         return Grid(tuple(spacing), (0.0, 0.0, 0.0), np.eye(3))
     if not all(np.isfinite(matrix).all() for matrix in placements.values()):
         raise CorruptImage("its header places the image at a point that is not finite")
@@ -166,8 +166,8 @@ def _check_agreement(qform, sform, size, spacing) -> None:
     apart = np.linalg.norm((qform - sform)[:3] @ np.vstack([corners, np.ones(8)]), axis=0).max()
     if apart > LARGEST_DISAGREEMENT * min(spacing):
         raise GeometryMismatch(
-            f"its header places the image twice, {apart:.3g} mm apart: SimpleITK and PyRadiomics "
-            "follow the qform; nibabel, FSL and SPM the sform, which a coregistration may have "
-            "moved. Make both the right one, as by nibabel's image.set_qform(image.affine) where "
-            "that is the sform, and save the image"
+            f"its qform and sform differ by {apart:.3g} mm: SimpleITK and PyRadiomics use the "
+            "qform; nibabel, FSL and SPM use the sform, which a coregistration may have changed. "
+            "Make both correct (if the sform is, with nibabel's image.set_qform(image.affine)) and "
+            "save the image"
         )

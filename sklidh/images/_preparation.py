@@ -65,7 +65,7 @@ def _mask_of(region, image, patient) -> sitk.Image:
     mask = read_mask(region, like=image, patient=patient)
     difference = grid_difference(image, mask)
     if difference:
-        raise ImageError(f"lies in another grid than its mask: {difference}")
+        raise ImageError(f"is not on the grid of its mask: {difference}")
     return mask
 
 

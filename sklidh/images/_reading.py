@@ -169,11 +169,11 @@ def load(source, *, like=None, label=None, mask=False) -> sitk.Image:
     else:
         image = load_image(source)
     if image.GetDimension() != 3:
-        raise WrongDimension(f"has {image.GetDimension()} dimensions; 3 are accepted")
+        raise WrongDimension(f"has {image.GetDimension()} dimensions; only 3 are accepted")
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise WrongDimension(
-            f"has {image.GetNumberOfComponentsPerPixel()} values a voxel (a colour or vector "
-            "image); 1 is accepted"
+            f"has {image.GetNumberOfComponentsPerPixel()} values per voxel (a colour or vector "
+            "image); only 1 is accepted"
         )
     return image
 
@@ -190,6 +190,6 @@ def check_finite(image) -> None:
     n_bad = np.count_nonzero(not_finite(image))
     if n_bad:
         raise NonFiniteVoxels(
-            f"holds {n_bad} NaN or infinite voxels; write finite intensities, such as 0 outside "
-            "the brain"
+            f"contains {n_bad} NaN or infinite voxels; replace them with finite intensities, such "
+            "as 0 outside the brain"
         )

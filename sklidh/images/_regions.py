@@ -25,6 +25,6 @@ def brain_of(voxels) -> np.ndarray:
         All voxels have the same intensity.
     """
     if voxels.min() == voxels.max():
-        raise EmptyROI(f"every voxel is {voxels.min():g}: there is no brain in it")
+        raise EmptyROI(f"every voxel is {voxels.min():g}, so no brain can be found")
     brain = voxels != 0
     return brain if brain.mean() < 0.99 else voxels > voxels.mean()

@@ -312,8 +312,8 @@ class RigidRegistration(TableTransformer):
             )
             warnings.warn(
                 f"{len(poor)} images agree poorly with {self.reference!r} after registration: "
-                f"mutual information below {self.warn_below} nats in {images}. Look at them: wrong "
-                "patient, wrong sequence or little overlap",
+                f"mutual information below {self.warn_below} nats in {images}. Check for a wrong "
+                "patient, a wrong sequence or little overlap",
                 UserWarning,
                 stacklevel=2,
             )

@@ -206,7 +206,10 @@ def register_patient(patient, row, entries, *, reference, mask, label, settings)
     fixed, done = None, {}
     for column, entry in entries.items():
         cell, about = row[column], {"patient": patient, "modality": column}
-        where, what = describe_source(cell, patient, column), f"cannot be laid onto {reference!r}"
+        where, what = (
+            describe_source(cell, patient, column),
+            f"cannot be aligned with {reference!r}",
+        )
         if column == mask:
             labels = read_labels(cell, label=label, like=grid, **about)
             with prefixed_errors(where), as_image_error(what):
@@ -238,7 +241,7 @@ def warn_of_lost_masks(patients, masks, *, mask, reference) -> None:
     ]
     if lost:
         warnings.warn(
-            f"column {mask!r}: a part of {len(lost)} masks lies outside the image of "
+            f"column {mask!r}: {len(lost)} masks are partly outside the image of "
             f"{reference!r}: {', '.join(lost)}. Choose a reference that shows the whole tumour",
             UserWarning,
             stacklevel=3,

@@ -10,7 +10,7 @@ from sklearn.compose import ColumnTransformer
 from sklidh.datasets import clinical_columns, not_found, outside_range
 from sklidh.persistence._model_file import load_model, parts_of, read_about
 from sklidh.pipeline import CLINICAL
-from sklidh.utils import CohortError, ModelFileError, mutant_index
+from sklidh.utils import IDH, CohortError, ModelFileError, Target
 
 NEEDED = ("name", "threshold", "cohort")
 """Keys of `about` in a model's file without which nothing is predicted."""
@@ -25,8 +25,9 @@ class TrainedModel:
     estimator : estimator
         Fitted.
     name : str
-    threshold : float
-        Probability from which a patient is predicted mutant.
+    threshold : float or None
+        Probability from which a patient is predicted mutant, or the positive class of another
+        target; None with more than two classes, of which the most probable is predicted.
     cohort : dict
         As from `sklidh.datasets.cohort_range`.
     clinical : list of str
@@ -35,15 +36,18 @@ class TrainedModel:
         The labels of the tumour in the masks.
     reference : str or None
         The modality on which the masks are drawn; None if the images are not registered.
+    target : Target, default=IDH
+        What the model predicts.
     """
 
     estimator: BaseEstimator
     name: str
-    threshold: float
+    threshold: float | None
     cohort: dict
     clinical: list
     label: object
     reference: str | None
+    target: Target = IDH
 
     @property
     def modalities(self) -> list[str]:
@@ -98,13 +102,22 @@ class TrainedModel:
         DataFrame of shape (n_patients, 5)
             Index: patients. ``probability`` of a mutation, ``threshold``, ``class`` ("IDH mutant"
             or "IDH wild type"), ``model``, the name, and ``warnings``, a list of sentences from
-            `sklidh.datasets.outside_range`.
+            `sklidh.datasets.outside_range`. Another target has its own words. With more than two
+            classes the probability is that of the predicted class, and a column ``probability
+            <class>`` for each class replaces the threshold.
 
         Raises
         ------
         CohortError
             A column is missing, or a cell or an image cannot be used.
+        ValueError
+            A threshold is given for more than two classes.
         """
+        if threshold is not None and not self.target.is_binary:
+            raise ValueError(
+                f"threshold={threshold} decides between two classes, and {self.name} predicts "
+                f"{len(self.target.classes)}; use threshold=None"
+            )
         X, problems = self.matched(X)
         if problems:
             raise CohortError(problems)
@@ -114,18 +127,20 @@ class TrainedModel:
             # Each patient's own sentences include these.
             warnings.filterwarnings("ignore", message="clinical columns")
             probabilities = self.estimator.predict_proba(X[self.columns])
-        probability = probabilities[:, mutant_index(self.estimator.classes_)]
-        threshold = self.threshold if threshold is None else threshold
-        return pd.DataFrame(
-            {
-                "probability": probability,
-                "threshold": threshold,
-                "class": ["IDH mutant" if p >= threshold else "IDH wild type" for p in probability],
-                "model": self.name,
-                "warnings": warned,
-            },
-            index=X.index.rename("patient"),
-        )
+        probabilities = probabilities[:, self.target.columns(self.estimator.classes_)]
+        if self.target.is_binary:
+            threshold = self.threshold if threshold is None else threshold
+            probability = probabilities[:, 1]
+            best = (probability >= threshold).astype(int)
+            columns = {"probability": probability, "threshold": threshold}
+        else:
+            best = probabilities.argmax(1)
+            columns = {"probability": probabilities.max(1)}
+            for code, word in enumerate(self.target.classes):
+                columns[f"probability {word}"] = probabilities[:, code]
+        columns["class"] = [self.target.full[code] for code in best]
+        columns |= {"model": self.name, "warnings": warned}
+        return pd.DataFrame(columns, index=X.index.rename("patient"))
 
     def __repr__(self) -> str:
         return f"<TrainedModel {self.name!r}: {', '.join(self.columns)}>"
@@ -188,5 +203,7 @@ def load_trained(
         name: next((getattr(part, name) for part in own if hasattr(part, name)), None)
         for name in ("label", "reference")
     }
+    if "target" in about:
+        facts["target"] = Target(about["target"]["name"], tuple(about["target"]["classes"]))
     about = {name: about[name] for name in NEEDED}
     return TrainedModel(estimator, **about, clinical=list(clinical), **facts)

@@ -1,4 +1,4 @@
-"""Pictures of cases and results: each Display keeps what it draws."""
+"""Plots of cases and results; each Display keeps the data that it draws."""
 
 from sklidh.plotting._calibration import CalibrationDisplay, DecisionCurveDisplay
 from sklidh.plotting._case import CaseDisplay

@@ -1,4 +1,4 @@
-"""Whether probabilities can be believed, and acted on: calibration, and decision curves."""
+"""Calibration curves and decision curves."""
 
 from dataclasses import dataclass
 from itertools import cycle
@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 
 from sklidh.evaluation import calibration_line, decision_curve
-from sklidh.plotting._axes import COLOURS, legend_below, widths
+from sklidh.plotting._axes import COLOURS, draw_curves, legend_below, widths
 from sklidh.plotting._display import PredictionsDisplay
 from sklidh.utils import binary_target
 
@@ -21,19 +21,20 @@ FEWEST_BINS, MOST_BINS = 3, 8
 class CalibrationDisplay(PredictionsDisplay):
     """Draw the observed fraction of mutants against the predicted probability.
 
-    Build it with `from_predictions`, `from_estimator` or `from_comparison`. Predictions of
-    ``n_repeats`` repeats count each patient once in the bins and their intervals.
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`. With ``n_repeats``
+    repeats, each patient counts once in the bins and their intervals.
 
     Parameters
     ----------
     curves : dict of str to (ndarray, ndarray)
-        Mean probability and fraction of mutants, each of shape (n_bins,), by model; as many
-        patients in each bin, at least 10 if there are so many.
+        Mean probability and fraction of mutants, each of shape (n_bins,), by model. All bins have
+        the same number of patients, at least 10 if there are enough.
     lines : dict of str to (float, float)
         Slope and intercept of calibration, by model (`calibration_line`).
     probabilities : dict of str to ndarray of shape (n_patients,)
-        Drawn as marks at the foot.
+        Drawn as tick marks at the bottom.
     n_in_bin : int
+        Patients per bin.
     """
 
     curves: dict
@@ -67,6 +68,8 @@ class CalibrationDisplay(PredictionsDisplay):
     def _draw(self, ax):
         from matplotlib.colors import to_rgba
 
+        binary = self.target.is_binary
+        event = self.target.event if binary else "the class"
         ax.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
         looks = zip(cycle(COLOURS), widths(self.curves), self.curves.items(), strict=False)
         for place, (colour, width, (name, (mean, observed))) in enumerate(looks):
@@ -90,8 +93,8 @@ class CalibrationDisplay(PredictionsDisplay):
             foot = np.full(len(self.probabilities[name]), -0.03 - 0.03 * place)
             ax.plot(self.probabilities[name], foot, "|", color=colour, alpha=0.5, ms=5)
         ax.set(
-            xlabel="predicted probability of a mutation",
-            ylabel="observed fraction mutant",
+            xlabel=f"predicted probability of {event}",
+            ylabel=f"observed fraction {self.target.classes[1] if binary else 'of the class'}",
             xlim=(-0.02, 1.02),
             ylim=(-0.04 - 0.03 * len(self.curves), 1.02),
             title=f"Calibration, about {self.n_in_bin} patients per point",
@@ -101,14 +104,14 @@ class CalibrationDisplay(PredictionsDisplay):
 
 @dataclass(repr=False)
 class DecisionCurveDisplay(PredictionsDisplay):
-    """Draw the net benefit of acting on each model, beside acting on everybody and on nobody.
+    """Draw the net benefit of treating according to each model, treating all, and treating none.
 
     Build it with `from_predictions`, `from_estimator` or `from_comparison`.
 
     Parameters
     ----------
     curves : DataFrame of shape (n_thresholds, n_models + 2)
-        As `decision_curve` returns it.
+        From `decision_curve`.
     """
 
     curves: pd.DataFrame
@@ -123,19 +126,16 @@ class DecisionCurveDisplay(PredictionsDisplay):
 
     def _draw(self, ax):
         *models, everybody, nobody = self.curves
-        looks = zip(models, cycle(COLOURS), widths(dict(self.curves[models])), strict=False)
-        styles = {name: (colour, "-", width) for name, colour, width in looks}
-        styles |= {everybody: ("0.55", "--", 1.3), nobody: ("0.2", ":", 1.3)}
-        for name, (colour, line, width) in styles.items():
-            curve = self.curves[name]
-            ax.plot(curve.index, curve, color=colour, linestyle=line, linewidth=width, label=name)
+        draw_curves(ax, {name: (self.curves.index, self.curves[name]) for name in models})
+        for name, colour, line in ((everybody, "0.55", "--"), (nobody, "0.2", ":")):
+            ax.plot(self.curves[name], color=colour, linestyle=line, linewidth=1.3, label=name)
         best = max(self.curves.to_numpy().max(), 0.05)
-        # Below zero a model does harm, near a threshold of 1 without bound: how much is not drawn.
+        # Near a threshold of 1 the harm is unbounded, so the axis is cut a little below zero.
         floor = -0.2 * best
         ax.axhspan(floor, 0, color="0.94", zorder=0)
         ax.text(0.99, floor / 2, "harm", ha="right", va="center", color="0.4", size="small")
         ax.set(
-            xlabel="threshold probability, from which one acts",
+            xlabel="threshold probability",
             ylabel="net benefit (true positives per patient)",
             xlim=(0, 1),
             ylim=(floor, 1.08 * best),

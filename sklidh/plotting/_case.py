@@ -1,4 +1,4 @@
-"""One patient at a glance: every modality's slice with the tumour's outline."""
+"""One slice per modality of a patient, with the outline of the tumour."""
 
 from dataclasses import dataclass
 
@@ -13,18 +13,18 @@ from sklidh.utils import is_missing
 
 @dataclass(repr=False)
 class CaseDisplay(PanelsDisplay):
-    """Draw the axial slice with the largest tumour area in every modality, mask outlined.
+    """Draw the axial slice with the largest tumour area in each modality, the mask outlined.
 
     Build it with `from_case`.
 
     Parameters
     ----------
     slices : dict of str to array of shape (height, width) or None
-        Intensities by modality; None where the sequence was not acquired.
+        Intensities by modality; None if the sequence was not acquired.
     outline : array of bool, shape (height, width)
         The tumour on that slice.
     aspect : float
-        Height of a voxel over its width.
+        Height of a voxel divided by its width.
     title : str
     """
 
@@ -42,7 +42,7 @@ class CaseDisplay(PanelsDisplay):
         case : Series
             Paths or images in memory by column; its name is the patient.
         modalities : sequence of str
-            Columns to draw, in one grid with the mask (RigidRegistration sees to that).
+            Columns to draw, on the grid of the mask (see `RigidRegistration`).
         mask : str, default="mask"
             Column of the mask.
 
@@ -53,7 +53,7 @@ class CaseDisplay(PanelsDisplay):
         Raises
         ------
         ImageError
-            An image cannot be read, or lies in another grid than the mask.
+            An image cannot be read, or is not on the grid of the mask.
         """
         slices, outline, aspect = {}, None, 1.0
         for modality in modalities:

@@ -1,19 +1,20 @@
-"""What all Displays share: how they are built from predictions, drawn, and shown in a notebook."""
+"""Base classes of all Displays: construction, drawing, and output in notebooks."""
 
 import io
 from collections.abc import Mapping
+from dataclasses import fields
 
 from sklidh.evaluation import Comparison
 from sklidh.plotting._axes import new_axes
-from sklidh.utils import mutant_index
+from sklidh.utils import IDH, Target
 
 
 class Display:
-    """Keep what one pair of axes shows, and draw it; the base of all Displays.
+    """Base class of all Displays: keep the data of one plot, and draw it.
 
-    A Display draws with ``_draw(ax)`` on a new figure of ``_size`` inches. The figures are made
-    without pyplot, so that no notebook would show them by itself: a Display that ends a cell is its
-    picture there, instead of the arrays that it keeps.
+    A subclass implements ``_draw(ax)`` for a new figure of ``_size`` inches. Figures are made
+    without pyplot, so a notebook would not show them by itself; a Display at the end of a cell is
+    shown as its picture.
     """
 
     _size = (5.0, 4.2)
@@ -26,7 +27,7 @@ class Display:
         ax : matplotlib Axes, default=None
             None draws on a new figure.
         **options : object
-            Options of one Display, such as ``n_labels`` of a `VolcanoDisplay`.
+            Options of the subclass, such as ``n_labels`` of `VolcanoDisplay`.
 
         Returns
         -------
@@ -45,7 +46,7 @@ class Display:
 
     def _repr_png_(self) -> bytes | None:
         figure = getattr(self, "figure_", None)
-        if figure is None or figure.canvas.manager is not None:  # pyplot's, and shown by it
+        if figure is None or figure.canvas.manager is not None:  # managed by pyplot
             return None
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=100)
@@ -53,9 +54,9 @@ class Display:
 
 
 class PanelsDisplay(Display):
-    """Keep what several panels show, and draw them; they fill a figure of their own.
+    """Base class of Displays with several panels, which need a figure of their own.
 
-    A Display draws with ``_draw(axes)``; ``_grid`` is the number of rows and columns of panels.
+    A subclass implements ``_draw(axes)``; ``_grid`` gives the rows and columns of panels.
     """
 
     _grid = (1, 1)
@@ -67,7 +68,7 @@ class PanelsDisplay(Display):
         Parameters
         ----------
         **options : object
-            Options of one Display, such as ``n_features`` of an `Explanation`.
+            Options of the subclass, such as ``n_features`` of `Explanation`.
 
         Returns
         -------
@@ -85,24 +86,31 @@ class PanelsDisplay(Display):
 
 
 class PredictionsDisplay(Display):
-    """Build a Display from predictions, from fitted models, or from a comparison.
+    """Base class of Displays of predictions, fitted models, or a comparison.
 
-    A Display computes what it keeps with ``_of_predictions`` and ``_of_comparison``.
+    A subclass computes its data in ``_of_predictions``, and in ``_of_comparison`` if needed; its
+    ``target`` has the words. A comparison with more than two classes is drawn one class against the
+    rest.
     """
 
-    # Whether it draws ranks, to which a decision function gives more than a probability does.
+    target = IDH
+
+    # Whether only ranks matter: a decision function then has fewer ties than a probability.
     _ranks = False
+    # Whether more than two classes are drawn one against the rest, and not their mean.
+    _by_class = True
 
     @classmethod
     def from_predictions(cls, y_true, predicted, *, ax=None, **options):
-        """Draw what several models predicted for the same patients.
+        """Draw the predictions of several models for the same patients.
 
         Parameters
         ----------
         y_true : array-like of bool, 0/1 or words, shape (n_patients,)
-            The IDH status, as `sklidh.datasets.binary_target` takes it.
+            The IDH status or another target of two classes, as `sklidh.utils.Target.read` takes it.
         predicted : dict of str to array-like of shape (n_patients,)
-            Probability of a mutation by model; a curve of ranks also takes another score.
+            Probability of a mutation, by model; ROC and PR curves and forest plots also accept
+            other scores.
         ax : matplotlib Axes, default=None
             None draws on a new figure.
         **options : object
@@ -112,18 +120,26 @@ class PredictionsDisplay(Display):
         -------
         Display
         """
-        return cls._of_predictions(y_true, predicted, **options).plot(ax=ax)
+        target, codes = Target.read(y_true)
+        if not target.is_binary:
+            raise ValueError(
+                f"{cls.__name__} draws two classes, y_true has {len(target.classes)}; pass "
+                "y_true == class and the probability of that class, or draw a comparison"
+            )
+        display = cls._of_predictions(codes, predicted, **options)
+        display.target = target
+        return display.plot(ax=ax)
 
     @classmethod
     def from_estimator(cls, estimators, X, y, *, ax=None):
-        """Draw one fitted model or several, on patients whom none was trained on.
+        """Draw one or more fitted models on patients outside their training data.
 
         Parameters
         ----------
         estimators : fitted classifier, or dict of str to fitted classifier
         X : DataFrame of shape (n_patients, n_columns)
         y : array-like of shape (n_patients,)
-            The IDH status, as `sklidh.datasets.binary_target` takes it.
+            As in `from_predictions`.
         ax : matplotlib Axes, default=None
             None draws on a new figure.
 
@@ -134,23 +150,24 @@ class PredictionsDisplay(Display):
         if not isinstance(estimators, Mapping):
             estimators = {type(estimators).__name__: estimators}
         predicted = {}
+        target, _ = Target.read(y)
         for name, model in estimators.items():
-            mutant = mutant_index(model.classes_)
+            second = target.columns(model.classes_)[-1]
             decide = getattr(model, "decision_function", None) if cls._ranks else None
             if decide is None:
-                predicted[name] = model.predict_proba(X)[:, mutant]
+                predicted[name] = model.predict_proba(X)[:, second]
             else:
-                predicted[name] = decide(X) if mutant == 1 else -decide(X)
+                predicted[name] = decide(X) if second == 1 else -decide(X)
         return cls.from_predictions(y, predicted, ax=ax)
 
     @classmethod
     def from_comparison(cls, comparison: Comparison, *, ax=None, **options):
-        """Draw all models of a comparison, with the figures of its table.
+        """Draw all models of a comparison.
 
         Parameters
         ----------
         comparison : Comparison
-            With repeats, the predictions of all of them are drawn together.
+            With repeats, the predictions of all repeats are drawn together.
         ax : matplotlib Axes, default=None
             None draws on a new figure.
         **options : object
@@ -160,10 +177,27 @@ class PredictionsDisplay(Display):
         -------
         Display
         """
-        return cls._of_comparison(comparison, **options).plot(ax=ax)
+        if comparison.target.is_binary or not cls._by_class:
+            display = cls._of_comparison(comparison, **options)
+        else:
+            first, *others = comparison.evaluations.values()
+            # A single model's curves are named by the class alone.
+            classes = comparison.by_class if others else first.by_class
+            parts = [
+                cls._of_comparison(Comparison({name: part}), **options)
+                for name, part in classes.items()
+            ]
+            # Each curve has its own truth; what is not kept by name is that of all patients.
+            display = parts[0]
+            for field in fields(display):
+                kept = [getattr(part, field.name) for part in parts]
+                if isinstance(kept[0], dict):
+                    setattr(display, field.name, {k: v for each in kept for k, v in each.items()})
+        display.target = comparison.target
+        return display.plot(ax=ax)
 
     @classmethod
     def _of_comparison(cls, comparison, **options):
         table = comparison.scores if cls._ranks else comparison.predictions
-        predicted = dict(table.drop(columns=["repeat", "fold", "mutant"]).items())
-        return cls._of_predictions(table["mutant"], predicted, **options)
+        predicted = dict(table.drop(columns=["repeat", "fold", "true"]).items())
+        return cls._of_predictions(table["true"], predicted, **options)

@@ -1,4 +1,4 @@
-"""Why a model predicts what it does for one patient: contributions, neighbours, position."""
+"""Explain the prediction of one patient: contributions, neighbours, position."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ from sklidh.plotting._axes import COLOURS
 from sklidh.plotting._display import PanelsDisplay
 from sklidh.plotting._gradient_map import gradient_maps
 from sklidh.plotting._shapley import exact, sampled
-from sklidh.utils import binary_target, mutant_index
+from sklidh.utils import Target
 
 MOST_SEQUENCES = 10
 MOST_REFERENCES = 100
-"""Training patients against whom sequences are exchanged: more only take time."""
+"""Number of training patients used as background for the sequences: more only cost time."""
 
 
 @dataclass(repr=False)
 class Explanation(PanelsDisplay):
-    """Draw what contributes to the prediction of one patient; `explain` computes it.
+    """Draw the contributions to the prediction of one patient, computed by `explain`.
 
     `plot` draws the sequences, and the ``n_features=10`` features that contribute most.
 
@@ -30,26 +30,30 @@ class Explanation(PanelsDisplay):
     ----------
     patient : str
     probability : float
-        Of a mutation.
+        Probability of a mutation; of another target, of its positive class, or of the most probable
+        of several classes.
     sequences : Series of shape (n_sequences,)
-        Contribution of each sequence that the patient has, in log odds: above 0 it speaks for a
-        mutation.
+        Contribution of each available sequence, in log odds; positive values raise the probability
+        of a mutation, or of the explained class.
     features : DataFrame of shape (n_features, 3)
-        ``contribution``, its standard error ``se`` (0 where it is exact), and ``percentile``, the
-        percentage of training patients with a smaller value. Largest contributions first.
+        ``contribution``, its standard error ``se`` (0 if exact), and ``percentile``, the percentage
+        of training patients with a smaller value. Largest contributions first.
     nearest : DataFrame of shape (n_nearest, 2)
         The most similar training patients: ``distance``, the root mean square of the features'
-        differences in standard deviations, and whether they are ``mutant``.
+        differences in standard deviations, and their ``class`` in words.
     farther : float
         Percentage of training patients that are farther from their nearest neighbour than this
-        patient is: near 0, the patient is unlike all others.
+        patient is. A value near 0 means that the patient is unlike all of them.
     method : str
-        How the contributions were computed.
+        Description of how the contributions were computed.
     values : DataFrame of shape (n_training + 1, n_features)
-        The features in standard deviations from the training mean, the patient's last.
-    mutant : ndarray of bool of shape (n_training,)
+        Features in standard deviations from the training mean; the patient is the last row.
+    is_class : ndarray of bool of shape (n_training,)
+        Which training patients are of the explained class, such as mutant.
+    target : Target
+        The explained class against the rest.
     maps : dict of str to GradientMap
-        By modality, what the networks looked at, for `GradientMapDisplay`; empty without networks.
+        Saliency maps by modality, for `GradientMapDisplay`; empty without networks.
     """
 
     patient: str
@@ -60,7 +64,8 @@ class Explanation(PanelsDisplay):
     farther: float
     method: str
     values: pd.DataFrame
-    mutant: np.ndarray
+    is_class: np.ndarray
+    target: Target
     maps: dict
 
     _grid = (1, 3)
@@ -80,18 +85,18 @@ class Explanation(PanelsDisplay):
         each.errorbar(
             top["contribution"], range(len(top)), xerr=top["se"], fmt="none", ecolor="0.4"
         )
-        jitter = np.random.default_rng(0).uniform(-0.2, 0.2, len(self.mutant))
+        jitter = np.random.default_rng(0).uniform(-0.2, 0.2, len(self.is_class))
         for place, name in enumerate(top.index):
             *training, own = np.clip(self.values[name], -4, 4)
-            for mutant in (False, True):
-                is_class = self.mutant == mutant
+            for code, word in enumerate(self.target.classes):
+                shown = self.is_class == bool(code)
                 cohort.plot(
-                    np.array(training)[is_class],
-                    place + jitter[is_class],
+                    np.array(training)[shown],
+                    place + jitter[shown],
                     ".",
-                    color=COLOURS[int(mutant)],
+                    color=COLOURS[code],
                     alpha=0.4,
-                    label={False: "wild type", True: "mutant"}[mutant] if place == 0 else None,
+                    label=word if place == 0 else None,
                 )
             label = "this patient" if place == 0 else None
             cohort.plot(own, place, "D", color="black", markersize=7, label=label)
@@ -104,11 +109,15 @@ class Explanation(PanelsDisplay):
             ax.spines[["top", "right"]].set_visible(False)
             ax.set_title(title, fontsize="medium")
         cohort.legend(fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-        self.figure_.suptitle(f"{self.patient}: probability of a mutation {self.probability:.2f}")
+        self.figure_.suptitle(self._title)
+
+    @property
+    def _title(self) -> str:
+        return f"{self.patient}: probability of {self.target.event} {self.probability:.2f}"
 
     def __repr__(self) -> str:
         lines = [
-            f"{self.patient}: probability of a mutation {self.probability:.2f}",
+            self._title,
             f"Contributions in log odds: {self.method}",
             self.sequences.round(2).to_string(),
             self.features.head(10).round(2).to_string(),
@@ -124,23 +133,27 @@ def explain(
 ) -> Explanation:
     """Explain the prediction of one patient.
 
-    Contributions are Shapley values of the log odds: what a sequence or feature adds on average,
-    over all orders in which the training patients' values are exchanged for this patient's. Those
-    of sequences are exact for any model. Those of features are exact for a logistic regression; for
-    other models they are means over random orders, with their standard error.
+    Contributions are Shapley values of the log odds: the average effect of replacing the values of
+    a training patient by this patient's, over all orders of replacement. For sequences they are
+    exact with any model. For features they are exact with a logistic regression; with other models
+    they are means over random orders, with their standard error.
+
+    A training patient can be explained too: it is then excluded from its own neighbours.
 
     Parameters
     ----------
     pipeline : fitted Pipeline
-        Its last step predicts from features named ``modality__feature``, as that of
+        Its last step predicts from features named ``modality__feature``, as in
         `make_idh_pipeline`.
     X : DataFrame of shape (1, n_columns)
         One patient: ``X.loc[[patient]]``.
     training : DataFrame of shape (n_patients, n_columns)
-        The patients who were trained on.
+        The training patients.
     y : array-like of shape (n_patients,)
-        Their IDH status.
+        Their classes, as `sklidh.utils.Target.read` takes them. Of more than two, the class that is
+        most probable for the patient is explained, against all others.
     n_nearest : int, default=5
+        Number of neighbours to list.
     n_permutations : int, default=20
         Random orders for the features, each forwards and backwards.
     random_state : int or None, default=0
@@ -152,8 +165,8 @@ def explain(
     Raises
     ------
     ValueError
-        X has not exactly one row, the last step is not fed by features with such names or by those
-        of more than 10 sequences, or no training patient has all sequences of this one.
+        X does not have exactly one row, the features have other names or belong to more than 10
+        sequences, or no training patient has all sequences of this one.
 
     References
     ----------
@@ -161,17 +174,18 @@ def explain(
     Kononenko, Knowledge and Information Systems 41, 2014: their estimation from orders.
     """
     if len(X) != 1:
-        raise ValueError(
-            f"one patient is explained at a time, X has {len(X)} rows; use X.loc[[id]]"
-        )
+        raise ValueError(f"explain takes one patient, but X has {len(X)} rows; use X.loc[[id]]")
     if n_permutations < 2:
-        raise ValueError(f"n_permutations={n_permutations}: at least 2 give a standard error")
+        raise ValueError(f"n_permutations={n_permutations}: at least 2 are needed")
     own, reference = (features_of(pipeline, table) for table in (X, training))
     names = own.columns
     if not all("__" in str(name) for name in names):
-        raise ValueError("the last step must be fed by features named modality__feature")
+        raise ValueError("the features of the last step must be named modality__feature")
     model = pipeline[-1]
-    place = mutant_index(model.classes_)
+    target, codes = Target.read(y)
+    columns = target.columns(model.classes_)
+    code = 1 if target.is_binary else int(model.predict_proba(own)[0, columns].argmax())
+    place = columns[code]
 
     def log_odds(rows):
         probability = model.predict_proba(pd.DataFrame(rows, columns=names))[:, place]
@@ -184,17 +198,17 @@ def explain(
     rows = reference.to_numpy(float)[whole]
     if not len(rows):
         raise ValueError("no training patient has all of this patient's sequences")
-    # A sequence that the patient lacks is lacking throughout.
+    # A sequence that the patient lacks is removed from the background too.
     rows[:, np.isnan(x)] = np.nan
     blocks = pd.Series(known).groupby([str(names[i]).split("__")[0] for i in known], sort=False)
     if blocks.ngroups > MOST_SEQUENCES:
         raise ValueError(
-            f"{blocks.ngroups} sequences, at most {MOST_SEQUENCES} are explained; the "
-            "part of a feature's name before __ is taken for its sequence"
+            f"{blocks.ngroups} sequences, but at most {MOST_SEQUENCES} can be explained; the "
+            "part of a feature's name before __ is its sequence"
         )
     few = rows[rng.permutation(len(rows))[:MOST_REFERENCES]]
     sequences = exact(log_odds, x, few, {name: each.to_numpy() for name, each in blocks})
-    if isinstance(model, LogisticRegression):
+    if isinstance(model, LogisticRegression) and target.is_binary:
         sign = 1 if place == 1 else -1
         found = sign * model.coef_[0, known] * (x - rows.mean(axis=0))[known]
         spread, method = np.zeros(len(known)), "exact (Shapley values of a linear model)"
@@ -209,9 +223,12 @@ def explain(
     features = features.iloc[np.argsort(-np.abs(found), kind="stable")]
     away = nan_euclidean_distances(values) / np.sqrt(len(names))
     np.fill_diagonal(away, np.inf)
-    mutant = np.asarray(binary_target(y), bool)
+    same = np.isclose(reference.to_numpy(float), x, equal_nan=True).all(axis=1)
+    away[-1, :-1][same & (reference.index == own.index[0])] = np.inf
+    codes = np.asarray(codes)
     order = np.argsort(away[-1, :-1], kind="stable")[:n_nearest]
-    nearest = {"distance": away[-1, order], "mutant": mutant[order]}
+    order = order[np.isfinite(away[-1, order])]
+    nearest = {"distance": away[-1, order], "class": np.array(target.classes)[codes[order]]}
     farther = 100 * np.mean(np.nanmin(away[:-1, :-1], axis=1) > np.nanmin(away[-1, :-1]))
     return Explanation(
         patient=str(own.index[0]),
@@ -222,13 +239,14 @@ def explain(
         farther=float(farther),
         method=method,
         values=values,
-        mutant=mutant,
+        is_class=codes == code,
+        target=target.against_rest(code),
         maps=gradient_maps(pipeline, X)[own.index[0]],
     ).plot()
 
 
 def features_of(pipeline, table: pd.DataFrame) -> pd.DataFrame:
-    """Return what reaches the last step of a pipeline, with the names of the features."""
+    """Return the input of the last step of a pipeline, with feature names."""
     features = pipeline[:-1].transform(table)
     if isinstance(features, pd.DataFrame):
         return features

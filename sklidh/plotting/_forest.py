@@ -1,4 +1,4 @@
-"""All models of a comparison at a glance: a forest plot."""
+"""Forest plot: the AUC of every model of a comparison."""
 
 from dataclasses import dataclass
 
@@ -14,16 +14,16 @@ from sklidh.plotting._display import PredictionsDisplay
 class ForestDisplay(PredictionsDisplay):
     """Draw one line per model: its AUC with the 95 % interval, and the test against a reference.
 
-    Build it with `from_predictions`, `from_estimator` or `from_comparison`. The other models are
-    tested against ``reference=``, by default the last; p-values of models in ``beside=`` are not
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`. Models are tested
+    against ``reference=``, by default the last one; p-values of models in ``beside=`` are not
     corrected, as in `Comparison.tests`.
 
     Parameters
     ----------
     aucs : DataFrame of shape (n_models, 3)
-        AUC, low and high; index: the models.
+        AUC, low and high, by model.
     pvalues : Series of shape (n_models - 1,)
-        Of the test against the reference, corrected for the number of models (Holm).
+        p-values of the test against the reference, corrected for the number of models (Holm).
     reference : str
     test : str
         Name of the test.
@@ -35,6 +35,7 @@ class ForestDisplay(PredictionsDisplay):
     test: str
 
     _ranks = True
+    _by_class = False
 
     @classmethod
     def _of_predictions(cls, y_true, predicted, *, reference=None):

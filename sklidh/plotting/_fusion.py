@@ -1,33 +1,37 @@
-"""What the constrained fusion made of the modalities: its codes, and what each block is worth."""
+"""Codes of the constrained fusion, and the importance of each block."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 
 from sklidh.plotting._axes import COLOURS
 from sklidh.plotting._display import Display, PanelsDisplay
-from sklidh.utils import binary_target
+from sklidh.utils import Target
 
 
 def _split(pipeline, X):
-    """Return the last step of a pipeline and what reaches it; of a classifier, itself and X."""
+    """Return the last step of a pipeline and its input; for a classifier, itself and X."""
     steps = getattr(pipeline, "steps", None)
     return (steps[-1][1], pipeline[:-1].transform(X)) if steps else (pipeline, X)
 
 
 @dataclass(repr=False)
 class CodesDisplay(PanelsDisplay):
-    """Draw the fusion's codes: what the modalities share, and what each has of its own.
+    """Draw the fusion's codes: invariant ones, shared by all modalities, and specific ones.
 
     Build it with `from_estimator`.
 
     Parameters
     ----------
     codes : DataFrame of shape (n_patients, n_codes)
-        Columns as the fusion names them: ``T1__invariant0``, ``T1__specific0``, ...; those of the
-        first member.
-    mutant : ndarray of bool of shape (n_patients,)
+        Codes of the first member, named ``T1__invariant0``, ``T1__specific0``, ... as in the
+        fusion.
+    labels : ndarray of int of shape (n_patients,)
+        Codes of the classes.
+    classes : tuple of str
+        Their words.
 
     References
     ----------
@@ -35,7 +39,8 @@ class CodesDisplay(PanelsDisplay):
     """
 
     codes: pd.DataFrame
-    mutant: np.ndarray
+    labels: np.ndarray
+    classes: tuple
 
     @classmethod
     def from_estimator(cls, classifier, X, y):
@@ -44,7 +49,7 @@ class CodesDisplay(PanelsDisplay):
         Parameters
         ----------
         classifier : fitted InvariantSpecificFusionClassifier
-            Or a Pipeline that ends with one.
+            A Pipeline that ends with one is accepted too.
         X : DataFrame of shape (n_patients, n_columns)
         y : array-like of shape (n_patients,)
 
@@ -56,7 +61,8 @@ class CodesDisplay(PanelsDisplay):
         names = fusion.get_feature_names_out()
         codes = pd.DataFrame(np.asarray(fusion.transform(X)), columns=names)
         codes = codes[[name for name in names if "_member" not in name]]
-        return cls(codes, np.asarray(binary_target(y), bool)).plot()
+        target, labels = Target.read(y)
+        return cls(codes, np.asarray(labels), target.classes).plot()
 
     @property
     def _blocks(self):
@@ -81,15 +87,15 @@ class CodesDisplay(PanelsDisplay):
         for ax, block in zip(own, blocks, strict=True):
             self._scatter(ax, f"{block}__specific", "o")
             ax.set_title(f"specific, {block}", fontsize="medium")
-        for mutant, label in ((False, "wild type"), (True, "mutant")):
-            own[0].plot([], [], "o", color=COLOURS[int(mutant)], label=label)
+        for colour, label in zip(cycle(COLOURS), self.classes, strict=False):
+            own[0].plot([], [], "o", color=colour, label=label)
         own[0].legend(fontsize="x-small")
 
     def _scatter(self, ax, prefix, marker):
         columns = [name for name in self.codes if name.startswith(prefix)]
         first = self.codes[columns[0]]
         second = self.codes[columns[1]] if len(columns) > 1 else np.zeros(len(first))
-        colours = [COLOURS[int(mutant)] for mutant in self.mutant]
+        colours = [COLOURS[label % len(COLOURS)] for label in self.labels]
         ax.scatter(first, second, c=colours, marker=marker, s=16, alpha=0.65, linewidths=0)
         ax.set(xlabel="feature 0", ylabel="feature 1")
         ax.spines[["top", "right"]].set_visible(False)
@@ -97,31 +103,31 @@ class CodesDisplay(PanelsDisplay):
 
 @dataclass(repr=False)
 class BlockImportanceDisplay(Display):
-    """Draw how much the AUC drops when a block's rows are shuffled among the patients.
+    """Draw the loss of AUC when the rows of a block are shuffled among the patients.
 
     Build it with `from_estimator`.
 
     Parameters
     ----------
     importance : DataFrame of shape (n_blocks, 2)
-        "mean" and "std" of the drop; index: the blocks.
+        "mean" and "std" of the loss, by block.
     """
 
     importance: pd.DataFrame
 
     @classmethod
     def from_estimator(cls, classifier, X, y, *, n_repeats=30, random_state=0, ax=None):
-        """Shuffle and draw.
+        """Compute the importance of each block, and draw it.
 
         Parameters
         ----------
         classifier : fitted fusion
-            Or a Pipeline that ends with one.
+            A Pipeline that ends with one is accepted too.
         X : DataFrame of shape (n_patients, n_columns)
-            Patients that were not trained on.
+            Patients outside the training data.
         y : array-like of shape (n_patients,)
         n_repeats : int, default=30
-            Shufflings of each block.
+            Number of times each block is shuffled.
         random_state : int or None, default=0
         ax : matplotlib Axes, default=None
 
@@ -138,14 +144,9 @@ class BlockImportanceDisplay(Display):
         return 5.0, 0.5 * len(self.importance) + 1.3
 
     def _draw(self, ax):
-        ax.barh(
-            self.importance.index,
-            self.importance["mean"],
-            xerr=self.importance["std"],
-            color=COLOURS[0],
-            ecolor="0.4",
-            height=0.6,
-        )
+        look = {"color": COLOURS[0], "ecolor": "0.4", "height": 0.6}
+        mean, spread = self.importance["mean"], self.importance["std"]
+        ax.barh(self.importance.index, mean, xerr=spread, **look)
         ax.axvline(0, color="0.3", linewidth=1)
         ax.invert_yaxis()
         ax.set(xlabel="loss of AUC when the block is shuffled", title="Block importance")

@@ -1,4 +1,4 @@
-"""Where a network looked, over the slices of one patient."""
+"""Saliency maps of self-attention networks."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from sklearn.pipeline import Pipeline
 
 from sklidh.plotting._axes import ON_MAP, show_slice
 from sklidh.plotting._display import PanelsDisplay
-from sklidh.plotting._nested import parts_of
+from sklidh.plotting._nested import parts_of, without_networks
 
 
 def strength(gradient, blur):
-    """Return a map smoothed by so many pixels and scaled to 0..1, 1 from the 99th percentile on.
+    """Smooth a map by `blur` pixels, and scale it so that its 99th percentile becomes 1.
 
-    Single pixels mean little: the network's first step is the largest of four.
+    Single pixels mean little, since the network's first step takes the largest of four.
     """
     smooth = gaussian_filter(gradient.astype(float), blur)
     top = np.percentile(smooth, 99)
@@ -22,20 +22,21 @@ def strength(gradient, blur):
 
 
 def gradient_maps(estimator, X) -> dict:
-    """Return where the networks of a fitted estimator looked.
+    """Return the saliency maps of the networks in a fitted estimator.
 
     Parameters
     ----------
     estimator : fitted estimator
-        One with a method ``gradient_maps``, as `SANetFeaturizer` and `SANetClassifier` have, or a
-        Pipeline, ColumnTransformer, FeatureUnion or search that holds some, at any depth.
+        An estimator with a method ``gradient_maps``, such as `SANetFeaturizer` or
+        `SANetClassifier`; or a Pipeline, ColumnTransformer, FeatureUnion or search that contains
+        one, at any depth.
     X : DataFrame of shape (n_patients, n_columns)
-        Images as the estimator takes them; they pass through the steps before a network.
+        The input of the estimator.
 
     Returns
     -------
     dict of patient to dict of modality to GradientMap
-        Empty dicts without any network; a modality that the patient lacks is absent.
+        The inner dicts are empty without networks; modalities that a patient lacks are absent.
     """
     if hasattr(estimator, "gradient_maps"):
         return estimator.gradient_maps(X)
@@ -66,9 +67,10 @@ def _has_networks(estimator):
 
 @dataclass(repr=False)
 class GradientMapDisplay(PanelsDisplay):
-    """Draw the slices that networks saw of a patient, and the pixels that influence predictions.
+    """Draw the slices of a patient and the pixels that most influence the prediction.
 
-    One row per slice, one column per modality, the tumour outlined. Build it with `from_estimator`.
+    Each row is a slice and each column a modality; the tumour is outlined. Build it with
+    `from_estimator`.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ class GradientMapDisplay(PanelsDisplay):
         By modality.
     title : str
     blur : float, default=1.5
-        The map is smoothed for the eye by a Gaussian of so many pixels.
+        Width in pixels of the Gaussian that smooths the map for display.
     """
 
     maps: dict
@@ -90,11 +92,11 @@ class GradientMapDisplay(PanelsDisplay):
         Parameters
         ----------
         estimator : fitted estimator
-            A SANetFeaturizer, a SANetClassifier, or a pipeline or search that holds some.
+            A SANetFeaturizer, a SANetClassifier, or a pipeline or search that contains one.
         X : DataFrame of shape (n_patients, n_columns)
-            Images as the estimator takes them.
+            The input of the estimator.
         patient : object
-            In the index of X.
+            A label of the index of X.
 
         Returns
         -------
@@ -108,13 +110,10 @@ class GradientMapDisplay(PanelsDisplay):
         if patient not in X.index:
             raise ValueError(f"patient {patient!r} is not in the table's index")
         if not _has_networks(estimator):
-            raise ValueError(
-                f"{type(estimator).__name__} has no self-attention network; give a fitted "
-                "SANetFeaturizer, SANetClassifier, or a pipeline that holds one"
-            )
+            raise without_networks(estimator)
         maps = gradient_maps(estimator, X.loc[[patient]])[patient]
         if not maps:
-            raise ValueError(f"patient {patient!r} has no image that the network has seen")
+            raise ValueError(f"patient {patient!r} has no image of a modality with a network")
         return cls(maps, str(patient)).plot()
 
     @property

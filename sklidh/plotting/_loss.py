@@ -1,15 +1,15 @@
-"""The loss over the epochs: the terms of the fusion's, or that of self-attention networks."""
+"""Learning curves of the fusion and of self-attention networks."""
 
 from dataclasses import dataclass, field
 from itertools import cycle
 
 from sklidh.plotting._axes import COLOURS, draw_curves, legend_below
 from sklidh.plotting._display import Display
-from sklidh.plotting._nested import parts_of
+from sklidh.plotting._nested import parts_of, without_networks
 
 
 def histories(estimator) -> dict:
-    """Return the learning curves of all networks in a fitted estimator, by the networks' names."""
+    """Return the learning curves of all networks in a fitted estimator, by network name."""
     found = dict(getattr(estimator, "history_", {}))
     for part, _ in parts_of(estimator):
         found |= histories(part)
@@ -17,26 +17,26 @@ def histories(estimator) -> dict:
 
 
 def over_epochs(curve):
-    """Return the numbers of the epochs, and the curve."""
+    """Return the epoch numbers and the curve."""
     return range(1, len(curve) + 1), curve
 
 
 @dataclass(repr=False)
 class LossCurveDisplay(Display):
-    """Draw the loss of a training over the epochs.
+    """Draw the training loss over the epochs.
 
-    Of the fusion each term (paper Eq. 3 to 6); of self-attention networks the cross-entropy on
-    the patients they learn from, and dashed on those held out. Build it with `from_estimator` or
-    `from_networks`.
+    For the fusion, every term is drawn (paper Eq. 3 to 6); for self-attention networks, the
+    cross-entropy on training patients, and as dashed lines on held-out patients. Build it with
+    `from_estimator` or `from_networks`.
 
     Parameters
     ----------
     curves : dict of str to array of shape (n_epochs,)
-        Mean loss of an epoch, by term or network.
+        Mean loss per epoch, by term or network.
     validation : dict of str to array of shape (n_epochs,), optional
         Loss of held-out patients, by network.
     of_networks : bool, default=False
-        Whether the curves are those of networks rather than the fusion's terms.
+        Whether the curves belong to networks instead of terms of the fusion.
     """
 
     curves: dict
@@ -52,7 +52,7 @@ class LossCurveDisplay(Display):
         Parameters
         ----------
         classifier : fitted InvariantSpecificFusionClassifier, SANetClassifier or SANetFeaturizer
-            Or a Pipeline that ends with one.
+            A Pipeline that ends with one is accepted too.
         ax : matplotlib Axes, default=None
 
         Returns
@@ -69,12 +69,12 @@ class LossCurveDisplay(Display):
     def from_networks(cls, estimator, *, ax=None):
         """Draw the training of all self-attention networks in a fitted estimator.
 
-        One colour per modality. Networks of further folds and members are drawn as thin lines.
+        Each modality has one colour; networks of inner folds and members are thin lines.
 
         Parameters
         ----------
         estimator : fitted estimator
-            A SANetFeaturizer, a SANetClassifier, or a pipeline or search that holds some.
+            A SANetFeaturizer, a SANetClassifier, or a pipeline or search that contains one.
         ax : matplotlib Axes, default=None
 
         Returns
@@ -84,14 +84,11 @@ class LossCurveDisplay(Display):
         Raises
         ------
         ValueError
-            The estimator has no network.
+            The estimator contains no network.
         """
         found = histories(estimator)
         if not found:
-            raise ValueError(
-                f"{type(estimator).__name__} has no self-attention network; give a fitted "
-                "SANetFeaturizer, SANetClassifier, or a pipeline that holds one"
-            )
+            raise without_networks(estimator)
         learning, held_out = (
             {name: curves[loss] for name, curves in found.items() if loss in curves}
             for loss in ("train_loss", "valid_loss")
@@ -104,7 +101,7 @@ class LossCurveDisplay(Display):
             ax.set(ylabel="cross-entropy", title="Training of the networks")
         else:
             draw_curves(ax, {term: over_epochs(curve) for term, curve in self.curves.items()})
-            # The terms fall by orders of magnitude, each to a floor of its own.
+            # The terms fall by different orders of magnitude.
             ax.set(ylabel="loss", yscale="log", title="Training of the fusion")
         ax.set(xlabel="epoch")
         legend_below(ax, ncols=3)

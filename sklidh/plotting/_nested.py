@@ -1,10 +1,18 @@
-"""The fitted estimators within an estimator."""
+"""Find the fitted estimators inside an estimator."""
 
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 WORDS = "drop", "passthrough"
-"""What scikit-learn takes in the place of an estimator."""
+"""Words that scikit-learn accepts instead of an estimator."""
+
+
+def without_networks(estimator) -> ValueError:
+    """Return the error for an estimator that contains no self-attention network."""
+    return ValueError(
+        f"{type(estimator).__name__} has no self-attention network; give a fitted SANetFeaturizer, "
+        "SANetClassifier, or a pipeline that contains one"
+    )
 
 
 def parts_of(estimator):
@@ -13,12 +21,12 @@ def parts_of(estimator):
     Parameters
     ----------
     estimator : fitted estimator
-        Pipelines, column transformers, unions and searches hold others.
+        Pipelines, column transformers, unions and searches contain others.
 
     Returns
     -------
     list of (estimator, columns)
-        The columns of images that it takes; None means all.
+        The columns that the estimator uses; None means all.
     """
     if isinstance(estimator, ColumnTransformer):
         parts = [(part, columns) for _, part, columns in estimator.transformers_]

@@ -1,4 +1,4 @@
-"""How well models rank the same patients: ROC curves, and precision against recall."""
+"""ROC curves and precision-recall curves."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ from sklidh.utils import binary_target
 
 GRID = np.linspace(0, 1, 101)
 MOST_BANDS = 3
-"""Largest number of models whose bands do not hide one another."""
+"""Maximum number of models drawn with bands: more would hide each other."""
 
 
 def sensitivity_band(y_true, score, *, n_resamples=500, random_state=0):
-    """Return the ends of the sensitivity's 95 % interval on `GRID`, by bootstraps of each class."""
+    """Return the sensitivity's 95 % interval on `GRID`, from bootstraps within the classes."""
     rng = np.random.default_rng(random_state)
     classes = [score[y_true], score[~y_true]]
     labels = np.repeat([1, 0], [len(part) for part in classes])
@@ -28,9 +28,9 @@ def sensitivity_band(y_true, score, *, n_resamples=500, random_state=0):
 
 
 def mean_curve(splits) -> tuple[np.ndarray, np.ndarray]:
-    """Average the ROC curves of splits, ``(truth, score)``, at every specificity.
+    """Average the ROC curves of splits, ``(truth, score)``, at each specificity.
 
-    Scores of different models are not compared, as they would be in one curve of all.
+    A single curve of all splits would compare the scores of different models.
     """
     curves = [np.interp(GRID, *roc_curve(truth, score)[:2]) for truth, score in splits]
     return np.r_[0, GRID], np.r_[0, np.mean(curves, axis=0)]
@@ -40,8 +40,8 @@ def mean_curve(splits) -> tuple[np.ndarray, np.ndarray]:
 class ROCDisplay(PredictionsDisplay):
     """Draw one ROC curve per model, with its AUC and 95 % interval in the legend.
 
-    Build it with `from_predictions`, `from_estimator` or `from_comparison`. Of a comparison of
-    several splits the mean of their curves is drawn, without a band.
+    Build it with `from_predictions`, `from_estimator` or `from_comparison`. With several splits,
+    the mean of their curves is drawn, without a band.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class ROCDisplay(PredictionsDisplay):
     aucs : dict of str to (float, float, float)
         AUC and the ends of its 95 % interval, by model.
     bands : dict of str to ndarray of shape (2, 101)
-        95 % interval of the sensitivity at 1 - specificity of 0, .01, ... 1, by model; empty with
-        more than three models, or several splits.
+        95 % interval of the sensitivity at 1 - specificity of 0, 0.01, ..., 1, by model; empty with
+        more than three models or several splits.
     n_patients : int
     """
 
@@ -83,14 +83,14 @@ class ROCDisplay(PredictionsDisplay):
         curves, aucs = {}, {}
         for name, evaluation in evaluations.items():
             splits = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
-            both = [split for _, split in splits if split["mutant"].nunique() == 2]
-            curves[name] = mean_curve([(split["mutant"], split["score"]) for split in both])
+            both = [split for _, split in splits if split["true"].nunique() == 2]
+            curves[name] = mean_curve([(split["true"], split["score"]) for split in both])
             aucs[name] = (evaluation.metrics["AUC"], *evaluation.auc_interval)
         return cls(curves, aucs, {}, table.index.nunique())
 
     @property
     def _size(self):
-        return 5.0, 4.6 + 0.22 * len(self.curves)
+        return 4.2, 3.9 + 0.22 * len(self.curves)
 
     def _draw(self, ax):
         ax.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
@@ -120,7 +120,7 @@ class PRDisplay(PredictionsDisplay):
     averages : dict of str to float
         Average precision (PR-AUC), by model.
     prevalence : float
-        The precision of predicting everybody mutant.
+        Precision of predicting mutant for every patient; not drawn with more than two classes.
     """
 
     curves: dict
@@ -150,10 +150,13 @@ class PRDisplay(PredictionsDisplay):
         return 5.0, 4.4 + 0.22 * len(self.curves)
 
     def _draw(self, ax):
-        ax.axhline(self.prevalence, color="0.7", linewidth=1, linestyle=":")
+        title = "Precision and recall"
+        if self.target.is_binary:
+            ax.axhline(self.prevalence, color="0.7", linewidth=1, linestyle=":")
+            title += f", {self.prevalence:.0%} {self.target.classes[1]}"
         labels = {name: f"{name}: {average:.2f}" for name, average in self.averages.items()}
-        # Steps, as average precision counts: between two thresholds nothing is promised.
+        # Steps, as in the definition of average precision.
         draw_curves(ax, self.curves, labels, drawstyle="steps-post")
         ax.set(xlabel="recall", ylabel="precision", xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-        ax.set_title(f"Precision and recall, {self.prevalence:.0%} mutant")
+        ax.set_title(title)
         legend_below(ax, title="average precision")

@@ -1,4 +1,4 @@
-"""Which features each modality kept, and of which kind."""
+"""Numbers of selected features by modality and kind."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from sklidh.plotting._display import Display
 
 @dataclass(repr=False)
 class SelectedFeaturesDisplay(Display):
-    """Draw how many features of each kind were selected in each modality.
+    """Draw the numbers of selected features by modality and kind.
 
     Build it with `from_estimator` or `from_names`.
 
     Parameters
     ----------
     counts : DataFrame of shape (n_modalities, n_kinds)
-        Number of features; index: modality, columns: kind (``radiomics``, ``deep``).
+        Numbers of features; the columns are kinds (``radiomics``, ``deep``).
 
     References
     ----------
@@ -50,7 +50,7 @@ class SelectedFeaturesDisplay(Display):
         Parameters
         ----------
         names : sequence of str
-            Without a kind, as ``T1__Mean`` of a table of features, they count as radiomics.
+            Names without a kind, such as ``T1__Mean``, count as radiomics.
         ax : matplotlib Axes, default=None
 
         Returns

@@ -1,4 +1,4 @@
-"""Shapley values: what each part of a row adds to a model's answer, averaged over all orders."""
+"""Shapley values: the contribution of each part of a row to a prediction."""
 
 from itertools import combinations
 from math import factorial
@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def exact(log_odds, x, rows, blocks) -> pd.Series:
-    """Compute Shapley values of a few blocks of columns from every set of them."""
+    """Compute exact Shapley values of a few blocks of columns, from all sets of blocks."""
     names, worth = list(blocks), {}
     for size in range(len(names) + 1):
         for chosen in combinations(names, size):
@@ -31,7 +31,7 @@ def exact(log_odds, x, rows, blocks) -> pd.Series:
 
 
 def sampled(log_odds, x, rows, columns, n_permutations, rng):
-    """Estimate Shapley values of many columns from random orders, each forwards and backwards."""
+    """Estimate Shapley values of many columns, and their standard errors, from random orders."""
     found = []
     for _ in range(n_permutations):
         start, order = rows[rng.integers(len(rows))], rng.permutation(columns)

@@ -1,4 +1,4 @@
-"""Small pictures for pages of many patients: a slice, its tumour, and where a network looked."""
+"""Small pictures for pages of many patients: slices with tumours, and saliency maps."""
 
 import io
 
@@ -6,19 +6,19 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import binary_erosion
 
-from sklidh.plotting._axes import COLOURS, ON_MAP
+from sklidh.plotting._axes import ON_MAP, OUTLINE
 from sklidh.plotting._gradient_map import strength
 
 SIDE = 176
-"""Pixels of a picture's longer side."""
+"""Longer side of a picture in pixels."""
 
 YELLOW, BLUE = (
-    tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5)) for colour in (COLOURS[2], ON_MAP)
+    tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5)) for colour in (OUTLINE, ON_MAP)
 )
 
 
 def nearest(n_voxels: int, n_pixels: int) -> np.ndarray:
-    """Return the voxel under each pixel's centre, where both fill the same length."""
+    """Return the index of the voxel at each pixel's centre, for the same total length."""
     return ((np.arange(n_pixels) + 0.5) * n_voxels / n_pixels).astype(int)
 
 
@@ -28,12 +28,12 @@ def thumbnail(image: sitk.Image, mask: sitk.Image | None, side: int = SIDE) -> b
     Parameters
     ----------
     image : SimpleITK.Image
-        In any grid.
+        On any grid.
     mask : SimpleITK.Image or None
-        1 in the tumour; laid where it lies in space. None, or a mask elsewhere: the middle slice,
-        without an outline.
+        1 in the tumour, drawn at its position in space. If it is None or outside the image, the
+        middle slice is drawn without an outline.
     side : int, default=176
-        Pixels of the picture's longer side.
+        Longer side of the picture in pixels.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def thumbnail(image: sitk.Image, mask: sitk.Image | None, side: int = SIDE) -> b
 
 
 def gradient_thumbnail(voxels: np.ndarray, mask: np.ndarray, gradient: np.ndarray) -> bytes:
-    """Draw a slice, and over it what influences the network's prediction, as a JPEG picture.
+    """Draw a slice with a saliency map over it, as a JPEG picture.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def gradient_thumbnail(voxels: np.ndarray, mask: np.ndarray, gradient: np.ndarra
     mask : ndarray of bool, the same shape
         The tumour, outlined unless it fills the slice.
     gradient : ndarray of the same shape
-        Not negative; bright where it is large, as `GradientMapDisplay` draws it.
+        The saliency map, without negative values; drawn as in `GradientMapDisplay`.
 
     Returns
     -------
@@ -69,16 +69,17 @@ def gradient_thumbnail(voxels: np.ndarray, mask: np.ndarray, gradient: np.ndarra
     """
     from matplotlib import colormaps
 
-    pull = strength(gradient, blur=1.5)
-    opacity = 0.65 * pull[..., None]
-    picture = (1 - opacity) * in_grey(voxels) + opacity * 255 * colormaps["inferno"](pull)[..., :3]
+    influence = strength(gradient, blur=1.5)
+    opacity = 0.65 * influence[..., None]
+    heat = 255 * colormaps["inferno"](influence)[..., :3]
+    picture = (1 - opacity) * in_grey(voxels) + opacity * heat
     pixels = np.ix_(*(nearest(n, SIDE) for n in mask.shape))
     inside = np.zeros_like(mask) if mask.all() else mask
     return jpeg(picture.astype(np.uint8)[pixels], inside[pixels], BLUE)
 
 
 def in_grey(voxels: np.ndarray) -> np.ndarray:
-    """Turn intensities into a grey picture, ``(height, width, 3)``, from dark to bright."""
+    """Convert intensities to a grey picture of shape (height, width, 3)."""
     grey = np.nan_to_num(voxels, nan=0, posinf=0, neginf=0)
     darkest, brightest = np.percentile(grey, [1, 99.5])
     share = np.clip((grey - darkest) / max(brightest - darkest, np.finfo(float).tiny), 0, 1)
@@ -86,11 +87,11 @@ def in_grey(voxels: np.ndarray) -> np.ndarray:
 
 
 def jpeg(picture: np.ndarray, inside: np.ndarray, colour) -> bytes:
-    """Write a picture, ``(height, width, 3)``, with the outline of what is inside, 2 pixels."""
+    """Write a picture of shape (height, width, 3), with a region outlined 2 pixels wide."""
     from matplotlib.image import imsave
 
     picture[inside & ~binary_erosion(inside, iterations=2)] = colour
     buffer = io.BytesIO()
-    # Colours as fine as the grey: JPEG would wash out a line of 2 pixels.
+    # Without subsampling of colours, which would blur an outline of 2 pixels.
     imsave(buffer, picture, format="jpg", pil_kwargs={"quality": 80, "subsampling": 0})
     return buffer.getvalue()

@@ -65,7 +65,7 @@ def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
     dtype = np.dtype(dtype)
     if bin_count is not None:
         if bin_count > MOST_BINS:
-            raise ValueError(f"binCount={bin_count} is more than the {MOST_BINS} that are accepted")
+            raise ValueError(f"binCount={bin_count} is above the maximum of {MOST_BINS}")
         as_stored = values if dtype.kind in "iu" else values.astype(dtype)
         edges = np.histogram_bin_edges(as_stored, bin_count)
         edges[-1] += 1  # the maximum belongs to the last bin
@@ -78,7 +78,7 @@ def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
     stop = highest + 2 * bin_width
     if (float(stop) - float(start)) / bin_width > MOST_BINS:
         raise ValueError(
-            f"binWidth={bin_width} cuts intensities from {lowest} to {highest} into more than "
+            f"binWidth={bin_width} divides intensities from {lowest} to {highest} into more than "
             f"{MOST_BINS} grey levels; choose a wider binWidth, or a binCount"
         )
     edges = np.arange(start, stop, bin_width, dtype=None)
@@ -102,8 +102,8 @@ def check_levels(n_levels, values, most):
         if n_levels > limit:
             width = np.ptp(values) / 64
             raise ValueError(
-                f"the region has {n_levels} grey levels, and {what} is computed for {limit} at "
-                f"most; choose a wider binWidth (binWidth={width:.3g} makes 64 levels of this "
+                f"the region has {n_levels} grey levels, but {what} is computed for at most "
+                f"{limit}; choose a wider binWidth (binWidth={width:.3g} gives 64 levels for this "
                 f"region's intensities, {values.min():g} to {values.max():g}), or a binCount"
                 + ("" if what == "any feature" else f", or leave {what} out")
             )

@@ -169,8 +169,8 @@ def _prepare(volume, mask, spacing, setting):
         if not mask.any():
             raise ValueError(
                 f"resampledPixelSpacing={list(setting['resampledPixelSpacing'])} (x, y, z) leaves "
-                f"no voxel of the region, which is {extent[2]} x {extent[1]} x {extent[0]} voxels "
-                "of the image large; choose smaller voxels"
+                f"no voxel of the region, whose size is {extent[2]} x {extent[1]} x {extent[0]} "
+                "voxels of the image; choose smaller voxels"
             )
     elif setting["preCrop"]:
         volume, mask = crop(volume, mask, setting["padDistance"])

@@ -109,7 +109,7 @@ def volume_histogram_features(values, setting):
         step = 1.0 if width is None else width
         if (high - low) / step > MOST_BINS:
             raise ValueError(
-                f"the volume histogram cuts intensities from {low:g} to {high:g} into more than "
+                f"the volume histogram divides intensities from {low:g} to {high:g} into more than "
                 f"{MOST_BINS} bins of {step:g}; choose a wider ivhBinWidth, or an ivhBinCount"
             )
         reached = np.floor((values - low) / step)

@@ -120,8 +120,8 @@ def interpolate(volume, mask, places, interpolator):
     """Interpolate an image and its mask; mask voxels of one half or more are kept."""
     if math.prod(along.size for along in places) > MOST_VOXELS:
         raise ValueError(
-            f"resampledPixelSpacing makes more than the {MOST_VOXELS:.1e} voxels that are accepted "
-            "around the region; choose larger voxels"
+            f"resampledPixelSpacing gives more than the maximum of {MOST_VOXELS:.1e} voxels around "
+            "the region; choose larger voxels"
         )
     if interpolator == "sitkNearestNeighbor":
         return nearest(volume, places).astype(np.float64), nearest(mask, places)
@@ -145,7 +145,7 @@ def grey_level_edges(values, setting):
     if setting["binCount"] is not None:
         n, start = setting["binCount"], low
         if n > MOST_BINS:
-            raise ValueError(f"binCount={n} is more than the {MOST_BINS} that are accepted")
+            raise ValueError(f"binCount={n} is above the maximum of {MOST_BINS}")
         edges = low + (high - low) * np.arange(n + 1) / n
     else:
         width, limits = setting["binWidth"], setting["resegmentRange"]
@@ -153,7 +153,7 @@ def grey_level_edges(values, setting):
         n = (high - start) // width + 1
         if n > MOST_BINS:
             raise ValueError(
-                f"binWidth={width:g} cuts intensities from {start:g} to {high:g} into more than "
+                f"binWidth={width:g} divides intensities from {start:g} to {high:g} into more than "
                 f"{MOST_BINS} grey levels; choose a wider binWidth, or a binCount"
             )
         edges = start + width * np.arange(n + 1)

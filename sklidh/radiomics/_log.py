@@ -78,8 +78,8 @@ def check_room(shape, spacing, sigma):
             )
         if sigma / step < NARROWEST:
             raise ValueError(
-                f"LoG with sigma={sigma} mm is not defined on voxels of {step:g} mm, where it "
-                f"reaches no other voxel; sigma of {NARROWEST * step:g} mm or more is accepted"
+                f"LoG with sigma={sigma} mm is not defined on voxels of {step:g} mm: it reaches "
+                f"no other voxel; sigma must be at least {NARROWEST * step:g} mm"
             )
 
 

@@ -117,7 +117,7 @@ PREPROCESSING = {
     "resegmentShape": flag(False),
     # By default PyRadiomics uses label 1; here every label above 0 is tumour.
     "label": integer(None, 1),
-    "label_channel": _only(0, "a mask has one value a voxel"),
+    "label_channel": _only(0, "a mask has one value per voxel"),
     "additionalInfo": flag(True),
     # Used when files are read; arrays have no position.
     "geometryTolerance": positive(None),

@@ -23,7 +23,7 @@ def normalise(volume, *, scale=1.0, outliers=None):
     ndarray of float64, same shape
     """
     if volume.min() == volume.max():
-        raise ValueError("setting normalize: the image has a single intensity, nothing to scale")
+        raise ValueError("setting normalize: the image has a single intensity and cannot be scaled")
     stored = volume.astype(np.uint8) if volume.dtype == bool else volume
     # ITK's sums, as in PyRadiomics, but with one thread: with more, the last bit of the mean
     # depends on which thread ends first.

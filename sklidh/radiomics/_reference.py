@@ -62,8 +62,8 @@ def check_supported(settings: Settings) -> None:
                 getattr(import_module(module), name)
             except (ImportError, AttributeError) as error:
                 raise ImportError(
-                    f"imageType {image_type}: PyRadiomics takes {name} from {module}, which is not "
-                    f"to be had here ({error}); install it or leave {image_type} out"
+                    f"imageType {image_type}: PyRadiomics needs {name} from {module}, which cannot "
+                    f"be imported ({error}); install it or leave {image_type} out"
                 ) from error
 
 

@@ -62,8 +62,8 @@ def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
     n_voxels = np.prod(high - low + 1)
     if n_voxels > MOST_VOXELS:
         raise ValueError(
-            f"resampledPixelSpacing={new[::-1].tolist()} makes {n_voxels:.1e} voxels around the "
-            f"region, more than the {MOST_VOXELS:.1e} that are accepted; choose larger voxels"
+            f"resampledPixelSpacing={new[::-1].tolist()} gives {n_voxels:.1e} voxels around the "
+            f"region, above the maximum of {MOST_VOXELS:.1e}; choose larger voxels"
         )
     places = [
         _places(origin[axis], sizes[axis], new[axis], old[axis], along_line=axis == 2)

@@ -161,21 +161,21 @@ def check_grid(volume, mask, spacing):
     """
     if volume.ndim != 3 or mask.shape != volume.shape:
         raise ValueError(
-            f"image and mask must have one shape of three dimensions (z, y, x); got {volume.shape} "
-            f"and {mask.shape}"
+            f"image and mask must have the same three-dimensional shape (z, y, x); got "
+            f"{volume.shape} and {mask.shape}"
         )
     if mask.dtype != bool:
         raise ValueError(f"the mask must be True in the region and False outside; got {mask.dtype}")
     if volume.dtype.kind not in "iufb":
-        raise ValueError(f"the image holds {volume.dtype}; integers or real numbers are accepted")
+        raise ValueError(f"the image has dtype {volume.dtype}; it must be integer or real")
     if volume.dtype.kind == "f" and not np.isfinite(volume).all():
-        raise ValueError("the image holds NaN or infinite intensities; repair it first")
+        raise ValueError("the image has NaN or infinite intensities; replace them first")
     if volume.dtype.itemsize == 8 and volume.dtype.kind in "iu" and volume.size:
         largest = max(abs(int(volume.min())), abs(int(volume.max())))
         if largest > 2**53:
             raise ValueError(
-                f"the image holds intensities up to {largest}; beyond 2**53 double precision does "
-                "not tell neighbours apart; rescale it first"
+                f"the image has intensities up to {largest}; double precision cannot represent all "
+                "integers above 2**53, so rescale the image first"
             )
     if len(spacing) != 3 or not all(0 < step < np.inf for step in spacing):
         raise ValueError(f"the voxel size must be three lengths above 0 mm; got {tuple(spacing)}")
@@ -198,18 +198,18 @@ def check_region(mask, *, fewest_axes=1, more_than=None):
         The region's `bounding_box`.
     """
     if not mask.any():
-        raise ValueError("the mask is empty: no voxel of the region's label is left")
+        raise ValueError("the mask is empty: it has no voxel of the region's label")
     box = bounding_box(mask)
     n_voxels = int(np.count_nonzero(mask[box]))
     n_axes = sum(side.stop - side.start > 1 for side in box)
     if n_axes < max(1, fewest_axes):
         raise ValueError(
             f"the region has {n_voxels} voxels and extends along {n_axes} of 3 axes; "
-            f"minimumROIDimensions={fewest_axes} asks for more (a single voxel never passes)"
+            f"minimumROIDimensions={fewest_axes} requires more (a single voxel never passes)"
         )
     if more_than is not None and n_voxels <= more_than:
         raise ValueError(
-            f"the region has {n_voxels} voxels; minimumROISize={more_than} asks for more than that"
+            f"the region has {n_voxels} voxels; minimumROISize={more_than} requires more than that"
         )
     return box
 

@@ -170,7 +170,7 @@ def _from_parameters(parameters: dict) -> Settings:
             )
         if len(set(widths)) < len(widths):
             raise SettingsError(
-                f"imageType LoG: sigma is {list(widths)}; each width once is accepted"
+                f"imageType LoG: sigma is {list(widths)}; each width may appear only once"
             )
     if settings.image_types.keys() == _image_types_of(preset) and settings.setting["force2D"]:
         settings = replace(settings, repeated=REPEATED.get(preset, {}))

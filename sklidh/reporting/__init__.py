@@ -1,7 +1,7 @@
-"""What a run leaves behind: tables, plots and one HTML report."""
+"""Write and read the results of a run: tables, plots and an HTML report."""
 
 from sklidh.reporting._check_page import examine, render_check
-from sklidh.reporting._fitted import counts_left, fate_of
+from sklidh.reporting._fitted import stage_counts, trace_selection
 from sklidh.reporting._model_card import ModelCard, card_of_training
 from sklidh.reporting._overview import CohortOverview
 from sklidh.reporting._paper_tables import printed_table
@@ -19,14 +19,14 @@ __all__ = [
     "ResultsError",
     "Run",
     "card_of_training",
-    "counts_left",
     "examine",
-    "fate_of",
     "predictions_as_csv",
     "printed_table",
     "read_run",
     "render_check",
     "render_report",
+    "stage_counts",
+    "trace_selection",
     "write_predictions",
     "write_report",
     "write_results",

@@ -1,28 +1,27 @@
-"""A page of thumbnails on which a person sees at a glance what is wrong with a cohort."""
+"""A page of thumbnails that shows the problems of a cohort at a glance."""
 
 import base64
-import math
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
-import SimpleITK as sitk
 
 from sklidh.images import ImageError, inspect_case, voxel_digests
+from sklidh.images._grids import volume_of
 from sklidh.plotting import thumbnail
 from sklidh.reporting._page import render_page
 from sklidh.utils import is_missing
 
 SIDE = 352
-"""Pixels of a picture's longer side: it is shown at half of them, and can be enlarged."""
+"""Longer side of a picture in pixels: twice the size at which it is shown, for enlarging."""
 
 
 @dataclass(frozen=True)
 class CheckedCase:
     """One patient's row of the page.
 
-    ``pictures`` holds by modality a JPEG picture in base64 and the voxels' size, or "" and why
-    there is no picture; ``digests`` is from `sklidh.images.voxel_digests`; ``tumour`` states volume
-    and labels.
+    ``pictures`` holds, by modality, a JPEG picture in base64 and the voxel size, or "" and the
+    reason why there is no picture; ``digests`` is from `sklidh.images.voxel_digests`; ``tumour``
+    states volume and labels.
     """
 
     patient: str
@@ -34,7 +33,7 @@ class CheckedCase:
 
 
 def examine(case: pd.Series, modalities, *, label, reference, missing) -> CheckedCase:
-    """Read one patient's images, find what is wrong, and draw them.
+    """Read one patient's images, find their problems, and draw them.
 
     Parameters
     ----------
@@ -58,7 +57,12 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
         if modality in found.images:
             image = found.images[modality]
             picture = base64.b64encode(thumbnail(image, found.mask, SIDE)).decode()
-            pictures[modality] = picture, " × ".join(f"{edge:.3g}" for edge in image.GetSpacing())
+            pictures[modality] = (
+                picture,
+                "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}".join(
+                    f"{edge:.3g}" for edge in image.GetSpacing()
+                ),
+            )
         else:
             empty = is_missing(case[modality])
             pictures[modality] = ("", "not acquired" if empty else "cannot be read")
@@ -71,16 +75,14 @@ def examine(case: pd.Series, modalities, *, label, reference, missing) -> Checke
 
 
 def tumour_in_words(mask, label) -> str:
-    """Return such as "Tumour: 34.2 ml (labels 1, 4)"; the mask is 1 in the tumour."""
-    n_voxels = int(sitk.GetArrayViewFromImage(mask).sum(dtype=int))
-    volume = n_voxels * math.prod(mask.GetSpacing()) / 1000
+    """Describe a mask that is 1 in the tumour, as in "Tumour: 34.2 ml (labels 1, 4)"."""
     named = label if isinstance(label, list | tuple) else [label]
     labels = f"label{'s' * (len(named) > 1)} {', '.join(map(str, named))}"
-    return f"Tumour: {volume:.3g} ml ({'all labels' if label is None else labels})"
+    return f"Tumour: {volume_of(mask):.3g} ml ({'all labels' if label is None else labels})"
 
 
-def with_own_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
-    """Move the table's problems that name a patient to that patient; return the others too."""
+def assign_problems(cases, problems) -> tuple[list[CheckedCase], list[str]]:
+    """Assign the table's problems to the patients they name; also return the other problems."""
     named = {case.patient: [] for case in cases}
     others = []
     for line in problems:
@@ -98,25 +100,25 @@ def render_check(
     ----------
     title : str
     problems : list of str or Problem
-        Of the table.
+        Problems of the table.
     doubts : list of str
-        Of several patients, as `sklidh.images.same_images` lists them.
+        Identical images of different patients, from `sklidh.images.same_images`.
     modalities : sequence of str
     cases : list of CheckedCase
-        Those with problems are shown first.
+        Patients with problems are shown first.
 
     Returns
     -------
     str
         The HTML page. Every text from the cohort is escaped.
     """
-    cases, problems = with_own_problems(cases, problems)
-    by_weight = sorted(cases, key=lambda case: (-len(case.errors), -len(case.warnings)))
+    cases, problems = assign_problems(cases, problems)
+    worst_first = sorted(cases, key=lambda case: (-len(case.errors), -len(case.warnings)))
     return render_page(
         "check.html",
         title=title,
         problems=problems,
         doubts=doubts,
         modalities=modalities,
-        cases=by_weight,
+        cases=worst_first,
     )

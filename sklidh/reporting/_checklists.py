@@ -1,4 +1,4 @@
-"""CLEAR and TRIPOD+AI, answered as far as a run knows."""
+"""The CLEAR and TRIPOD+AI checklists, answered from the facts of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ import yaml
 
 @dataclass(frozen=True)
 class Answer:
-    """One item of a guideline: what is asked, what the run knows, and the rest.
+    """One item of a guideline, with the answer of a run.
 
-    ``text`` is empty if the run does not provide it; ``rest`` is what the authors must complete.
+    ``text`` is empty if the run has no answer; ``rest`` states what the authors must add.
     """
 
     number: str
@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Checklist:
-    """A guideline, with one answer per item, in the guideline's order."""
+    """A guideline with one answer per item, in its own order."""
 
     name: str
     source: str
@@ -39,34 +39,26 @@ class Checklist:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many items are in each state."""
+        """Number of items by state."""
         states = [answer.state for answer in self.answers]
         return {state: states.count(state) for state in ("filled in", "in part", "open")}
 
 
-def fill_in(facts: Mapping[str, str]) -> list[Checklist]:
-    """Answer every item of CLEAR and of TRIPOD+AI with what `facts_of` knows of a run."""
+def answer_checklists(facts: Mapping[str, str]) -> list[Checklist]:
+    """Answer every item of CLEAR and TRIPOD+AI from the facts that `facts_of` returns."""
     text = files("sklidh.reporting").joinpath("checklists.yaml").read_text(encoding="utf-8")
-    return [
-        Checklist(
-            guideline["name"],
-            guideline["source"],
-            [
-                Answer(
-                    each["number"],
-                    each["section"],
-                    each["item"],
-                    _first_known(each.get("answers", ()), facts),
-                    each.get("rest", ""),
-                )
-                for each in guideline["items"]
-            ],
-        )
-        for guideline in yaml.safe_load(text)
-    ]
+    checklists = []
+    for guideline in yaml.safe_load(text):
+        answers = [
+            Answer(each["number"], each["section"], each["item"], known, each.get("rest", ""))
+            for each in guideline["items"]
+            for known in [_first_answerable(each.get("answers", ()), facts)]
+        ]
+        checklists.append(Checklist(guideline["name"], guideline["source"], answers))
+    return checklists
 
 
-def _first_known(answers, facts) -> str:
+def _first_answerable(answers, facts) -> str:
     for answer in answers:
         needed = {name for _, name, _, _ in Formatter().parse(answer) if name}
         if needed <= facts.keys():

@@ -1,4 +1,4 @@
-"""The plots of a run, each with what it shows in a sentence."""
+"""The plots of a run, each with a caption."""
 
 import io
 
@@ -9,6 +9,7 @@ from sklidh.plotting import (
     CalibrationDisplay,
     ConfusionMatrixDisplay,
     DecisionCurveDisplay,
+    Display,
     LossCurveDisplay,
     PRDisplay,
     RobustnessDisplay,
@@ -20,81 +21,84 @@ from sklidh.plotting._loss import histories
 from sklidh.plotting._robustness import assessed_features
 
 ONE_LOOK = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, and is the same on every machine
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
     "font.size": 10,
     "axes.titlesize": 11,
     "figure.dpi": 150,
 }
 SVG = {"svg.hashsalt": "sklidh"}
-"""Ids that are not drawn at random: an SVG file is the same after every run."""
+"""Makes the ids in an SVG file the same in every run."""
 
 ENOUGH_FOR_CALIBRATION = FEWEST_BINS * FEWEST_IN_BIN
-"""Smallest number of patients for three points of a calibration curve."""
+"""Minimum number of patients for a calibration curve of three points."""
 
 OF_COMPARISON = {
-    "roc": (
-        ROCDisplay,
-        "Sensitivity against 1 - specificity on the patients left out of training.",
-    ),
+    "roc": (ROCDisplay, "Sensitivity against 1 - specificity on test patients."),
     "precision_recall": (PRDisplay, "Precision against recall."),
     "calibration": (
         CalibrationDisplay,
-        "Agreement between predicted probability and observed mutation rate.",
+        "Agreement between predicted probability and observed fraction.",
     ),
     "decision_curve": (
         DecisionCurveDisplay,
-        "Whether acting on the model does more good than acting on everybody or nobody.",
+        "Net benefit of acting on the model's predictions, on every patient, and on none.",
     ),
 }
-OF_PIPELINE = {
-    "robustness": (
-        lambda pipeline: not assessed_features(pipeline).empty,
-        RobustnessDisplay.from_estimator,
-        "Intraclass correlation ICC(1,1) of each feature between the training patients' images and "
-        "their perturbed copies, and how many features of each class were kept.",
-    ),
-    "selected_features": (
-        lambda pipeline: "intra" in pipeline.named_steps,
-        SelectedFeaturesDisplay.from_estimator,
-        "Features selected per sequence, by kind.",
-    ),
-    "networks": (
-        histories,
-        LossCurveDisplay.from_networks,
-        "Loss of the self-attention networks while they were trained; thin lines are the networks "
-        "of inner folds and members, dashed lines held-out patients.",
-    ),
-    "loss": (
-        lambda pipeline: hasattr(pipeline[-1], "loss_curve_"),
-        LossCurveDisplay.from_estimator,
-        "The terms of the fusion's loss (paper Eq. 3 to 6) while it was trained.",
-    ),
-}
+NETWORKS = (
+    "Loss of the self-attention networks during training; thin lines: networks of inner folds and "
+    "members; dashed: held-out patients."
+)
+ROBUSTNESS = (
+    "Intraclass correlation ICC(1,1) of each feature between the training patients' images and "
+    "their perturbed copies, and the number of features kept per class."
+)
+FUSION = "The terms of the fusion's loss (paper Eq. 3 to 6) during training."
 
 
-def draw_figures(comparison: Comparison, pipeline) -> dict:
-    """Draw what the predictions and the steps allow; return figure and caption by name."""
+def draw_figures(comparison: Comparison, pipeline) -> dict[str, tuple[Display, str]]:
+    """Draw what the predictions and the steps allow; return Display and caption by name.
+
+    Where the shown model has no networks, those of the last model that has some are drawn.
+    """
     *_, (shown, evaluation) = comparison.evaluations.items()
     first = " In the first repeat." if len(evaluation.repeats) > 1 else ""
     which = " Of the first fold's model." if len(evaluation.estimators) > 1 else ""
-    figures = {}
+    rule = ", at the model's threshold" if comparison.target.is_binary else ""
+    displays = {}
     with rc_context(ONE_LOOK):
-        for name, (display, caption) in OF_COMPARISON.items():
-            # Of fewer patients each point would be a handful, and its height luck.
+        drawn_from, some = comparison, dict(OF_COMPARISON)
+        if not comparison.target.is_binary:
+            # One curve per class of the shown model; net benefit is that of one decision.
+            drawn_from = Comparison({shown: evaluation})
+            del some["decision_curve"]
+        for name, (display, caption) in some.items():
+            if not comparison.target.is_binary:
+                caption += f" {shown}, each class against all others."
+            # With fewer patients each point would rest on a handful of them.
             if name != "calibration" or len(evaluation.repeats[0]) >= ENOUGH_FOR_CALIBRATION:
-                figures[name] = display.from_comparison(comparison).figure_, caption
-        figures["confusion"] = (
-            ConfusionMatrixDisplay.from_evaluation(evaluation).figure_,
-            f"True against predicted classes of {shown}, at the model's threshold." + first,
+                displays[name] = display.from_comparison(drawn_from), caption
+        displays["confusion"] = (
+            ConfusionMatrixDisplay.from_evaluation(evaluation),
+            f"True against predicted classes of {shown}{rule}." + first,
         )
-        for name, (applies, draw, caption) in OF_PIPELINE.items():
-            if applies(pipeline):
-                figures[name] = draw(pipeline).figure_, caption + which
-    return figures
+        if "intra" in getattr(pipeline, "named_steps", ()):
+            kept = SelectedFeaturesDisplay.from_estimator(pipeline)
+            displays["selected_features"] = kept, "Features selected per sequence." + which
+        if not assessed_features(pipeline).empty:
+            displays["robustness"] = RobustnessDisplay.from_estimator(pipeline), ROBUSTNESS + which
+        models = {name: each.estimators[:1] for name, each in comparison.evaluations.items()}
+        for name, fitted in [(shown, [pipeline]), *reversed(models.items())]:
+            if fitted and histories(fitted[0]):
+                networks = LossCurveDisplay.from_networks(fitted[0])
+                displays["networks"] = networks, f"{NETWORKS} {name}.{which}"
+                break
+        if hasattr(pipeline[-1], "loss_curve_"):
+            displays["loss"] = LossCurveDisplay.from_estimator(pipeline), FUSION + which
+    return displays
 
 
 def drawn(figure, kind: str) -> bytes:
-    """Write a figure as a file of a kind: "png" or "svg"."""
+    """Write a figure as a "png" or "svg" file."""
     buffer = io.BytesIO()
     with rc_context(SVG):
         metadata = {"Date": None} if kind == "svg" else None

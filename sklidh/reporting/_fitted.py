@@ -1,4 +1,4 @@
-"""What a fitted pipeline selected and how, as plain data read from the attributes of its steps."""
+"""Read from a fitted pipeline which features it selected, and describe its steps."""
 
 import numpy as np
 import pandas as pd
@@ -12,26 +12,27 @@ STAGES = {
     "CorrelationPruner": "correlation",
     "LassoCVSelector": "LASSO",
 }
-"""The paper's names of its three steps; any other selector has the name of its class."""
+"""The paper's names for its three steps; other selectors are named after their class."""
 
 
-def fate_of(steps, modality: str, columns) -> pd.DataFrame | None:
-    """Trace each feature of a modality: its p-value, its coefficient, and the step that dropped it.
+def trace_selection(steps, modality: str, columns) -> pd.DataFrame | None:
+    """Return each feature's p-value and coefficient, and the step that dropped it.
 
     Parameters
     ----------
     steps : sequence of fitted transformers
-        Selectors, and what changes columns without adding or dropping any.
+        Selectors, and transformers that keep all columns.
     modality : str
     columns : sequence of str
-        What enters the first step.
+        The input of the first step.
 
     Returns
     -------
     DataFrame of shape (n_features, 5) or None
-        ``modality``, ``feature``, ``p`` and ``coefficient`` (NaN where no step that saw the feature
-        has them) and ``dropped by``, empty for a selected feature; its categories are the stages,
-        in their order. None where a step makes new columns, such as a PCA.
+        ``modality``, ``feature``, ``p`` and ``coefficient`` (NaN where no step computed them for
+        the feature; of a coefficient per class the norm) and ``dropped by``, empty for a selected
+        feature, with the stages in order as categories. None if a step creates new columns, like a
+        PCA.
     """
     table = pd.DataFrame({"modality": modality, "feature": list(columns)})
     table["p"], table["coefficient"] = np.nan, np.nan
@@ -44,9 +45,13 @@ def fate_of(steps, modality: str, columns) -> pd.DataFrame | None:
             continue
         for column, attribute in (("p", "pvalues_"), ("coefficient", "coef_"), ("icc", "icc_")):
             values = np.asarray(getattr(step, attribute, ()))
+            if values.ndim == 2:  # a row per class
+                values = np.linalg.norm(values, axis=0)
             if values.shape == (len(left),):
                 table.loc[left, column] = values
         name = type(step).__name__
+        if name == "MannWhitneySelector" and len(step.classes_) > 2:
+            name = "Kruskal-Wallis"
         stages.append(STAGES.get(name, name))
         dropped_by[left[~step.get_support()]] = stages[-1]
         left = left[step.get_support()]
@@ -55,21 +60,21 @@ def fate_of(steps, modality: str, columns) -> pd.DataFrame | None:
     return table[table["feature"].map(unperturbed_name).isna()].reset_index(drop=True)
 
 
-def counts_left(fates: pd.DataFrame) -> dict[str, int]:
-    """Count the features of one modality that are left after each stage.
+def stage_counts(traces: pd.DataFrame) -> dict[str, int]:
+    """Count the features of one modality that remain after each stage.
 
     Parameters
     ----------
-    fates : DataFrame
-        From `fate_of`.
+    traces : DataFrame
+        From `trace_selection`.
 
     Returns
     -------
     dict of str to int
         ``all``, then each stage.
     """
-    left, counts = len(fates), {"all": len(fates)}
-    for stage, n_dropped in fates["dropped by"].value_counts(sort=False).items():
+    left, counts = len(traces), {"all": len(traces)}
+    for stage, n_dropped in traces["dropped by"].value_counts(sort=False).items():
         if stage:
             left -= n_dropped
             counts[stage] = int(left)
@@ -77,9 +82,9 @@ def counts_left(fates: pd.DataFrame) -> dict[str, int]:
 
 
 def branches_of(pipeline) -> dict:
-    """Return the fitted extractors of each modality, and the steps after them.
+    """Return the fitted extractors of each modality, and the steps that follow.
 
-    Empty if the pipeline has no step ``intra`` that is built as by `make_idh_pipeline`.
+    Empty if the pipeline has no step ``intra`` like that of `make_idh_pipeline`.
     """
     intra = pipeline.named_steps.get("intra")
     branches = {}
@@ -91,23 +96,23 @@ def branches_of(pipeline) -> dict:
 
 
 def selection_of(pipeline) -> tuple[pd.DataFrame, dict[str, dict[str, dict[str, int]]]]:
-    """Return the features that reach the last step, and how many were left after each stage.
+    """Return the features that reach the last step, and the counts after each stage.
 
     The table has the columns ``modality``, ``kind``, ``feature``, ``p`` and ``coefficient``. The
-    flow holds by modality how many features of each kind were ``extracted``, and how many were
-    ``left`` after each stage, the first being "all"; it is empty if the steps cannot be followed.
+    flow holds, by modality, the number of features ``extracted`` of each kind and the number
+    ``left`` after each stage, starting with "all"; it is empty if a step creates new columns.
     """
     names, flow, selected = [], {}, []
     if "intra" in pipeline.named_steps:
         names = [name.split("__", 1) for name in pipeline[:-1].get_feature_names_out()]
     for modality, (extractors, steps) in branches_of(pipeline).items():
         columns = pd.Series(extractors.get_feature_names_out(), dtype=object)
-        fates = fate_of(steps, modality, columns)
-        if fates is not None:
-            kinds = fates["feature"].str.split("__", n=1).str[0].value_counts(sort=False)
+        traces = trace_selection(steps, modality, columns)
+        if traces is not None:
+            kinds = traces["feature"].str.split("__", n=1).str[0].value_counts(sort=False)
             extracted = {kind: int(n) for kind, n in kinds.items()}
-            flow[modality] = {"extracted": extracted, "left": counts_left(fates)}
-            selected.append(fates[fates["dropped by"] == ""])
+            flow[modality] = {"extracted": extracted, "left": stage_counts(traces)}
+            selected.append(traces[traces["dropped by"] == ""])
     table = pd.DataFrame(names, columns=["modality", "feature"], dtype=object)
     # Clinical columns are a block that nothing is selected from.
     others = table[~table["modality"].isin(branches_of(pipeline))]
@@ -121,7 +126,7 @@ def selection_of(pipeline) -> tuple[pd.DataFrame, dict[str, dict[str, dict[str, 
 
 
 def description_of(pipeline) -> dict[str, str]:
-    """Describe the classifier, the first modality's steps, and how radiomics were extracted."""
+    """Describe the classifier, the first modality's steps, and the radiomics settings."""
     words = {"classifier": _repr(pipeline[-1])}
     for extractors, steps in branches_of(pipeline).values():
         if steps:
@@ -148,7 +153,7 @@ def _settings_in_words(settings) -> dict[str, str]:
     return {
         "image types": ", ".join(f"{n} ({own})" if own else n for n, own in images.items()),
         "feature classes": ", ".join(f"{name} ({len(features)})" for name, features in classes),
-        "resampling": "none, the voxels are those of the registered image"
+        "resampling": "none; the voxels of the registered image are used"
         if spacing is None
         else f"to {spacing} mm by {chosen['interpolator']}",
         "discretisation": f"bins of width {chosen['binWidth']:g}"

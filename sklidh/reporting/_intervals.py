@@ -1,4 +1,4 @@
-"""Every model's figures as texts, each with its 95 % interval or the reason why it has none."""
+"""Performance figures as text, each with its 95 % interval or why it has none."""
 
 import numpy as np
 import pandas as pd
@@ -6,31 +6,31 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from sklidh.evaluation import Evaluation, call_intervals, figures_with_intervals
+from sklidh.evaluation import Evaluation, figures_with_intervals
 from sklidh.evaluation._calibration import CLIP
 
 Z = norm.ppf(0.975)
 
 
 def number(value: float, form: str) -> str:
-    """Write a figure; one that is not defined, such as a p-value of two equal models, is a dash."""
+    """Format a figure; undefined ones, like the p-value of two equal models, become a dash."""
     if np.isnan(value):
         return "–"
     return f"{value:{form}}".replace("inf", "∞")
 
 
+def p_value(p: float) -> str:
+    """Format a p-value with two digits, or as ``< 0.001``."""
+    return "<\N{NO-BREAK SPACE}0.001" if p < 0.001 else number(p, ".2g")
+
+
 def main_figures(evaluations) -> pd.DataFrame:
-    """Return the paper's five figures and the specificity, as ``0.83 [0.71, 0.91]``, by model."""
+    """Return the paper's five figures and the specificity as ``0.83 [0.71, 0.91]``, by model."""
     table = figures_with_intervals(evaluations)
-    specificity = {}
-    for name, evaluation in evaluations.items():
-        # The recall of the wild types.
-        ends = [
-            call_intervals(~part["mutant"], ~part["called"].astype(bool)).loc["Recall"]
-            for part in evaluation.repeats
-        ]
-        value = evaluation.metrics["Specificity"]
-        specificity[name] = _text(value, *np.mean(ends, axis=0))
+    specificity = {
+        name: _text(each.metrics["Specificity"], *each.intervals.loc["Specificity"])
+        for name, each in evaluations.items()
+    }
     table.insert(4, "Specificity", pd.Series(specificity))
     return table
 
@@ -38,8 +38,8 @@ def main_figures(evaluations) -> pd.DataFrame:
 def probability_figures(evaluations) -> pd.DataFrame:
     """Return PR-AUC, Brier score, and slope and intercept of calibration, with intervals, by model.
 
-    With repeats each end of an interval is the mean over them. Where there is no interval the
-    brackets state why.
+    With repeats, the ends of an interval are means over them. Where there is no interval, the
+    brackets give the reason.
 
     References
     ----------
@@ -47,7 +47,7 @@ def probability_figures(evaluations) -> pd.DataFrame:
     """
     rows = {}
     for name, evaluation in evaluations.items():
-        figures, ends = evaluation.metrics, [_ends(part) for part in evaluation.repeats]
+        figures, ends = evaluation.metrics, [_interval_ends(part) for part in evaluation.repeats]
         rows[name] = {
             figure: _text(figures[figure], *np.mean([each[figure] for each in ends], axis=0))
             for figure in ends[0]
@@ -65,10 +65,10 @@ def _text(value, low, high) -> str:
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _ends(part: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """Compute the intervals of one repeat."""
+def _interval_ends(part: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Return the ends of the intervals of one repeat."""
     figures = Evaluation(part).metrics
-    mutant = part["mutant"].to_numpy(bool)
+    mutant = part["true"].to_numpy(bool)
     probability = part["probability"].to_numpy(float)
     errors = (probability - mutant) ** 2
     ap, half = figures["PR-AUC"], np.nan

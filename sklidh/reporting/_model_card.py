@@ -1,4 +1,4 @@
-"""A model's card: what it is, on whom it was trained, how good it is, and what it is not for."""
+"""Model cards: description, intended use, training data, performance and limitations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,44 +6,45 @@ from dataclasses import dataclass, field, replace
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sklidh.evaluation import figures_with_intervals, is_rule
-from sklidh.reporting._facts import facts_of, in_words
+from sklidh.reporting._facts import facts_of, in_words, output_of
 from sklidh.reporting._fitted import description_of
 from sklidh.reporting._run import Run
 from sklidh.results import package_versions
+from sklidh.utils import IDH, Target
 
 INTENDED = (
-    "Research: the probability that a glioma carries an IDH mutation, from the MR sequences named "
-    "here and a mask of the tumour, in patients like those in its training data."
+    "Research: {what}, from the MR sequences named here and a mask of the tumour, in patients like "
+    "those in its training data."
 )
 NOT_EVALUATED = (
-    "Not evaluated: every patient was used for training, so none is left for testing. sklidh "
-    "evaluate, with the same options, evaluates such a model on this cohort."
+    "Not evaluated: all patients were used for training, so none is left for testing. Run sklidh "
+    "evaluate with the same options to evaluate such a model on this cohort."
 )
 NOT_INTENDED = (
     "Clinical decisions: it is not a medical device and does not replace tissue diagnosis.",
     "Patients without a glioma, other sequences, or masks of other regions.",
-    "Sites, scanners and groups of people that it was not evaluated on.",
+    "Sites, scanners and patient groups on which it was not evaluated.",
 )
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a reader must know of a model.
+    """The facts about a model that its users need.
 
     Parameters
     ----------
     name : str
     what : list of str
-        What it is, in sentences.
+        Description, in sentences.
     trained_on : list of str
-        Whom it was trained on.
+        Description of the training patients.
+    intended : str
     evaluated : str
-        How its figures came about, or that there are none.
+        How it was evaluated, or that it was not.
     figures : dict of str to str
-        Each with its interval.
+        Performance figures with their intervals.
     limits : list of str
     settings, versions : dict of str to str
-    intended : str
     not_intended : tuple of str
 
     References
@@ -55,16 +56,16 @@ class ModelCard:
     name: str
     what: list[str]
     trained_on: list[str]
+    intended: str
     evaluated: str = NOT_EVALUATED
     figures: Mapping[str, str] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=package_versions)
-    intended: str = INTENDED
     not_intended: tuple[str, ...] = NOT_INTENDED
 
     def markdown(self) -> str:
-        """Write the card as Markdown, in which no text is taken for HTML or for a table's bar.
+        """Write the card as Markdown, with HTML and table bars in texts escaped.
 
         Returns
         -------
@@ -81,7 +82,7 @@ class ModelCard:
 
 
 def card_of_run(run: Run) -> ModelCard:
-    """Write the card of the model that a run shows."""
+    """Write the card of a run's main model."""
     name, _ = run.shown
     facts = facts_of(run)
     headings = {
@@ -93,13 +94,14 @@ def card_of_run(run: Run) -> ModelCard:
     what = [f"{heading}: {facts[fact]}." for heading, fact in headings.items() if fact in facts]
     return ModelCard(
         name=name,
-        what=[*what, _output(facts["threshold"])],
+        what=[*what, f"Output: {facts['output']}"],
+        intended=_intended(run.comparison.target),
         trained_on=[
             f"A cohort of {facts['patients']}: {facts['classes']}.",
             facts["lacking"],
-            facts.get("per_analysis", "Some of them were held out for testing."),
+            facts.get("per_analysis", "Some patients were held out for testing."),
         ],
-        evaluated=facts.get("design", "By predictions of patients left out of training."),
+        evaluated=facts.get("design", "On patients left out of training."),
         figures=_figures(run),
         limits=run.notes,
         settings={key: in_words(value) for key, value in run.settings.items()},
@@ -111,12 +113,13 @@ def card_of_training(
     name: str,
     pipeline,
     covered: Mapping,
-    threshold: float,
+    threshold: float | None,
     *,
     settings: Mapping,
     evaluated: Run | None = None,
+    target: Target = IDH,
 ) -> ModelCard:
-    """Write the card of a model that was trained on a whole cohort, of whom none is left to test.
+    """Write the card of a model that was trained on a whole cohort, without test patients.
 
     Parameters
     ----------
@@ -128,8 +131,10 @@ def card_of_training(
     settings : mapping of str to what JSON can hold
         Options and seeds.
     evaluated : Run, default=None
-        An evaluation of such a model, from `read_run`: the card has its figures then, and names the
-        options in which it differs.
+        An evaluation of such a model, from `read_run`. The card then contains its figures, and the
+        options that differ.
+    target : Target, default=IDH
+        What the model predicts.
 
     Returns
     -------
@@ -145,6 +150,7 @@ def card_of_training(
         ends = [" x ".join(f"{mm:g}" for mm in end) for end in each["spacing"]]
         voxels = f", voxels of {' to '.join(dict.fromkeys(ends))} mm" if ends else ""
         trained_on.append(f"{modality}: {each['patients']} patients{voxels}.")
+    rule = "" if threshold is None else f"a probability of {threshold:g}{_rule_in_words(settings)}"
     card = ModelCard(
         name=name,
         what=[
@@ -153,11 +159,12 @@ def card_of_training(
                 f"{heading.capitalize()}: {text}."
                 for heading, text in description_of(pipeline).items()
             ),
-            _output(f"a probability of {threshold:g}{_chosen(settings)}"),
+            f"Output: {output_of(target, rule)}",
         ],
+        intended=_intended(target),
         trained_on=trained_on,
         limits=[
-            "Its performance on patients from elsewhere is unknown until it is tested on them."
+            "Its performance on patients from other sites is unknown until it is tested on them."
         ],
         settings={key: in_words(value) for key, value in settings.items()},
     )
@@ -165,7 +172,7 @@ def card_of_training(
 
 
 def _with_figures(card: ModelCard, run: Run) -> ModelCard:
-    """Add the figures of an evaluation, and in what its model was another."""
+    """Add the figures of an evaluation, and the settings that differ from its model's."""
     facts = facts_of(run)
     theirs = {key: in_words(value) for key, value in run.settings.items()}
     theirs["model"], _ = run.shown
@@ -177,8 +184,8 @@ def _with_figures(card: ModelCard, run: Run) -> ModelCard:
     design = facts.get("design", "Patients were left out of training.")
     return replace(
         card,
-        evaluated=f"Of {run.title}, {facts['patients']}: {design} The model itself, trained on "
-        "all of its own patients, can be tested on others only.",
+        evaluated=f"Figures from {run.title}, {facts['patients']}: {design} The model itself was "
+        "trained on all of its patients and can only be tested on others.",
         figures=_figures(run),
         limits=[*differences, *run.notes, *card.limits],
     )
@@ -189,14 +196,19 @@ def _figures(run: Run) -> dict[str, str]:
     return figures_with_intervals({name: evaluation}).loc[name].to_dict()
 
 
-def _chosen(settings: Mapping) -> str:
-    """State by which rule a threshold was chosen; nothing if it was given."""
+def _rule_in_words(settings: Mapping) -> str:
+    """State the rule that chose the threshold; empty if the threshold was given."""
     rule = settings.get("threshold")
     return f" ({rule} on the training patients, predicted in inner folds)" if is_rule(rule) else ""
 
 
-def _output(threshold: str) -> str:
-    return f"Output: the probability of a mutation. Predicted mutant from: {threshold}."
+def _intended(target: Target) -> str:
+    what = f"the probability of {target.event} of a glioma"
+    if target == IDH:
+        what = "the probability that a glioma carries an IDH mutation"
+    elif not target.is_binary:
+        what = f"the class of a glioma ({', '.join(target.classes)})"
+    return INTENDED.format(what=what)
 
 
 def _plain(value) -> str:

@@ -1,4 +1,4 @@
-"""A cohort at a glance, in a notebook: how many there are of whom, and what some look like."""
+"""A cohort at a glance, in a notebook: counts by class, and pictures of some patients."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,16 @@ import pandas as pd
 from sklidh.images import image_columns
 from sklidh.reporting._page import render_page
 from sklidh.reporting._pictures import slices_of
-from sklidh.reporting._subgroups import MOST_GROUPS, ages_of
+from sklidh.reporting._subgroups import MOST_GROUPS, with_ages
 from sklidh.utils import is_missing
 
 
 def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
-    """Count patients by class, and those without a sequence, of each site and of each sex.
+    """Count patients by class: in all, without each sequence, and by site and sex.
 
-    The columns are ``patients``, ``without T1``, ``at A`` (of at most 12 sites), ``sex F`` and
-    ``median age``, as far as X has them; the index is the classes, then "all".
+    The columns are ``patients``, ``without T1``, ``at A`` (for at most 12 sites), ``sex F`` and
+    ``median age``, as far as X has them; the rows are the classes, then "all". Ages must be
+    numbers, as `with_ages` returns them.
     """
     columns = {"patients": pd.Series(1, X.index)}
     columns |= {f"without {name}": X[name].map(is_missing).astype(int) for name in modalities}
@@ -29,7 +30,7 @@ def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
     table = counted.groupby(classes).sum()
     table.loc["all"] = counted.sum()
     if "age" in named:
-        ages = ages_of(named["age"])
+        ages = named["age"]
         middle = ages.groupby(classes).median()
         middle["all"] = ages.median()
         if middle.notna().all():
@@ -39,7 +40,7 @@ def cohort_table(X: pd.DataFrame, y: pd.Series, modalities) -> pd.DataFrame:
 
 @dataclass(frozen=True, repr=False)
 class CohortOverview:
-    """Show in a notebook who is in a cohort, and the first of them.
+    """Show the composition of a cohort in a notebook, with pictures of its first patients.
 
     Build it with `from_cohort`.
 
@@ -49,7 +50,7 @@ class CohortOverview:
         From `cohort_table`.
     modalities : list of str
     labels : dict of str to str
-        Class of each pictured patient.
+        The class of each pictured patient.
     slices : dict of str to dict of str to str
         JPEG pictures in base64, by patient and modality.
     """
@@ -63,20 +64,20 @@ class CohortOverview:
     def from_cohort(
         cls, X: pd.DataFrame, y: pd.Series, modalities=None, *, label=None, most: int = 8
     ):
-        """Count a cohort, and draw some of its patients.
+        """Count the patients of a cohort, and draw some of them.
 
         Parameters
         ----------
         X : DataFrame of shape (n_patients, n_columns)
-            As from `sklidh.load_cohort`.
+            As returned by `sklidh.load_cohort`.
         y : Series of shape (n_patients,)
         modalities : sequence of str, default=None
-            None takes every column of images.
+            None uses every column of images.
         label : int, str or sequence of these, default=None
             The tumour's labels, as in `sklidh.images.read_mask`.
         most : int, default=8
-            Patients to draw, the first of the table: the slice with the largest tumour area, the
-            mask outlined where it lies in space.
+            Number of patients to draw, from the top of the table: the slice with the largest tumour
+            area, with the mask outlined at its position in space.
 
         Returns
         -------
@@ -85,7 +86,7 @@ class CohortOverview:
         Raises
         ------
         ImageError
-            An image cannot be read; `sklidh check` lists all that are wrong.
+            An image cannot be read; `sklidh check` lists all problems.
         """
         named = [name for name in image_columns(X) if name != "mask"]
         modalities = named if modalities is None else list(modalities)
@@ -93,7 +94,7 @@ class CohortOverview:
             str(name): slices_of(case, modalities, label) for name, case in X[:most].iterrows()
         }
         labels = {str(name): str(label) for name, label in y[:most].items()}
-        return cls(cohort_table(X, y, modalities), modalities, labels, slices)
+        return cls(cohort_table(with_ages(X), y, modalities), modalities, labels, slices)
 
     def __repr__(self) -> str:
         return f"{self.table.to_string()}\n{len(self.slices)} patients are pictured in a notebook."

@@ -1,4 +1,4 @@
-"""A table of the paper as text: for Markdown, LaTeX and a page."""
+"""Format a table of the paper as text for Markdown, LaTeX and HTML."""
 
 import re
 
@@ -6,19 +6,19 @@ import pandas as pd
 
 
 def printed_table(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Turn figures into texts as the paper prints them, the AUC with its interval.
+    """Format figures the way the paper prints them, the AUC with its interval.
 
     Parameters
     ----------
     table : DataFrame
-        As `sklidh.baselines.paper_table` lays it out.
+        From `sklidh.baselines.paper_table`.
 
     Returns
     -------
     printed : DataFrame of str
         The paper's columns, then its own figures under "paper: ...".
     reasons : dict of str to str
-        What a row is, and why it is empty, by row.
+        By row: what it is, and why it is empty if it is.
     """
     if table.columns.nlevels == 1:
         return table.map(_two_digits), {}
@@ -57,9 +57,9 @@ def markdown(printed: pd.DataFrame) -> str:
 
 
 def latex(printed: pd.DataFrame, caption: str, label: str) -> str:
-    """Write a table of texts as LaTeX (package booktabs; amssymb for the ticks).
+    """Write a table of texts as LaTeX (packages booktabs, and amssymb for the ticks).
 
-    LaTeX numbers tables itself: the paper's number at the beginning of a caption is left out.
+    The paper's table number is removed from the caption, since LaTeX numbers tables itself.
     """
     text = printed.to_latex(
         escape=True,
@@ -71,14 +71,14 @@ def latex(printed: pd.DataFrame, caption: str, label: str) -> str:
 
 
 def flat_names(table: pd.DataFrame) -> pd.DataFrame:
-    """Give each column of a table of two levels one name: ours, the paper's, an interval's end."""
+    """Join the two levels of column names, such as "AUC", "AUC paper" and "AUC low"."""
     if table.columns.nlevels == 1:
         return table
-    return table.set_axis([_flat_name(*column) for column in table.columns], axis=1)
-
-
-def _flat_name(kind, heading) -> str:
-    return {"here": heading, "parts": heading}.get(kind, f"{heading} {kind}".strip())
+    names = [
+        heading if kind in ("here", "parts") else f"{heading} {kind}".strip()
+        for kind, heading in table.columns
+    ]
+    return table.set_axis(names, axis=1)
 
 
 def _two_digits(value) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of patients: each sequence's slice with the tumour, and where the networks looked."""
+"""Pictures of patients: one slice per sequence with the tumour, and saliency maps."""
 
 import base64
 import warnings
@@ -12,13 +12,13 @@ from sklidh.plotting import gradient_maps, gradient_thumbnail, thumbnail
 from sklidh.utils import is_missing, progress
 
 MOST_PICTURED = 32
-"""Patients in a report, at most: with four sequences and networks their pictures are about 2 MB."""
+"""Maximum number of patients pictured in a report, about 2 MB with saliency maps."""
 
 
-def worth_a_picture(evaluation: Evaluation, patients, most: int = MOST_PICTURED) -> list:
-    """Choose whom to picture: misclassified patients, other predicted patients, then the rest."""
+def choose_patients(evaluation: Evaluation, patients, most: int = MOST_PICTURED) -> list:
+    """Choose patients for pictures: misclassified ones, other test patients, then the rest."""
     first = evaluation.repeats[0]
-    wrong = first["called"] != first["mutant"]
+    wrong = first["called"] != first["true"]
     ordered = [
         *first.index[wrong],
         *first.index[~wrong],
@@ -28,16 +28,16 @@ def worth_a_picture(evaluation: Evaluation, patients, most: int = MOST_PICTURED)
 
 
 def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, verbose=0):
-    """Draw the patients to be pictured, and what the networks looked at, as `slices_of` does.
+    """Draw slices of the chosen patients, and the saliency maps of their networks.
 
-    The networks of a fold draw the maps of the patients that the fold left out; patients without
-    any network are absent from the maps.
+    The maps of a patient come from the networks of the fold that left the patient out; patients
+    without networks have no maps.
     """
-    cases = X.loc[worth_a_picture(evaluation, X.index)]
+    cases = X.loc[choose_patients(evaluation, X.index)]
     slices = registered_slices(pipeline, cases, modalities, verbose=verbose)
     attention = {}
     folds = evaluation.repeats[0].groupby("fold", sort=False)
-    # Estimators are in the order of the folds; those of later repeats are not needed.
+    # Estimators are in the order of the folds; only the first repeat is needed.
     for (_, fold), model in zip(folds, evaluation.estimators, strict=False):
         mine = cases[cases.index.isin(fold.index)]
         fitted = getattr(model, "best_estimator_", model)
@@ -47,8 +47,8 @@ def picture(pipeline, evaluation: Evaluation, X: pd.DataFrame, modalities, *, ve
 
 
 def registered_slices(pipeline, cases: pd.DataFrame, modalities, *, verbose=0):
-    """Draw patients as `slices_of` does, aligned by a pipeline's step ``register``."""
-    with silently():
+    """Draw slices of patients, registered by a pipeline's step ``register`` if it has one."""
+    with no_warnings():
         if "register" in pipeline.named_steps:
             cases = pipeline["register"].transform(cases)
         rows = progress(cases.iterrows(), "pictures", total=len(cases), verbose=verbose)
@@ -58,8 +58,8 @@ def registered_slices(pipeline, cases: pd.DataFrame, modalities, *, verbose=0):
 
 
 def saliency_of(pipeline, cases: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Draw what a pipeline's networks look at; patients without any network are absent."""
-    with silently():
+    """Draw the saliency maps of a pipeline's networks; patients without networks are absent."""
+    with no_warnings():
         found = gradient_maps(pipeline, cases)
     return {
         str(patient): {
@@ -72,25 +72,25 @@ def saliency_of(pipeline, cases: pd.DataFrame) -> dict[str, dict[str, str]]:
 
 
 @contextmanager
-def silently():
-    """Suppress warnings: every image was read before, and its warnings were given then."""
+def no_warnings():
+    """Suppress warnings, which were already issued when the images were read before."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def slices_of(case: pd.Series, modalities, label) -> dict[str, str]:
-    """Draw each sequence that one patient has, as JPEG in base64."""
+    """Draw each available sequence of one patient, as JPEG in base64."""
     images = {name: read_image(case[name]) for name in modalities if not is_missing(case[name])}
     mask = None
     if images and not is_missing(case["mask"]):
-        # Registered or not, the first lies in the mask's grid, on which DICOM masks are laid.
+        # The first image is on the grid of the mask, to which a DICOM mask is converted.
         mask = read_mask(case["mask"], label=label, like=next(iter(images.values())))
     return {name: _text(thumbnail(image, mask)) for name, image in images.items()}
 
 
 def label_of(pipeline):
-    """Return the labels of tumour that a pipeline's steps were given, or None."""
+    """Return the tumour labels that a pipeline's steps were given, or None."""
     given = pipeline.get_params().items()
     labels = (value for name, value in given if name.endswith("label") and value is not None)
     return next(labels, None)

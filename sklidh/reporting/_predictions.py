@@ -1,6 +1,5 @@
-"""A page of predicted patients: how likely a mutation is, why, and what warns of the answer."""
+"""A page of predicted patients: probability of a mutation, explanation, and warnings."""
 
-import base64
 from pathlib import Path
 
 import pandas as pd
@@ -9,15 +8,23 @@ from sklearn.pipeline import Pipeline
 from sklidh.plotting import explain
 from sklidh.plotting._explanation import features_of
 from sklidh.reporting._figures import drawn
-from sklidh.reporting._page import render_page
-from sklidh.reporting._pictures import MOST_PICTURED, registered_slices, saliency_of, silently
-from sklidh.utils import atomic_write
+from sklidh.reporting._page import render_page, write_page
+from sklidh.reporting._pictures import MOST_PICTURED, no_warnings, registered_slices, saliency_of
+from sklidh.utils import IDH
 
 
 def write_predictions(
-    path, pipeline, X: pd.DataFrame, table: pd.DataFrame, modalities, *, training=None, verbose=0
+    path,
+    pipeline,
+    X: pd.DataFrame,
+    table: pd.DataFrame,
+    modalities,
+    *,
+    training=None,
+    target=IDH,
+    verbose=0,
 ) -> Path:
-    """Write a page of patients whom a model predicted.
+    """Write a page of the patients that a model predicted.
 
     Parameters
     ----------
@@ -25,13 +32,15 @@ def write_predictions(
         The HTML file.
     pipeline : fitted Pipeline
     X : DataFrame of shape (n_patients, n_columns)
-    table : DataFrame of shape (n_patients, 5)
+    table : DataFrame of shape (n_patients, n_columns)
         ``probability``, ``threshold``, ``class``, ``model`` and ``warnings`` of the same patients,
         as `sklidh predict` writes them. The first 32 are pictured.
     modalities : sequence of str
     training : (DataFrame, Series), default=None
-        The patients who were trained on, and their IDH status. With them each pictured patient's
-        prediction is explained; a model file holds no training patients.
+        The training patients and their classes. If given, the predictions of the pictured patients
+        are explained; a model file does not contain its training patients.
+    target : Target, default=IDH
+        What the model predicts.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -42,33 +51,26 @@ def write_predictions(
     cases = X.loc[table.index[:MOST_PICTURED]]
     explained = {}
     if training is not None:
-        with silently():
-            # Images are read once, and not once for each patient who is explained.
+        with no_warnings():
+            # Read the training images once instead of once per explained patient.
             own, reference = (features_of(pipeline, each) for each in (cases, training[0]))
             last = Pipeline([("features", "passthrough"), ("model", pipeline[-1])])
             for patient in cases.index:
                 found = explain(last, own.loc[[patient]], reference, training[1])
-                picture = base64.b64encode(drawn(found.figure_, "png")).decode()
                 nearest = ", ".join(
-                    f"{name} ({'mutant' if row['mutant'] else 'wild type'})"
-                    for name, row in found.nearest.iterrows()
+                    f"{name} ({row['class']})" for name, row in found.nearest.iterrows()
                 )
-                explained[str(patient)] = {
-                    "picture": picture,
-                    "nearest": nearest,
-                    "farther": found.farther,
-                    "method": found.method,
-                }
+                picture = drawn(found.figure_, "png")
+                explained[str(patient)] = {"found": found, "picture": picture, "nearest": nearest}
     page = render_page(
         "predictions.html",
         with_script=True,
         title=f"Predictions of {table['model'].iloc[0]}",
+        target=target,
         table=table.set_axis(table.index.astype(str)),
         modalities=list(modalities),
         slices=registered_slices(pipeline, cases, modalities, verbose=verbose),
         attention=saliency_of(pipeline, cases),
         explained=explained,
     )
-    with atomic_write(Path(path)) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return Path(path)
+    return write_page(Path(path), page)

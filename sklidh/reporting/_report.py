@@ -1,44 +1,45 @@
-"""One run, one self-contained HTML file: how good the model is, what was done, what is open."""
+"""Render a run as one self-contained HTML page."""
 
-import base64
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import Comparison
-from sklidh.reporting._checklists import fill_in
+from sklidh.reporting._checklists import answer_checklists
 from sklidh.reporting._facts import facts_of, in_words
 from sklidh.reporting._headline import headline_of
-from sklidh.reporting._intervals import main_figures, number, probability_figures
+from sklidh.reporting._intervals import main_figures, p_value, probability_figures
 from sklidh.reporting._model_card import card_of_run
 from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run
-from sklidh.reporting._stability import in_total, span, stability_of
-from sklidh.reporting._warnings import by_kind
+from sklidh.reporting._stability import span, stability_of, total_counts
+from sklidh.reporting._warnings import group_warnings
+from sklidh.utils import Target
 
 
 @dataclass(frozen=True)
 class Step:
-    """A box of the flow: its heading, one number with its unit, and lines of detail."""
+    """A box of the flow chart: heading, a number with its unit, and lines of detail."""
 
     heading: str
     number: str
     lines: list[str]
 
 
-def flow_of(run: Run, facts: dict[str, str]) -> list[Step]:
-    """List what was done, with the numbers of patients and features at each step."""
+def flow_steps(run: Run, facts: dict[str, str]) -> list[Step]:
+    """List the steps of the run, with the numbers of patients and features."""
     first = run.shown[1].repeats[0]
     steps = [
         Step("Patients", facts["patients"], [*facts["classes"].split(", "), facts["lacking"]]),
-        Step("Left out of training", f"{len(first)} predicted", [facts.get("design", "")]),
+        Step("Test patients", f"{len(first)} patients", [facts.get("design", "")]),
     ]
     if "registration" in facts:
         modalities = run.settings.get("modalities", ())
         steps.append(Step("Images", f"{len(modalities)} sequences", [facts["registration"]]))
     stages = dict.fromkeys(stage for each in run.flow.values() for stage in each["left"])
     for stage in stages:
-        total = span(in_total(run.flow, stage))
+        total = span(total_counts(run.flow, stage))
         if stage == "all":
             lines = [
                 f"{name}: {' + '.join(f'{n} {kind}' for kind, n in each['extracted'].items())}"
@@ -55,60 +56,77 @@ def flow_of(run: Run, facts: dict[str, str]) -> list[Step]:
     blocks = run.settings.get("groups") or list(run.flow)
     if run.flow:
         lines = [in_words([block]) for block in blocks]
-        steps.append(Step("Fusion", f"{len(blocks)} blocks", lines))
+        steps.append(Step("Fusion", f"{len(blocks)} block{'s' * (len(blocks) != 1)}", lines))
     return steps
 
 
 def figures_and_tests(run: Run) -> pd.DataFrame:
-    """Tabulate figures and tests of the models and simple baselines, the shown model first."""
+    """Tabulate figures and tests of the models and simple baselines, the main model first."""
     name, shown = run.shown
     others = {key: each for key, each in run.comparison.evaluations.items() if key != name}
     everybody = Comparison({name: shown, **others, **run.yardsticks})
     table = main_figures(everybody.evaluations)
     if len(table) > 1:
         tests = everybody.tests(name, beside=run.yardsticks)
-        pvalues = tests["p Holm"].where(~tests.index.isin(list(run.yardsticks)), tests["p"])
+        # Holm's correction covers the models only: a simple baseline is not a candidate.
+        pvalues = tests["p Holm"].fillna(tests["p"]).map(p_value)
         heading = f"p ({tests['test'].iloc[0]}{', Holm' if others else ''})"
-        texts = pvalues.map(lambda p: number(p, ".2g"))
-        table[heading] = texts.reindex(table.index).fillna("reference")
+        table[heading] = pvalues.reindex(table.index).fillna("reference")
     return table
 
 
-def predictions_of(run: Run) -> list[dict]:
-    """Combine what every model predicted for each patient, the shown model's errors first.
+def prediction_rows(run: Run) -> list[dict]:
+    """Combine the predictions of all models by patient, the main model's errors first.
 
-    By model: the mean probability over the repeats, how many of them were wrong, and how many there
-    are. Errors are sorted by how far they are on the wrong side, then the other patients, the least
-    certain first.
+    Per model: the mean probability over the repeats (of several classes that of the true one), the
+    number of wrong repeats, and the number of repeats. The largest errors come first, then the
+    other patients, the least certain first.
     """
-    tables = {name: each.predictions for name, each in run.comparison.evaluations.items()}
-    rows = []
-    mutant = run.shown[1].predictions.groupby(level=0, sort=False)["mutant"].first()
+    (name, shown), target = run.shown, run.comparison.target
+    true = shown.predictions.groupby(level=0, sort=False)["true"].first()
     summaries = {}
-    for name, table in tables.items():
-        wrong = (table["called"].astype(bool) != table["mutant"]).groupby(table.index)
-        mean = table["probability"].groupby(table.index).mean()
-        summaries[name] = pd.DataFrame({"mean": mean, "wrong": wrong.sum(), "n": wrong.size()})
-    of_shown = summaries[run.shown[0]].loc[mutant.index]
-    away = (of_shown["mean"] - mutant).abs()
-    order = pd.DataFrame({"right": -of_shown["wrong"] / of_shown["n"], "near": -away})
-    for patient in order.sort_values(["right", "near"], kind="stable").index:
-        models = {name: each.loc[patient].to_dict() for name, each in summaries.items()}
-        rows.append({"patient": patient, "mutant": mutant[patient], "models": models})
-    return rows
+    for model, each in run.comparison.evaluations.items():
+        table = each.predictions
+        shown_here = {"probability": _probability_shown(table, target)}
+        by_patient = table.assign(**shown_here, wrong=table["called"] != table["true"])
+        summary = by_patient.groupby(level=0).agg(
+            mean=("probability", "mean"), wrong=("wrong", "sum"), n=("wrong", "size")
+        )
+        summaries[model] = summary.loc[true.index]
+    main = summaries[name]
+    away = (main["mean"] - (true if target.is_binary else 1)).abs()
+    order = pd.DataFrame({"right": -main["wrong"] / main["n"], "near": -away})
+    return [
+        {
+            "patient": patient,
+            "true": true[patient],
+            "models": {model: table.loc[patient].to_dict() for model, table in summaries.items()},
+        }
+        for patient in order.sort_values(["right", "near"], kind="stable").index
+    ]
 
 
-def by_weight(features: pd.DataFrame) -> pd.DataFrame:
-    """Sort selected features: by how many models selected them, their weight, and p."""
+def _probability_shown(table: pd.DataFrame, target: Target) -> pd.Series:
+    """Return the probability of the positive class, of several classes that of the true one."""
+    if target.is_binary:
+        return table["probability"]
+    each = table[[f"probability {word}" for word in target.classes]].to_numpy()
+    return pd.Series(each[np.arange(len(table)), table["true"]], table.index)
+
+
+def sort_features(features: pd.DataFrame) -> pd.DataFrame:
+    """Sort features by the number of models that selected them, then by weight, then by p."""
     keys = {"n": -features["selected"], "w": -features["coefficient"].abs(), "p": features["p"]}
     return features.loc[pd.DataFrame(keys).sort_values([*keys], kind="stable").index]
 
 
-def patients_of(run: Run) -> list[dict]:
-    """Combine each pictured patient's truth, prediction (if any) and pictures."""
+def pictured_patients(run: Run) -> list[dict]:
+    """Combine the true class, prediction (if any) and pictures of each pictured patient."""
     predicted = run.shown[1].repeats[0]
     predicted = predicted.set_axis(predicted.index.astype(str))
-    columns = ["mutant", "probability", "threshold", "called"]
+    target = run.comparison.target
+    predicted = predicted.assign(probability=_probability_shown(predicted, target))
+    columns = ["true", "probability", "threshold", "called"]
     return [
         {"name": patient, "slices": slices, "attention": run.attention.get(patient, {})}
         | (predicted.loc[patient, columns].to_dict() if patient in predicted.index else {})
@@ -116,19 +134,19 @@ def patients_of(run: Run) -> list[dict]:
     ]
 
 
-def plots_of(run: Run) -> list[dict]:
-    """Prepare the plots for the page, each as wide as its inches, so that all texts are alike.
+def page_plots(run: Run) -> list[dict]:
+    """Prepare the plots for the page, scaled so that text has the same size in all of them.
 
-    ``share`` is a plot's part of a column, in per cent.
+    ``share`` is the width of a plot as a percentage of a column.
     """
-    # A PNG file has its width in the 17th to 20th byte.
+    # Bytes 17 to 20 of a PNG file hold its width.
     widths = {name: int.from_bytes(image[16:20]) for name, (image, _) in run.figures.items()}
     return [
         {
             "key": name,
             "name": name.replace("_", " "),
             "caption": caption,
-            "image": base64.b64encode(image).decode(),
+            "image": image,
             "share": round(100 * widths[name] / max(widths.values())),
         }
         for name, (image, caption) in run.figures.items()
@@ -145,13 +163,13 @@ def render_report(run: Run) -> str:
     Returns
     -------
     str
-        The HTML page. Every text from the cohort is escaped, and the page's content security
-        policy lets nothing run but its own script, which filters tables.
+        The HTML page. Texts from the cohort are escaped, and the content security policy allows
+        no script but the page's own, which filters tables.
     """
     facts = facts_of(run)
     _, shown = run.shown
     modalities = dict.fromkeys(name for slices in run.slices.values() for name in slices)
-    plots = {plot["key"]: plot for plot in plots_of(run)}
+    plots = {plot["key"]: plot for plot in page_plots(run)}
     return render_page(
         "report.html",
         with_script=True,
@@ -160,18 +178,20 @@ def render_report(run: Run) -> str:
         facts=facts,
         headline=headline_of(run),
         stability=stability_of(run.features),
-        flow=flow_of(run, facts),
+        flow=flow_steps(run, facts),
         figures_table=figures_and_tests(run),
-        more_figures=probability_figures(run.comparison.evaluations),
-        wrong=int((shown.repeats[0]["called"] != shown.repeats[0]["mutant"]).sum()),
-        patients=patients_of(run),
+        target=run.comparison.target,
+        class_figures=None if run.comparison.target.is_binary else main_figures(shown.by_class),
+        more_figures=probability_figures(run.comparison.by_class),
+        wrong=int((shown.repeats[0]["called"] != shown.repeats[0]["true"]).sum()),
+        patients=pictured_patients(run),
         modalities=list(run.settings.get("modalities", modalities)),
         roc=plots.pop("roc", None),
         plots=list(plots.values()),
-        predictions=predictions_of(run),
-        features=by_weight(run.features),
+        predictions=prediction_rows(run),
+        features=sort_features(run.features),
         card=card_of_run(run),
-        checklists=fill_in(facts),
-        warnings=by_kind((text, 1) for text in run.warnings),
+        checklists=answer_checklists(facts),
+        warnings=group_warnings((text, 1) for text in run.warnings),
         in_words=in_words,
     )

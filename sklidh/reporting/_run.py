@@ -1,10 +1,11 @@
-"""All that is kept of a run, in a folder of files that a person can read too."""
+"""The results of a run, stored in a folder as files that people can read too."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
@@ -18,15 +19,16 @@ from sklidh.results import (
     read_record,
     write_run,
 )
-from sklidh.utils import ResultsError
+from sklidh.utils import ResultsError, Target
 
 PICTURES = "pictures.json"
 YARDSTICKS = "yardsticks.csv"
+LEARNING = "learning_curves.json"
 
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """What a report is made from.
+    """The content of a report.
 
     Parameters
     ----------
@@ -34,28 +36,32 @@ class Run:
     written : str
         Date and time, ISO 8601.
     comparison : Comparison
-        The evaluated models. The last is the one that is shown: its features, its patients.
+        The evaluated models. The last is the main model, whose features and patients are shown.
     cohort : DataFrame of shape (n_classes + 1, n_columns)
-        Patients, and those without a sequence, by class.
+        Numbers of patients by class, from `cohort_table`.
     groups : DataFrame of str, shape (n_groups, 7)
-        The shown model's figures for groups of people, as `figures_by_group` returns them.
+        The main model's figures by group of patients, from `figures_by_group`.
     features : DataFrame of shape (n_features, 7)
-        The selected ones, as `selections_of` returns them.
+        The selected features, from `selections_of`.
     flow : dict of str to dict
-        By modality: how many features of each kind were ``extracted``, and how many were ``left``
-        after each stage, the first being "all": one number a model.
+        By modality: the number of features ``extracted`` of each kind, and the numbers ``left``
+        after each stage, starting with "all": a list with one number per model.
+    training_classes : list of int
+        Numbers of patients of each class, from `sklidh.baselines`.
+    learning : dict of str to dict
+        Learning curves by figure, as parameters of `LossCurveDisplay`.
     figures : dict of str to (bytes, str)
         PNG image and caption, by name.
     slices, attention : dict of str to dict of str to str
         JPEG pictures in base64, by patient and modality.
     settings, description, versions : dict
-        Options and seeds, the pipeline in words, and what computed.
+        Options and seeds, a description of the pipeline, and versions of packages.
     notes, warnings : list of str
-        What a reader must know before believing the figures, and what the run warned of.
+        Remarks that a reader needs in order to interpret the figures, and the run's warnings.
     yardsticks : dict of str to Evaluation
-        Simple baselines in the same folds, as `yardsticks` returns them.
+        Simple baselines in the same folds, from `sklidh.baselines`.
     command : str
-        What repeats the run, entered in the folder of its results; empty if it was run from Python.
+        The command that repeats the run from within its folder; empty if it was run from Python.
     """
 
     title: str
@@ -65,6 +71,8 @@ class Run:
     groups: pd.DataFrame
     features: pd.DataFrame
     flow: Mapping[str, Mapping[str, Mapping]]
+    training_classes: list[int]
+    learning: Mapping[str, Mapping]
     figures: Mapping[str, tuple[bytes, str]]
     slices: Mapping[str, Mapping[str, str]]
     attention: Mapping[str, Mapping[str, str]]
@@ -78,24 +86,23 @@ class Run:
 
     @property
     def shown(self) -> tuple[str, Evaluation]:
-        """Name and evaluation of the model that is shown."""
+        """Name and evaluation of the main model."""
         return [*self.comparison.evaluations.items()][-1]
 
     def __repr__(self) -> str:
         return f"<Run {self.title!r}: {', '.join(self.comparison.evaluations)}>"
 
 
-IN_JSON = ("title", "written", "flow", "settings", "description", "versions", "notes", "warnings")
-IN_JSON += ("command",)
+RECORD_FIELDS = ("title", "written", "command", "settings", "description", "versions", "notes")
+RECORD_FIELDS += ("warnings", "flow", "training_classes")
 
 
 def save_run(
     folder: Path, run: Run, drawings: Mapping[str, bytes] | None = None
 ) -> dict[str, Path]:
-    """Write a run into an existing folder; files of an earlier run are replaced, all or none.
+    """Write a run into an existing folder, replacing all files of an earlier run or none.
 
-    `read_run` refuses a folder whose writing was killed. `drawings` are the figures as SVG, by
-    name.
+    If writing is interrupted, `read_run` refuses the folder. `drawings` are the figures as SVG.
     """
     tables = {
         "table": run.comparison.table.to_csv(),
@@ -113,15 +120,17 @@ def save_run(
         **{f"{name} (PNG)": (f"{name}.png", image) for name, (image, _) in run.figures.items()},
         **{f"{name} (SVG)": (f"{name}.svg", image) for name, image in (drawings or {}).items()},
         "pictures": (PICTURES, json.dumps(pictures) + "\n"),
+        "learning curves": (LEARNING, json.dumps(run.learning, default=np.ndarray.tolist) + "\n"),
     }
-    record = {name: getattr(run, name) for name in IN_JSON}
+    record = {name: getattr(run, name) for name in RECORD_FIELDS}
     record["yardsticks"] = [*run.yardsticks]
+    record["target"] = [run.comparison.target.name, *run.comparison.target.classes]
     record["figures"] = {name: caption for name, (_, caption) in run.figures.items()}
     return write_run(folder, contents, record)
 
 
 def read_run(folder: Path) -> Run:
-    """Read what `save_run` wrote.
+    """Read a run that `save_run` wrote.
 
     Parameters
     ----------
@@ -134,7 +143,7 @@ def read_run(folder: Path) -> Run:
     Raises
     ------
     ResultsError
-        A file is missing, or is not what `save_run` wrote.
+        A file is missing or was not written by `save_run`.
     """
     record = read_record(folder / RUN).get("report")
     if record is None:
@@ -145,14 +154,19 @@ def read_run(folder: Path) -> Run:
         )
     if (folder / MEASURES).exists() and not (folder / "evaluations.csv").exists():
         raise ResultsError(
-            f"{folder}: these are results of sklidh reproduce, whose report is written with them: "
-            f"{folder / REPORT}; name a folder of sklidh run or evaluate"
+            f"{folder}: results of sklidh reproduce, whose report is already there "
+            f"({folder / REPORT}); name a folder written by sklidh run or evaluate"
         )
     try:
-        pictures = json.loads((folder / PICTURES).read_text(encoding="utf-8"))
+        pictures, learning = (
+            json.loads((folder / name).read_text(encoding="utf-8")) for name in (PICTURES, LEARNING)
+        )
+        name, *classes = record["target"]
+        target = Target(name, tuple(classes))
+        simple = _read_evaluations(folder / YARDSTICKS, target) if record["yardsticks"] else {}
         return Run(
-            comparison=Comparison(_read_evaluations(folder / "evaluations.csv")),
-            yardsticks=_read_evaluations(folder / YARDSTICKS) if record["yardsticks"] else {},
+            comparison=Comparison(_read_evaluations(folder / "evaluations.csv", target)),
+            yardsticks=simple,
             cohort=pd.read_csv(folder / "cohort.csv", index_col=0),
             groups=pd.read_csv(
                 folder / "groups.csv", index_col=0, dtype=str, keep_default_na=False
@@ -170,7 +184,8 @@ def read_run(folder: Path) -> Run:
             },
             slices=pictures["slices"],
             attention=pictures["attention"],
-            **{name: record[name] for name in IN_JSON},
+            learning=learning,
+            **{name: record[name] for name in RECORD_FIELDS},
         )
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ResultsError(
@@ -184,7 +199,7 @@ def _evaluations_as_csv(evaluations: Mapping[str, Evaluation]) -> str:
     return predictions_as_csv(pd.concat(tables).rename_axis("patient"))
 
 
-def _read_evaluations(path: Path) -> dict[str, Evaluation]:
+def _read_evaluations(path: Path, target: Target) -> dict[str, Evaluation]:
     table = pd.read_csv(
         path,
         dtype={"patient": str, "model": str},
@@ -196,4 +211,4 @@ def _read_evaluations(path: Path) -> dict[str, Evaluation]:
         for patient in table["patient"]
     ]
     models = table.set_index("patient").groupby("model", sort=False)
-    return {name: Evaluation(rows.drop(columns="model")) for name, rows in models}
+    return {name: Evaluation(rows.drop(columns="model"), target=target) for name, rows in models}

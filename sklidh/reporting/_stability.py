@@ -1,4 +1,4 @@
-"""What the models of all folds selected: how often each feature, and how many at each stage."""
+"""How often the models of all folds selected each feature, and their counts by stage."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ COLUMNS = ("modality", "kind", "feature", "p", "coefficient", "selected", "model
 
 
 def selections_of(pipelines: Sequence) -> tuple[pd.DataFrame, dict[str, dict[str, dict]]]:
-    """Combine what several fitted pipelines of the same steps selected, one per fold.
+    """Combine the selections of fitted pipelines with the same steps, one per fold.
 
-    The table has a row per feature that any model selected, by modality and the most often selected
-    first: how many of the ``models`` ``selected`` it, and its median ``p`` and ``coefficient``. The
-    flow is that of `selection_of`, with a list of counts, one per pipeline.
+    The table has a row per feature that any model selected, sorted by modality and by how many of
+    the ``models`` ``selected`` it, with the medians of ``p`` and ``coefficient``. The flow is that
+    of `selection_of`, with a list of counts, one per pipeline.
     """
     tables, flows = zip(*map(selection_of, pipelines), strict=True)
     table = pd.concat(tables, ignore_index=True)
@@ -33,25 +33,25 @@ def selections_of(pipelines: Sequence) -> tuple[pd.DataFrame, dict[str, dict[str
     return features.reset_index(drop=True)[list(COLUMNS)], flow
 
 
-def in_total(flow, stage: str | None = None) -> list[int]:
-    """Add up how many features each model had left after a stage; None takes the last of all."""
+def total_counts(flow, stage: str | None = None) -> list[int]:
+    """Sum each model's features after a stage over the modalities; None means the last stage."""
     left = [each["left"] for each in flow.values()]
     counts = [at[stage or list(at)[-1]] for at in left if stage is None or stage in at]
     return [sum(of_model) for of_model in zip(*counts, strict=True)]
 
 
 def span(counts: Sequence[int]) -> str:
-    """Write the numbers of several models: ``22``, or ``22 to 31`` where they differ."""
+    """Format the counts of several models as ``22``, or ``22 to 31`` if they differ."""
     low, high = min(counts), max(counts)
     return f"{low}" if low == high else f"{low} to {high}"
 
 
 def stability_of(features: pd.DataFrame) -> str:
-    """State how far the models agree on the features; nothing for a single model."""
+    """Describe how far the models agree on the features; empty for a single model."""
     if features.empty or (n_models := features["models"].iloc[0]) == 1:
         return ""
     times = features["selected"]
     return (
-        f"Of {len(features)} features that any of the {n_models} models selected, "
-        f"all agree on {(times == n_models).sum()}, and one alone selected {(times == 1).sum()}."
+        f"{len(features)} features were selected by any of the {n_models} models: "
+        f"{(times == n_models).sum()} by all of them and {(times == 1).sum()} by only one."
     )

@@ -1,6 +1,5 @@
-"""Write a study as the paper's tables: to calculate with, to print, and as one page."""
+"""Write a study as the paper's tables: CSV, Markdown, LaTeX and an HTML page."""
 
-import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from sklidh.reporting._figures import ONE_LOOK, drawn
 from sklidh.reporting._intervals import number
 from sklidh.reporting._page import render_page
 from sklidh.reporting._paper_tables import flat_names, latex, markdown, printed_table
-from sklidh.reporting._warnings import by_kind
+from sklidh.reporting._warnings import group_warnings
 from sklidh.results import (
     MEASURES,
     REPORT,
@@ -36,7 +35,7 @@ def write_study(
     notes,
     run: Mapping,
 ) -> dict[str, Path]:
-    """Write what a study found into a folder.
+    """Write the results of a study into a folder.
 
     Parameters
     ----------
@@ -44,22 +43,22 @@ def write_study(
         Files of an earlier run are replaced.
     study : Study
     tables : dict of str to DataFrame
-        Laid out as `sklidh.baselines.paper_table` does, by the table's number.
+        From `sklidh.baselines.paper_table`, by table number.
     titles : dict of str to str
-        Of each table.
+        By table number.
     reference : str
-        The model that the others are tested against; left out where it failed.
+        The model that the others are compared with; without tests if it failed.
     beside : sequence of str, default=()
-        Models that are yardsticks, for which p-values are not corrected (`Comparison.tests`).
+        Simple baselines, whose p-values are not corrected (see `Comparison.tests`).
     notes : sequence of str
-        What a reader must know, such as what differs from the paper.
+        Remarks for the reader, such as differences from the paper.
     run : mapping of str to what JSON can hold
         The command, its settings and seeds.
 
     Returns
     -------
     dict of str to Path
-        What was written, by what it is.
+        The written files, by content.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,8 +82,9 @@ def write_study(
         evaluation.predictions.rename_axis("patient").assign(model=name)
         for name, evaluation in comparison.evaluations.items()
     )
+    csv = {n: flat_names(table).to_csv(float_format="%.4f") for n, table in tables.items()}
     contents = {
-        **{f"table {n}": (f"table_{n.replace(' ', '_')}.csv", _csv(t)) for n, t in tables.items()},
+        **{f"table {n}": (f"table_{n.replace(' ', '_')}.csv", text) for n, text in csv.items()},
         "tables, Markdown": ("tables.md", _markdown(printed, notes)),
         "tables, LaTeX": ("tables.tex", "\n".join(sources)),
         "all figures": (MEASURES, comparison.measures.to_csv()),
@@ -106,9 +106,8 @@ def render_study(
 ) -> str:
     """Render a study as HTML that needs no network and no other file.
 
-    `record` is the report's part of the record; `printed` are headings, tables and reasons, as
-    `printed_table` returns them; without a reference `tests` is None and `forest`, a PNG image, is
-    empty.
+    `record` is the report's part of the record; `printed` holds headings, tables and reasons from
+    `printed_table`. Without a reference, `tests` is None and `forest`, a PNG image, is empty.
     """
     warned = [
         (name, warning) for name, each in record["warnings"].items() for warning in each.items()
@@ -119,16 +118,18 @@ def render_study(
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         record=record,
         tables=printed,
-        tests=None if tests is None else tests.map(_cell_text),
-        forest=base64.b64encode(forest).decode(),
+        tests=None
+        if tests is None
+        else tests.map(lambda cell: cell if isinstance(cell, str) else number(cell, ".2g")),
+        forest=forest,
         reference=reference,
-        warnings=by_kind([each for _, each in warned], models=[name for name, _ in warned]),
+        warnings=group_warnings([each for _, each in warned], models=[name for name, _ in warned]),
         in_words=in_words,
     )
 
 
 def headline_of_study(comparison: Comparison, beside) -> str:
-    """State the highest AUC of the models and of the yardsticks, and of how many patients."""
+    """State the highest AUC among models and among simple baselines, and the test patients."""
     texts = figures_with_intervals(comparison.evaluations)["AUC"]
     aucs = comparison.measures["AUC"].dropna()
     is_yardstick = aucs.index.isin(list(beside))
@@ -140,17 +141,11 @@ def headline_of_study(comparison: Comparison, beside) -> str:
         )
         if len(some)
     ]
-    patients = next(iter(comparison.evaluations.values())).repeats[0]["mutant"]
-    sentences.append(f"{len(patients)} patients were tested, {int(patients.sum())} of them mutant.")
+    true, target = next(iter(comparison.evaluations.values())).repeats[0]["true"], comparison.target
+    counts = f"{int(true.sum())} of them {target.classes[1]}"
+    counts = counts if target.is_binary else target.count(true)
+    sentences.append(f"{len(true)} patients were tested, {counts}.")
     return " ".join(sentences)
-
-
-def _cell_text(cell) -> str:
-    return cell if isinstance(cell, str) else number(cell, ".2g")
-
-
-def _csv(table: pd.DataFrame) -> str:
-    return flat_names(table).to_csv(float_format="%.4f")
 
 
 def _markdown(printed, notes) -> str:

@@ -1,4 +1,4 @@
-"""How well groups of people are predicted: by site, by sex, by age."""
+"""Performance by group of patients: site, sex and age."""
 
 import warnings
 
@@ -10,37 +10,44 @@ from sklidh.utils import is_missing, listed
 
 MOST_GROUPS = 12
 FEWEST = 5
-"""Patients of each class that a group must have for its figures to say anything."""
+"""Minimum number of patients per class for a group's figures to be reported."""
 
 NOT_REPORTED = "–"
-"""Stands for a figure of a group that has fewer."""
+"""Stands for a figure of a smaller group."""
 
 
-def ages_of(cells: pd.Series) -> pd.Series:
-    """Return ages as numbers, NaN for an empty cell, and warn of those that are not numbers."""
-    ages = pd.to_numeric(cells, errors="coerce")
-    odd = cells[ages.isna() & ~cells.map(is_missing)]
-    if len(odd):
-        warnings.warn(
-            f"column {cells.name!r}: {listed(odd, 3)} of patients {listed(odd.index, 3)} cannot be "
-            f"read as numbers; the report's ages leave {len(odd)} of {len(cells)} patients out",
-            stacklevel=3,
-        )
-    return ages
+def with_ages(X: pd.DataFrame) -> pd.DataFrame:
+    """Return X with its column "age", if any, as numbers; warn about other cells.
+
+    Empty cells and cells that are not numbers become NaN.
+    """
+    ages = {}
+    for name in X.columns:
+        if str(name).lower() == "age":
+            ages[name] = pd.to_numeric(X[name], errors="coerce").astype(float)
+            odd = X[name][ages[name].isna() & ~X[name].map(is_missing)]
+            if len(odd):
+                warnings.warn(
+                    f"column {name!r}: {listed(odd, 3)} of patients {listed(odd.index, 3)} cannot "
+                    "be read as numbers; the report's figures on age exclude "
+                    f"{len(odd)} of {len(X)} patients",
+                    stacklevel=3,
+                )
+    return X.assign(**ages)
 
 
 def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
     """Return each patient's group by site, sex and age, as far as the table has these columns.
 
-    Patients with an empty cell are absent, and so is a column of fewer than 2 or more than 12
-    groups. Ages are divided at their median.
+    Patients with an empty cell and columns with fewer than 2 or more than 12 groups are left out.
+    Ages, which must be numbers as `with_ages` returns them, are divided at their median.
     """
     columns = {str(name).lower(): name for name in X.columns}
     groups = {
         kind: X[columns[kind]].dropna().astype(str) for kind in ("site", "sex") if kind in columns
     }
     if "age" in columns:
-        ages = ages_of(X[columns["age"]]).dropna()
+        ages = X[columns["age"]].dropna()
         middle = ages.median()
         older = np.where(ages > middle, f"above {middle:g}", f"up to {middle:g}")
         groups["age"] = pd.Series(older, ages.index, dtype=object)
@@ -48,21 +55,22 @@ def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
-    """Return the figures of each group, "–" if it has fewer than five patients of a class."""
-    rows = {}
+    """Return the figures of each group, "–" if it has fewer than five patients per class."""
+    rows, target = {}, evaluation.target
     for kind, group in groups_of(X).items():
         for name, members in group.groupby(group):
             predicted = evaluation.predictions
-            part = Evaluation(predicted[predicted.index.isin(members.index)])
+            part = Evaluation(predicted[predicted.index.isin(members.index)], target=target)
             if part.predictions.empty:
                 continue
-            mutants = [int(table["mutant"].sum()) for table in part.repeats]
-            fewest = [min(n, len(t) - n) for n, t in zip(mutants, part.repeats, strict=True)]
-            row = {"patients": str(len(part.repeats[0])), "mutant": str(mutants[0])}
+            n_classes = len(target.classes)
+            counts = [np.bincount(t["true"], minlength=n_classes) for t in part.repeats]
+            row = {"patients": str(len(part.repeats[0]))}
+            row |= {word: str(counts[0][code]) for word, code in target.evaluated.items()}
             row |= dict.fromkeys(PAPER_METRICS, NOT_REPORTED)
-            if min(fewest) >= FEWEST:
+            if np.min(counts) >= FEWEST:
                 row |= figures_with_intervals({"": part}).iloc[0].to_dict()
             rows[f"{kind} {name}"] = row
-    columns = ["patients", "mutant", *PAPER_METRICS]
+    columns = ["patients", *target.evaluated, *PAPER_METRICS]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
     return table.rename_axis("group")

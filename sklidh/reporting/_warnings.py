@@ -1,28 +1,28 @@
-"""Warnings by kind: many that differ in a name or a number are one line with a count."""
+"""Group warnings that differ only in names or numbers into one line with a count."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 VARIES = re.compile(r"^[A-Z][A-Z\d]*: |'[^']*'|\"[^\"]*\"|\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-"""A sequence at the beginning, quoted names, numbers."""
+"""The parts in which warnings of one kind differ: leading sequence, quoted names, numbers."""
 MORE = re.compile(r" \((\d+) more like this\)$")
 
 
 @dataclass
 class Kind:
-    """One kind of warning: the first of them, how many there were, and each different one."""
+    """One kind of warning: its first text, the number of warnings, and all distinct texts."""
 
     text: str
     count: int = 0
     texts: list[str] = field(default_factory=list)
 
 
-def by_kind(warned: Iterable[tuple[str, int]], *, models: Iterable[str] = ()) -> list[Kind]:
-    """Group warnings, and their counts, that differ only in numbers, quoted names and the sequence.
+def group_warnings(warned: Iterable[tuple[str, int]], *, models: Iterable[str] = ()) -> list[Kind]:
+    """Group warnings, given with their counts, that differ only in the parts that `VARIES` matches.
 
-    A text that ends in "(3 more like this)" counts three times more. `models` are the models that
-    gave each warning. The most frequent kinds come first.
+    A text that ends in "(3 more like this)" counts four times. `models` names the model that issued
+    each warning. The most frequent kinds come first.
     """
     warned = list(warned)
     kinds: dict[str, Kind] = {}

@@ -161,7 +161,7 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
         rows = np.clip(np.searchsorted(self.sites_, sites), 0, len(self.sites_) - 1)
         known = self.sites_[rows] == sites
         if not known.all():
-            self._tell_of_unseen(np.unique(sites[~known]).tolist(), np.count_nonzero(~known))
+            self._warn_of_unseen(np.unique(sites[~known]).tolist(), np.count_nonzero(~known))
         scale = np.where(self.deviation_ > 0, self.deviation_, 1)
         noise = ((X - self.mean_) / scale - self.shift_[rows]) / self.stretch_[rows]
         return np.where(known[:, None] & (self.deviation_ > 0), self.mean_ + scale * noise, X)
@@ -214,8 +214,8 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
             X = X.drop(columns=self.site)
         if site is None:
             raise ValueError(
-                f"no {self.site} is given: pass site=, one a patient, or a table with the column "
-                f"{self.site!r}; in a Pipeline turn metadata routing on (see Notes)"
+                f"no {self.site} is given: pass site= with one value per patient, or a table with "
+                f"the column {self.site!r}; in a Pipeline, enable metadata routing (see Notes)"
             )
         check_same_patients(self.site, site, X)
         sites = pd.Series(np.asarray(site, dtype=object))
@@ -228,10 +228,10 @@ class ComBat(DocumentedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstima
             )
         return X, sites.map(category_text).to_numpy(dtype=str)
 
-    def _tell_of_unseen(self, names, n_patients):
+    def _warn_of_unseen(self, names, n_patients):
         said = (
-            f"{n_patients} patients come from {self.site} {', '.join(map(repr, names))}, which no "
-            f"training patient does; known are {', '.join(map(repr, self.sites_.tolist()))}"
+            f"{n_patients} patients come from {self.site} {', '.join(map(repr, names))}, which has "
+            f"no training patients; known are {', '.join(map(repr, self.sites_.tolist()))}"
         )
         if self.unseen == "raise":
             raise ValueError(f"{said}: unseen='mean' leaves them unchanged")

@@ -57,11 +57,11 @@ def shrink_effects(Z, inside, shift, spread, counts):
     -------
     shift, spread : ndarray of shape (n_features,)
     """
-    told = counts > 1
-    if told.sum() < 2 or np.ptp(shift[told]) == 0 or np.ptp(spread[told]) == 0:
+    known = counts > 1
+    if known.sum() < 2 or np.ptp(shift[known]) == 0 or np.ptp(spread[known]) == 0:
         return shift, spread  # one feature gives no prior
-    mean, variance = shift[told].mean(), shift[told].var(ddof=1)
-    m, s2 = spread[told].mean(), spread[told].var(ddof=1)
+    mean, variance = shift[known].mean(), shift[known].var(ddof=1)
+    m, s2 = spread[known].mean(), spread[known].var(ddof=1)
     shape, scale = (2 * s2 + m**2) / s2, (m * s2 + m**3) / s2
     values = Z[inside]
     new_shift, new_spread = shift.copy(), spread.copy()
@@ -75,4 +75,4 @@ def shrink_effects(Z, inside, shift, spread, counts):
         after = np.concatenate([new_shift, new_spread])
         if np.all(np.abs(after - before) <= CONVERGED * np.maximum(np.abs(before), CONVERGED)):
             break
-    return np.where(told, new_shift, shift), np.where(told, new_spread, spread)
+    return np.where(known, new_shift, shift), np.where(known, new_spread, spread)

@@ -22,7 +22,7 @@ from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._scheduler import SchedulerError, on_scheduler
 from sklidh.utils._spread import ignore_joblib, results_as, spread
-from sklidh.utils._target import check_same_patients, check_target
+from sklidh.utils._target import IDH, Target, check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
     Problem,
@@ -36,6 +36,7 @@ from sklidh.utils._validation import (
 )
 
 __all__ = [
+    "IDH",
     "PAPER_GROUPS",
     "PAPER_MODALITIES",
     "CohortError",
@@ -44,6 +45,7 @@ __all__ = [
     "Problem",
     "ResultsError",
     "SchedulerError",
+    "Target",
     "UserError",
     "WorkerDiedError",
     "atomic_write",

@@ -16,13 +16,13 @@ SHARED = 4
 
 
 class Problem(str):
-    """A line on what is wrong in a table of patients, and the patient it is about.
+    """One problem of a table of patients, and the patient concerned.
 
     Parameters
     ----------
     text : str
     patient : object, default=None
-        The patient's id; None where the line is about the whole table.
+        The patient's id; None if the problem concerns the whole table.
     """
 
     patient: object
@@ -34,7 +34,7 @@ class Problem(str):
 
     @classmethod
     def of(cls, patient, text: str, column=None) -> "Problem":
-        """Put the patient and the column in front of a text.
+        """Prefix a text with the patient and the column.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ def is_path(cell) -> bool:
 
 
 def is_image(cell) -> bool:
-    """Tell whether a cell is an image in memory: one of SimpleITK, or of nibabel.
+    """Return whether a cell is a SimpleITK or nibabel image in memory.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def is_image(cell) -> bool:
     -------
     bool
     """
-    # By what is asked of them: to import both libraries takes longer than most checks.
+    # Checked by attributes, because importing both libraries takes longer than most checks.
     return hasattr(cell, "GetSpacing") or (hasattr(cell, "dataobj") and hasattr(cell, "affine"))
 
 
@@ -293,7 +293,7 @@ def _column_problems(cells: pd.Series, missing: str) -> list[Problem]:
 
 
 def _cell_problem(cell, column, missing: str) -> str:
-    """Return what is wrong with a cell, nothing where it names or holds an image."""
+    """Return the problem of a cell; empty if it names or holds an image."""
     if is_missing(cell):
         if column == "mask":
             return "no mask; every patient needs one"

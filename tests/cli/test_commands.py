@@ -261,7 +261,7 @@ def test_a_column_that_the_model_needs_is_recognised_or_named(sklidh, model, cas
     assert "not found; available columns: 'first', 'T1CE'" in result.output
     assert "not found; did you mean 'FLIAR'? available columns" in result.output
     assert "if no patient has it, add an empty column" in result.output
-    assert "no image at all" not in result.output, "the columns are to blame, not the patients"
+    assert "no image, all cells" not in result.output, "the columns are to blame, not the patients"
     assert not (tmp_path / "q.csv").exists()
     columns = ("--columns", "T1=first,FLAIR=FLIAR")
     assert sklidh("predict", model, new, "--out", tmp_path / "q.csv", *columns).exit_code == 0
@@ -552,7 +552,7 @@ def test_every_patient_is_predicted_once_by_a_model_trained_on_others(evaluated)
     assert table["patient"].is_unique
     assert len(table) == 12
     assert (table["n_trained"] == 9).all()
-    folds = [roc_auc_score(fold["mutant"], fold["score"]) for _, fold in table.groupby("fold")]
+    folds = [roc_auc_score(fold["true"], fold["score"]) for _, fold in table.groupby("fold")]
     assert said["table"]["Model 2 (radiomics)"]["AUC"] == pytest.approx(np.mean(folds))
 
 

@@ -93,7 +93,7 @@ def test_report_names_the_report_that_reproduce_has_written(run):
     _, out = run
     result = sklidh("report", out)
     assert result.exit_code == 1
-    assert f"whose report is written with them: {out / 'report.html'}; name" in result.output
+    assert f"whose report is already there ({out / 'report.html'}); name" in result.output
 
 
 def test_only_the_patients_asked_for_take_part(features, tmp_path):

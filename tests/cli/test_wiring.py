@@ -199,6 +199,6 @@ def test_the_default_reproduction_tunes_and_thresholds_in_inner_folds(sklidh, fe
 
 
 def cross_validated_aucs(predictions):
-    folds = predictions.groupby(["model", "fold"])[["mutant", "score"]]
-    each = folds.apply(lambda fold: roc_auc_score(fold["mutant"], fold["score"]))
+    folds = predictions.groupby(["model", "fold"])[["true", "score"]]
+    each = folds.apply(lambda fold: roc_auc_score(fold["true"], fold["score"]))
     return each.groupby("model").mean()

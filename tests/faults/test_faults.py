@@ -103,7 +103,7 @@ def test_a_full_disk_is_an_error_and_no_image_is_kept(cohort, tmp_path, child, s
     step.set_params(cache=tmp_path)
     name, message = child(without_room, step.fit_transform, cohort).outcome()
     assert name == "OSError"
-    assert "could not be written whole: is the disk full" in message
+    assert "could not be written completely; check the free disk space" in message
     assert not files(tmp_path)
 
 

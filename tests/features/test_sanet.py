@@ -428,7 +428,11 @@ def elsewhere(mask):
     ("column", "damage", "message"),
     [
         ("mask", lambda mask: mask * 0, r"patient 'P7', column 'mask'.*no voxel"),
-        ("mask", elsewhere, "patient 'P7', column 'mask'.*no voxel of the mask lies within"),
+        (
+            "mask",
+            elsewhere,
+            "patient 'P7', column 'mask'.*no voxel of the mask is in the ref",
+        ),
         ("T1CE", lambda image: image * 0 + 7, "patient 'P7', column 'T1CE'.*constant image"),
     ],
 )

@@ -196,8 +196,8 @@ def test_saliency_maps_have_a_slice_of_every_modality(joint):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"radiomics": ["size"]}, CohortError, r"radiomics=\['size'\]: no such column"),
-        ({"radiomics": ["age"]}, CohortError, "patient 'P7', column 'age': nan is no finite"),
+        ({"radiomics": ["size"]}, CohortError, r"radiomics=\['size'\]: not found"),
+        ({"radiomics": ["age"]}, CohortError, "patient 'P7', column 'age': nan is not a finite"),
         ({"channel_attention": True}, ValueError, "needs fusion='channels'; got fusion='mean'"),
     ],
 )

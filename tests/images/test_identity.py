@@ -47,7 +47,7 @@ def test_different_patients_share_nothing():
 )
 def test_two_patients_with_one_image_are_told_once_whatever_the_datatype(other, columns):
     (line,) = told(A=(textured(1), textured(2), drawn(3)), C=(textured(8), None, drawn(9)), B=other)
-    assert line.startswith(f"patients 'A', 'B': the same {columns}, voxel by voxel")
+    assert line.startswith(f"patients 'A', 'B' have identical voxels in {columns};")
 
 
 def test_one_file_for_two_sequences_is_told():

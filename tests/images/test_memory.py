@@ -51,7 +51,7 @@ def test_one_volume_on_a_fourth_axis_is_one_image():
     ("voxels", "matrix", "error", "said"),
     [
         (np.stack([VOXELS] * 2, 3), affine(), WrongDimension, "has 4 dimensions"),
-        (VOXELS.astype("c8"), affine(), WrongDimension, "of type complex64; one whole or real"),
+        (VOXELS.astype("c8"), affine(), WrongDimension, "of type complex64; one integer or real"),
         (VOXELS, affine() * [[1, 0.2, 0, 1]] + np.eye(4)[[1, 0, 2, 3]], GeometryMismatch, "right"),
         (VOXELS, affine(spacing=(0, 1, 1)), CorruptImage, "a spacing of"),
         (VOXELS, affine(origin=(np.nan, 0, 0)), CorruptImage, "not finite"),

@@ -161,7 +161,7 @@ def test_a_column_of_masks_says_where_the_map_is_measured():
     assert abs(inside.std() - 1) < 1e-5
     shifted = volume(mask, (1, 1, 2))
     X["head"] = pd.Series([shifted], ["P0"], dtype=object)
-    with pytest.raises(ImageError, match=r"'P0', column 'T1'.*another grid than its mask"):
+    with pytest.raises(ImageError, match=r"'P0', column 'T1'.*not on the grid of its mask"):
         step.transform(X)
 
 

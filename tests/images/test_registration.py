@@ -232,7 +232,7 @@ def test_a_mask_cut_by_the_reference_is_told_with_both_volumes(few, tmp_path, ca
             X.loc[patient, "T2"] = str(tmp_path / "t2.nii")
     register = RigidRegistration(warn_below=0, cache=tmp_path / "cache" if cached else False)
     for _ in range(2):
-        with pytest.warns(UserWarning, match=r"a part of 1 masks .*: phantom-000 \(.* left"):
+        with pytest.warns(UserWarning, match=r"1 masks are partly outside .*: phantom-000 \("):
             register.fit_transform(X)
     X.loc[X.index[1], "mask"] = str(tmp_path / "mask.nii.gz")
     sitk.WriteImage(mask[:, :, : int(tumour[0]) + 1], tmp_path / "mask.nii.gz")
@@ -327,7 +327,9 @@ def test_an_image_that_cannot_be_registered_is_named(few, tmp_path):
     flat = sitk.ReadImage(few[0]["T1"].iloc[0]) * 0
     sitk.WriteImage(flat, tmp_path / "flat.nii.gz")
     X = few[0].iloc[:1].assign(T1=str(tmp_path / "flat.nii.gz"))
-    message = r"'phantom-000', column 'T1', .*flat\.nii\.gz: cannot be laid onto 'T2': every voxel"
+    message = (
+        r"'phantom-000', column 'T1', .*flat\.nii\.gz: cannot be aligned with 'T2': every voxel"
+    )
     with pytest.raises(ImageError, match=message):
         RigidRegistration().fit_transform(X)
 

@@ -104,16 +104,22 @@ def test_a_sequence_that_the_patient_lacks_contributes_nothing_and_is_absent(coh
 def test_neighbours_and_position_are_those_of_the_features(cohort, linear):
     X, y = cohort
     pipeline, found = linear
-    assert found.nearest.index[0] == "P7", "who was trained on is nearest to itself"
-    assert found.nearest["distance"].iloc[0] == pytest.approx(0, abs=1e-6)
-    assert found.farther == 100
+    assert "P7" not in found.nearest.index, "nobody is their own neighbour"
+    assert list(found.nearest.index) == list(
+        explain(pipeline, X.loc[["P7"]], X.drop("P7"), y.drop("P7")).nearest.index
+    )
+    assert found.farther < 100
+    namesake = X.loc[["P8"]].rename(index={"P8": "P7"})
+    assert explain(pipeline, namesake, *cohort).nearest.index[0] == "P8", "the name is not enough"
     others = explain(pipeline, X.loc[["P7"]], X.drop("P7"), y.drop("P7"), n_nearest=3)
     scaled = pipeline[:-1].transform(X)
     deviation = (scaled - scaled.loc["P7"]) / scaled.drop("P7").std()
     distances = np.sqrt((deviation**2).mean(axis=1)).drop("P7").nsmallest(3)
     assert list(others.nearest.index) == list(distances.index)
     np.testing.assert_allclose(others.nearest["distance"], distances)
-    assert list(others.nearest["mutant"]) == list(y[distances.index] == 1)
+    assert list(others.nearest["class"]) == list(
+        y[distances.index].map({0: "wild type", 1: "mutant"})
+    )
     name = X.columns[0]
     expected = 100 * (X[name].drop("P7") < X.loc["P7", name]).mean()
     assert others.features.loc[name, "percentile"] == pytest.approx(expected)
@@ -145,5 +151,5 @@ def test_more_than_one_patient_and_columns_without_a_sequence_are_refused(cohort
         explain(pipeline, X.iloc[:1], X, y, n_permutations=1)
     many = X.set_axis([f"M{i}__f" for i in range(6)], axis=1)
     many = pd.concat([many, many.add_prefix("N")], axis=1)
-    with pytest.raises(ValueError, match="12 sequences, at most 10"):
+    with pytest.raises(ValueError, match="12 sequences, but at most 10"):
         explain(fitted(LogisticRegression(), (many, y)), many.iloc[:1], many, y)

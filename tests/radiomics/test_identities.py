@@ -251,7 +251,9 @@ def test_too_narrow_bins_are_an_error_that_names_the_setting():
 def test_too_many_levels_for_a_matrix_are_refused_before_it_is_counted():
     values = np.arange(3000.0) * 60
     volume, mask = values.reshape(10, 15, 20), np.ones((10, 15, 20), bool)
-    said = r"3000 grey levels, and MCC is computed for 2048 .*\(binWidth=2.81e\+03 makes 64"
+    said = (
+        r"3000 grey levels, but MCC is computed for at most 2048; .*\(binWidth=2.81e\+03 gives 64"
+    )
     with pytest.raises(ValueError, match=said):
         extract(volume, mask, (1, 1, 1), settings(glcm=["MCC"]))
     entropy = extract(volume, mask, (1, 1, 1), settings(firstorder=["Entropy"]))

@@ -202,7 +202,7 @@ def test_the_text_tells_other_settings_apart(parameters):
         ({"imageType": {"Log": {}}}, "imageType: 'Log' is unknown; accepted: .*LoG"),
         (
             {"imageType": {"LoG": {"sigma": [1, 2.0, 1.0]}}},
-            r"sigma is \[1, 2.0, 1.0\]; each width once",
+            r"sigma is \[1, 2.0, 1.0\]; each width may appear only once",
         ),
         ({"imageType": {"Wavelet": {"level": 21}}}, "level is 21; accepted: .* 1 to 20"),
         ({"setting": {"voxelArrayShift": 10**400}}, "voxelArrayShift is 1000"),
@@ -226,7 +226,7 @@ def test_what_has_no_meaning_is_an_error_that_names_it(parameters, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("setting: {binWidth: 5, binWidth: 10}", "'binWidth' stands twice"),
+        ("setting: {binWidth: 5, binWidth: 10}", "'binWidth' is duplicated"),
         ("setting: {binWidth: 5", "cannot be read as YAML"),
         ("- binWidth", "expected keys and values"),
         ("setting: {bin: 5}", "'bin' is unknown"),

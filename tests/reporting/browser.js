@@ -113,6 +113,15 @@ const checks = {
     return {box: box.checkVisibility(), all, found: shown(),
             told: box.closest(".filter").querySelector("output").value};
   },
+  async runs() {
+    const shown = () => [...page.getElementById("sides").rows]
+      .filter(row => row.checkVisibility())
+      .map(row => [...row.cells].filter(cell => cell.checkVisibility()).map(cell => cell.innerText.trim()));
+    const before = shown(), [, second] = page.querySelectorAll(".choice select");
+    second.selectedIndex = 2;
+    second.dispatchEvent(new view.Event("change"));
+    return {before, after: shown()};
+  },
   async enlarge() {
     const image = page.querySelector("#results img"), small = image.getBoundingClientRect();
     image.click();

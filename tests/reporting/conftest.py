@@ -17,7 +17,7 @@ HOSTILE = "<script>alert(1)</script>"
 def evaluation(seed):
     rng = np.random.default_rng(seed)
     probability = rng.random(10)
-    table = {"repeat": 0, "fold": 0, "n_trained": 20, "mutant": [True, False] * 5}
+    table = {"repeat": 0, "fold": 0, "n_trained": 20, "true": [True, False] * 5}
     table |= {"score": probability, "probability": probability, "threshold": 0.5}
     table |= {"called": probability >= 0.5}
     return Evaluation(pd.DataFrame(table, index=[HOSTILE, *(f"P{i}" for i in range(9))]))
@@ -58,6 +58,8 @@ def run():
         groups=pd.DataFrame({"patients": ["6"], "AUC": ["0.6 [0.2, 0.9]"]}, [f"site {HOSTILE}"]),
         features=pd.DataFrame(selected),
         flow={name: {"extracted": extracted, "left": left} for name in ("T1", HOSTILE)},
+        training_classes=[10, 10],
+        learning={"networks": {"curves": {HOSTILE: [0.7, 0.5]}, "of_networks": True}},
         figures={"roc": (image("png"), f"A curve of {HOSTILE}.")},
         slices={
             HOSTILE: {"T1": picture, HOSTILE: picture},

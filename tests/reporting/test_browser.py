@@ -14,8 +14,7 @@ from matplotlib.image import imread
 
 from sklidh.reporting import render_check, render_report
 from sklidh.reporting._check_page import CheckedCase
-from sklidh.reporting._page import render_page
-from sklidh.reporting._runs import runs_table
+from sklidh.reporting._runs import render_runs
 from sklidh.reporting._study import render_study
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -110,9 +109,8 @@ def test_the_pages_of_checks_studies_and_several_runs_are_laid_out_as_well(seen,
     pictures = {"T1": (picture, ""), "FLAIR": ("", "not acquired")}
     cases = [CheckedCase("P0", [text], [text], pictures, {}), CheckedCase("P1", [], [], {}, {})]
     checked = render_check(text, [text], [text], ["T1", "FLAIR"], cases)
-    settings, figures = runs_table({text: run, "other": replace(run, settings={"seed": 3})})
-    tables = {"settings": settings, "figures": figures}
-    runs = render_page("runs.html", title=text, cohorts={1, 2}, failures={text: text}, **tables)
+    others = {name: replace(run, settings={"seed": 3}) for name in ("other", "third")}
+    runs = render_runs(text, {text: run, **others}, {text: text})
     for page in (study, checked, runs):
         nothing_is_wrong(seen("open", size, page=page), size)
 
@@ -141,6 +139,23 @@ def test_predictions_are_searched_by_words(seen):
     assert len(found["all"]) == 10
     assert found["found"] == ["P3"]
     assert found["told"] == "1 of 10"
+
+
+def test_two_runs_of_several_are_chosen_and_the_settings_in_which_they_differ(seen, run):
+    runs = {
+        "one": run,
+        "two": replace(run, settings=run.settings | {"epochs": 40}),
+        "three": replace(run, settings=run.settings | {"seed": 8}),
+    }
+    found = seen("runs", WIDE, page=render_runs("Runs", runs, {}))
+    before, after = ({row[0]: row[1:] for row in found[key] if row} for key in ("before", "after"))
+    assert before[""] == ["one", "two"]
+    assert before["epochs"] == ["20", "40"]
+    assert "seed" not in before
+    assert after[""] == ["one", "three"]
+    assert after["seed"] == ["7", "8"]
+    assert "epochs" not in after
+    assert len(after["AUC"]) == 2
 
 
 def test_a_click_enlarges_a_picture_to_the_window_and_escape_ends_it(seen):

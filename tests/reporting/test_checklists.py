@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pandas as pd
 
-from sklidh.reporting._checklists import fill_in
+from sklidh.reporting._checklists import answer_checklists
 from sklidh.reporting._facts import _templates, facts_of
 
 
 def states(run):
     return {
         (checklist.name, answer.number): answer
-        for checklist in fill_in(facts_of(run))
+        for checklist in answer_checklists(facts_of(run))
         for answer in checklist.answers
     }
 
 
 def test_the_items_are_numbered_as_the_guidelines_number_them():
-    clear, tripod = fill_in({})
+    clear, tripod = answer_checklists({})
     assert [answer.number for answer in clear.answers] == [str(n) for n in range(1, 59)]
     # Collins et al. 2024, Table 2: 27 items, 52 with their parts.
     parts = {3: "abc", 5: "ab", 6: "abc", 8: "abc", 9: "abc", 12: "abcdefg", 18: "abcdef"}
@@ -28,7 +28,7 @@ def test_the_items_are_numbered_as_the_guidelines_number_them():
 
 
 def test_who_knows_nothing_answers_only_what_is_true_of_every_report():
-    for checklist in fill_in({}):
+    for checklist in answer_checklists({}):
         answered = [answer for answer in checklist.answers if answer.text]
         assert all("{" not in answer.text for answer in answered)
         assert checklist.counts["open"] > 0.6 * len(checklist.answers)
@@ -129,5 +129,5 @@ def test_thresholds_that_were_chosen_in_the_folds_are_told_as_chosen(run):
     assert chosen in states(run)["TRIPOD+AI", "15"].text
     found = states(replace(run, settings=run.settings | {"threshold": "youden"}))
     assert f"{chosen} (youden on the training patients)" in found["TRIPOD+AI", "15"].text
-    tuned = "folds of the training patients: the penalty of the LASSO, the threshold."
+    tuned = "folds of the training patients: the LASSO penalty, the threshold."
     assert tuned in found["CLEAR", "35"].text

@@ -23,10 +23,10 @@ from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import Evaluation
 from sklidh.features._sanet_slices import GradientMap
 from sklidh.plotting import gradient_maps
-from sklidh.reporting import counts_left, fate_of
+from sklidh.reporting import stage_counts, trace_selection
 from sklidh.reporting._fitted import description_of, selection_of
-from sklidh.reporting._pictures import label_of, slices_of, worth_a_picture
-from sklidh.reporting._stability import in_total, selections_of, stability_of
+from sklidh.reporting._pictures import choose_patients, label_of, slices_of
+from sklidh.reporting._stability import selections_of, stability_of, total_counts
 from sklidh.selection import RobustnessSelector
 from sklidh.utils import perturbed_name
 
@@ -107,7 +107,7 @@ def test_of_several_models_each_feature_is_counted_and_told_by_its_medians(folds
         assert rows["selected"].is_monotonic_decreasing
         numbers = [(table["modality"] == modality).sum() for table in each]
         assert flow[modality]["left"]["LASSO"] == numbers
-    assert in_total(flow) == [len(table) for table in each]
+    assert total_counts(flow) == [len(table) for table in each]
 
 
 def test_one_model_s_selection_is_told_as_it_is(paper):
@@ -148,8 +148,8 @@ def test_steps_that_make_new_columns_are_not_followed_but_what_they_make_is_list
 
 
 def test_nothing_is_dropped_by_nothing():
-    fates = fate_of([], "T1", ["a", "b"])
-    assert counts_left(fates) == {"all": 2}
+    fates = trace_selection([], "T1", ["a", "b"])
+    assert stage_counts(fates) == {"all": 2}
     assert (fates["dropped by"] == "").all()
 
 
@@ -191,14 +191,14 @@ def test_those_called_wrong_are_pictured_first_then_others_who_were_predicted():
     columns = {
         "repeat": 0,
         "fold": 0,
-        "mutant": [True, True, False],
+        "true": [True, True, False],
         "called": [True, False, False],
     }
     evaluation = Evaluation(pd.DataFrame(columns, index=["right", "wrong", "also right"]))
     cohort = pd.Index(["trained", "right", "also right", "wrong", "trained too"])
-    ordered = worth_a_picture(evaluation, cohort)
+    ordered = choose_patients(evaluation, cohort)
     assert ordered == ["wrong", "right", "also right", "trained", "trained too"]
-    assert worth_a_picture(evaluation, cohort, most=2) == ["wrong", "right"]
+    assert choose_patients(evaluation, cohort, most=2) == ["wrong", "right"]
 
 
 def test_perturbed_values_are_not_counted_as_features():
@@ -210,8 +210,8 @@ def test_perturbed_values_are_not_counted_as_features():
         X[perturbed_name(name, 1)] = X[name] + noise * rng.normal(size=40)
     pipeline = make_pipeline(RobustnessSelector(), StandardScaler(), SelectKBest(k=1))
     steps = [step for _, step in pipeline.set_output(transform="pandas").fit(X, y).steps]
-    fates = fate_of(steps, "T1", X.columns)
-    assert fates["feature"].tolist() == ["mean", "size", "edge"]
-    assert fates["dropped by"].tolist() == ["", "SelectKBest", "robustness"]
-    assert fates["icc"].tolist() == pytest.approx(steps[0].icc_[:3])
-    assert counts_left(fates) == {"all": 3, "robustness": 2, "SelectKBest": 1}
+    traces = trace_selection(steps, "T1", X.columns)
+    assert traces["feature"].tolist() == ["mean", "size", "edge"]
+    assert traces["dropped by"].tolist() == ["", "SelectKBest", "robustness"]
+    assert traces["icc"].tolist() == pytest.approx(steps[0].icc_[:3])
+    assert stage_counts(traces) == {"all": 3, "robustness": 2, "SelectKBest": 1}

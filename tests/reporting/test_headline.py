@@ -8,16 +8,18 @@ import pytest
 import SimpleITK as sitk
 from sklearn.linear_model import LogisticRegression
 
+from sklidh.baselines._simple import AGE, VOLUME, simple_baselines, training_classes
 from sklidh.evaluation import Comparison, Evaluation, cross_validate, external_test, holdout
+from sklidh.reporting._facts import facts_of
 from sklidh.reporting._headline import NO_BASELINE, headline_of
 from sklidh.reporting._intervals import main_figures, probability_figures
-from sklidh.reporting._yardsticks import AGE, VOLUME, yardsticks
+from sklidh.reporting._report import figures_and_tests
 
 
 def scored(score, n=200):
     mutant = np.arange(n) % 2 == 1
     probability = 1 / (1 + np.exp(-np.asarray(score)))
-    table = {"repeat": 0, "fold": 0, "n_trained": 20, "mutant": mutant}
+    table = {"repeat": 0, "fold": 0, "n_trained": 20, "true": mutant}
     table |= {"score": probability, "probability": probability, "threshold": 0.5}
     return Evaluation(pd.DataFrame(table | {"called": probability >= 0.5}, map(str, range(n))))
 
@@ -42,27 +44,47 @@ def test_a_good_model_is_said_to_be_good(judged):
     low, high = evaluation.auc_interval
     assert found.figure == f"AUC {evaluation.metrics['AUC']:.2f} [{low:.2f}, {high:.2f}]"
     assert (
-        found.verdict == "Recommended ranks patients better than chance and better than age alone."
+        found.summary == "Recommended ranks patients better than chance and better than age alone."
     )
     assert all(tile.is_good for tile in found.tiles)
-    assert "Predicting wild type for everybody: 0.50" in found.tiles[1].detail
+    assert "Predicting wild type for every patient: 0.50" in found.tiles[1].detail
 
 
 def test_a_model_no_better_than_a_simple_one_is_said_to_be_none(judged):
     found, _ = judged(1.0, simple=1.0)
-    assert found.verdict.endswith("and is not shown to be better than age alone.")
+    assert found.summary.endswith("and is not shown to be better than age alone.")
     assert not found.tiles[0].is_good
+
+
+def test_that_another_model_is_better_is_said_with_the_corrected_p_of_the_table(run):
+    sign, rng = np.tile([-1, 1], 100), np.random.default_rng(0)
+    effects = {"Model 2": 0.7, "Model 3": 1.3, "Recommended": 0.8}
+    models = {name: scored(e * sign + rng.normal(size=200)) for name, e in effects.items()}
+    comparison = Comparison(models)
+    judged = replace(run, comparison=comparison, yardsticks={})
+    found = headline_of(judged)
+    auc = models["Model 3"].metrics["AUC"]
+    assert (
+        f"It is not the best model of this run: the AUC of Model 3 is {auc:.2f}." in found.summary
+    )
+    tile = found.tiles[1]
+    assert not tile.is_good
+    test = comparison.tests("Recommended").loc["Model 3"]
+    assert test["p Holm"] == pytest.approx(2 * test["p"]), "two models are compared"
+    assert f"p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{test['p Holm']:.2g} (Holm)" in tile.detail
+    table = figures_and_tests(judged)
+    assert table.loc["Model 3", "p (DeLong, Holm)"] == f"{test['p Holm']:.2g}"
 
 
 def test_chance_is_said_to_be_chance_and_few_patients_to_be_few(judged):
     found, _ = judged(0.0, n=40)
-    assert "is not shown to rank patients better than chance" in found.verdict
-    assert found.verdict.endswith("40 test patients are too few for a firm figure.")
+    assert "is not shown to rank patients better than chance" in found.summary
+    assert found.summary.endswith("40 test patients are too few for a precise figure.")
     assert found.tiles[0].detail == NO_BASELINE
     assert found.tiles[-1].answer == "No"
     assert found.tiles[-1].detail.startswith("20 mutant and 20 wild type tested")
     assert not any(tile.is_good for tile in found.tiles)
-    assert "worse than chance" in judged(-1.5)[0].verdict
+    assert "worse than chance" in judged(-1.5)[0].summary
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +105,7 @@ def cohort(tmp_path_factory):
 def test_simple_baselines_are_what_the_same_folds_give_a_logistic_regression(cohort):
     X, y = cohort
     shown = cross_validate(LogisticRegression(), X[["f"]], y, cv=3, n_repeats=2, random_state=0)
-    found = yardsticks(shown, X, y, [])
+    found = simple_baselines(shown, X, y, [])
     assert list(found) == [AGE, VOLUME]
     for name, values in ((AGE, X["Age"]), (VOLUME, np.log((3 + np.arange(60) % 7) ** 3.0))):
         column = pd.DataFrame({name: np.asarray(values)}, X.index)
@@ -98,11 +120,28 @@ def test_simple_baselines_are_what_the_same_folds_give_a_logistic_regression(coh
 def test_without_the_training_patients_or_columns_there_is_no_baseline(cohort):
     X, y = cohort
     one = holdout(LogisticRegression(), X[["f"]], y, random_state=0)
-    assert yardsticks(one, X[["f"]], y, []) == {}
-    assert list(yardsticks(one, X[["Age"]], y, [])) == [AGE]
+    assert simple_baselines(one, X[["f"]], y, []) == {}
+    assert list(simple_baselines(one, X[["Age"]], y, [])) == [AGE]
     half, other = (X[["f"]].iloc[rows] for rows in (slice(30), slice(30, None)))
     elsewhere = external_test(LogisticRegression(), half, y[half.index], other, y[other.index])
-    assert yardsticks(elsewhere, X.loc[other.index], y[other.index], []) == {}
+    assert simple_baselines(elsewhere, X.loc[other.index], y[other.index], []) == {}
+
+
+def test_the_training_part_decides_whether_patients_are_enough_to_select_features(cohort, run):
+    X, y = cohort
+    one = holdout(LogisticRegression(), X[["f"]], y, test_size=0.5, random_state=0)
+    trained = y.drop(one.predictions.index)
+    counts = training_classes(one, X, y)
+    assert counts == trained.value_counts().sort_index().tolist()
+    words = facts_of(replace(run, training_classes=counts))["sample_size"]
+    assert words.startswith(f"Training part: 30 patients: {counts[0]} wild type, {counts[1]} mut")
+    assert "narrow intervals" not in words, "which the test patients decide"
+    X, y = X.iloc[:-9], y.iloc[:-9]
+    folds = cross_validate(LogisticRegression(), X[["f"]], y, cv=3, random_state=0)
+    counts = training_classes(folds, X, y)
+    fewest = [y.drop(part.index) for _, part in folds.predictions.groupby("fold")]
+    assert min(counts) == min(min(each.sum(), len(each) - each.sum()) for each in fewest)
+    assert "sample_size" not in facts_of(replace(run, training_classes=[]))
 
 
 def test_intervals_of_the_probabilities_are_near_those_of_the_bootstrap(judged):
@@ -125,7 +164,7 @@ def test_intervals_of_the_probabilities_are_near_those_of_the_bootstrap(judged):
 def test_the_specificity_has_the_interval_of_the_recall_with_the_classes_exchanged(judged):
     _, evaluation = judged(1.0)
     table = evaluation.predictions
-    exchanged = table.assign(mutant=~table["mutant"], called=~table["called"])
+    exchanged = table.assign(true=~table["true"], called=~table["called"])
     there, here = (
         main_figures({"model": each}).loc["model"] for each in (evaluation, Evaluation(exchanged))
     )

@@ -19,14 +19,14 @@ from sklidh.reporting._facts import facts_of
 from sklidh.reporting._figures import draw_figures, drawn
 from sklidh.reporting._intervals import probability_figures
 from sklidh.reporting._report import (
-    by_weight,
     figures_and_tests,
-    flow_of,
-    patients_of,
-    predictions_of,
+    flow_steps,
+    pictured_patients,
+    prediction_rows,
+    sort_features,
 )
 from sklidh.reporting._run import save_run
-from sklidh.reporting._warnings import by_kind
+from sklidh.reporting._warnings import group_warnings
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_every_model_every_predicted_patient_and_every_figure_is_there(html, run
 
 def test_a_wrong_call_is_marked_by_more_than_colour(html, run):
     calls = [
-        e.predictions["called"] != e.predictions["mutant"]
+        e.predictions["called"] != e.predictions["true"]
         for e in run.comparison.evaluations.values()
     ]
     assert html.count(" ✗</td>") == sum(map(sum, calls)) > 0
@@ -75,7 +75,7 @@ def test_a_wrong_call_is_marked_by_more_than_colour(html, run):
 
 def test_a_figure_that_is_not_defined_is_a_dash_and_one_without_end_is_infinite(run):
     name, shown = run.shown
-    perfect = shown.predictions["mutant"] * 0.8 + 0.1
+    perfect = shown.predictions["true"] * 0.8 + 0.1
     best = replace(shown, predictions=shown.predictions.assign(score=perfect, probability=perfect))
     same = replace(run, comparison=Comparison({"copy": best, name: best}))
     slopes = probability_figures(same.comparison.evaluations)["Calibration slope"]
@@ -89,14 +89,14 @@ def test_a_figure_that_is_not_defined_is_a_dash_and_one_without_end_is_infinite(
 
 
 def test_the_flow_counts_patients_and_features_at_each_stage(run):
-    steps = {step.heading: step for step in flow_of(run, facts_of(run))}
+    steps = {step.heading: step for step in flow_steps(run, facts_of(run))}
     numbers = {heading: step.number for heading, step in steps.items()}
     assert numbers["Patients"] == "30 patients"
-    assert numbers["Left out of training"] == "10 predicted"
+    assert numbers["Test patients"] == "10 patients"
     assert numbers["Features extracted"] == "2002 features"
     assert numbers["After Mann-Whitney"] == "182 features"
     assert numbers["After LASSO"] == "2 features"
-    assert numbers["Fusion"] == "1 blocks"
+    assert numbers["Fusion"] == "1 block"
     assert "T1: 873 radiomics + 128 deep" in steps["Features extracted"].lines
 
 
@@ -105,11 +105,11 @@ def test_numbers_that_differ_between_the_models_of_the_folds_are_a_range(run):
     flow = {name: each | {"left": left} for name, each in run.flow.items()}
     features = run.features.assign(selected=[2, 1], models=2)
     folded = replace(run, flow=flow, features=features)
-    numbers = {step.heading: step.number for step in flow_of(folded, facts_of(folded))}
+    numbers = {step.heading: step.number for step in flow_steps(folded, facts_of(folded))}
     assert numbers["Features extracted"] == "2002 features"
     assert numbers["After Mann-Whitney"] == "120 to 182 features"
     page = render_report(folded)
-    assert "Of 2 features that any of the 2 models selected, all agree on 1, and one alone" in page
+    assert "2 features were selected by any of the 2 models: 1 by all of them and 1 by only" in page
     assert '<td data-label="Selected by">2 of 2</td>' in page
 
 
@@ -129,8 +129,10 @@ def test_the_training_of_the_networks_is_drawn_where_there_are_any(run):
 
     comparison = Comparison(dict([run.shown]))
     assert "networks" not in draw_figures(comparison, make_pipeline("passthrough"))
-    figure, caption = draw_figures(comparison, make_pipeline(Networks(), "passthrough"))["networks"]
-    assert [line.get_label() for line in figure.axes[0].get_lines()] == ["T1", "FLAIR"]
+    display, caption = draw_figures(comparison, make_pipeline(Networks(), "passthrough"))[
+        "networks"
+    ]
+    assert [line.get_label() for line in display.ax_.get_lines()] == ["T1", "FLAIR"]
     assert caption.startswith("Loss of the self-attention networks")
 
 
@@ -140,20 +142,20 @@ def test_groups_too_small_for_figures_are_named_in_a_sentence_and_have_no_table(
     groups = pd.DataFrame({"patients": ["3", "4"], "AUC": "–"}, ["sex F", "sex M"])
     small = render_report(replace(run, groups=groups))
     assert label not in small
-    assert "No group has at least five patients of each class" in small
+    assert "No group has at least five test patients of each class" in small
     assert "sex F (3), sex M (4)." in " ".join(small.split())
     assert "Performance by sex is under" not in small, "nor do the checklists lead there"
 
 
 def test_predictions_are_complete_with_the_errors_of_the_shown_model_first(run, html):
     name, shown = run.shown
-    rows = predictions_of(run)
+    rows = prediction_rows(run)
     predicted = shown.predictions
     assert {row["patient"] for row in rows} == set(predicted.index)
     wrong = [bool(row["models"][name]["wrong"]) for row in rows]
     assert wrong == sorted(wrong, reverse=True)
-    assert sum(wrong) == (predicted["called"] != predicted["mutant"]).sum()
-    away = [abs(row["models"][name]["mean"] - row["mutant"]) for row in rows]
+    assert sum(wrong) == (predicted["called"] != predicted["true"]).sum()
+    away = [abs(row["models"][name]["mean"] - row["true"]) for row in rows]
     assert away[: sum(wrong)] == sorted(away[: sum(wrong)], reverse=True)
     assert away[sum(wrong) :] == sorted(away[sum(wrong) :], reverse=True)
 
@@ -162,29 +164,29 @@ def test_of_repeats_each_patient_has_one_row_with_the_mean_and_the_errors_counte
     name, shown = run.shown
     other = shown.predictions.assign(repeat=1, probability=0.0, called=False)
     twice = replace(shown, predictions=pd.concat([shown.predictions, other]))
-    rows = predictions_of(replace(run, comparison=Comparison({name: twice})))
+    rows = prediction_rows(replace(run, comparison=Comparison({name: twice})))
     assert len(rows) == 10
     for row in rows:
         before = shown.predictions.loc[row["patient"]]
-        n_wrong = int(before["called"] != before["mutant"]) + int(before["mutant"])
+        n_wrong = int(before["called"] != before["true"]) + int(before["true"])
         assert row["models"][name] == {"mean": before["probability"] / 2, "wrong": n_wrong, "n": 2}
 
 
 def test_features_are_sorted_by_weight_and_those_without_one_by_p():
     table = {"feature": list("abcde"), "selected": [1, 1, 2, 1, 1]}
     table |= {"coefficient": [0.1, -0.5, 0.0, np.nan, np.nan], "p": [0.2, 0.3, 0.9, 0.04, 0.01]}
-    assert by_weight(pd.DataFrame(table))["feature"].tolist() == ["c", "b", "a", "e", "d"]
+    assert sort_features(pd.DataFrame(table))["feature"].tolist() == ["c", "b", "a", "e", "d"]
 
 
 def test_warnings_that_differ_in_a_patient_or_a_number_are_one_kind(html):
     told = [("patient 'P1': 3 voxels", 2), ("patient 'P2': 0.5 voxels (4 more like this)", 1)]
-    first, other = by_kind([*told, ("no sites", 1)])
+    first, other = group_warnings([*told, ("no sites", 1)])
     assert (first.text, first.count) == ("patient 'P1': 3 voxels", 7)
     assert first.texts == ["patient 'P1': 3 voxels", "patient 'P2': 0.5 voxels"]
     assert (other.text, other.count) == ("no sites", 1)
-    (one,) = by_kind(told, models=["Model 1", "Model 2"])
+    (one,) = group_warnings(told, models=["Model 1", "Model 2"])
     assert one.texts[1] == "Model 2: patient 'P2': 0.5 voxels"
-    (same,) = by_kind([("T1CE: 3 folds", 1), ("FLAIR: 5 folds", 1)])
+    (same,) = group_warnings([("T1CE: 3 folds", 1), ("FLAIR: 5 folds", 1)])
     assert same.texts == ["T1CE: 3 folds", "FLAIR: 5 folds"]
     assert "2 times:</b> patient &#39;P1&#39;: 3 voxels" in html
 
@@ -203,13 +205,13 @@ def test_calibration_is_drawn_of_thirty_patients_and_its_absence_is_explained(ru
     thirty = Comparison({name: replace(shown, predictions=pd.concat(tables))})
     drawn = draw_figures(thirty, pipeline)["calibration"]
     calibration = replace(run, figures=run.figures | {"calibration": (run.figures["roc"][0], "")})
-    assert "10 patients per point" in drawn[0].axes[0].get_title()
+    assert "10 patients per point" in drawn[0].ax_.get_title()
     assert "Calibration is not drawn" not in render_report(calibration)
 
 
 def test_plots_are_files_too_that_are_the_same_whenever_they_are_drawn(run, tmp_path):
     comparison, pipeline = Comparison(dict([run.shown])), make_pipeline("passthrough")
-    once, twice = (draw_figures(comparison, pipeline)["roc"][0] for _ in range(2))
+    once, twice = (draw_figures(comparison, pipeline)["roc"][0].figure_ for _ in range(2))
     assert drawn(once, "svg") == drawn(twice, "svg")
     assert drawn(once, "png").startswith(b"\x89PNG")
     files = save_run(tmp_path, run, {"roc": drawn(once, "svg")})
@@ -231,7 +233,7 @@ def test_the_arrow_before_the_first_box_of_each_row_of_the_flow_is_cut_off(html)
 
 
 def test_a_patient_s_card_has_pictures_and_what_was_predicted(run, hostile):
-    first, second, third = patients_of(run)
+    first, second, third = pictured_patients(run)
     predicted = run.shown[1].predictions.loc[hostile]
     assert first["probability"] == predicted["probability"]
     assert first["called"] == predicted["called"]

@@ -8,7 +8,12 @@ import pytest
 from sklidh.evaluation import figures_with_intervals
 from sklidh.reporting import ResultsError, write_report
 from sklidh.reporting._run import save_run
-from sklidh.reporting._runs import runs_table, write_runs
+from sklidh.reporting._runs import (
+    figures_of_runs,
+    learning_pictures,
+    settings_that_differ,
+    write_runs,
+)
 
 
 @pytest.fixture
@@ -21,17 +26,32 @@ def folder(run, tmp_path):
 
 
 def test_settings_that_differ_are_listed_and_no_others(run):
-    other = replace(run, settings=run.settings | {"epochs": 40, "jobs": 3, "repeats": 2})
-    settings, figures = runs_table({"short": run, "long": other})
-    assert settings.to_dict("index") == {
-        "short": {"epochs": "20", "repeats": "–"},
-        "long": {"epochs": "40", "repeats": "2"},
+    other = replace(run, settings=run.settings | {"epochs": 40, "jobs": 3, "clinical": []})
+    runs = {"short": run, "long": other}
+    assert settings_that_differ(runs).to_dict("index") == {
+        "epochs": {"short": "20", "long": "40"},
+        "clinical": {"short": "–", "long": "none"},
     }
+    assert settings_that_differ({"one": run, "other": run}).empty
     name, shown = run.shown
+    figures = figures_of_runs(runs)
     assert figures.loc["short", "AUC"] == figures_with_intervals({"": shown}).loc["", "AUC"]
     assert figures.loc["short", ["Model", "Tested"]].tolist() == [name, "10"]
-    same, _ = runs_table({"one": run, "other": run})
-    assert same.empty
+
+
+def test_learning_curves_of_all_runs_have_the_same_axes(run, monkeypatch):
+    longer = {"networks": {"curves": {"T1": [0.9, 0.2, 0.1]}, "of_networks": True}}
+    axes = []
+    monkeypatch.setattr(
+        "sklidh.reporting._runs.drawn", lambda figure, _: axes.extend(figure.axes) or b""
+    )
+    runs = {"short": run, "long": replace(run, learning=longer), "none": replace(run, learning={})}
+    (pictures,) = learning_pictures(runs).values()
+    assert list(pictures) == ["short", "long"]
+    one, other = axes
+    assert one.get_xlim() == other.get_xlim()
+    assert one.get_ylim() == other.get_ylim()
+    assert other.get_ylim()[0] <= 0.1 < 0.9 <= other.get_ylim()[1]
 
 
 def test_the_report_of_a_folder_of_runs_compares_them(folder, hostile):
@@ -39,7 +59,8 @@ def test_the_report_of_a_folder_of_runs_compares_them(folder, hostile):
     assert path == folder / "runs.html"
     page = path.read_text(encoding="utf-8")
     assert "long/results" in page
-    assert "epochs: 40; repeats: 2" in page
+    assert '<th scope="row">epochs</th><td>40</td><td>20</td>' in page
+    assert page.count('alt="Training of the networks of ') == 2
     assert "different patients" not in page
     assert hostile not in page
     assert hostile in unescape(page)

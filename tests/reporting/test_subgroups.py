@@ -6,7 +6,7 @@ import pytest
 
 from sklidh.evaluation import Evaluation, figures_with_intervals
 from sklidh.reporting._overview import cohort_table
-from sklidh.reporting._subgroups import figures_by_group, groups_of
+from sklidh.reporting._subgroups import figures_by_group, groups_of, with_ages
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def cohort():
     ids = [f"P{i}" for i in range(40)]
     X = pd.DataFrame({"Sex": ["F", "F", "M", "F"] * 10, "age": np.arange(40.0)}, index=ids)
     X["site"] = ["A"] * 36 + ["B"] * 3 + [None]
-    table = {"repeat": 0, "fold": 0, "n_trained": 20, "mutant": rng.random(40) < 0.5}
+    table = {"repeat": 0, "fold": 0, "n_trained": 20, "true": rng.random(40) < 0.5}
     table |= {"score": rng.random(40), "threshold": 0.5}
     predictions = pd.DataFrame(table, index=ids)
     predictions["probability"] = predictions["score"]
@@ -48,24 +48,24 @@ def test_ages_are_parted_at_their_median_and_an_empty_cell_belongs_nowhere(cohor
 def test_what_tells_nobody_apart_or_everybody_is_no_group(cohort):
     X, _ = cohort
     everybody = X.assign(site=range(40), Sex="F", age="unknown")
-    with pytest.warns(UserWarning, match="leave 40 of 40 patients out"):
-        assert groups_of(everybody) == {}
+    with pytest.warns(UserWarning, match="exclude 40 of 40 patients"):
+        assert groups_of(with_ages(everybody)) == {}
 
 
 def test_an_age_that_is_not_a_number_is_named(cohort):
-    X, predictions = cohort
+    X, _ = cohort
     ages = X["age"].astype(object)
     ages["P3"], ages["P5"] = "54,5", " "
-    said = r"'age': '54,5' of patients 'P3' cannot be read as numbers; .* leave 1 of 40"
+    said = r"'age': '54,5' of patients 'P3' cannot be read as numbers; .* exclude 1 of 40"
     with pytest.warns(UserWarning, match=said):
-        assert len(groups_of(X.assign(age=ages))["age"]) == 38
-    with pytest.warns(UserWarning, match=said):
-        cohort_table(X.assign(age=ages), predictions["mutant"].astype(int).rename("idh"), [])
+        read = with_ages(X.assign(age=ages))
+    assert read["age"].dtype == float
+    assert len(groups_of(read)["age"]) == 38
 
 
 def test_who_the_patients_are_is_counted_by_class(cohort):
     X, predictions = cohort
-    y = predictions["mutant"].astype(int).rename("idh")
+    y = predictions["true"].astype(int).rename("idh")
     table = cohort_table(X, y, [])
     assert table.loc["all", ["sex F", "sex M", "median age"]].tolist() == [30, 10, 20]
     assert table.loc["1", "sex F"] == (X["Sex"][y == 1] == "F").sum()

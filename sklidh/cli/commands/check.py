@@ -52,8 +52,8 @@ def check(
         raise typer.BadParameter(f"--fix {fix}: already exists; name another file")
     if fix is not None:
         check_out(fix, is_file=True, option="--fix")
-    target, wildtype = cohort.target_or_none, cohort.wildtype
-    examined = examine_table(cases, cohort, target=target, wildtype=wildtype)
+    classes = {"wildtype": cohort.wildtype, "positive": cohort.positive}
+    examined = examine_table(cases, cohort, target=cohort.target_or_none, **classes)
     X, problems = examined.X, examined.problems
     there = [modality for modality in examined.modalities if modality in X.columns]
     if there and not cohort.groups:

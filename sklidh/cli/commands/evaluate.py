@@ -12,7 +12,7 @@ from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.commands.run import write_models
 from sklidh.cli.console import verbosity
 from sklidh.cli.options import in_method
-from sklidh.cli.patients import Patients, read_patients
+from sklidh.cli.patients import Patients, read_patients, threshold_for
 
 
 @command(
@@ -76,6 +76,7 @@ def evaluate(
     if external is not None:
         read["cohort"] = replace(cohort, **recipe.found)
         other = read_patients(external, **read, clinical=recipe.clinical)
+    threshold = threshold_for(patients.y, threshold)
     protocol = {"folds": folds, "repeats": repeats, "threshold": threshold, "tune": tune}
     evaluation, design = predicted(estimator, patients, other, bool(leave_out), protocol)
     notes = [

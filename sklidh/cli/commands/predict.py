@@ -10,9 +10,9 @@ from sklidh.cli import options, values
 from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import print_table, say, verbosity, warn
 from sklidh.cli.options import argument, option
-from sklidh.cli.patients import examine_table, image_problems, patients_in_words
+from sklidh.cli.patients import examine_table, image_problems, patients_in_words, rule_in_words
 from sklidh.results import check_out, replaced
-from sklidh.utils import CohortError, Problem, grouped
+from sklidh.utils import IDH, CohortError, Problem, Target, grouped
 
 SHOWN = 20
 """Maximum number of patients, and of warnings, that are printed; the file has all."""
@@ -73,13 +73,17 @@ def predict(
     read = {"label": trained.label, "missing": "nan", "n_jobs": work.jobs}
 
     def patients(path, target=None):
-        examined = examine_table(path, folder, target=target, wildtype=wildtype)
+        # A model of another target knows its words.
+        known = wildtype if trained.target == IDH else None
+        examined = examine_table(path, folder, target=target, wildtype=known)
         X, problems = trained.matched(examined.X)
         say(f"{patients_in_words(X, modalities)}: {trained.name}")
         of_images = image_problems(examined, modalities, trained.reference, **read)
         if problems := [*examined.problems, *problems, *of_images]:
             raise CohortError(problems, path)
-        return X, examined.y
+        if target is None or trained.target == IDH:
+            return X, examined.y
+        return X, trained.target.as_words(trained.target.codes(examined.y))
 
     known = None if training is None else patients(training, target)
     X, _ = patients(cases)
@@ -88,7 +92,7 @@ def predict(
     files = {"predictions": out}
     if report is not None:
         known = known and (known[0][trained.columns], known[1])
-        how = {"training": known, "verbose": verbosity()}
+        how = {"training": known, "target": trained.target, "verbose": verbosity()}
         try:
             files["report"] = write_predictions(
                 report, trained.estimator, X, table, modalities, **how
@@ -99,19 +103,20 @@ def predict(
             raise typer.BadParameter(f"--training {training}: {error}") from error
     with replaced(out) as temporary:
         temporary.write_text(predictions_as_csv(table), encoding="utf-8")
-    print_predictions(table, warned)
+    print_predictions(table, warned, trained.target)
     rows = table.reset_index().to_dict("records")
     return {"model": trained.name, "predictions": rows, "files": files}
 
 
-def print_predictions(table: pd.DataFrame, warned: pd.Series):
+def print_predictions(table: pd.DataFrame, warned: pd.Series, target: Target):
     """Print the first patients in the order given, and below them the warnings."""
     rows = [
         (patient, f"{row['probability']:.2f}", row["class"], len(warned[patient]) or "")
         for patient, row in table.head(SHOWN).iterrows()
     ]
-    print_table(None, ("patient", "p(IDH mutant)", "class", "warnings"), rows)
-    say(f"Predicted mutant from a probability of {table['threshold'].iloc[0]:.3g}")
+    shown = f"p({target.full[1]})" if target.is_binary else "probability"
+    print_table(None, ("patient", shown, "class", "warnings"), rows)
+    say(rule_in_words(target, table["threshold"].iloc[0] if target.is_binary else None))
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more in the file")
     each = (Problem.of(patient, text) for patient, texts in warned.items() for text in texts)

@@ -10,7 +10,7 @@ from sklidh.cli import options
 from sklidh.cli.command import EVALUATE, START, command
 from sklidh.cli.console import console, print_models, say, verbosity, warning_lines
 from sklidh.cli.options import argument, in_method, option
-from sklidh.cli.patients import Patients, read_patients
+from sklidh.cli.patients import Patients, read_patients, threshold_for
 from sklidh.cli.settings import Recipe
 from sklidh.results import RUN
 from sklidh.utils import PAPER_MODALITIES, is_missing
@@ -71,7 +71,7 @@ def run_models(patients: Patients, *, test_size: float, notes=(), **report) -> d
     from sklidh.evaluation import compare, holdout
 
     X, y, recipe, _ = patients
-    how = {"test_size": test_size, "threshold": 0.5, "random_state": recipe.seed}
+    how = {"test_size": test_size, "threshold": threshold_for(y, 0.5), "random_state": recipe.seed}
     with TemporaryDirectory(prefix="sklidh-") as memory:
         # Models 3 and 4 share all but the last step: `memory` fits the rest once.
         comparison = compare(
@@ -131,12 +131,14 @@ def notes_on_split(X, comparison, recipe: Recipe) -> list[str]:
     """Return what a reader of the figures of one split must know."""
     from sklidh.baselines import IN_SAMPLE
 
-    n_test, mutants = len(comparison.predictions), int(comparison.predictions["mutant"].sum())
+    n_test, target = len(comparison.predictions), comparison.target
+    counts = target.count(comparison.predictions["true"])
+    counts = counts.split(",")[0] if target.is_binary else counts
     missing = {name: sum(map(is_missing, X[name])) for name in recipe.modalities}
     lacking = ", ".join(f"{name} of {n}" for name, n in missing.items() if n)
     notes = {
         f"One random split: {len(X) - n_test} patients for training, {n_test} for testing "
-        f"({mutants} mutant). With so few the figures are imprecise: rely on the intervals, not on "
+        f"({counts}). With so few the figures are imprecise: rely on the intervals, not on "
         "the second decimal.": True,
         "Images were not registered; they were assumed to be aligned.": recipe.reference is None,
         f"Sequences that some patients lack: {lacking} of {len(X)} patients. No values were "

@@ -32,6 +32,7 @@ def select(
     ] = Path("selection.csv"),
     target: options.Target = "idh",
     wildtype: options.Wildtype = "",
+    positive: options.Positive = "",
     groups: options.GroupsOption = "",
     columns: options.ColumnsOption = "",
     perturbed: Annotated[
@@ -61,10 +62,11 @@ def select(
     from sklidh.baselines import join_perturbed
     from sklidh.fusion import BRNNClassifier
     from sklidh.pipeline import make_idh_pipeline
-    from sklidh.reporting import counts_left, fate_of
+    from sklidh.reporting import stage_counts, trace_selection
     from sklidh.selection import RobustnessSelector
 
-    cohort = options.Cohort(target=target, wildtype=wildtype, groups=groups, columns=columns)
+    asked = {"target": target, "wildtype": wildtype, "positive": positive}
+    cohort = options.Cohort(**asked, groups=groups, columns=columns)
     X, y, recipe, _ = read_patients(
         None, cohort, options.Extraction(), options.Work(), features=features
     )
@@ -72,7 +74,7 @@ def select(
     # Only the selection is used; without networks torch stays unloaded.
     parts = {"reference": None, "deep": None, "classifier": BRNNClassifier()}
     built = make_idh_pipeline(recipe.modalities, preset="paper", **parts, random_state=seed)
-    fates = []
+    traces = []
     for modality, branch, _ in built["intra"].transformers:
         names = [name for name in X.columns if name.startswith(f"{modality}__")]
         selection = branch[1:].set_params(
@@ -83,11 +85,11 @@ def select(
         if perturbed is not None:
             selection.steps.insert(0, ("robustnessselector", RobustnessSelector(icc)))
         steps = [step for _, step in selection.fit(X[names], y).steps]
-        fates.append(fate_of(steps, modality, names))
-    table = pd.concat(fates, ignore_index=True)
+        traces.append(trace_selection(steps, modality, names))
+    table = pd.concat(traces, ignore_index=True)
     with replaced(out) as temporary:
         table.to_csv(temporary, index=False)
-    counts = {name: counts_left(rows) for name, rows in table.groupby("modality", sort=False)}
+    counts = {name: stage_counts(rows) for name, rows in table.groupby("modality", sort=False)}
     left = [(modality, *each.values()) for modality, each in counts.items()]
     print_table("Features left", ("Modality", *next(iter(counts.values()))), left)
     kept = table[table["dropped by"] == ""]
