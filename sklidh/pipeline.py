@@ -207,7 +207,8 @@ def make_idh_pipeline(
                 # Selection by ranks needs no scaling, so the slow transform gets few columns. The
                 # scaler makes its exponents independent of units, and well determined for columns
                 # of nearly equal values.
-                pruner = CorrelationPruner(0.9, method="spearman", keep="relevance")
+                how = {"method": "spearman", "keep": "relevance", "random_state": random_state}
+                pruner = CorrelationPruner(0.9, **how)
                 steps += [test, pruner, StandardScaler(), PowerTransformer()]
         elif selection is not None:
             steps.append(clone(selection))
