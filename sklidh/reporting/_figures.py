@@ -11,11 +11,13 @@ from sklidh.plotting import (
     DecisionCurveDisplay,
     LossCurveDisplay,
     PRDisplay,
+    RobustnessDisplay,
     ROCDisplay,
     SelectedFeaturesDisplay,
 )
 from sklidh.plotting._calibration import FEWEST_BINS, FEWEST_IN_BIN
 from sklidh.plotting._loss import histories
+from sklidh.plotting._robustness import assessed_features
 
 ONE_LOOK = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, and is the same on every machine
@@ -45,6 +47,12 @@ OF_COMPARISON = {
     ),
 }
 OF_PIPELINE = {
+    "robustness": (
+        lambda pipeline: not assessed_features(pipeline).empty,
+        RobustnessDisplay.from_estimator,
+        "Intraclass correlation ICC(1,1) of each feature between the training patients' images and "
+        "their perturbed copies, and how many features of each class were kept.",
+    ),
     "selected_features": (
         lambda pipeline: "intra" in pipeline.named_steps,
         SelectedFeaturesDisplay.from_estimator,

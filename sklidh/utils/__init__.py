@@ -17,6 +17,7 @@ from sklidh.utils._kept import spread_kept
 from sklidh.utils._kernels import kernel
 from sklidh.utils._listing import listed
 from sklidh.utils._paper import PAPER_GROUPS, PAPER_MODALITIES
+from sklidh.utils._perturbed import perturbed_name, unperturbed_name
 from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._scheduler import SchedulerError, on_scheduler
@@ -68,6 +69,7 @@ __all__ = [
     "mutant_index",
     "on_scheduler",
     "part",
+    "perturbed_name",
     "progress",
     "results_as",
     "source_digest",
@@ -75,4 +77,5 @@ __all__ = [
     "spread_kept",
     "stratified_folds",
     "sweep",
+    "unperturbed_name",
 ]
