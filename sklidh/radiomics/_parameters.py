@@ -138,6 +138,20 @@ DISCRETISATION_AND_MATRICES = {
     "voxelArrayShift": integer(0, -(2**53), 2**53),
 }
 
+# Read for maps alone.
+VOXEL = {
+    "kernelRadius": integer(1, 1, 10),
+    "maskedKernel": flag(True),
+    "initValue": Parameter(
+        0.0,
+        lambda value: isinstance(value, Real) and not isinstance(value, bool),
+        "a number or NaN",
+        as_float=True,
+    ),
+    # It bounds the memory of PyRadiomics, and changes nothing here.
+    "voxelBatch": integer(None, 1),
+}
+
 # Read by a single filter.
 FILTERS = {
     "Wavelet": {
