@@ -29,16 +29,24 @@ def glrlm_map(image, voxels, level, around, weights, out):
     bright, dark, above = np.empty(n_positions), np.empty(n_positions), np.empty(n_positions)
     by_size, lines = np.zeros(longest + 1, np.int64), np.full(n_positions, -1)
     information, narrow_of = tables_of(n_positions)
-    merged = np.zeros((n_positions, longest + 1))
+    merged, repeated = np.zeros((n_positions, longest + 1)), np.empty(n_positions, np.int64)
     for v in range(voxels.size):
         n_levels = describe(image, voxels[v], around.offsets, lookup, rank, level_at, count)
         as_bits(rank, n_levels, around.bit, bits)
         inside[:] = 0
+        # A level of one voxel has one run of one voxel in every direction.
+        several = 0
+        single = NOTHING
         for r in range(n_levels):
             i = level[level_at[r]]
             bright[r], dark[r], above[r] = i * i, 1 / (i * i), i - level[level_at[0]]
             for w in range(n_words):
                 inside[0, w] |= bits[r, w]
+            if count[r] > 1:
+                repeated[several] = r
+                several += 1
+            else:
+                single = with_level(single, bright[r], dark[r], above[r], 1, 1.0, 1.0, 1, 0.0)
         n_tables = 0
         for d in range(n_directions):
             shift = around.shifts[d]
@@ -53,8 +61,10 @@ def glrlm_map(image, voxels, level, around, weights, out):
                         c = starts[j] - 2 * starts[j + 1] + starts[j + 2]
                         merged[r, j] += weights[d] * c
                 continue
-            sums = NOTHING
-            for r in range(n_levels):
+            sums = single
+            by_size[1] = n_levels - several
+            for s in range(several):
+                r = repeated[s]
                 _count_starts(bits, r, shift, longest, run, starts)
                 narrow = wide = logarithms = 0.0
                 for j in range(1, longest + 1):

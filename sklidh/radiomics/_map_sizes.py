@@ -99,7 +99,7 @@ def finish(sums, by_size, longest, out, v):
     out[v, 15] += n / size_sum
 
 
-@kernel(error_model="numpy")
+@kernel(inline="always", error_model="numpy")
 def _with_sizes(sums, bright, dark, above, sizes, n, by_size, alike, tables):
     """Return the sums with one more grey level's n zones or dependences; `alike` holds zeros."""
     information, narrow_of = tables

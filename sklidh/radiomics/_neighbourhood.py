@@ -112,7 +112,7 @@ def _neighbours_of(bit, n_words, first, second):
     return sets
 
 
-@kernel
+@kernel(inline="always")
 def describe(image, at, offsets, lookup, rank, level_at, count):
     """Number the grey levels around one voxel from 0, in the order in which they are met.
 
@@ -150,7 +150,7 @@ def describe(image, at, offsets, lookup, rank, level_at, count):
     return n
 
 
-@kernel
+@kernel(inline="always")
 def as_bits(rank, n, bit, bits):
     """Write the set of positions of each grey level into `bits`, shape (n_levels, n_words)."""
     bits[:n] = 0
