@@ -2,7 +2,7 @@
 
 from sklidh.radiomics._announcement import announced_once
 from sklidh.radiomics._engines import DIAGNOSTICS, diagnose, engine_of, extract
-from sklidh.radiomics._feature_maps import feature_maps
+from sklidh.radiomics._feature_maps import feature_maps, map_names
 from sklidh.radiomics._feature_table import describe_features
 from sklidh.radiomics._ibsi_table import describe_ibsi_features
 from sklidh.radiomics._names import feature_names
@@ -21,5 +21,6 @@ __all__ = [
     "extract",
     "feature_maps",
     "feature_names",
+    "map_names",
     "read_settings",
 ]
