@@ -21,7 +21,7 @@ from sklidh.radiomics._roi import Roi, bounding_box, check_grid
 from sklidh.radiomics._settings import SettingsError, read_settings
 
 MOST_BYTES = 4 * 2**30
-"""Maximum memory of all maps of one image."""
+"""Maximum memory of the maps of one image."""
 
 COLUMNS = {
     "firstorder": FIRSTORDER,
@@ -68,7 +68,7 @@ def feature_maps(volume, mask, spacing, settings="full", features=None) -> dict[
     SettingsError
         The settings cannot be used for maps.
     ValueError
-        A feature is unknown, the maps do not fit in 4 GiB, the neighbourhood is larger than the
+        A feature is unknown, the maps need more than 4 GiB, the neighbourhood is larger than the
         image, or image and region cannot be used; see `extract`.
 
     See Also
@@ -93,7 +93,7 @@ def feature_maps(volume, mask, spacing, settings="full", features=None) -> dict[
     check_grid(volume, mask, spacing)
     names = map_names(settings, features)
     voxel = {key: parameter.default for key, parameter in VOXEL.items()} | settings.voxel
-    _check_size(volume, len(names), voxel["kernelRadius"])
+    _check_size(mask, len(names), **voxel)
     wanted = {}
     for name in names:
         image, family, feature = name.split("_", 2)
@@ -104,7 +104,8 @@ def feature_maps(volume, mask, spacing, settings="full", features=None) -> dict[
     if setting["preCrop"] and mask.any():
         corner = [max(0, side.start - setting["padDistance"]) for side in bounding_box(mask)]
     prepared, kept, box, _, _ = _prepare(volume, mask, spacing, setting)
-    at = tuple(np.add(np.nonzero(kept), np.reshape(corner, (3, 1))))
+    places = np.add(np.nonzero(kept), np.reshape(corner, (3, 1)))
+    at = np.ravel_multi_index(places, volume.shape)
     roi = Roi(*_described(kept, box, **voxel))
     centres = np.flatnonzero(np.pad(kept[roi.box], roi.margin))
     maps = {}
@@ -115,8 +116,8 @@ def feature_maps(volume, mask, spacing, settings="full", features=None) -> dict[
                 for family, requested in wanted.get(image, {}).items():
                     table = _family(family, filtered, roi, centres, spacing, own, requested)
                     for name, feature in requested:
-                        maps[name] = np.full(volume.shape, voxel["initValue"], np.float64)
-                        maps[name][at] = table[:, COLUMNS[family].index(feature)]
+                        maps[name] = _empty(volume.shape, voxel["initValue"])
+                        maps[name].reshape(-1)[at] = table[:, COLUMNS[family].index(feature)]
     return {name: maps[name] for name in names}
 
 
@@ -154,19 +155,26 @@ def map_names(settings, features=None) -> list[str]:
     return available if features is None else list(dict.fromkeys(features))
 
 
-def _check_size(volume, n_maps, radius):
-    needed = n_maps * volume.size * 8
+def _check_size(mask, n_maps, *, kernelRadius, initValue, **_):
+    side = 2 * kernelRadius + 1
+    if side > max(mask.shape):
+        raise ValueError(
+            f"kernelRadius={kernelRadius}: a neighbourhood of {side} voxels is larger than the "
+            f"image of {' x '.join(map(str, mask.shape))}; choose a smaller radius"
+        )
+    # The system holds no memory for zeros that are never written, as around the region.
+    filled = mask[bounding_box(mask)] if initValue == 0 and mask.any() else mask
+    needed = n_maps * filled.size * 8
     if needed > MOST_BYTES:
         raise ValueError(
-            f"{n_maps} maps of {' x '.join(map(str, volume.shape))} voxels need "
+            f"{n_maps} maps of {' x '.join(map(str, filled.shape))} voxels need "
             f"{needed / 2**30:.1f} GiB, more than the {MOST_BYTES >> 30} accepted; name fewer "
-            "features=, or crop image and mask around the region"
+            "features=" + ("" if initValue == 0 else ", or leave initValue at 0")
         )
-    if 2 * radius + 1 > max(volume.shape):
-        raise ValueError(
-            f"kernelRadius={radius}: a neighbourhood of {2 * radius + 1} voxels is larger than the "
-            f"image of {' x '.join(map(str, volume.shape))}; choose a smaller radius"
-        )
+
+
+def _empty(shape, value):
+    return np.zeros(shape) if value == 0 else np.full(shape, value, np.float64)
 
 
 def _described(kept, box, *, kernelRadius, maskedKernel, **_):
@@ -185,7 +193,7 @@ def _described(kept, box, *, kernelRadius, maskedKernel, **_):
 def _family(family, image, roi, centres, spacing, setting, requested):
     """Return the features of one class and image, one row per voxel, columns as in `COLUMNS`."""
     flat_axis = setting["force2Ddimension"] if setting["force2D"] else None
-    around = neighbourhood(roi.margin, roi.shape, flat_axis, setting["distances"])
+    around = neighbourhood(roi.margin, roi.shape, flat_axis, tuple(setting["distances"]))
     # PyRadiomics bins intensities of single precision in double precision for this class.
     dtype = np.float64 if family == "firstorder" else image.dtype
     values = roi.values(image)

@@ -1,5 +1,6 @@
 """The voxels around a voxel that one value of a feature map describes."""
 
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -53,6 +54,7 @@ class Neighbourhood(NamedTuple):
     distances: np.ndarray
 
 
+@lru_cache(maxsize=8)
 def neighbourhood(radius, shape, flat_axis=None, distances=(1,)) -> Neighbourhood:
     """List the positions around a voxel, and which of them are neighbours of each other.
 

@@ -213,8 +213,15 @@ def test_what_has_no_maps_is_an_error_that_names_it(settings, features, message)
 def test_maps_that_need_too_much_memory_are_refused_before_any_work(monkeypatch):
     monkeypatch.setattr(_feature_maps, "_prepare", None)
     volume = np.broadcast_to(np.int8(1), (200, 400, 400))
-    with pytest.raises(ValueError, match=r"93 maps of 200 x 400 x 400 voxels need 22.2 GiB"):
-        feature_maps(volume, volume > 0, SPACING, {})
+    mask = np.zeros(volume.shape, bool)
+    mask[:180, :400, :400] = True
+    with pytest.raises(ValueError, match=r"93 maps of 180 x 400 x 400 voxels need 20.0 GiB"):
+        feature_maps(volume, mask, SPACING, {})
+    mask[2:] = False
+    filled = {"featureClass": {"ngtdm": []}, "voxelSetting": {"initValue": -1}}
+    monkeypatch.setattr(_feature_maps, "MOST_BYTES", 2**30)
+    with pytest.raises(ValueError, match=r"5 maps of 200 x .* or leave initValue at 0"):
+        feature_maps(volume, mask, SPACING, filled)
 
 
 def test_unequal_weights_of_directions_have_no_mcc():
