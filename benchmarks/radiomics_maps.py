@@ -1,11 +1,11 @@
 """How much faster feature maps are than PyRadiomics': ``python benchmarks/radiomics_maps.py``.
 
 One process, one thread: the native engine and PyRadiomics 3.0.1 (``voxelBased=True``) take turns on
-a cube deep in the tumour of each real image, class by class and then with all classes at once, and
-the table gives the shortest time of each per voxel, their ratio, and the largest relative
-difference. Times are those of the processor. The images are ``--cases`` (folders of t1, t1ce, t2, flair and seg .nii.gz)
-or, where there are none, a synthetic brain. PyRadiomics recommends 30 to 130 grey levels;
-``--bins`` sets their number, ``--radius`` the ``kernelRadius``.
+a cube deep in the tumour of each real image, class by class and then with all classes at once. The
+table gives the shortest time of each per voxel, in seconds of the processor, their ratio, and the
+largest relative difference. The images are ``--cases`` (folders of t1, t1ce, t2, flair and seg
+.nii.gz) or, where there are none, synthetic brains. ``--bins`` sets the number of grey levels, of
+which PyRadiomics recommends 30 to 130, and ``--radius`` the ``kernelRadius``.
 """
 
 import argparse
