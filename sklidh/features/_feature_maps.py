@@ -20,6 +20,44 @@ from sklidh.utils import (
 )
 
 
+def map_columns(features, settings, columns) -> dict[str, dict[str, str]]:
+    """Check names of features, and sort them by the column of their image.
+
+    Parameters
+    ----------
+    features : sequence of str
+        As for `feature_map_images`.
+    settings : str, dict, path or Settings
+    columns : sequence of str
+        Columns of the table.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        By column of an image, and by feature: PyRadiomics' name.
+
+    Raises
+    ------
+    ValueError
+        A name has no map; the message lists what is accepted.
+    """
+    settings, found = read_settings(settings, maps=True), {}
+    for name in features:
+        column, separator, feature = str(name).partition("__")
+        if not separator or column not in columns:
+            raise ValueError(
+                f"features: {name!r} does not begin with the column of an image and __, as in "
+                f"T1CE__radiomics__original_glcm_Contrast; the table has {listed(columns)}"
+            )
+        feature = feature.rpartition("__")[2]
+        try:
+            map_names(settings, [feature])
+        except ValueError as error:
+            raise type(error)(f"{name}: {error}") from None
+        found.setdefault(column, {})[name] = feature
+    return found
+
+
 def feature_map_images(
     case, features, *, settings="paper", mask="mask", label=None
 ) -> dict[str, sitk.Image]:
@@ -56,7 +94,7 @@ def feature_map_images(
     """
     settings = read_settings(settings, maps=True)
     images = {}
-    for column, names in _by_column(features, settings, case.index).items():
+    for column, names in map_columns(features, settings, case.index).items():
         if not is_missing(case[column]):
             images |= _images(case, column, names, settings, mask, label)
     return {name: images[name] for name in features if name in images}
@@ -111,7 +149,7 @@ def write_feature_maps(
     (2, 1)
     """
     settings, features = read_settings(settings, maps=True), list(features)
-    columns = _by_column(features, settings, X.columns)
+    columns = map_columns(features, settings, X.columns)
     check_label(label)
     for column in columns:
         check_image_and_mask(X[[column, mask]], missing="nan")
@@ -126,25 +164,6 @@ def write_feature_maps(
     ]
     rows = list(spread(jobs, "feature maps", n_jobs=n_jobs, verbose=verbose))
     return pd.DataFrame(rows, X.index, features, dtype=object)
-
-
-def _by_column(features, settings, columns):
-    """Return the features of each image's column: full names, and PyRadiomics' names."""
-    found = {}
-    for name in features:
-        column, separator, feature = str(name).partition("__")
-        if not separator or column not in columns:
-            raise ValueError(
-                f"features: {name!r} does not begin with the column of an image and __, as in "
-                f"T1CE__radiomics__original_glcm_Contrast; the table has {listed(columns)}"
-            )
-        feature = feature.rpartition("__")[2]
-        try:
-            map_names(settings, [feature])
-        except ValueError as error:
-            raise type(error)(f"{name}: {error}") from None
-        found.setdefault(column, {})[name] = feature
-    return found
 
 
 def _images(case, column, names, settings, mask, label):
