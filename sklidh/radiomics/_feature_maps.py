@@ -104,8 +104,10 @@ def feature_maps(volume, mask, spacing, settings="full", features=None) -> dict[
     if setting["preCrop"] and mask.any():
         corner = [max(0, side.start - setting["padDistance"]) for side in bounding_box(mask)]
     prepared, kept, box, _, _ = _prepare(volume, mask, spacing, setting)
-    places = np.add(np.nonzero(kept), np.reshape(corner, (3, 1)))
-    at = np.ravel_multi_index(places, volume.shape)
+    at = np.flatnonzero(kept)
+    if kept.shape != volume.shape:
+        places = np.add(np.unravel_index(at, kept.shape), np.reshape(corner, (3, 1)))
+        at = np.ravel_multi_index(places, volume.shape)
     roi = Roi(*_described(kept, box, **voxel))
     centres = np.flatnonzero(np.pad(kept[roi.box], roi.margin))
     maps = {}

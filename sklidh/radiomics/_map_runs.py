@@ -8,7 +8,7 @@ import numpy as np
 
 from sklidh.radiomics._bits import bit_count
 from sklidh.radiomics._map_sizes import NOTHING, finish, tables_of, with_level
-from sklidh.radiomics._neighbourhood import as_bits, describe
+from sklidh.radiomics._neighbourhood import describe_as_sets
 from sklidh.radiomics._size_tables import _sums as sums_of_entries
 from sklidh.utils import kernel
 
@@ -20,9 +20,8 @@ def glrlm_map(image, voxels, level, around, weights, out):
     Without `weights` (an empty array) they are means over the directions with two voxels on a line.
     """
     n_positions, n_words, n_directions = around.offsets.size, around.n_words, around.shifts.size
-    lookup = np.zeros(level.size + 1, np.int32)
-    rank, level_at = np.empty(n_positions, np.int64), np.empty(n_positions, np.int64)
-    count, bits = np.empty(n_positions, np.int64), np.empty((n_positions, n_words), np.uint64)
+    sets = np.zeros((level.size + 1, n_words), np.uint64)
+    found = np.empty(n_positions + 1, np.int64)
     inside, run = np.empty((1, n_words), np.uint64), np.empty(n_words, np.uint64)
     longest = around.sides.max()
     starts = np.zeros(longest + 3, np.int64)
@@ -31,18 +30,19 @@ def glrlm_map(image, voxels, level, around, weights, out):
     information, narrow_of = tables_of(n_positions)
     merged, repeated = np.zeros((n_positions, longest + 1)), np.empty(n_positions, np.int64)
     for v in range(voxels.size):
-        n_levels = describe(image, voxels[v], around.offsets, lookup, rank, level_at, count)
-        as_bits(rank, n_levels, around.bit, bits)
+        n_levels = describe_as_sets(image, voxels[v], around, sets, found)
         inside[:] = 0
         # A level of one voxel has one run of one voxel in every direction.
         several = 0
         single = NOTHING
         for r in range(n_levels):
-            i = level[level_at[r]]
-            bright[r], dark[r], above[r] = i * i, 1 / (i * i), i - level[level_at[0]]
+            i = level[found[r] - 1]
+            bright[r], dark[r], above[r] = i * i, 1 / (i * i), i - level[found[0] - 1]
+            count = 0
             for w in range(n_words):
-                inside[0, w] |= bits[r, w]
-            if count[r] > 1:
+                inside[0, w] |= sets[found[r], w]
+                count += np.int64(bit_count(sets[found[r], w]))
+            if count > 1:
                 repeated[several] = r
                 several += 1
             else:
@@ -51,12 +51,12 @@ def glrlm_map(image, voxels, level, around, weights, out):
         for d in range(n_directions):
             shift = around.shifts[d]
             _count_starts(inside, 0, shift, 2, run, starts)
-            if starts[2] == 0 and not _has_line(rank, around.line, d, lines):
+            if starts[2] == 0 and not _has_line(inside, around, d, lines):
                 continue
             n_tables += 1
             if weights.size:
                 for r in range(n_levels):
-                    _count_starts(bits, r, shift, longest, run, starts)
+                    _count_starts(sets, found[r], shift, longest, run, starts)
                     for j in range(1, longest + 1):
                         c = starts[j] - 2 * starts[j + 1] + starts[j + 2]
                         merged[r, j] += weights[d] * c
@@ -65,7 +65,7 @@ def glrlm_map(image, voxels, level, around, weights, out):
             by_size[1] = n_levels - several
             for s in range(several):
                 r = repeated[s]
-                _count_starts(bits, r, shift, longest, run, starts)
+                _count_starts(sets, found[r], shift, longest, run, starts)
                 narrow = wide = logarithms = 0.0
                 for j in range(1, longest + 1):
                     c = starts[j] - 2 * starts[j + 1] + starts[j + 2]
@@ -78,22 +78,24 @@ def glrlm_map(image, voxels, level, around, weights, out):
                     sums, bright[r], dark[r], above[r], n, narrow, wide, starts[1], logarithms
                 )
             finish(sums, by_size, longest, out, v)
+        for r in range(n_levels):
+            sets[found[r]] = 0
         if weights.size and n_tables:
-            out[v] = _sums_of_merged(merged, n_levels, level, level_at)
+            out[v] = _sums_of_merged(merged, n_levels, level, found)
         else:
             for s in range(out.shape[1]):
                 out[v, s] = out[v, s] / n_tables if n_tables else np.nan
 
 
 @kernel(error_model="numpy")
-def _sums_of_merged(merged, n_levels, level, level_at):
+def _sums_of_merged(merged, n_levels, level, found):
     """Return the sums of one table whose numbers are not whole; empty it."""
     rank, size = np.nonzero(merged[:n_levels])
     count, levels = np.empty(rank.size), np.empty(n_levels)
     for e in range(rank.size):
         count[e] = merged[rank[e], size[e]]
     for r in range(n_levels):
-        levels[r] = level[level_at[r]]
+        levels[r] = level[found[r] - 1]
     merged[:] = 0
     return sums_of_entries(np.zeros_like(rank), rank, size, count, levels)[0]
 
@@ -128,12 +130,12 @@ def _count_long_starts(bits, r, shift, longest, run, starts):
 
 
 @kernel(error_model="numpy")
-def _has_line(rank, line, d, lines):
+def _has_line(inside, around, d, lines):
     """Return whether two voxels lie on one line, with others between them; `lines` holds -1."""
-    found = False
-    for k in range(rank.size):
-        if rank[k] >= 0:
-            found = found or lines[line[d, k]] == 0
-            lines[line[d, k]] = 0
+    met = False
+    for k in range(around.bit.size):
+        if inside[0, around.bit[k] >> 6] >> np.uint64(around.bit[k] & 63) & np.uint64(1):
+            met = met or lines[around.line[d, k]] == 0
+            lines[around.line[d, k]] = 0
     lines[:] = -1
-    return found
+    return met

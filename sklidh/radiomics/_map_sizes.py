@@ -7,7 +7,7 @@ dependent neighbours are counted by an instruction of the processor.
 import numpy as np
 
 from sklidh.radiomics._bits import bit_count, lowest_bit
-from sklidh.radiomics._neighbourhood import as_bits, describe
+from sklidh.radiomics._neighbourhood import describe_as_sets
 from sklidh.utils import kernel
 
 
@@ -121,38 +121,39 @@ def _with_sizes(sums, bright, dark, above, sizes, n, by_size, alike, tables):
 def glszm_map(image, voxels, level, around, out):
     """Write the GLSZM features of each voxel's neighbourhood; columns as in `GLSZM`."""
     n_positions, n_words = around.offsets.size, around.n_words
-    lookup = np.zeros(level.size + 1, np.int32)
-    rank, level_at = np.empty(n_positions, np.int64), np.empty(n_positions, np.int64)
-    count, bits = np.empty(n_positions, np.int64), np.empty((n_positions, n_words), np.uint64)
+    sets, found = (
+        np.zeros((level.size + 1, n_words), np.uint64),
+        np.empty(n_positions + 1, np.int64),
+    )
     stack, sizes = np.empty(n_positions, np.int64), np.empty(n_positions, np.int64)
     by_size, alike = np.zeros(n_positions + 1), np.zeros(n_positions + 1, np.int64)
     tables = tables_of(n_positions)
     for v in range(voxels.size):
-        n_levels = describe(image, voxels[v], around.offsets, lookup, rank, level_at, count)
-        as_bits(rank, n_levels, around.bit, bits)
+        n_levels = describe_as_sets(image, voxels[v], around, sets, found)
         sums = NOTHING
         for r in range(n_levels):
+            at = found[r]
             n = 0
             for w in range(n_words):
-                while bits[r, w]:
-                    stack[0] = (w << 6) + np.int64(lowest_bit(bits[r, w]))
-                    bits[r, w] &= bits[r, w] - np.uint64(1)
+                while sets[at, w]:
+                    stack[0] = (w << 6) + np.int64(lowest_bit(sets[at, w]))
+                    sets[at, w] &= sets[at, w] - np.uint64(1)
                     reached, done = 1, 0
                     while done < reached:
                         here = stack[done]
                         done += 1
                         for other in range(n_words):
-                            new = bits[r, other] & around.adjacent[here, other]
-                            bits[r, other] ^= new
+                            new = sets[at, other] & around.adjacent[here, other]
+                            sets[at, other] ^= new
                             while new:
                                 stack[reached] = (other << 6) + np.int64(lowest_bit(new))
                                 reached += 1
                                 new &= new - np.uint64(1)
                     sizes[n] = reached
                     n += 1
-            i = level[level_at[r]]
+            i, lowest = level[at - 1], level[found[0] - 1]
             sums = _with_sizes(
-                sums, i * i, 1 / (i * i), i - level[level_at[0]], sizes, n, by_size, alike, tables
+                sums, i * i, 1 / (i * i), i - lowest, sizes, n, by_size, alike, tables
             )
         finish(sums, by_size, n_positions, out, v)
 
@@ -161,36 +162,39 @@ def glszm_map(image, voxels, level, around, out):
 def gldm_map(image, voxels, level, around, alpha, out):
     """Write the GLDM features of each voxel's neighbourhood; columns as in `GLDM`."""
     n_positions, n_words = around.offsets.size, around.n_words
-    lookup = np.zeros(level.size + 1, np.int32)
-    rank, level_at = np.empty(n_positions, np.int64), np.empty(n_positions, np.int64)
-    count, bits = np.empty(n_positions, np.int64), np.empty((n_positions, n_words), np.uint64)
+    sets, found = (
+        np.zeros((level.size + 1, n_words), np.uint64),
+        np.empty(n_positions + 1, np.int64),
+    )
     similar, sizes = np.empty(n_words, np.uint64), np.empty(n_positions, np.int64)
     by_size, alike = np.zeros(n_positions + 1), np.zeros(n_positions + 1, np.int64)
     tables = tables_of(n_positions)
     for v in range(voxels.size):
-        n_levels = describe(image, voxels[v], around.offsets, lookup, rank, level_at, count)
-        as_bits(rank, n_levels, around.bit, bits)
+        n_levels = describe_as_sets(image, voxels[v], around, sets, found)
         sums = NOTHING
         for r in range(n_levels):
-            i = level[level_at[r]]
+            at = found[r]
+            i, lowest = level[at - 1], level[found[0] - 1]
             for w in range(n_words):
-                similar[w] = bits[r, w]
+                similar[w] = sets[at, w]
             for other in range(n_levels if alpha > 0 else 0):
-                if abs(i - level[level_at[other]]) <= alpha:
+                if abs(i - level[found[other] - 1]) <= alpha:
                     for w in range(n_words):
-                        similar[w] |= bits[other, w]
+                        similar[w] |= sets[found[other], w]
             n = 0
             for w in range(n_words):
-                voxels_left = bits[r, w]
-                while voxels_left:
-                    here = (w << 6) + np.int64(lowest_bit(voxels_left))
-                    voxels_left &= voxels_left - np.uint64(1)
+                left = sets[at, w]
+                while left:
+                    here = (w << 6) + np.int64(lowest_bit(left))
+                    left &= left - np.uint64(1)
                     dependent = np.uint64(1)
                     for other in range(n_words):
                         dependent += bit_count(similar[other] & around.near[here, other])
                     sizes[n] = dependent
                     n += 1
             sums = _with_sizes(
-                sums, i * i, 1 / (i * i), i - level[level_at[0]], sizes, n, by_size, alike, tables
+                sums, i * i, 1 / (i * i), i - lowest, sizes, n, by_size, alike, tables
             )
+        for r in range(n_levels):
+            sets[found[r]] = 0
         finish(sums, by_size, n_positions, out, v)

@@ -153,9 +153,31 @@ def describe(image, at, offsets, lookup, rank, level_at, count):
 
 
 @kernel(inline="always")
-def as_bits(rank, n, bit, bits):
-    """Write the set of positions of each grey level into `bits`, shape (n_levels, n_words)."""
-    bits[:n] = 0
-    for k in range(rank.size):
-        if rank[k] >= 0:
-            bits[rank[k], bit[k] >> 6] |= np.uint64(1) << np.uint64(bit[k] & 63)
+def describe_as_sets(image, at, around, sets, found):
+    """Find the grey levels around one voxel, each with the set of its positions.
+
+    Parameters
+    ----------
+    image, at
+        As in `describe`.
+    around : Neighbourhood
+    sets : ndarray of uint64, shape (n_levels + 1, n_words)
+        Zeros; the caller empties the sets that this function fills.
+
+    Returns
+    -------
+    n : int
+        Number of different levels; `found` lists them, numbered in the whole region from 1.
+    """
+    n = 0
+    for k in range(around.offsets.size):
+        level = image[at + around.offsets[k]]
+        if level > 0:
+            is_new = True
+            for w in range(around.n_words):
+                is_new = is_new and sets[level, w] == 0
+            # Without a branch: which voxel brings a new level cannot be predicted.
+            found[n] = level
+            n += is_new
+            sets[level, around.bit[k] >> 6] |= np.uint64(1) << np.uint64(around.bit[k] & 63)
+    return n
