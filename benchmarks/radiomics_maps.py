@@ -97,6 +97,7 @@ def main():
     parser.add_argument("--cases", default=benchmark.CASES)
     parser.add_argument("--only", default="*", help="the case of that name")
     parser.add_argument("--modalities", default="t1,t1ce,t2,flair")
+    parser.add_argument("--classes", default=",".join((*CLASSES, "all")))
     parser.add_argument("--bins", type=int, default=32, help="number of grey levels")
     parser.add_argument("--radius", type=int, default=1)
     parser.add_argument("--side", type=int, default=15, help="of the cube, in voxels")
@@ -114,7 +115,7 @@ def main():
             around, mask = cube_in(tumour, options.side)
             for modality in options.modalities.split(","):
                 volume = volumes[modality][around].copy()
-                for name in (*CLASSES, "all"):
+                for name in options.classes.split(","):
                     settings = read_settings(
                         {
                             "featureClass": {each: [] for each in CLASSES if name in (each, "all")},

@@ -119,7 +119,7 @@ def feature_maps(volume, mask, spacing, settings="full", features=None) -> dict[
                     table = _family(family, filtered, roi, centres, spacing, own, requested)
                     for name, feature in requested:
                         maps[name] = _empty(volume.shape, voxel["initValue"])
-                        maps[name].reshape(-1)[at] = table[:, COLUMNS[family].index(feature)]
+                        maps[name].reshape(-1)[at] = table[COLUMNS[family].index(feature)]
     return {name: maps[name] for name in names}
 
 
@@ -193,7 +193,7 @@ def _described(kept, box, *, kernelRadius, maskedKernel, **_):
 
 
 def _family(family, image, roi, centres, spacing, setting, requested):
-    """Return the features of one class and image, one row per voxel, columns as in `COLUMNS`."""
+    """Return the features of one class and image, rows as in `COLUMNS`, one column per voxel."""
     flat_axis = setting["force2Ddimension"] if setting["force2D"] else None
     around = neighbourhood(roi.margin, roi.shape, flat_axis, tuple(setting["distances"]))
     # PyRadiomics bins intensities of single precision in double precision for this class.
@@ -230,4 +230,4 @@ def _family(family, image, roi, centres, spacing, setting, requested):
             gldm_map(ranks, centres, level, around, setting["gldm_a"], table)
         case "ngtdm":
             ngtdm_map(ranks, centres, level, around, table)
-    return table
+    return np.ascontiguousarray(table.T)

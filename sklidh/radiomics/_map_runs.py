@@ -19,7 +19,7 @@ def glrlm_map(image, voxels, level, around, weights, out):
 
     Without `weights` (an empty array) they are means over the directions with two voxels on a line.
     """
-    n_positions, n_words, n_directions = around.offsets.size, around.n_words, around.shifts.size
+    n_positions, n_words, n_directions = around.offsets.size, len(around.words), around.shifts.size
     sets = np.zeros((level.size + 1, n_words), np.uint64)
     found = np.empty(n_positions + 1, np.int64)
     inside, run = np.empty((1, n_words), np.uint64), np.empty(n_words, np.uint64)

@@ -120,7 +120,7 @@ def _with_sizes(sums, bright, dark, above, sizes, n, by_size, alike, tables):
 @kernel(error_model="numpy")
 def glszm_map(image, voxels, level, around, out):
     """Write the GLSZM features of each voxel's neighbourhood; columns as in `GLSZM`."""
-    n_positions, n_words = around.offsets.size, around.n_words
+    n_positions, n_words = around.offsets.size, len(around.words)
     sets, found = (
         np.zeros((level.size + 1, n_words), np.uint64),
         np.empty(n_positions + 1, np.int64),
@@ -161,7 +161,7 @@ def glszm_map(image, voxels, level, around, out):
 @kernel(error_model="numpy")
 def gldm_map(image, voxels, level, around, alpha, out):
     """Write the GLDM features of each voxel's neighbourhood; columns as in `GLDM`."""
-    n_positions, n_words = around.offsets.size, around.n_words
+    n_positions, n_words = around.offsets.size, len(around.words)
     sets, found = (
         np.zeros((level.size + 1, n_words), np.uint64),
         np.empty(n_positions + 1, np.int64),

@@ -27,7 +27,8 @@ class Neighbourhood(NamedTuple):
         Offset in memory of each position from the voxel in the middle.
     bit : ndarray of int64, shape (n_positions,)
         Each position's bit.
-    n_words : int
+    words : tuple of int, length n_words
+        Its length is part of its type, so that loops over a single word leave no trace.
     start, first, second : ndarray of int64
         The pairs of positions that are neighbours in direction d, at the settings' distances:
         ``first[start[d]:start[d + 1]]`` and `second`.
@@ -43,7 +44,7 @@ class Neighbourhood(NamedTuple):
     sides: np.ndarray
     offsets: np.ndarray
     bit: np.ndarray
-    n_words: int
+    words: tuple
     start: np.ndarray
     first: np.ndarray
     second: np.ndarray
@@ -87,7 +88,7 @@ def neighbourhood(radius, shape, flat_axis=None, distances=(1,)) -> Neighbourhoo
         sides,
         flat_offsets(positions, shape),
         bit,
-        n_words,
+        (0,) * n_words,
         np.cumsum([0, *map(len, pairs)]),
         first.copy(),
         second.copy(),
@@ -174,7 +175,7 @@ def describe_as_sets(image, at, around, sets, found):
         level = image[at + around.offsets[k]]
         if level > 0:
             is_new = True
-            for w in range(around.n_words):
+            for w in range(len(around.words)):
                 is_new = is_new and sets[level, w] == 0
             # Without a branch: which voxel brings a new level cannot be predicted.
             found[n] = level
