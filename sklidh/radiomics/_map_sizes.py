@@ -80,7 +80,7 @@ def with_level(sums, bright, dark, above, n, narrow, wide, size_sum, information
 @kernel(inline="always", error_model="numpy")
 def finish(sums, by_size, longest, out, v):
     """Add the features to row v of `out`, in the order of `SUMS`; empty `by_size`."""
-    same_size = 0.0
+    same_size = 0
     for j in range(1, longest + 1):
         same_size += by_size[j] * by_size[j]
         by_size[j] = 0
@@ -103,7 +103,8 @@ def finish(sums, by_size, longest, out, v):
 def _with_sizes(sums, bright, dark, above, sizes, n, by_size, alike, tables):
     """Return the sums with one more grey level's n zones or dependences; `alike` holds zeros."""
     information, narrow_of = tables
-    narrow = wide = total = logarithms = 0.0
+    narrow = logarithms = 0.0
+    wide = total = 0
     for e in range(n):
         j = sizes[e]
         narrow += narrow_of[j]
@@ -126,7 +127,7 @@ def glszm_map(image, voxels, level, around, out):
         np.empty(n_positions + 1, np.int64),
     )
     stack, sizes = np.empty(n_positions, np.int64), np.empty(n_positions, np.int64)
-    by_size, alike = np.zeros(n_positions + 1), np.zeros(n_positions + 1, np.int64)
+    by_size, alike = np.zeros(n_positions + 1, np.int32), np.zeros(n_positions + 1, np.int32)
     tables = tables_of(n_positions)
     for v in range(voxels.size):
         n_levels = describe_as_sets(image, voxels[v], around, sets, found)
@@ -167,7 +168,7 @@ def gldm_map(image, voxels, level, around, alpha, out):
         np.empty(n_positions + 1, np.int64),
     )
     similar, sizes = np.empty(n_words, np.uint64), np.empty(n_positions, np.int64)
-    by_size, alike = np.zeros(n_positions + 1), np.zeros(n_positions + 1, np.int64)
+    by_size, alike = np.zeros(n_positions + 1, np.int32), np.zeros(n_positions + 1, np.int32)
     tables = tables_of(n_positions)
     for v in range(voxels.size):
         n_levels = describe_as_sets(image, voxels[v], around, sets, found)
