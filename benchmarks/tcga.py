@@ -58,15 +58,18 @@ def selections(X, seed):
     """Return the ways to scale and select within each sequence, by name."""
     power, standard = PowerTransformer(), StandardScaler()
     test, lasso = MannWhitneySelector(), LassoCVSelector(random_state=seed)
-    relevance = CorrelationPruner(keep="relevance")
+    ranks = CorrelationPruner(method="spearman", keep="relevance")
+    pearson = CorrelationPruner(keep="relevance")
     random = CorrelationPruner(keep="random", random_state=seed)
+    random_ranks = CorrelationPruner(method="spearman", keep="random", random_state=seed)
     stability = StabilitySelector(SelectFromModel(Lasso(0.05)), random_state=seed)
     ways = {
-        "recommended": [test, power, relevance],
-        "standard scaler": [test, standard, relevance],
-        "pruned at random": [test, power, random],
-        "LASSO": [test, power, relevance, lasso],
-        "stability": [test, power, relevance, stability],
+        "recommended": [test, ranks, standard, power],
+        "standard scaler": [test, ranks, standard],
+        "Pearson": [test, pearson, standard, power],
+        "pruned at random": [test, random_ranks, standard, power],
+        "LASSO": [test, ranks, standard, power, lasso],
+        "stability": [test, ranks, standard, power, stability],
         "paper": [standard, test, random, lasso],
     }
     found = {}
@@ -85,7 +88,8 @@ def models(seed, modalities):
         return InvariantSpecificFusionClassifier(random_state=seed, **settings)
 
     yield "Recommended", "recommended", fusion()
-    yield "- StandardScaler", "standard scaler", fusion()
+    yield "- StandardScaler alone", "standard scaler", fusion()
+    yield "- Pearson's r", "Pearson", fusion()
     yield "- pruned at random", "pruned at random", fusion()
     yield "- LASSO", "LASSO", fusion()
     yield "- stability selection", "stability", fusion()

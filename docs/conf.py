@@ -65,6 +65,7 @@ sphinx_gallery_conf = {
             "own_selector.py",
             "select_in_each_resample.py",
             "own_features.py",
+            "ibsi_filters.py",
             "own_baseline.py",
             "grid_over_constraints.py",
             "missing_sequences.py",

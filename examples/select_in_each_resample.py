@@ -19,7 +19,7 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import BaggingClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, PowerTransformer
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
 from sklidh import RadiomicsExtractor, per_modality
 from sklidh.datasets import make_glioma_phantoms
@@ -41,7 +41,12 @@ X.shape
 # because bagging already forms an ensemble.
 
 names = FunctionTransformer(pd.DataFrame, kw_args={"columns": X.columns})
-branch = make_pipeline(MannWhitneySelector(), CorrelationPruner(), PowerTransformer())
+branch = make_pipeline(
+    MannWhitneySelector(),
+    CorrelationPruner(method="spearman"),
+    StandardScaler(),
+    PowerTransformer(),
+)
 selection = ColumnTransformer(
     [(name, branch, make_column_selector(f"^{name}__")) for name in ("T1CE", "T2")],
     verbose_feature_names_out=False,

@@ -83,8 +83,8 @@ def make_idh_pipeline(
         ``RadiomicsExtractor("paper")``, "paper" also ``SANetFeaturizer(n_features=128)``.
     selection : "preset", transformer or None, default="preset"
         The steps after feature extraction in each branch. "recommended" uses MannWhitneySelector,
-        PowerTransformer and CorrelationPruner; "paper" uses StandardScaler, MannWhitneySelector,
-        CorrelationPruner and LassoCVSelector.
+        CorrelationPruner on ranks, StandardScaler and PowerTransformer; "paper" uses
+        StandardScaler, MannWhitneySelector, CorrelationPruner and LassoCVSelector.
     classifier : "preset" or classifier, default="preset"
         The last step; the preset is an InvariantSpecificFusionClassifier on `groups`.
     groups : "preset", sequence of tuples of str or None, default="preset"
@@ -204,9 +204,11 @@ def make_idh_pipeline(
                     LassoCVSelector(cv=10, random_state=random_state or 0),
                 ]
             else:
-                # The transform is slow on all columns and does not change the ranks of the test.
-                pruner = CorrelationPruner(0.9, keep="relevance", random_state=random_state)
-                steps += [test, PowerTransformer(), pruner]
+                # Selection by ranks needs no scaling, so the slow transform gets few columns. The
+                # scaler makes its exponents independent of units, and well determined for columns
+                # of nearly equal values.
+                pruner = CorrelationPruner(0.9, method="spearman", keep="relevance")
+                steps += [test, pruner, StandardScaler(), PowerTransformer()]
         elif selection is not None:
             steps.append(clone(selection))
         return make_pipeline(*steps, memory=memory)

@@ -81,14 +81,38 @@ def test_the_steps_follow_the_paper():
 def test_the_recommended_pipeline_differs_as_the_guide_says():
     pipeline = make_idh_pipeline()
     branch = pipeline["intra"].transformers[0][1]
-    steps = ["featureunion", "mannwhitneyselector", "powertransformer", "correlationpruner"]
-    assert list(branch.named_steps) == steps
+    assert list(branch.named_steps) == [
+        "featureunion",
+        "mannwhitneyselector",
+        "correlationpruner",
+        "standardscaler",
+        "powertransformer",
+    ]
     assert [name for name, _ in branch["featureunion"].transformer_list] == ["radiomics"]
-    assert branch["correlationpruner"].keep == "relevance"
+    pruner = branch["correlationpruner"]
+    assert (pruner.keep, pruner.method) == ("relevance", "spearman")
     fusion = pipeline["fusion"]
     assert (fusion.groups, fusion.n_members, fusion.bootstrap) == (None, 10, False)
     with pytest.raises(ValueError, match="preset='best': expected 'recommended' or 'paper'"):
         make_idh_pipeline(preset="best")
+
+
+def test_the_rounding_of_features_does_not_change_the_recommended_probabilities():
+    # Features differ in the last digit between processors, and so do two that are equal in theory.
+    rng = np.random.default_rng(0)
+    y = pd.Series(np.repeat([0, 1], 30), [f"P{i}" for i in range(60)])
+    X = {}
+    for modality in ("T1", "T2"):
+        signal = rng.normal(size=(60, 6)) + 0.7 * y.to_numpy()[:, None]
+        X |= {f"{modality}__skewed{k}": np.exp(3 * signal[:, k]) for k in range(2)}
+        X |= {f"{modality}__narrow{k}": 0.95 + 1e-4 * signal[:, k] for k in range(2, 4)}
+        X |= {f"{modality}__whole{k}": np.rint(50 + 3 * signal[:, k]) for k in range(4, 6)}
+        X[f"{modality}__equal"] = X[f"{modality}__whole4"] / 3 * 3.1 * 3 / 3.1
+    X = pd.DataFrame(X, index=y.index)
+    rounded = X * (1 + 1e-14 * rng.uniform(-1, 1, X.shape))
+    pipeline = from_features(make_idh_pipeline(["T1", "T2"], random_state=0))
+    probabilities = [clone(pipeline).fit(each, y).predict_proba(each) for each in (X, rounded)]
+    np.testing.assert_allclose(*probabilities, rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -113,7 +113,13 @@ def features_of_case(case: Case, settings: Settings, names, *, engine, label, en
 
 def _extract(case: Case, settings: Settings, engine: str, label, names: list[str]) -> Extracted:
     image, mask = read_case(
-        case.image, case.mask, label=label, patient=case.patient, modality=case.column
+        case.image,
+        case.mask,
+        label=label,
+        patient=case.patient,
+        modality=case.column,
+        correct=settings.setting["correctMask"],
+        tolerance=settings.setting["geometryTolerance"],
     )
     volume, region = sitk.GetArrayFromImage(image), sitk.GetArrayViewFromImage(mask) != 0
     spacing = image.GetSpacing()[::-1]

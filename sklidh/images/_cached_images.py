@@ -10,9 +10,14 @@ from sklidh.images._errors import ImageError
 from sklidh.images._files import load_image
 from sklidh.utils import atomic_write, files_of, fingerprint, is_path
 
+COMPRESSION = 2
+"""Level of gzip: takes half the time of level 6, and the files are less than 1 % larger."""
 
-def cache_entry(folder, cells, *settings, suffix=".nii.gz"):
+
+def cache_entry(folder, cells, *settings):
     """Return the cached image's path, or None where nothing is to be cached.
+
+    The format is NRRD: it keeps geometry in double precision, and the names of mask labels.
 
     Parameters
     ----------
@@ -22,13 +27,11 @@ def cache_entry(folder, cells, *settings, suffix=".nii.gz"):
         The images that the result depends on; results from images in memory are never cached.
     *settings : object with a faithful text
         All other settings that the result depends on.
-    suffix : {".nii.gz", ".nrrd"}, default=".nii.gz"
-        The format; NRRD keeps the names of mask labels.
     """
     if folder is None or not all(map(is_path, cells)):
         return None
     files = [file for cell in cells for file in files_of(cell)]
-    return folder / f"{fingerprint(*files, *settings)}{suffix}"
+    return folder / f"{fingerprint(*files, *settings)}.nrrd"
 
 
 def cached_record(entry):
@@ -74,7 +77,7 @@ def keep(entry, image, **record):
     if image is not None:
         with atomic_write(entry) as path:
             try:
-                sitk.WriteImage(image, os.fspath(path), useCompression=True)
+                sitk.WriteImage(image, os.fspath(path), True, COMPRESSION)
                 load_image(path)
             except (RuntimeError, ImageError) as error:
                 raise OSError(
@@ -89,4 +92,4 @@ def keep(entry, image, **record):
 
 
 def _record(entry: Path) -> Path:
-    return entry.with_name(entry.name.split(".")[0] + ".json")
+    return entry.with_suffix(".json")

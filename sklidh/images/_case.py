@@ -17,13 +17,13 @@ from sklidh.images._errors import (
     without_image,
     without_reference,
 )
-from sklidh.images._grids import grid_difference
+from sklidh.images._grids import correct_mask, grid_difference
 from sklidh.images._reading import check_finite, load, not_finite, read_mask
 from sklidh.utils import is_missing
 
 
 def read_case(
-    image, mask, *, label=None, patient=None, modality=None
+    image, mask, *, label=None, patient=None, modality=None, correct=False, tolerance=None
 ) -> tuple[sitk.Image, sitk.Image]:
     """Read one modality and its mask, and check that they share one grid.
 
@@ -34,6 +34,11 @@ def read_case(
         As in `read_mask`.
     patient, modality : default=None
         Named in messages.
+    correct : bool, default=False
+        Whether a mask on another grid is resampled, with the nearest label, instead of refused, as
+        by PyRadiomics' ``correctMask``; its tumour must lie within the image.
+    tolerance : float, default=None
+        Displacement up to which grids are equal, in shortest voxel edges, if more than 0.05.
 
     Returns
     -------
@@ -59,6 +64,12 @@ def read_case(
     with prefixed_errors(where):
         volume = load(image)
     tumour = read_mask(mask, label=label, like=volume, patient=patient)
+    if grid_difference(volume, tumour, tolerance):
+        if correct:
+            with prefixed_errors(where):
+                tumour = correct_mask(tumour, volume)
+    else:
+        tumour.CopyInformation(volume)
     return check_pair(volume, tumour, where), tumour
 
 

@@ -18,23 +18,25 @@ LARGEST_LOSS = 0.5
 """Fraction of a mask's volume whose loss is an error."""
 
 
-def grid_difference(one: sitk.Image, other: sitk.Image) -> str:
+def grid_difference(one: sitk.Image, other: sitk.Image, tolerance: float | None = None) -> str:
     """Describe how the grids of two images differ.
 
     Parameters
     ----------
     one, other : SimpleITK.Image
+    tolerance : float, default=None
+        Used instead of `GEOMETRY_TOLERANCE` if it is larger.
 
     Returns
     -------
     str
         The first of size, spacing, direction and origin that differs, with both values; empty if
-        no voxel is displaced by more than `GEOMETRY_TOLERANCE`.
+        no voxel is displaced by more than the tolerance.
     """
     if one.GetSize() != other.GetSize():
         return f"sizes {one.GetSize()} and {other.GetSize()} voxels"
     apart = np.abs(_corners(one) - _corners(other)).max()
-    if apart <= GEOMETRY_TOLERANCE * min(one.GetSpacing()):
+    if apart <= max(GEOMETRY_TOLERANCE, tolerance or 0) * min(one.GetSpacing()):
         return ""
     for name, unit in (("Spacing", " mm"), ("Direction", ""), ("Origin", " mm")):
         a, b = getattr(one, f"Get{name}")(), getattr(other, f"Get{name}")()
@@ -82,6 +84,36 @@ def on_grid_of(mask: sitk.Image, like: sitk.Image, where: str) -> sitk.Image:
         return mask
     moved = carry(mask, like)
     check_kept(volume_of(mask), volume_of(moved), where)
+    return moved
+
+
+def correct_mask(mask: sitk.Image, like: sitk.Image) -> sitk.Image:
+    """Resample a mask on the grid of an image, as PyRadiomics does with ``correctMask``.
+
+    Raises
+    ------
+    EmptyROI, GeometryMismatch
+        The box around the tumour reaches beyond the image, or no voxel is left.
+    """
+    statistics = sitk.LabelShapeStatisticsImageFilter()
+    statistics.Execute(mask)
+    first, size = np.reshape(statistics.GetBoundingBox(1), (2, 3))
+    ends = [
+        like.TransformPhysicalPointToContinuousIndex(
+            mask.TransformContinuousIndexToPhysicalPoint(corner.tolist())
+        )
+        for corner in (first - 0.5, first + size - 0.5)
+    ]
+    last = np.array(like.GetSize()) - 0.5
+    if np.min(ends) < -0.5 - 1e-3 or (np.max(ends, axis=0) > last + 1e-3).any():
+        raise GeometryMismatch(
+            f"correctMask: the box around the tumour, {np.round(np.min(ends, axis=0), 1)} to "
+            f"{np.round(np.max(ends, axis=0), 1)} in voxels (x, y, z), reaches beyond the image "
+            f"of {like.GetSize()} voxels"
+        )
+    moved = carry(mask, like)
+    if not np.any(sitk.GetArrayViewFromImage(moved)):
+        raise EmptyROI("correctMask: the tumour is too small to meet a voxel of the image")
     return moved
 
 

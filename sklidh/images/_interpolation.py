@@ -1,68 +1,115 @@
-"""Linear interpolation between the voxels of an image."""
+"""Linear interpolation between the voxels of an image.
+
+Voxel indices are unsigned here: numba then omits the test for negative indices in every access.
+"""
+
+import numpy as np
 
 from sklidh.utils import kernel
 
 
 @kernel
-def interpolate(moving, x, y, z):
-    """Return the intensity at a position within the image, in voxels, and its three derivatives."""
-    depth, height, width = moving.shape
-    # The last voxel belongs to the cell before it, so that it has a neighbour.
-    j, k, m = min(int(x), width - 2), min(int(y), height - 2), min(int(z), depth - 2)
-    u, v, w = x - j, y - k, z - m
-    near_low = moving[m, k, j] * (1 - u) + moving[m, k, j + 1] * u
-    near_high = moving[m, k + 1, j] * (1 - u) + moving[m, k + 1, j + 1] * u
-    far_low = moving[m + 1, k, j] * (1 - u) + moving[m + 1, k, j + 1] * u
-    far_high = moving[m + 1, k + 1, j] * (1 - u) + moving[m + 1, k + 1, j + 1] * u
-    near, far = near_low * (1 - v) + near_high * v, far_low * (1 - v) + far_high * v
-    along_x = (
-        (moving[m, k, j + 1] - moving[m, k, j]) * (1 - v)
-        + (moving[m, k + 1, j + 1] - moving[m, k + 1, j]) * v
-    ) * (1 - w) + (
-        (moving[m + 1, k, j + 1] - moving[m + 1, k, j]) * (1 - v)
-        + (moving[m + 1, k + 1, j + 1] - moving[m + 1, k + 1, j]) * v
-    ) * w
-    along_y = (near_high - near_low) * (1 - w) + (far_high - far_low) * w
-    return near * (1 - w) + far * w, along_x, along_y, far - near
+def interpolate(voxels, corner, width, area, u, v, w):
+    """Return the intensity within a cell of eight voxels, and its derivatives.
+
+    Parameters
+    ----------
+    voxels : ndarray of shape (n_voxels,)
+        The flat image.
+    corner, width, area : uint64
+        Index of the cell's first voxel; number of voxels per row and per slice.
+    u, v, w : float32
+        Position within the cell along x, y and z, from 0 to 1.
+
+    Returns
+    -------
+    value, by_x, by_y, by_z : float32
+    """
+    one = np.uint64(1)
+    a, b = np.float32(voxels[corner]), np.float32(voxels[corner + one])
+    c, d = np.float32(voxels[corner + width]), np.float32(voxels[corner + width + one])
+    corner += area
+    e, f = np.float32(voxels[corner]), np.float32(voxels[corner + one])
+    g, h = np.float32(voxels[corner + width]), np.float32(voxels[corner + width + one])
+    near_left, near_right = a + (b - a) * u, c + (d - c) * u
+    far_left, far_right = e + (f - e) * u, g + (h - g) * u
+    near = near_left + (near_right - near_left) * v
+    far = far_left + (far_right - far_left) * v
+    near_slope, far_slope = (b - a) + (d - c - b + a) * v, (f - e) + (h - g - f + e) * v
+    by_x = near_slope + (far_slope - near_slope) * w
+    by_y = near_right - near_left
+    by_y += (far_right - far_left - by_y) * w
+    return near + (far - near) * w, by_x, by_y, far - near
 
 
 @kernel
-def sample_affinely(voxels, matrix, shift, out):
+def steps_inside(start, step, n_steps, low, high):
+    """Return the range of `i` below `n_steps` with low <= start + i step <= high."""
+    if step == 0:
+        return (0, n_steps) if low <= start <= high else (0, 0)
+    first, last = (low - start) / step, (high - start) / step
+    if step < 0:
+        first, last = last, first
+    first, last = max(np.ceil(first), 0.0), min(np.floor(last) + 1, float(n_steps))
+    return (int(first), int(last)) if first < last else (0, 0)
+
+
+@kernel
+def locate(start, step, first, largest, cells, fractions):
+    """Fill in the cell of each sample along one axis, and the position within it."""
+    last_cell = np.int32(largest) - 1
+    for i in range(cells.size):
+        at = min(max(start + step * np.float64(np.int32(first) + np.int32(i)), 0.0), largest)
+        # The last voxel belongs to the cell before it, so that it has a neighbour.
+        cells[i] = min(np.int32(at), last_cell)
+        fractions[i] = at - cells[i]
+
+
+@kernel
+def sample_affinely(voxels, matrix, shift, rounded, out):
     """Sample an image on another grid.
 
     Parameters
     ----------
-    voxels : ndarray of float32 of shape (n_z, n_y, n_x)
-        Two or more along every axis.
+    voxels : ndarray of shape (n_z, n_y, n_x)
+        C-contiguous, two or more voxels along every axis.
     matrix : ndarray of float64 of shape (3, 3)
     shift : ndarray of float64 of shape (3,)
         ``matrix @ index + shift`` is where a voxel of `out` lies in `voxels`, x first.
-    out : ndarray of float32 of shape (m_z, m_y, m_x)
+    rounded : bool
+        Whether `out` holds integers.
+    out : ndarray of shape (m_z, m_y, m_x)
         Voxels that fall more than half a voxel outside keep their value; nearer ones take the
         border voxel's intensity.
     """
-    depth, height, width = voxels.shape
+    shape = np.array(voxels.shape)[::-1]
+    width, area = np.uint64(shape[0]), np.uint64(shape[0] * shape[1])
+    flat = voxels.ravel()
+    cells = np.empty((3, out.shape[2]), np.int32)
+    fractions = np.empty((3, out.shape[2]), np.float32)
     for k in range(out.shape[0]):
         for j in range(out.shape[1]):
-            x0 = matrix[0, 1] * j + matrix[0, 2] * k + shift[0]
-            y0 = matrix[1, 1] * j + matrix[1, 2] * k + shift[1]
-            z0 = matrix[2, 1] * j + matrix[2, 2] * k + shift[2]
-            for i in range(out.shape[2]):
-                x, y, z = matrix[0, 0] * i + x0, matrix[1, 0] * i + y0, matrix[2, 0] * i + z0
-                if not (
-                    -0.5 <= x <= width - 0.5
-                    and -0.5 <= y <= height - 0.5
-                    and -0.5 <= z <= depth - 0.5
-                ):
-                    continue
-                x, y = min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
-                z = min(max(z, 0.0), depth - 1.0)
-                a, b, c = min(int(x), width - 2), min(int(y), height - 2), min(int(z), depth - 2)
-                u, v, w = x - a, y - b, z - c
-                total = 0.0
-                for dz in range(2):
-                    for dy in range(2):
-                        left, right = voxels[c + dz, b + dy, a], voxels[c + dz, b + dy, a + 1]
-                        share = (v if dy else 1 - v) * (w if dz else 1 - w)
-                        total += (left + (right - left) * u) * share
-                out[k, j, i] = total
+            first, last = 0, out.shape[2]
+            for axis in range(3):
+                start = matrix[axis, 1] * j + matrix[axis, 2] * k + shift[axis]
+                inside = steps_inside(start, matrix[axis, 0], out.shape[2], -0.5, shape[axis] - 0.5)
+                first, last = max(first, inside[0]), min(last, inside[1])
+            n = max(last - first, 0)
+            for axis in range(3):
+                start = matrix[axis, 1] * j + matrix[axis, 2] * k + shift[axis]
+                locate(
+                    start,
+                    matrix[axis, 0],
+                    first,
+                    shape[axis] - 1.0,
+                    cells[axis, :n],
+                    fractions[axis, :n],
+                )
+            line = out[k, j, first : first + n]
+            for i in range(n):
+                corner = np.uint64(cells[0, i]) + np.uint64(cells[1, i]) * width
+                corner += np.uint64(cells[2, i]) * area
+                value = interpolate(
+                    flat, corner, width, area, fractions[0, i], fractions[1, i], fractions[2, i]
+                )[0]
+                line[i] = np.floor(value + np.float32(0.5)) if rounded else value

@@ -80,6 +80,7 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
     """
     n_samples = len(fixed)
     depth, height, width = moving.shape
+    flat, row_length, area = moving.ravel(), np.uint64(width), np.uint64(width * height)
     position = np.empty(n_samples, np.float32)
     slope = np.empty((n_samples, 3), np.float32)
     joint = np.zeros((n_bins, n_bins))
@@ -93,37 +94,47 @@ def mutual_information(fixed, offsets, moving, matrix, shift, n_bins):
             position[i] = -1
             continue
         inside += 1
-        value, slope[i, 0], slope[i, 1], slope[i, 2] = interpolate(moving, x, y, z)
+        # The last voxel belongs to the cell before it, so that it has a neighbour.
+        j, k, m = min(int(x), width - 2), min(int(y), height - 2), min(int(z), depth - 2)
+        corner = np.uint64(m) * area + np.uint64(k) * row_length + np.uint64(j)
+        u, v, w = np.float32(x - j), np.float32(y - k), np.float32(z - m)
+        value, slope[i, 0], slope[i, 1], slope[i, 2] = interpolate(
+            flat, corner, row_length, area, u, v, w
+        )
         position[i] = value
-        first = int(value) - 1
-        t = value - int(value)
-        joint[fixed[i], first] += (1 - t) ** 3 / 6
-        joint[fixed[i], first + 1] += (3 * t**3 - 6 * t**2 + 4) / 6
-        joint[fixed[i], first + 2] += (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6
-        joint[fixed[i], first + 3] += t**3 / 6
+        first, t = int(value) - 1, value - np.float32(int(value))
+        s, square, cube = 1 - t, t * t, t * t * t
+        joint[fixed[i], first] += s * s * s / 6
+        joint[fixed[i], first + 1] += (3 * cube - 6 * square + 4) / 6
+        joint[fixed[i], first + 2] += (-3 * cube + 3 * square + 3 * t + 1) / 6
+        joint[fixed[i], first + 3] += cube / 6
 
     by_matrix, by_shift = np.zeros((3, 3)), np.zeros(3)
     if inside < LEAST_INSIDE * n_samples:
         return 0.0, by_matrix, by_shift
     joint /= inside
     information, weight = information_of(joint)
+    weight /= 2 * inside
+    # Twelve scalars, since LLVM keeps those in registers and arrays in memory.
+    x0 = y0 = z0 = xa = xb = xc = ya = yb = yc = za = zb = zc = 0.0
     for i in range(n_samples):
         if position[i] < 0:
             continue
-        first = int(position[i]) - 1
-        t = position[i] - int(position[i])
+        first, t = int(position[i]) - 1, position[i] - int(position[i])
         row = weight[fixed[i]]
         change = (
-            -row[first] * (1 - t) ** 2 / 2
-            + row[first + 1] * (3 * t**2 - 4 * t) / 2
-            + row[first + 2] * (-3 * t**2 + 2 * t + 1) / 2
-            + row[first + 3] * t**2 / 2
-        ) / inside
-        for axis in range(3):
-            step = change * slope[i, axis]
-            by_shift[axis] += step
-            for other in range(3):
-                by_matrix[axis, other] += step * offsets[i, other]
+            -row[first] * (1 - t) * (1 - t)
+            + row[first + 1] * (3 * t - 4) * t
+            + row[first + 2] * ((2 - 3 * t) * t + 1)
+            + row[first + 3] * t * t
+        )
+        a, b, c = offsets[i]
+        x, y, z = change * slope[i, 0], change * slope[i, 1], change * slope[i, 2]
+        x0, xa, xb, xc = x0 + x, xa + x * a, xb + x * b, xc + x * c
+        y0, ya, yb, yc = y0 + y, ya + y * a, yb + y * b, yc + y * c
+        z0, za, zb, zc = z0 + z, za + z * a, zb + z * b, zc + z * c
+    by_shift[:] = x0, y0, z0
+    by_matrix[0], by_matrix[1], by_matrix[2] = (xa, xb, xc), (ya, yb, yc), (za, zb, zc)
     return information, by_matrix, by_shift
 
 

@@ -48,7 +48,7 @@ def prepare_image(
     """
     cells = [cell] if region is None else [cell, region]
     settings = name, sorted(prepare.keywords.items()), is_mask, str(label)
-    entry = cache_entry(folder, cells, *settings, suffix=".nrrd" if is_mask else ".nii.gz")
+    entry = cache_entry(folder, cells, *settings)
     record = cached_record(entry)
     if record is None:
         about = {"patient": patient, "modality": modality}

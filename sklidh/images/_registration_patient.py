@@ -15,7 +15,7 @@ from sklidh.images._reading import read_image, read_labels
 from sklidh.images._rigid import Fixed, RigidFit, Search, register_onto
 from sklidh.utils import is_missing
 
-ARITHMETIC = "rigid registration 5"
+ARITHMETIC = "rigid registration 6"
 """Part of every cached file's name; change it when the same images would give other voxels."""
 
 
@@ -91,18 +91,19 @@ def resample(image, grid, matrix):
     Returns
     -------
     SimpleITK.Image
-        With the voxel type of `image`; outside its field of view, its background.
+        With the voxel type of `image`; outside its field of view, the median of
+        its eight corners.
     """
     of_image, of_grid = index_to_point(image), index_to_point(grid)
     to_voxels = np.linalg.inv(of_image) @ matrix @ of_grid
-    voxels = sitk.GetArrayViewFromImage(image).astype(np.float32)
-    moved = np.full(grid.GetSize()[::-1], background(image), np.float32)
-    sample_affinely(voxels, to_voxels[:3, :3].copy(), to_voxels[:3, 3].copy(), moved)
-    stored = sitk.GetArrayViewFromImage(image).dtype
-    if stored.kind in "iu":
-        moved += 0.5
-        np.floor(moved, out=moved)
-    resampled = sitk.GetImageFromArray(moved.astype(stored))
+    voxels = sitk.GetArrayViewFromImage(image)
+    whole = voxels.dtype.kind in "iu"
+    outside = np.median(voxels[np.ix_(*[(0, -1)] * 3)])
+    moved = np.full(
+        grid.GetSize()[::-1], np.floor(outside + 0.5) if whole else outside, voxels.dtype
+    )
+    sample_affinely(voxels, to_voxels[:3, :3].copy(), to_voxels[:3, 3].copy(), whole, moved)
+    resampled = sitk.GetImageFromArray(moved)
     resampled.CopyInformation(grid)
     return resampled
 
@@ -113,12 +114,6 @@ def index_to_point(image):
     matrix[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
     matrix[:3, 3] = image.GetOrigin()
     return matrix
-
-
-def background(image):
-    """Return the background intensity: the median of the image's eight corners."""
-    corners = np.ix_(*[(0, -1)] * 3)
-    return float(np.median(sitk.GetArrayViewFromImage(image)[corners]))
 
 
 def as_record(registered) -> dict:
@@ -167,11 +162,9 @@ def kept_registrations(row, *, reference, mask, label, folder, settings):
     for column, cell in row.items():
         if column == reference or is_missing(cell):
             continue
-        how, suffix = settings, ".nii.gz"
-        if column == mask:
-            how, suffix = {"rewrite": is_rewritten(cell, label)}, ".nrrd"
+        how = {"rewrite": is_rewritten(cell, label)} if column == mask else settings
         cells = row[reference], cell
-        entry = cache_entry(folder, cells, ARITHMETIC, how, str(label), suffix=suffix)
+        entry = cache_entry(folder, cells, ARITHMETIC, how, str(label))
         registered = from_record(cached_record(entry))
         if registered is None:
             entries[column] = entry

@@ -37,6 +37,10 @@ FEW_SAMPLES, FEW_STEPS = 5000, 15
 FOLLOWED = 3
 """Number of coarse attempts that are optimised at all levels."""
 
+CURVATURE = 100
+"""Initial inverse curvature of the negative mutual information, in mm^2 per nat. In brain images it
+halves the number of evaluations; a factor of 3 either way makes little difference."""
+
 ORIENTATIONS = np.concatenate([Rotation.create_group(name).as_matrix() for name in "OI"])
 """The 24 rotations of a cube and the 60 of an icosahedron: every orientation is within 45 degrees
 of one of them."""
@@ -181,7 +185,7 @@ def describe(compare, parameters):
 
 
 def climb(comparisons, parameters, most_steps=200):
-    """Maximise the mutual information level by level.
+    """Maximise the mutual information level by level, each with the curvature of the one before.
 
     Parameters
     ----------
@@ -192,8 +196,9 @@ def climb(comparisons, parameters, most_steps=200):
     most_steps : int, default=200
         Maximum number of steps at each level.
     """
+    curvature = CURVATURE * np.eye(len(parameters))
     for compare in comparisons:
-        parameters = compare.maximise(parameters, most_steps)
+        parameters, curvature = compare.maximise(parameters, curvature, most_steps)
     return describe(compare, parameters)
 
 

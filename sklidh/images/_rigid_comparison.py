@@ -181,13 +181,28 @@ class Comparison:
         turning = np.tensordot(by_angle, by_rotation) / self.radius
         return value, np.concatenate([turning, to_voxels.T @ by_shift])
 
-    def maximise(self, start, most_steps=200):
-        """Return the parameters of the local maximum nearest `start`."""
+    def maximise(self, start, curvature, most_steps=200):
+        """Find the local maximum nearest `start`.
+
+        Parameters
+        ----------
+        start : ndarray of shape (6,)
+        curvature : ndarray of shape (6, 6)
+            Initial estimate of the inverse Hessian of the loss.
+        most_steps : int, default=200
+
+        Returns
+        -------
+        parameters : ndarray of shape (6,)
+        curvature : ndarray of shape (6, 6)
+            The estimate at the maximum.
+        """
 
         def loss(parameters):
             value, slope = self(parameters)
             return -value, -slope
 
-        return minimize(
-            loss, start, jac=True, method="BFGS", options={"gtol": FLAT, "maxiter": most_steps}
-        ).x
+        options = {"gtol": FLAT, "maxiter": most_steps, "hess_inv0": curvature}
+        found = minimize(loss, start, jac=True, method="BFGS", options=options)
+        # SciPy refuses an estimate that rounding has made slightly asymmetric.
+        return found.x, (found.hess_inv + found.hess_inv.T) / 2

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklidh.radiomics._compiling import compilation_announced
 from sklidh.radiomics._discretisation import bin_edges, discretise
-from sklidh.radiomics._filters import IMAGE_TYPES, filtered_images
+from sklidh.radiomics._filters import filtered_images
 from sklidh.radiomics._firstorder import firstorder_features
 from sklidh.radiomics._glcm import glcm_features
 from sklidh.radiomics._gldm import gldm_features
@@ -17,11 +17,14 @@ from sklidh.radiomics._names import in_order
 from sklidh.radiomics._neighbours import co_occurrence_weights, half_directions, run_weights
 from sklidh.radiomics._ngtdm import ngtdm_features
 from sklidh.radiomics._preprocessing import crop, normalise, resegment
-from sklidh.radiomics._resampling import INTERPOLATORS, resample
+from sklidh.radiomics._resampling import resample
 from sklidh.radiomics._roi import Roi, bounding_box, check_grid, check_region
 from sklidh.radiomics._settings import SettingsError
 from sklidh.radiomics._shape import shape_features
 from sklidh.radiomics._shape2d import shape2d_features
+
+MOST_LBP_SAMPLES = 30
+MOST_SUBDIVISIONS = 4
 
 
 def check_supported(settings):
@@ -30,17 +33,24 @@ def check_supported(settings):
     Raises
     ------
     SettingsError
-        A key is not supported; the message names it. ``engine="pyradiomics"`` supports it.
+        A key is not supported; the message names it.
     """
-    unsupported = [f"imageType {name}" for name in settings.image_types if name not in IMAGE_TYPES]
-    setting = settings.setting
-    if setting["resampledPixelSpacing"] and setting["interpolator"] not in (None, *INTERPOLATORS):
-        unsupported.append(f"setting interpolator={setting['interpolator']!r}")
-    if unsupported:
-        raise SettingsError(
-            f"the native engine does not support {', '.join(unsupported)}; "
-            'engine="pyradiomics" does'
-        )
+    if "LBP2D" in settings.image_types:
+        setting = settings.of_image_type("LBP2D")
+        method, samples = setting["lbp2DMethod"], setting["lbp2DSamples"]
+        if method in ("default", "ror") and samples > MOST_LBP_SAMPLES:
+            raise SettingsError(
+                f"imageType LBP2D: lbp2DSamples is {samples}; a pattern of lbp2DMethod {method!r} "
+                f"holds {MOST_LBP_SAMPLES}. Choose fewer, or lbp2DMethod 'uniform'"
+            )
+    if "LBP3D" in settings.image_types:
+        subdivision = settings.of_image_type("LBP3D")["lbp3DIcosphereSubdivision"]
+        if subdivision > MOST_SUBDIVISIONS:
+            raise SettingsError(
+                f"imageType LBP3D: lbp3DIcosphereSubdivision is {subdivision}; the native engine "
+                f"accepts {MOST_SUBDIVISIONS} at most, {10 * 4**MOST_SUBDIVISIONS + 2} samples "
+                "around each voxel"
+            )
 
 
 def extract(volume, mask, spacing, settings):
@@ -78,7 +88,7 @@ def measure(volume, mask, spacing, settings):
     Raises
     ------
     SettingsError
-        The settings hold something that only ``engine="pyradiomics"`` supports.
+        The settings hold something that is not supported.
     ValueError
         Image, mask and voxel size do not match, an intensity is not finite, the region is empty or
         too small for the settings, the image is too small for a filter, or there are too many grey

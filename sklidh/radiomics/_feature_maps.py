@@ -138,6 +138,10 @@ def map_names(settings, features=None) -> list[str]:
     """
     if settings.standard != "pyradiomics":
         raise SettingsError("maps have PyRadiomics' definitions; IBSI's presets have none")
+    if "LBP3D" in settings.image_types and not settings.voxel.get("maskedKernel", True):
+        raise SettingsError(
+            "imageType LBP3D is computed in the region alone; remove maskedKernel: false, or LBP3D"
+        )
     if settings.setting["resampledPixelSpacing"] and settings.setting["interpolator"]:
         raise SettingsError(
             "setting resampledPixelSpacing: maps lie in the grid of the image; resample the image "

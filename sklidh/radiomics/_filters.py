@@ -1,21 +1,13 @@
-"""The filters whose output images are described, each under PyRadiomics' name."""
+"""The filters whose output images are described: PyRadiomics' by its names, and IBSI's."""
 
 import numpy as np
 
+from sklidh.radiomics._ibsi_filter_table import IBSI_FILTERS
+from sklidh.radiomics._ibsi_filters import responses
+from sklidh.radiomics._lbp import lbp_2d_image, lbp_3d_images
 from sklidh.radiomics._log import check_room, log_image, occupied_box
-from sklidh.radiomics._names import log_name
+from sklidh.radiomics._names import images_of, log_name
 from sklidh.radiomics._wavelet import wavelet_images
-
-IMAGE_TYPES = (
-    "Original",
-    "Wavelet",
-    "LoG",
-    "Gradient",
-    "Square",
-    "SquareRoot",
-    "Logarithm",
-    "Exponential",
-)
 
 
 def filtered_images(volume, roi, spacing, image_type, setting):
@@ -28,7 +20,7 @@ def filtered_images(volume, roi, spacing, image_type, setting):
     spacing : sequence of float
         Voxel size along (z, y, x), mm.
     image_type : str
-        One of `IMAGE_TYPES`.
+        A key of ``imageType``.
     setting : dict
         PyRadiomics' ``setting`` for this image type.
 
@@ -60,6 +52,30 @@ def filtered_images(volume, roi, spacing, image_type, setting):
         case "Gradient":
             steps = spacing if setting["gradientUseSpacing"] else (1.0, 1.0, 1.0)
             yield "gradient", gradient_image(volume, roi, steps)
+        case "LBP2D":
+            yield (
+                "lbp-2D",
+                lbp_2d_image(
+                    volume,
+                    roi,
+                    radius=setting["lbp2DRadius"],
+                    samples=setting["lbp2DSamples"],
+                    method=setting["lbp2DMethod"],
+                    flat_axis=setting["force2Ddimension"],
+                ),
+            )
+        case "LBP3D":
+            images = lbp_3d_images(
+                volume,
+                roi,
+                levels=setting["lbp3DLevels"],
+                radius=setting["lbp3DIcosphereRadius"],
+                subdivision=setting["lbp3DIcosphereSubdivision"],
+            )
+            yield from zip(images_of(image_type, setting), images, strict=True)
+        case _ if image_type in IBSI_FILTERS:
+            for response in responses(image_type, setting, spacing):
+                yield response.name, response.compute(volume, roi.box)
         case _:
             name = image_type.lower()
             yield name, pointwise_image(volume, roi, FUNCTIONS[name])

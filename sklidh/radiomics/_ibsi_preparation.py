@@ -36,7 +36,15 @@ class Prepared:
     spacing: tuple[float, float, float]
 
 
-def prepare(volume, mask, spacing, setting):
+def spacing_of(spacing, setting):
+    """Return the voxel size along (z, y, x) after interpolation, mm."""
+    wanted = setting["resampledPixelSpacing"]
+    if wanted is None:
+        return tuple(spacing)
+    return tuple(float(new or old) for new, old in zip(wanted[::-1], spacing, strict=True))
+
+
+def prepare(volume, mask, spacing, setting, margin=0):
     """Interpolate, round and resegment the region and the surroundings that features use.
 
     Parameters
@@ -46,26 +54,30 @@ def prepare(volume, mask, spacing, setting):
     spacing : sequence of float
         Voxel size along (z, y, x), mm.
     setting : dict
+    margin : float
+        Voxels of the interpolated image that filters need around the region; infinite for all.
 
     Returns
     -------
     Prepared
     """
     box = check_region(mask)
-    wanted = setting["resampledPixelSpacing"]
+    wanted, new = setting["resampledPixelSpacing"], spacing_of(spacing, setting)
+    reaches = [min(peak + margin, MOST_VOXELS) for peak in peak_reach(new)]
     if wanted is None:
-        around = [
+        around = tuple(
             slice(max(0, side.start - reach), side.stop + reach)
-            for side, reach in zip(box, _reach(spacing), strict=True)
-        ]
-        volume, mask = volume[tuple(around)].astype(np.float64), mask[tuple(around)]
+            for side, reach in zip(box, reaches, strict=True)
+        )
+        volume, mask = volume[around].astype(np.float64), mask[around]
     else:
-        new = np.where(np.array(wanted[::-1]) == 0, spacing, wanted[::-1])
-        reaches = [n * ratio for n, ratio in zip(_reach(new), new / spacing, strict=True)]
         places = [
             along[(along > side.start - 1 - reach) & (along < side.stop + reach)]
             for along, side, reach in zip(
-                grid_places(volume.shape, spacing, new), box, reaches, strict=True
+                grid_places(volume.shape, spacing, new),
+                box,
+                (n * step / old for n, step, old in zip(reaches, new, spacing, strict=True)),
+                strict=True,
             )
         ]
         if not all(along.size for along in places):
@@ -74,7 +86,6 @@ def prepare(volume, mask, spacing, setting):
                 "choose smaller voxels"
             )
         volume, mask = interpolate(volume, mask, places, setting["interpolator"])
-        spacing = tuple(float(step) for step in new)
     if setting["roundIntensities"]:
         volume = np.rint(volume)
     check_region(mask)
@@ -85,10 +96,11 @@ def prepare(volume, mask, spacing, setting):
         # Mean and deviation use only the voxels within the range.
         kept = resegment(volume, kept, (-setting["outlierSigma"], setting["outlierSigma"]), "sigma")
     check_region(kept)
-    return Prepared(volume, mask, kept, tuple(spacing))
+    return Prepared(volume, mask, kept, new)
 
 
-def _reach(spacing):
+def peak_reach(spacing):
+    """Return the number of voxels along each axis that `PEAK_RADIUS` covers."""
     return [math.ceil(PEAK_RADIUS / step) for step in spacing]
 
 

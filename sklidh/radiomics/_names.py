@@ -2,7 +2,11 @@
 
 from itertools import product
 
+from sklidh.radiomics._ibsi_filter_table import IBSI_FILTERS, response_names
 from sklidh.radiomics._settings import Settings
+
+SHAPES = ("shape", "shape2D", "morph")
+"""Classes that describe the region and not an image, computed once."""
 
 
 def feature_names(settings: Settings) -> list[str]:
@@ -17,17 +21,16 @@ def feature_names(settings: Settings) -> list[str]:
     list of str
         ``original_shape_...`` first, then image by image ``<image>_<class>_<feature>``.
     """
-    shapes = ("shape", "shape2D")
     names = [
         f"original_{shape}_{feature}"
-        for shape in shapes
+        for shape in SHAPES
         for feature in settings.feature_classes.get(shape, ())
     ]
     names += [
         f"{image}_{name}_{feature}"
         for image in image_names(settings)
         for name, features in settings.feature_classes.items()
-        if name not in shapes
+        if name not in SHAPES
         for feature in features
     ]
     return names
@@ -37,7 +40,7 @@ def image_names(settings: Settings) -> list[str]:
     """Return the names of the filtered images, with repeated ones after their source."""
     names = []
     for image_type in settings.image_types:
-        for name in _images_of(image_type, settings.of_image_type(image_type)):
+        for name in images_of(image_type, settings.of_image_type(image_type)):
             names.append(name)
             names += [copy for copy, source in settings.repeated.items() if source == name]
     return names
@@ -64,7 +67,8 @@ def in_order(values: dict[str, float], settings: Settings) -> dict[str, float]:
     return ordered
 
 
-def _images_of(image_type: str, setting: dict) -> list[str]:
+def images_of(image_type: str, setting: dict) -> list[str]:
+    """Return the names of an image type's images."""
     match image_type:
         case "LoG":
             return [log_name(sigma) for sigma in setting["sigma"]]
@@ -79,5 +83,7 @@ def _images_of(image_type: str, setting: dict) -> list[str]:
             return ["lbp-2D"]
         case "LBP3D":
             return [*(f"lbp-3D-m{i + 1}" for i in range(setting["lbp3DLevels"])), "lbp-3D-k"]
+        case _ if image_type in IBSI_FILTERS:
+            return response_names(image_type, setting)
         case _:
             return [image_type.lower()]

@@ -119,8 +119,9 @@ PREPROCESSING = {
     "label": integer(None, 1),
     "label_channel": _only(0, "a mask has one value a voxel"),
     "additionalInfo": flag(True),
-    "geometryTolerance": _only(None, "image and mask must share one grid when they are read"),
-    "correctMask": _only(False, "image and mask must share one grid when they are read"),
+    # Used when files are read; arrays have no position.
+    "geometryTolerance": positive(None),
+    "correctMask": flag(False),
 }
 
 # Read for every filtered image, so image types may override these.

@@ -8,6 +8,7 @@ from importlib import import_module
 
 import numpy as np
 
+from sklidh.radiomics._ibsi_filter_table import IBSI_FILTERS
 from sklidh.radiomics._names import feature_names, in_order
 from sklidh.radiomics._roi import check_grid
 from sklidh.radiomics._settings import Settings, SettingsError
@@ -23,12 +24,18 @@ def check_supported(settings: Settings) -> None:
     ImportError
         PyRadiomics, or a package that one of its filters needs, is not installed.
     SettingsError
-        The settings request IBSI features.
+        The settings request IBSI features or filters.
     """
     if settings.standard != "pyradiomics":
         raise SettingsError(
             "engine='pyradiomics' does not compute the features of IBSI's presets; "
             "engine='native' does"
+        )
+    own = [name for name in settings.image_types if name in IBSI_FILTERS]
+    if own:
+        raise SettingsError(
+            f"engine='pyradiomics' has no filters of IBSI's, such as imageType {own[0]}; "
+            "engine='native' has"
         )
     try:
         import radiomics
@@ -105,9 +112,9 @@ def extract(volume, mask, spacing, settings: Settings) -> dict[str, float]:
         grid.SetSpacing([float(s) for s in reversed(spacing)])
     with _messages() as messages, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # errors show in the values and in the log
-        extractor = RadiomicsFeatureExtractor(
-            **settings.setting | {"label": 1, "additionalInfo": False}
-        )
+        # Image and mask share one grid already; PyRadiomics would set its tolerance for all of ITK.
+        neutral = {"label": 1, "additionalInfo": False, "geometryTolerance": None}
+        extractor = RadiomicsFeatureExtractor(**settings.setting | neutral)
         extractor.disableAllImageTypes()
         extractor.enableImageTypes(**settings.image_types)
         extractor.disableAllFeatures()

@@ -9,10 +9,10 @@ import math
 from itertools import product
 
 import numpy as np
+import SimpleITK as sitk
 
 from sklidh.radiomics._roi import bounding_box
 
-INTERPOLATORS = ("sitkBSpline", "sitkLinear", "sitkNearestNeighbor")
 SPLINE_POLE = math.sqrt(3.0) - 2.0
 SPLINE_TOLERANCE = 1e-10
 # Distance in voxels beyond which the pole's powers have no effect in double precision.
@@ -32,8 +32,8 @@ def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
     new_spacing : sequence of float
         Requested voxel size along (z, y, x), mm; 0 keeps the image's own. Axes along which the
         region is one voxel thick keep it too.
-    interpolator : {"sitkBSpline", "sitkLinear", "sitkNearestNeighbor"}
-        For the image; the region always uses the nearest neighbour.
+    interpolator : str
+        One of PyRadiomics' ten, for the image; the region always uses the nearest neighbour.
     margin : int
         ``padDistance``: voxels of the new grid kept around the region.
 
@@ -73,18 +73,33 @@ def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
         (at >= -0.5) & (at < size - 0.5) for at, size in zip(places, volume.shape, strict=True)
     )
     outside = ~(z[:, None, None] & y[:, None] & x)
-    image = {
-        "sitkBSpline": cubic_spline,
-        "sitkLinear": linear,
-        "sitkNearestNeighbor": nearest,
-    }[interpolator](volume, places)
-    image[outside] = 0
-    if volume.dtype.kind in "iu":
-        limits = np.iinfo(volume.dtype)
-        image = np.trunc(image).clip(limits.min, limits.max)
+    if interpolator in NATIVE:
+        image = NATIVE[interpolator](volume, places)
+        image[outside] = 0
+        if volume.dtype.kind in "iu":
+            limits = np.iinfo(volume.dtype)
+            image = np.trunc(image).clip(limits.min, limits.max)
+    else:
+        image = _by_itk(volume, old, origin, sizes, new, interpolator)
     region = nearest(mask, places)
     region[outside] = False
     return image.astype(volume.dtype), region, tuple(float(step) for step in new)
+
+
+def _by_itk(volume, old, origin, sizes, new, interpolator):
+    """Resample with ITK itself: these interpolators are rarely used."""
+    stored = volume.astype(np.uint8) if volume.dtype == bool else volume
+    image = sitk.GetImageFromArray(stored)
+    image.SetSpacing(old[::-1].tolist())
+    return sitk.GetArrayFromImage(
+        sitk.Resample(
+            image,
+            size=sizes[::-1].tolist(),
+            interpolator=getattr(sitk, interpolator),
+            outputOrigin=origin[::-1].tolist(),
+            outputSpacing=new[::-1].tolist(),
+        )
+    )
 
 
 def _places(origin, size, new, old, *, along_line):
@@ -147,6 +162,9 @@ def cubic_spline(volume, places):
             weight * coefficients[np.ix_(neighbours[0][z], neighbours[1][y], neighbours[2][x])]
         )
     return result
+
+
+NATIVE = {"sitkBSpline": cubic_spline, "sitkLinear": linear, "sitkNearestNeighbor": nearest}
 
 
 def spline_coefficients(volume):

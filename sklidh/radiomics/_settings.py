@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from sklidh.radiomics._feature_table import DEPRECATED, FEATURES
+from sklidh.radiomics._ibsi_filter_table import IBSI_FILTERS, check_filter
 from sklidh.radiomics._ibsi_presets import IBSI_PRESETS, IBSI_SETTINGS
 from sklidh.radiomics._ibsi_table import ibsi_features
 from sklidh.radiomics._parameters import (
@@ -102,7 +103,8 @@ def read_settings(settings, *, maps=False) -> Settings:
         JSON. As in PyRadiomics, no image type means Original alone, no feature class means all but
         shape2D, and an empty list of features means all that are not deprecated. Other keys of
         PyRadiomics are accepted if they can have an effect. With IBSI's presets, ``featureClass``
-        and ``setting`` hold IBSI's families and settings, and only the unfiltered image is used.
+        and ``setting`` hold IBSI's families and settings, and ``imageType`` only IBSI's filters,
+        which PyRadiomics' features can be computed from too.
     maps : bool, default=False
         Whether the settings are for `feature_maps`, the only use of ``voxelSetting``.
 
@@ -158,20 +160,17 @@ def _from_parameters(parameters: dict) -> Settings:
         setting = _check_keys("setting", parameters.get("setting"), SETTINGS)
         setting = PRESETS[preset].get("setting", {}) | setting
         parameters = PRESETS[preset] | parameters | {"setting": setting}
-    image_types = _check_keys("imageType", parameters.get("imageType"), IMAGE_TYPES)
     settings = Settings(
-        image_types={
-            image_type: _check_values(
-                f"imageType {image_type}",
-                own,
-                DISCRETISATION_AND_MATRICES | FILTERS.get(image_type, {}),
-            )
-            for image_type, own in (image_types or {"Original": {}}).items()
-        },
+        image_types=_image_types(
+            parameters.get("imageType"),
+            {name: DISCRETISATION_AND_MATRICES | FILTERS.get(name, {}) for name in IMAGE_TYPES},
+            DISCRETISATION_AND_MATRICES,
+        ),
         feature_classes=_feature_classes(parameters.get("featureClass")),
         setting=_defaults() | _check_values("setting", parameters.get("setting"), SETTINGS),
         voxel=_check_values("voxelSetting", parameters.get("voxelSetting"), VOXEL),
     )
+    _check_filters(settings)
     if "LoG" in settings.image_types:
         widths = settings.of_image_type("LoG")["sigma"]
         if not widths:
@@ -191,28 +190,54 @@ def _from_parameters(parameters: dict) -> Settings:
 
 def _from_ibsi(parameters: dict) -> Settings:
     preset = parameters["preset"]
-    if parameters.get("imageType") not in (None, {}, {"Original": {}}, {"Original": None}):
-        raise SettingsError(
-            f"preset {preset}: imageType is {parameters['imageType']!r}; IBSI features describe "
-            "the unfiltered image. Remove imageType"
-        )
+    bins = {key: IBSI_SETTINGS[key] for pair in _BINS for key in pair}
+    image_types = _image_types(parameters.get("imageType"), {"Original": bins}, bins)
     setting = {key: parameter.default for key, parameter in IBSI_SETTINGS.items()}
     setting |= IBSI_PRESETS[preset]
     own = _check_values("setting", parameters.get("setting"), IBSI_SETTINGS)
-    # A count overrides a width, but a requested width overrides the preset's count.
-    for width, count in (("binWidth", "binCount"), ("ivhBinWidth", "ivhBinCount")):
-        setting |= {count: None} if own.get(width) is not None else {}
-    setting |= own
-    return Settings(
-        image_types={"Original": {}},
+    settings = Settings(
+        image_types={name: _without_counts(values) for name, values in image_types.items()},
         feature_classes=_feature_classes(
             parameters.get("featureClass"),
-            ibsi_features(("2D", "2_5D") if setting["force2D"] else ("3D",)),
+            ibsi_features(("2D", "2_5D") if (setting | own)["force2D"] else ("3D",)),
             ibsi_features(),
         ),
-        setting=_defaults() | setting,
+        setting=_defaults() | setting | _without_counts(own),
         standard="ibsi",
     )
+    _check_filters(settings)
+    return settings
+
+
+_BINS = (("binWidth", "binCount"), ("ivhBinWidth", "ivhBinCount"))
+
+
+def _without_counts(own: dict) -> dict:
+    """Let a requested bin width override the preset's count, which would override the width."""
+    replaced = {count: None for width, count in _BINS if own.get(width) is not None}
+    return replaced | own
+
+
+def _image_types(wanted: dict | None, accepted_of: dict, overrides: dict) -> dict[str, dict]:
+    """Check the image types; IBSI's filters are accepted beside those of `accepted_of`."""
+    accepted_of = accepted_of | {
+        name: overrides | each.parameters for name, each in IBSI_FILTERS.items()
+    }
+    image_types = {}
+    for name, own in (_check_keys("imageType", wanted, accepted_of) or {"Original": {}}).items():
+        image_types[name] = _check_values(f"imageType {name}", own, accepted_of[name])
+        if name in IBSI_FILTERS:
+            parameters = IBSI_FILTERS[name].parameters
+            defaults = {key: parameter.default for key, parameter in parameters.items()}
+            image_types[name] = defaults | image_types[name]
+    return image_types
+
+
+def _check_filters(settings: Settings) -> None:
+    for name in settings.image_types:
+        problem = name in IBSI_FILTERS and check_filter(name, settings.of_image_type(name))
+        if problem:
+            raise SettingsError(f"imageType {name}: {problem}")
 
 
 def _image_types_of(preset: str | None):

@@ -3,13 +3,12 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
-from sklidh.selection._mann_whitney import rank_test
+from sklidh.selection._mann_whitney import rank_test, ranks_of
 from sklidh.selection._selector import BaseSelector
 from sklidh.selection._standardise import standardise
 from sklidh.utils import check_target
@@ -207,7 +206,7 @@ class CorrelationPruner(BaseSelector):
         else:
             X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         order = self._order(X, y)
-        columns = X if self.method == "pearson" else rankdata(X, axis=0, nan_policy="omit")
+        columns = X if self.method == "pearson" else ranks_of(X)
         removed_by = prune(correlations(columns), self.threshold, order)
         self.support_ = self._keep(
             removed_by < 0,

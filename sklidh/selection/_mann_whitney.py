@@ -13,6 +13,29 @@ from sklidh.selection._selector import BaseSelector
 LARGEST_EXACT = 8
 """Largest size of the smaller class for which U's exact distribution is used, as in SciPy."""
 
+MEANINGFUL_BITS = 36
+"""Bits of a value that ranks depend on, about 11 decimal digits."""
+
+
+def ranks_of(X):
+    """Rank the values of every column, with ties for those that differ by rounding only.
+
+    Equal quantities that were computed in different ways, or on another processor, differ in the
+    last digits. If those decided, so would the processor decide which columns are selected.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_patients, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_patients, n_features)
+        NaN where X has NaN.
+    """
+    mantissa, exponent = np.frexp(X)
+    rounded = np.ldexp(np.rint(np.ldexp(mantissa, MEANINGFUL_BITS)), exponent - MEANINGFUL_BITS)
+    return rankdata(rounded, axis=0, nan_policy="omit")
+
 
 def rank_test(X, codes):
     """Test every column for a difference between the classes.
@@ -31,7 +54,7 @@ def rank_test(X, codes):
     pvalues : ndarray of shape (n_features,)
         Two-sided; 1 if a column is constant or has values in one class only.
     """
-    ranks = rankdata(X, axis=0, nan_policy="omit")
+    ranks = ranks_of(X)
     in_class = codes == np.arange(codes.max() + 1)[:, None]
     n_in_class = in_class.astype(float) @ ~np.isnan(ranks)
     n_present = n_in_class.sum(axis=0)

@@ -386,7 +386,7 @@ def test_a_value_that_is_not_defined_is_not_silent(own):
     [
         ({"settings": "papper"}, "neither a preset"),
         ({"settings": {"setting": {"bins": 4}}}, "'bins' is unknown"),
-        ({"settings": {"imageType": {"LBP3D": {}}}}, 'LBP3D.*engine="pyradiomics" does'),
+        ({"settings": {"imageType": {"LBP2D": {"lbp2DSamples": 99, "lbp2DMethod": "ror"}}}}, "99"),
         ({"engine": "cuda"}, "'engine' parameter .* must be a str among"),
         ({"label": 0}, "'label' parameter"),
         ({"label": [1, 0]}, r"label must be .* above 0 .* or None; got \[1, 0\]"),
@@ -548,3 +548,68 @@ def test_progress_is_shown_on_request_only(cohort, capfd, monkeypatch):
     monkeypatch.setattr(_progress, "SHORT", 0)
     RadiomicsExtractor(SMALL, cache=False, verbose=1).fit_transform(X)
     assert "radiomics T1CE" in capfd.readouterr().err
+
+
+def image_and_coarse_mask(shift=0.0):
+    """Return an image of 1 mm, and a mask of 1.7 mm that lies within it at an angle."""
+    rng = np.random.default_rng(0)
+    image = sitk.GetImageFromArray(rng.normal(100, 20, (20, 22, 24)))
+    labels = np.zeros((8, 9, 10), np.uint8)
+    labels[2:6, 2:7, 3:8] = 1
+    mask = sitk.GetImageFromArray(labels)
+    mask.SetSpacing((1.7, 1.7, 1.7))
+    mask.SetOrigin((3.0 + shift, 2.0, 4.0))
+    mask.SetDirection((0.96, -0.28, 0, 0.28, 0.96, 0, 0, 0, 1))
+    return image, mask
+
+
+def as_table(image, mask):
+    return pd.DataFrame({"T1CE": [image], "mask": [mask]}, index=["patient-01"])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_mask_on_another_grid_is_refused_or_corrected(engine):
+    image, mask = image_and_coarse_mask()
+    with pytest.raises(ImageError, match=r"patient-01.*different grids"):
+        RadiomicsExtractor(SMALL, engine=engine).fit_transform(as_table(image, mask))
+    settings = SMALL | {"setting": {"correctMask": True, "geometryTolerance": 1e-4}}
+    table = RadiomicsExtractor(settings, engine=engine).fit_transform(as_table(image, mask))
+    moved = sitk.Resample(mask, image, sitk.Transform(), sitk.sitkNearestNeighbor)
+    assert sitk.GetArrayViewFromImage(moved).sum() > 0
+    by_hand = RadiomicsExtractor(SMALL, engine=engine).fit_transform(as_table(image, moved))
+    pd.testing.assert_frame_equal(table, by_hand)
+
+
+@pytest.mark.skipif(not has_pyradiomics(), reason="PyRadiomics is not installed")
+@pytest.mark.parametrize("shift", [0.0, 3.0, 14.0, 30.0])
+def test_a_corrected_mask_is_that_of_pyradiomics(shift):
+    from radiomics.imageoperations import _correctMask
+
+    image, mask = image_and_coarse_mask(shift)
+    settings = {"setting": {"correctMask": True}, "featureClass": {"shape": ["VoxelVolume"]}}
+    extractor = RadiomicsExtractor(settings)
+    try:
+        expected = np.count_nonzero(sitk.GetArrayFromImage(_correctMask(image, mask, label=1)))
+    except ValueError:
+        assert shift > 10
+        with pytest.raises(ImageError, match=r"patient-01.*correctMask: the box .* reaches beyond"):
+            extractor.fit_transform(as_table(image, mask))
+    else:
+        assert shift < 10
+        assert extractor.fit_transform(as_table(image, mask)).to_numpy() == expected
+
+
+def test_grids_that_are_apart_by_less_than_the_tolerance_are_one():
+    image, _ = image_and_coarse_mask()
+    labels = np.zeros((20, 22, 24), np.uint8)
+    labels[5:9, 6:11, 7:13] = 1
+    mask = sitk.GetImageFromArray(labels)
+    on_grid = RadiomicsExtractor(SMALL).fit_transform(as_table(image, mask))
+    mask.SetOrigin((0.3, 0.0, 0.0))
+    with pytest.raises(ImageError, match="different grids"):
+        RadiomicsExtractor(SMALL).fit_transform(as_table(image, mask))
+    tolerant = RadiomicsExtractor(SMALL | {"setting": {"geometryTolerance": 0.4}})
+    pd.testing.assert_frame_equal(tolerant.fit_transform(as_table(image, mask)), on_grid)
+    strict = RadiomicsExtractor(SMALL | {"setting": {"geometryTolerance": 0.2}})
+    with pytest.raises(ImageError, match="different grids"):
+        strict.fit_transform(as_table(image, mask))

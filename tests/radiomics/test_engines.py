@@ -42,8 +42,9 @@ def test_the_default_is_everything():
 
 
 def test_what_an_engine_cannot_do_is_refused():
+    fine = {"imageType": {"LBP3D": {"lbp3DIcosphereSubdivision": 9}}}
     with pytest.raises(SettingsError, match="LBP3D"):
-        radiomics.extract(VOLUME, MASK, SPACING, {"imageType": {"LBP3D": {}}})
+        radiomics.extract(VOLUME, MASK, SPACING, fine)
     with pytest.raises(ValueError, match="engine='fast'"):
         radiomics.extract(VOLUME, MASK, SPACING, engine="fast")
 

@@ -202,7 +202,11 @@ def test_memory_order_and_byte_order_do_not_matter():
         ({"voxelSetting": {"initValue": "nan"}}, None, "a number or NaN"),
         ({"setting": {"resampledPixelSpacing": [1, 1, 1]}}, None, "maps lie in the grid of the im"),
         ("ibsi", None, "IBSI's presets have none"),
-        ({"imageType": {"LBP2D": {}}}, None, "does not support imageType LBP2D"),
+        (
+            {"imageType": {"LBP3D": {}}, "voxelSetting": {"maskedKernel": False}},
+            None,
+            "LBP3D is computed in the region alone; remove maskedKernel: false",
+        ),
     ],
 )
 def test_what_has_no_maps_is_an_error_that_names_it(settings, features, message):

@@ -353,7 +353,10 @@ def test_a_width_of_bins_replaces_the_count_of_the_preset():
     ("parameters", "message"),
     [
         ({"preset": "ibsi-f"}, "preset is 'ibsi-f'; accepted: .*ibsi-e"),
-        ({"preset": "ibsi", "imageType": {"LoG": {}}}, "preset ibsi: imageType is {'LoG': {}}"),
+        (
+            {"preset": "ibsi", "imageType": {"LoG": {}}},
+            "imageType: .LoG. is unknown; accepted: Original, Mean, .*",
+        ),
         ({"preset": "ibsi", "setting": {"distances": [1]}}, "'distances' has no effect there"),
         ({"preset": "ibsi", "featureClass": {"glcm": []}}, "'glcm' is unknown; .*cm, rlm"),
         ({"preset": "ibsi", "setting": {"outlierSigma": 0}}, "outlierSigma is 0; accepted"),

@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import yaml
 from scipy import ndimage
 
 from sklidh.radiomics import _extract as native
 from sklidh.radiomics import feature_names, read_settings
+from sklidh.radiomics._feature_table import DEPRECATED, FEATURES
+from sklidh.radiomics._parameters import INTERPOLATORS
 from sklidh.radiomics._preprocessing import normalise
+from sklidh.radiomics._presets import GLCM
 
 pytest.importorskip("radiomics", reason="PyRadiomics is not installed")
 
@@ -326,24 +330,77 @@ def test_a_real_tumour_at_full_size(case, modality):
     assert_same(sitk.GetArrayFromImage(image), mask, settings, image.GetSpacing()[::-1])
 
 
+@pytest.mark.parametrize("interpolator", INTERPOLATORS[3:])
 @pytest.mark.parametrize(
-    ("settings", "key"),
-    [
-        ({"imageType": {"Original": {}, "LBP2D": {}}}, "imageType LBP2D"),
-        ({"imageType": {"LBP3D": {}}}, "imageType LBP3D"),
-        (
-            {"setting": {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkGaussian"}},
-            "setting interpolator='sitkGaussian'",
-        ),
-    ],
+    ("grid", "dtype"),
+    [("isotropic", np.int16), ("coarse", np.uint8), ("slices kept", np.float32)],
 )
-def test_what_is_not_supported_says_so_before_anything_is_computed(settings, key):
-    for run in (
-        native.check_supported,
-        lambda settings: native.extract(intensities(), ball(), SPACING, settings),
-    ):
-        with pytest.raises(ValueError, match=f'{key}.*engine="pyradiomics" does'):
-            run(read_settings(settings))
+def test_any_other_interpolator(grid, dtype, interpolator):
+    settings = {
+        "featureClass": {"shape": [], "firstorder": [], "ngtdm": []},
+        "setting": {"resampledPixelSpacing": GRIDS[grid], "interpolator": interpolator},
+    }
+    assert_same(intensities(dtype), ball() | box((0, 2), (0, 3), (18, 22)), settings)
+
+
+# The settings of PyRadiomics' example files; exampleVoxel.yaml asks for maps.
+FILTERED = {"Original": {}, "Wavelet": {}}
+TEXTURES = {"firstorder": None, "glcm": GLCM.split(), "glrlm": None, "glszm": None, "gldm": None}
+SPLINE = {"interpolator": "sitkBSpline", "label": 1}
+NORMALISED = {"normalize": True, "normalizeScale": 100, "binWidth": 5, "voxelArrayShift": 300}
+FLAT = {"preCrop": True, "force2D": True, "force2Ddimension": 0, "label": 1}
+EXAMPLES = {
+    "exampleCT": {
+        "imageType": FILTERED | {"LoG": {"sigma": [1.0, 2.0, 3.0, 4.0, 5.0]}},
+        "featureClass": {"shape": None} | TEXTURES,
+        "setting": SPLINE
+        | {"resampledPixelSpacing": [1, 1, 1], "padDistance": 10}
+        | {"binWidth": 25, "voxelArrayShift": 1000},
+    },
+    "exampleMR_3mm": {
+        "imageType": FILTERED | {"LoG": {"sigma": [2.0, 3.0, 4.0, 5.0]}},
+        "featureClass": {"shape": None} | TEXTURES,
+        "setting": SPLINE | NORMALISED | {"resampledPixelSpacing": [2, 2, 2]},
+    },
+    "exampleMR_5mm": {
+        "imageType": FILTERED | {"LoG": {"sigma": [3.0, 5.0]}},
+        "featureClass": {"shape": None} | TEXTURES,
+        "setting": SPLINE | NORMALISED | {"resampledPixelSpacing": [3, 3, 3]},
+    },
+    "exampleMR_NoResampling": {
+        "imageType": FILTERED | {"LoG": {"sigma": [1.0, 3.0, 5.0]}},
+        "featureClass": {"shape": None} | TEXTURES,
+        "setting": NORMALISED | FLAT,
+    },
+    "MR_2D_extraction": {
+        "imageType": FILTERED | {"LoG": {"sigma": [2.0, 3.0, 4.0, 5.0]}},
+        "featureClass": {"shape2D": None} | TEXTURES | {"ngtdm": None},
+        "setting": SPLINE
+        | NORMALISED
+        | FLAT
+        | {"resampledPixelSpacing": [2, 2, 0], "padDistance": 10},
+    },
+    "Params": {
+        "imageType": {"Original": {}},
+        "featureClass": {"shape": None} | TEXTURES | {"firstorder": []},
+        "setting": SPLINE | {"binWidth": 25, "resampledPixelSpacing": None, "weightingNorm": None},
+    },
+    "example_allShape": {
+        "featureClass": {"shape": [*FEATURES["shape"], *DEPRECATED["shape"]]},
+        "setting": SPLINE | {"resampledPixelSpacing": None},
+    },
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_files_of_pyradiomics(name, tmp_path):
+    shape = (16, 40, 36)
+    mask = ball(shape)
+    if "shape2D" in EXAMPLES[name]["featureClass"]:
+        mask = mask & box((8, 9), (0, 40), (0, 36), shape=shape)
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(EXAMPLES[name]))
+    assert_same(intensities(shape=shape), mask, path)
 
 
 REFUSED = {

@@ -1,9 +1,13 @@
 """Settings say what is extracted, completely and before any image is read."""
 
+import csv
 import json
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
+import yaml
 
 from sklidh.radiomics import Settings, SettingsError, feature_names, read_settings
 from sklidh.radiomics._feature_table import DEPRECATED, FEATURES
@@ -192,7 +196,7 @@ def test_the_text_tells_other_settings_apart(parameters):
         ({"setting": {"interpolator": "linear"}}, "interpolator is 'linear'; .*'sitkLinear'"),
         ({"setting": {"interpolator": True}}, "interpolator is True"),
         ({"setting": {"resampledPixelSpacing": [1, 1]}}, "resampledPixelSpacing .*three numbers"),
-        ({"setting": {"correctMask": True}}, "correctMask is True; accepted: False only"),
+        ({"setting": {"label_channel": 1}}, "label_channel is 1; accepted: 0 only, since a mask"),
         ({"setting": {"wavelet": "coif99"}}, "wavelet is 'coif99'"),
         ({"setting": [5]}, r"setting: expected keys and values, got \[5\]"),
         ({"imageType": {"Log": {}}}, "imageType: 'Log' is unknown; accepted: .*LoG"),
@@ -242,6 +246,33 @@ def test_settings_cannot_be_changed_by_accident():
     with pytest.raises(AttributeError):
         read_settings("paper").name = "mine"
     assert isinstance(read_settings("paper"), Settings)
+
+
+def table_of_settings():
+    guide = (Path(__file__).parents[2] / "docs" / "radiomics.rst").read_text()
+    text = re.search(r":header: setting, default, native engine\n.*\n\n((?:   .+\n)+)", guide)[1]
+    return {row[0]: row[1:] for row in csv.reader(line.strip() for line in text.splitlines())}
+
+
+def test_the_table_in_the_guide_has_every_setting_with_its_default():
+    table = table_of_settings()
+    assert list(table) == [*SETTINGS, "voxelSetting"]
+    for key, parameter in SETTINGS.items():
+        default, state = table[key]
+        assert yaml.safe_load(default) == json.loads(json.dumps(parameter.default)), key
+        assert state.split(";")[0].split(",")[0].split(" ")[0] in ("equal", "refused", "no"), key
+        others = [True, False, 1, 3, 2.5, [1.5], [1, 1, 1], "euclidean", "sigma", "haar", "ror"]
+        others += ["sitkLanczosWindowedSinc"]
+        changed = [v for v in others if parameter.accepts(v) and v != parameter.default]
+        assert bool(changed) == (not state.startswith("refused")), key
+
+
+def test_the_table_in_the_guide_has_every_setting_of_the_schema_of_pyradiomics():
+    radiomics = pytest.importorskip("radiomics")
+    schema = Path(radiomics.__file__).parent / "schemas" / "paramSchema.yaml"
+    mapping = yaml.safe_load(schema.read_text())["mapping"]
+    assert set(mapping["setting"]["mapping"]) == set(table_of_settings()) - {"voxelSetting"}
+    assert set(mapping) == {"setting", "voxelSetting", "featureClass", "imageType"}
 
 
 def test_defaults_and_names_are_those_of_pyradiomics():
