@@ -145,8 +145,9 @@ VOXEL = {
     "maskedKernel": flag(True),
     "initValue": Parameter(
         0.0,
-        lambda value: isinstance(value, Real) and not isinstance(value, bool),
-        "a number or NaN",
+        # PyRadiomics' example file spells it "nan", which YAML reads as a word.
+        lambda value: (isinstance(value, Real) and not isinstance(value, bool)) or value == "nan",
+        "a number or nan",
         as_float=True,
     ),
     # It bounds the memory of PyRadiomics, and changes nothing here.

@@ -118,6 +118,21 @@ CASES = {
             "featureClass": {"firstorder": ["Entropy", "Mean"], "glcm": ["Contrast"], "ngtdm": []},
         },
     ),
+    "exampleVoxel.yaml of PyRadiomics": (
+        IMAGE,
+        LUMP,
+        {
+            "imageType": {"Original": {}},
+            "featureClass": {"glcm": ["JointEntropy"]},
+            "setting": {"binWidth": 25, "force2D": True, "label": 1},
+            "voxelSetting": {
+                "kernelRadius": 2,
+                "maskedKernel": True,
+                "initValue": "nan",
+                "voxelBatch": 10000,
+            },
+        },
+    ),
     "a single intensity": (np.full(SHAPE, 100, np.int16), SCATTERED, {}),
 }
 
@@ -199,7 +214,7 @@ def test_memory_order_and_byte_order_do_not_matter():
         ({"voxelSetting": {"kernelRadius": 6}}, None, "13 voxels is larger than the image"),
         ({"voxelSetting": {"kernelRadius": 11}}, None, "kernelRadius is 11; accepted: an integer"),
         ({"voxelSetting": {"kernelRadus": 2}}, None, "did you mean 'kernelRadius'"),
-        ({"voxelSetting": {"initValue": "nan"}}, None, "a number or NaN"),
+        ({"voxelSetting": {"initValue": "none"}}, None, "a number or nan"),
         ({"setting": {"resampledPixelSpacing": [1, 1, 1]}}, None, "maps lie in the grid of the im"),
         ("ibsi", None, "IBSI's presets have none"),
         (
