@@ -91,14 +91,14 @@ def cross_validated(X, y, fold, scenario) -> tuple[pd.DataFrame, float, float]:
         called[~train] = score[~train] > 0
         true.append(truth(weights, cut, scenario))
     n_trained = len(y) - np.bincount(fold)[fold]
-    columns = {"repeat": 0, "fold": fold, "n_trained": n_trained, "mutant": y, "score": score}
+    columns = {"repeat": 0, "fold": fold, "n_trained": n_trained, "true": y, "score": score}
     columns |= {"probability": expit(score), "threshold": 0.5, "called": called}
     return pd.DataFrame(columns), *np.mean(true, axis=0)
 
 
 def by_fold(table) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the placements of each fold's patients within their fold."""
-    y, score, fold = (table[name].to_numpy() for name in ("mutant", "score", "fold"))
+    y, score, fold = (table[name].to_numpy() for name in ("true", "score", "fold"))
     return [placements(y[fold == k], score[fold == k]) for k in range(FOLDS)]
 
 
@@ -117,7 +117,7 @@ def on_logit(auc, error) -> tuple[float, float]:
 
 def bootstrapped(rng, table, n=200) -> np.ndarray:
     """Return mean AUCs of drawn folds, of each of which the patients of each class are drawn."""
-    y, score, fold = (table[name].to_numpy() for name in ("mutant", "score", "fold"))
+    y, score, fold = (table[name].to_numpy() for name in ("true", "score", "fold"))
     wins = []
     for k in range(FOLDS):
         a, b = score[y & (fold == k)], score[~y & (fold == k)]
@@ -136,7 +136,7 @@ def intervals_of_auc(rng, table) -> dict[str, tuple[float, float]]:
     placed = by_fold(table)
     folds = np.array([v10.mean() for v10, _ in placed])
     auc, spread = folds.mean(), folds.std(ddof=1)
-    whole = [placements(table["mutant"].to_numpy(), table["score"].to_numpy())]
+    whole = [placements(table["true"].to_numpy(), table["score"].to_numpy())]
     within = np.sqrt(variance_of(placed))
     t = student.ppf(0.975, FOLDS - 1)
     return {
@@ -160,7 +160,7 @@ def intervals_of_auc(rng, table) -> dict[str, tuple[float, float]]:
 
 def intervals_of_accuracy(rng, table) -> dict[str, tuple[float, float]]:
     """Return the interval of the accuracy by every method tried."""
-    right = (table["called"] == table["mutant"]).to_numpy()
+    right = (table["called"] == table["true"]).to_numpy()
     n, count = len(right), int(right.sum())
     drawn = rng.binomial(n, count / n, size=400) / n
     wilson = binomtest(count, n).proportion_ci(method="wilson")
@@ -175,7 +175,7 @@ def intervals_of_accuracy(rng, table) -> dict[str, tuple[float, float]]:
 
 def pvalues(first, second) -> dict[str, float]:
     """Return the p-value of equal models by every test tried."""
-    y = first["mutant"].to_numpy()
+    y = first["true"].to_numpy()
     one, other = (by_fold(table) for table in (first, second))
     differences = np.array([a[0].mean() - b[0].mean() for a, b in zip(one, other, strict=True)])
     pooled = [placements(y, table["score"].to_numpy()) for table in (first, second)]

@@ -63,6 +63,7 @@ sphinx_gallery_conf = {
             "quick_start.py",
             "own_cohort.py",
             "own_selector.py",
+            "robust_features.py",
             "select_in_each_resample.py",
             "own_features.py",
             "ibsi_filters.py",

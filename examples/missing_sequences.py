@@ -61,7 +61,7 @@ pd.DataFrame(
         "sequences": [
             ", ".join(acquired.columns[row]) for row in acquired.loc[X_test.index].values
         ],
-        "mutant": y_test == 1,
+        "true": y_test == 1,
         "probability": pipeline.predict_proba(X_test)[:, 1].round(2),
     }
 ).sort_values("probability")

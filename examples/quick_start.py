@@ -55,6 +55,6 @@ low, high = result.auc_interval
 print(f"AUC {result.metrics['AUC']:.2f}, 95 % interval {low:.2f} to {high:.2f}")
 
 predictions = result.predictions
-ROCDisplay.from_predictions(predictions["mutant"], {"pipeline": predictions["score"]})
+ROCDisplay.from_predictions(predictions["true"], {"pipeline": predictions["score"]})
 
 # sphinx_gallery_thumbnail_number = 2

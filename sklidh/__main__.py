@@ -1,5 +1,6 @@
 """Entry point of `sklidh` and ``python -m sklidh``; handles Ctrl-C during imports too."""
 
+import signal
 import sys
 
 
@@ -11,7 +12,13 @@ def main():
     except KeyboardInterrupt:
         print("\nInterrupted before any work began.", file=sys.stderr)
         sys.exit(130)
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        if end.code == 130:
+            # A second Ctrl-C would cut off the end of the workers, which takes a moment.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 
 from sklidh import (
     RadiomicsExtractor,
@@ -124,7 +124,7 @@ def test_all_four_models_predict_patients_who_lack_a_sequence(phantoms):
     X.loc[X.index[[0, 3]], "T1CE"] = None
     built = models(["T1", "T1CE", "FLAIR"], reference=None, missing="nan")
     comparison = compare(built, X, y, holdout)
-    assert np.isfinite(comparison.predictions.drop(columns="mutant")).all(axis=None)
+    assert np.isfinite(comparison.predictions.drop(columns="true")).all(axis=None)
     assert len(comparison.table) == 5
 
 
@@ -178,7 +178,7 @@ def test_rows_without_images_run_on_features_and_the_others_give_a_reason(study)
     }
     assert all("needs images" in reason for reason in result.failures.values())
     assert len(result.comparison.evaluations) == 17
-    probabilities = result.comparison.predictions.drop(columns=["repeat", "fold", "mutant"])
+    probabilities = result.comparison.predictions.drop(columns=["repeat", "fold", "true"])
     assert probabilities.notna().all(axis=None)
     assert len(probabilities) == len(X) / 4
 
@@ -276,6 +276,36 @@ def test_the_paper_s_protocol_can_be_repeated(tmp_path, quick_pipeline):
     assert "3 random 3:1 splits (18 patients for training, 6 for testing)" in notes[1]
     assert "cannot rank" not in notes[1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["flair", "t1", "t1ce", "t2"]
+
+
+def test_every_system_takes_several_classes(tmp_path, quick_pipeline):
+    X, _ = feature_table(90, effect=0)
+    subtype = pd.Series(np.resize(["astro", "oligo", "gbm"], 90), X.index, name="subtype")
+    for modality in MODALITIES:
+        X[f"{modality}__f0"] += 2.0 * (subtype == "astro")
+        X[f"{modality}__deep__sanet0"] += 2.0 * (subtype == "oligo")
+    options = {"protocol": "paper", "features_only": True, "tables": ["I", "III", "others"]}
+    found = reproduce(X, subtype, tmp_path, quick_pipeline, **options)
+    assert all("needs images" in reason for reason in found.failures.values())
+    comparison = found.comparison
+    assert comparison.target.classes == ("astro", "gbm", "oligo")
+    aucs = comparison.measures["AUC"].drop(["Class frequencies", "Age alone"])
+    assert aucs.drop(aucs.index[aucs.index.str.contains("Model 2")]).min() > 0.65
+    assert paper_table("IV", found).index.tolist() == ["paper"]
+    notes = differences_from_paper(X, found, protocol="paper", features_only=True)
+    assert "Target: subtype (astro, gbm, oligo); the paper predicts the IDH status" in notes[1]
+
+
+def test_of_two_classes_logistic_regression_is_one_regression(quick_pipeline):
+    X, y = feature_table(40)
+    systems = paper_systems(quick_pipeline, features_only=True, random_state=0)
+    model = systems["Logistic regression, L1"].make().fit(X, y)
+    reached = model[:-1].transform(X)
+    classify = model["fusion"]["classify"]
+    alone = clone(classify.estimator).fit(model["fusion"]["impute"].transform(reached), y)
+    np.testing.assert_array_equal(classify.estimators_[0].coef_, alone.coef_)
+    expected = alone.predict_proba(model["fusion"]["impute"].transform(reached))
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
 
 
 def test_differences_from_the_paper_are_listed(study):

@@ -65,7 +65,7 @@ def test_no_system_of_the_paper_s_tables_leaks(tmp_path, quick_selection):
     assert len(models) == 18
     X, y = features({"T1CE": 1.0, "FLAIR": 1.0}, n_patients=60)
     table = audit(models, X, y, n_rounds=2, evaluate=partial(holdout, test_size=0.5))
-    assert (table["verdict"] == "no leak found").all(), table["verdict"].to_dict()
+    assert (table["result"] == "no leak found").all(), table["result"].to_dict()
     assert table[["permuted", "noise"]].notna().all(axis=None)
 
 
@@ -86,7 +86,7 @@ def test_no_system_that_starts_from_images_leaks(phantoms, tmp_path, quick_selec
     images = X[["T1CE", "T2", "mask"]]
     table = audit(models, images, y, n_rounds=1, evaluate=partial(holdout, test_size=4))
     # With so few patients the AUCs are not informative; the recorded fits are.
-    assert table["verdict"].str.startswith("inconclusive").all(), table["verdict"].to_dict()
+    assert table["result"].str.startswith("inconclusive").all(), table["result"].to_dict()
     assert (table[["saw test rows", "fitted before"]] == "").all(axis=None)
 
 

@@ -113,6 +113,7 @@ def load_feature_table(
     *,
     target="idh",
     wildtype=None,
+    positive=None,
     modalities=None,
     columns=None,
 ) -> tuple[pd.DataFrame, pd.Series]:
@@ -126,7 +127,7 @@ def load_feature_table(
         ``MOD__deep__name``. Other columns, such as age, are kept.
     target : str, default="idh"
         The column of the IDH status.
-    wildtype : str or number, default=None
+    wildtype, positive : str or number, default=None
         As in `sklidh.load_cohort`.
     modalities : sequence of str, default=None
         Modalities that must have features, as numbers. None: those found by `modalities_of`.
@@ -138,7 +139,7 @@ def load_feature_table(
     X : DataFrame of shape (n_patients, n_columns)
         Index: patient ids. The table without the target.
     y : Series of int, shape (n_patients,)
-        1 for mutants and 0 for wild types.
+        1 for mutants and 0 for wild types; other targets as from `sklidh.load_cohort`.
 
     Raises
     ------
@@ -147,7 +148,7 @@ def load_feature_table(
         `binary_target` rejects.
     """
     examined = examine_feature_table(path, target=target, modalities=modalities, columns=columns)
-    return examined.with_classes(wildtype).accepted(path)
+    return examined.with_classes(wildtype, positive).accepted(path)
 
 
 def examine_feature_table(path, *, target, modalities, columns=None) -> ExaminedCohort:

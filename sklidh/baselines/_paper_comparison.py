@@ -14,7 +14,7 @@ from sklidh.baselines._paper import (
 from sklidh.baselines._systems import MODEL_3, PARTS
 from sklidh.evaluation import PAPER_METRICS, Study
 from sklidh.pipeline import MODALITIES
-from sklidh.utils import is_missing
+from sklidh.utils import IDH, is_missing
 
 IN_SAMPLE = (
     "The networks that compute the deep features of the training patients were trained on the same "
@@ -80,7 +80,9 @@ def paper_table(name: str, study: Study) -> pd.DataFrame:
 
 
 def _weights_table(study: Study) -> pd.DataFrame:
-    weights = pd.DataFrame([facts["weights"] for facts in study.facts.get(MODEL_3, [])])
+    # With more than two classes there is a row of weights per class, and none to compare.
+    each = [facts["weights"] for facts in study.facts.get(MODEL_3, []) if "weights" in facts]
+    weights = pd.DataFrame(each)
     rows = {
         "here, mean": weights.mean(),
         "here, standard deviation": weights.std() if len(weights) > 1 else None,
@@ -157,6 +159,12 @@ def differences_from_paper(
     splits = predictions.groupby(["repeat", "fold"], sort=False)["n_trained"]
     trained, tested = splits.first().mean(), splits.size().mean()
     notes = [f"Cohort: {len(X)} patients; the paper has 489, from another hospital."]
+    if (target := study.comparison.target) != IDH:
+        means = "; figures are means over the classes, each against all others"
+        notes.append(
+            f"Target: {target.name} ({', '.join(target.classes)}); the paper predicts the IDH "
+            f"status{'' if target.is_binary else means}."
+        )
     how = f"({trained:.0f} patients for training, {tested:.0f} for testing)"
     theirs = "the paper has one split of 366 and 122"
     if protocol == "paper":

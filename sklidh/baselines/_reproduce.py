@@ -10,7 +10,7 @@ from sklidh.baselines._system import INNER_FOLDS
 from sklidh.baselines._systems import paper_systems
 from sklidh.evaluation import (
     Study,
-    check_two_classes,
+    check_classes,
     holdout_splits,
     run_study,
     stratified_splits,
@@ -77,8 +77,8 @@ def reproduce(
     StudyError
         All systems failed.
     CohortError
-        A class has fewer patients than folds, or too few for the inner folds of "nested", or y does
-        not have two classes.
+        A class has fewer patients than folds, or too few for the inner folds of "nested", or y has
+        a single class.
     """
     unknown = [name for name in tables if name not in PAPER_TABLES]
     if unknown or not tables or protocol not in ("paper", "nested"):
@@ -86,19 +86,21 @@ def reproduce(
             f"tables={list(tables)}, protocol={protocol!r}: accepted tables are "
             f"{list(PAPER_TABLES)}, and protocols 'paper' and 'nested'"
         )
-    labels = check_two_classes(X, y)
+    labels, target = check_classes(X, y)
     systems = paper_systems(
         build, deep=deep, features_only=features_only, random_state=random_state
     )
     asked = dict.fromkeys(row.system for name in tables for row in PAPER_TABLES[name].rows)
     if protocol == "paper":
         threshold = 0.5
-        splits = holdout_splits(labels, n_repeats=n_repeats, random_state=random_state)
+        splits = holdout_splits(
+            labels, n_repeats=n_repeats, random_state=random_state, target=target
+        )
         models = {key: systems[key].make for key in asked}
     else:
         threshold = "youden"
         splits = stratified_splits(
-            labels, n_folds=n_folds, n_repeats=n_repeats, random_state=random_state
+            labels, n_folds=n_folds, n_repeats=n_repeats, random_state=random_state, target=target
         )
         check_inner_folds(labels, splits)
         models = {key: partial(systems[key].tuned, random_state=random_state) for key in asked}
@@ -108,7 +110,7 @@ def reproduce(
         y,
         splits,
         folder,
-        threshold=threshold,
+        threshold=threshold if target.is_binary else None,
         random_state=random_state,
         describe=describe_model,
         n_jobs=n_jobs,
@@ -157,7 +159,8 @@ def describe_model(model) -> dict:
         facts["selected"] = selected
     elif "network" in steps:
         facts["deep"] = True
-    if getattr(fusion, "method", None) == "regression":
+    # With more than two classes the regression has a row of weights per class.
+    if getattr(fusion, "method", None) == "regression" and fusion.weights_.ndim == 1:
         blocks = zip(fusion.blocks_, fusion.weights_.tolist(), strict=True)
         facts["weights"] = dict(blocks) | {"Bias": fusion.intercept_}
     return facts

@@ -9,7 +9,7 @@ from sklidh.baselines._models import one_number
 from sklidh.evaluation import Evaluation
 from sklidh.images import read_image, read_mask
 from sklidh.images._grids import volume_of
-from sklidh.utils import binary_target, is_missing, progress
+from sklidh.utils import is_missing, progress
 
 AGE, VOLUME = "Age alone", "Tumour volume alone"
 
@@ -28,13 +28,13 @@ def training_folds(evaluation: Evaluation, X: pd.DataFrame) -> list[tuple[np.nda
 
 
 def training_classes(evaluation: Evaluation, X: pd.DataFrame, y: pd.Series) -> list[int]:
-    """Count wild types and mutants in the training set with the fewest patients of a class.
+    """Count the classes in the training set with the fewest patients of a class.
 
     Empty if X lacks the training patients.
     """
-    mutant = pd.Series(np.asarray(binary_target(y), bool), X.index)
+    codes = pd.Series(np.asarray(evaluation.target.codes(y)), X.index)
     counts = [
-        [int((~mutant[trained]).sum()), int(mutant[trained].sum())]
+        np.bincount(codes[trained], minlength=len(evaluation.target.classes)).tolist()
         for _, trained in training_folds(evaluation, X)
     ]
     return min(counts, key=min, default=[])
@@ -56,17 +56,26 @@ def simple_baselines(
     if "mask" in X:
         columns[VOLUME] = _log_volumes(X, modalities, label, verbose)
     predicted, found = evaluation.predictions, {}
-    mutant = pd.Series(np.asarray(binary_target(y), bool), X.index)
+    target = evaluation.target
+    codes = pd.Series(np.asarray(target.codes(y)), X.index)
     for name, values in columns.items():
         if any(values[trained].count() < 2 for _, trained in folds):
             continue
-        table, probability = values.to_frame(name), np.empty(len(predicted))
+        table, probability = values.to_frame(name), np.empty((len(predicted), len(target.classes)))
         for rows, trained in folds:
-            model = one_number(name).fit(table.loc[trained], mutant[trained])
+            model = one_number(name).fit(table.loc[trained], codes[trained])
             tested = table.loc[predicted.index[rows]]
-            probability[rows] = model.predict_proba(tested)[:, 1]
-        answers = {"score": probability, "probability": probability, "threshold": 0.5}
-        found[name] = Evaluation(predicted.assign(**answers, called=probability >= 0.5))
+            probability[rows] = model.predict_proba(tested)
+        if target.is_binary:
+            second = probability[:, 1]
+            answers = {"score": second, "probability": second, "threshold": 0.5}
+            answers["called"] = second >= 0.5
+        else:
+            answers = {
+                f"probability {word}": probability[:, k] for word, k in target.evaluated.items()
+            }
+            answers["called"] = probability.argmax(1)
+        found[name] = Evaluation(predicted.assign(**answers), target=target)
     return found
 
 

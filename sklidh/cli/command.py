@@ -1,4 +1,4 @@
-"""What every command has: --config, --quiet and --json, groups of options, clear errors."""
+"""What all commands share: --config, --quiet, --json, groups of options and clear errors."""
 
 import inspect
 import sys
@@ -16,10 +16,10 @@ from typer.core import TyperGroup
 
 from sklidh.cli import console
 from sklidh.cli.options import option
-from sklidh.cli.scheduler import on_scheduler
 from sklidh.cli.settings import read_config
 from sklidh.radiomics import announced_once
 from sklidh.results import claimed, record_path
+from sklidh.utils import on_scheduler
 
 START, PREDICT, EVALUATE, MACHINE = "Start", "Train and predict", "Evaluate", "This machine"
 """Groups of commands in the help."""
@@ -67,15 +67,16 @@ class Commands(TyperGroup):
             status = super().main(*args, standalone_mode=False, **options)
         except typer.Abort:
             status = console.INTERRUPTED
-        # Usage errors of the library inside Typer, which exports no common class for them.
         except Exception as error:
+            # Typer exports no common class of usage errors.
             if not hasattr(error, "format_message"):
                 raise
-            if error.__class__.__name__ == "NoArgsIsHelpError":
-                error.show()
-                sys.exit(error.exit_code)
-            console.print_error(error.format_message(), getattr(error, "ctx", None))
             status = error.exit_code
+            if type(error).__name__ == "NoArgsIsHelpError":
+                error.show()
+            else:
+                text = console.refusal(error, error.format_message())
+                console.print_error(text, getattr(error, "ctx", None))
         sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -97,13 +98,13 @@ def show_version(asked: bool):
         raise typer.Exit
 
 
-def examples_of(lines) -> str:
+def examples_of(*lines: str) -> str:
     """Return examples as the end of a help text."""
     shown = "\n\n".join(f"[bold]{line}[/]" for line in lines)
     return f"Example{'s' * (len(lines) > 1)}:\n\n{shown}"
 
 
-EXAMPLES = (
+FIRST_STEPS = examples_of(
     "sklidh demo",
     "sklidh check cases.csv",
     "sklidh run cases.csv --groups T1+T1CE,T2+FLAIR",
@@ -112,7 +113,7 @@ EXAMPLES = (
 )
 
 
-@app.callback(epilog=examples_of(EXAMPLES))
+@app.callback(epilog=FIRST_STEPS)
 def main(
     version: Annotated[
         bool, option("Show the version.", "--version", callback=show_version, is_eager=True)
@@ -127,10 +128,10 @@ def main(
 def command(*examples: str, panel: str, helps: Mapping[str, str] | None = None) -> Callable:
     """Register a function as a command, with the common options, clear errors and `examples`.
 
-    A parameter that is a group of options, such as `options.Cohort`, stands for the options in it;
-    its default, if there is one, for theirs; `helps` says what differs for this command. The
-    function returns what ``--json`` prints: the ``files`` that were written and what was ``found``
-    where an option left it open go into the record, and ``problems`` make the exit status 1.
+    A parameter that is a group of options, such as `options.Cohort`, stands for these options, and
+    its default for theirs. `helps` replaces help texts of shared options. The function returns the
+    content of ``--json``: the ``files`` that were written and what was ``found`` where an option
+    was empty go into the record, and ``problems`` make the exit status 1.
     """
 
     def register(function):
@@ -145,33 +146,36 @@ def command(*examples: str, panel: str, helps: Mapping[str, str] | None = None) 
             execute(ctx.info_name, partial(function, **grouped(own, options)), options, out, every)
 
         context = inspect.Parameter("ctx", extra.kind, annotation=typer.Context)
-        single = ungrouped([*own, extra], helps or {})
-        run.__signature__ = inspect.Signature([context, *single])
-        run.__annotations__ = {each.name: each.annotation for each in (context, *single)}
+        single = [context, *ungrouped([*own, extra], helps or {})]
+        run.__signature__ = inspect.Signature(single)
+        run.__annotations__ = {each.name: each.annotation for each in single}
         run.__name__ = function.__name__
         # One line per paragraph, which the terminal wraps.
         paragraphs = inspect.getdoc(function).split("\n\n")
         help_text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-        app.command(help=help_text, epilog=examples_of(examples), rich_help_panel=panel)(run)
+        app.command(help=help_text, epilog=examples_of(*examples), rich_help_panel=panel)(run)
         return function
 
     return register
 
 
 def execute(name: str, function, options: dict, default: Path | None, common: Common):
-    """Run a command in its place, with one look of errors and warnings, and print how it ended."""
+    """Run a command, print its errors and warnings in one style, and write its record."""
     silent, started = common.quiet or common.as_json, time.perf_counter()
     settings = plain(options)
     with console.clear_errors(), console.silenced(silent), announced_once():
         place = nullcontext({})
+        # The results of a command are one file if their default has a suffix.
+        is_file = default is not None and bool(default.suffix)
         if default is not None:
-            # The results of a command are one file if their default has a suffix.
-            is_file = bool(default.suffix)
             how = {"is_file": is_file, "command": name, "overwrite": common.overwrite}
             named = {key.replace("_", "-"): value for key, value in settings.items()}
             place = claimed(options["out"], options=named, **how)
-        scheduler = on_scheduler(options.get("scheduler", ""))
-        with place as outcome, scheduler, console.warnings_once():
+        address = options.get("scheduler", "")
+        with place as outcome, on_scheduler(address) as client, console.warnings_once():
+            if client is not None:
+                threads = client.nthreads()
+                console.say(f"{len(threads)} workers, {sum(threads.values())} threads at {address}")
             result = function()
             files = result.get("files", {})
             outcome["files"] = [*files.values()]
@@ -190,7 +194,7 @@ def execute(name: str, function, options: dict, default: Path | None, common: Co
 
 
 def ungrouped(parameters, helps: Mapping) -> list[inspect.Parameter]:
-    """Return the options of a function one by one, those in its groups, too, with their help."""
+    """Return the options of a function one by one, including those in its groups."""
     single = []
     for each in parameters:
         found = {each.name: (each.default, each.annotation)}
@@ -205,13 +209,13 @@ def ungrouped(parameters, helps: Mapping) -> list[inspect.Parameter]:
                 information = copy(information)
                 information.help = helps[name]
                 annotation = Annotated[kind, information]
-            how = {"default": default, "annotation": annotation}
-            single.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, **how))
+            kind = inspect.Parameter.KEYWORD_ONLY
+            single.append(inspect.Parameter(name, kind, default=default, annotation=annotation))
     return single
 
 
 def grouped(parameters, options: dict) -> dict:
-    """Return the options' values as a function takes them, in their groups."""
+    """Return the values of options as a function takes them, in groups."""
     return {
         each.name: each.annotation(**{f.name: options[f.name] for f in fields(each.annotation)})
         if is_dataclass(each.annotation)

@@ -1,4 +1,4 @@
-"""What the commands print: a table, files written, each warning once, errors in one message."""
+"""What commands print: tables, files written, each warning once, and errors as one message."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import shlex
 import sys
 import warnings
 from contextlib import contextmanager
+from functools import partial
 
 import typer
 from rich.console import Console
@@ -14,49 +15,31 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from sklidh.evaluation import StudyError
-from sklidh.images import ImageError, ImageWarning
-from sklidh.radiomics import SettingsError
+from sklidh.images import ImageWarning
 from sklidh.results import PlaceError
-from sklidh.utils import (
-    CohortError,
-    ModelFileError,
-    ResultsError,
-    WorkerDiedError,
-    ignore_joblib,
-)
+from sklidh.utils import CohortError, SchedulerError, UserError, grouped, ignore_joblib
 
-# What the user can correct: the table, the images, a full disk, too many workers for the memory, a
-# learning rate. Anything else is a bug, and its traceback is what a report of it needs.
-MENDABLE = (
-    CohortError,
-    ImageError,
-    StudyError,
-    ModelFileError,
-    ResultsError,
-    SettingsError,
-    OSError,
-    WorkerDiedError,
-    FloatingPointError,
-    PlaceError,
-    typer.BadParameter,
-)
+USAGE_ERRORS = (typer.BadParameter, PlaceError, SchedulerError)
+
+# What the user can correct, such as a full disk or a learning rate. Anything else is a bug, and its
+# traceback is what a report of it needs.
+MENDABLE = (UserError, OSError, FloatingPointError, *USAGE_ERRORS)
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 """Exit statuses of a command: a mendable error or `problems`; the command line; Ctrl-C."""
 
 BEGINNING = 80
-"""Characters of a warning by which a later line refers to it."""
+"""Number of characters of a warning that a later line quotes."""
 
-BOUNDLESS = 1000
-"""Characters: wider than any table of figures."""
+WIDEST = 1000
+"""Number of characters that no table of figures reaches."""
 
 
 class SteadyConsole(Console):
-    """A console that survives a closed pipe: ``sklidh run ... | head -1`` finishes its work."""
+    """A console that survives a closed pipe, so that ``sklidh run ... | head -1`` completes."""
 
-    told = {}
-    """The warnings of the command so far, as `warnings_once` yields them."""
+    warned = {}
+    """The first warning of each kind so far, and the number of warnings of that kind."""
 
     def on_broken_pipe(self):
         """Print nothing more; rich would end the command."""
@@ -82,18 +65,20 @@ def clear_errors():
         yield
     except MENDABLE as error:
         print_error(error)
-        is_usage = isinstance(error, typer.BadParameter | PlaceError)
-        raise typer.Exit(USAGE if is_usage else FAILED) from None
+        raise typer.Exit(USAGE if isinstance(error, USAGE_ERRORS) else FAILED) from None
     except ImportError as error:
-        # Python's own errors name the module; the package's say what to install, and why.
+        # Python's own errors name the module; those of sklidh state what to install.
         if error.name is not None:
             raise
         print_error(error)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
+        # What libraries warn of while they stop is of no use.
+        warnings.simplefilter("ignore")
         errors.print(
             "\n[bold]Interrupted.[/] Registered images, radiomics and splits that were finished "
-            "are kept. To continue:"
+            "are kept. To continue:",
+            soft_wrap=True,
         )
         errors.print(f"  {shlex.join(['sklidh', *sys.argv[1:]])}", markup=False, soft_wrap=True)
         sys.exit(INTERRUPTED)
@@ -116,39 +101,37 @@ def verbosity() -> int:
 
 @contextmanager
 def warnings_once():
-    """Print each kind of warning once, without the line of code that it came from.
+    """Print each kind of warning once, without its line of code, and how many more there were.
 
-    Of an image every warning is told. What else is warned of comes from fold after fold, sequence
-    after sequence, with other numbers: the first is told, and at the end how many more there were.
-    Yields the first text of each kind so far, and how often the kind came.
+    Folds and sequences repeat a warning with other numbers. All warnings about images are printed.
     """
-    console.told = told = {}
+    console.warned = counts = {}
 
-    def tell(message, category, file, line, *_):
+    def show_once(message, category, file, line, *_):
         kind = str(message) if issubclass(category, ImageWarning) else (category, file, line)
-        text, count = told.get(kind, (str(message), 0))
-        told[kind] = (text, count + 1)
+        text, count = counts.get(kind, (str(message), 0))
+        counts[kind] = (text, count + 1)
         if count == 0:
             warn(text)
 
     with warnings.catch_warnings():
-        # Python's default would keep the count of what comes from one line of code.
+        # By default Python would report a line of code only once.
         warnings.simplefilter("always")
         for silent in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
             warnings.simplefilter("ignore", silent)
         ignore_joblib()
-        warnings.showwarning = tell
-        yield told
-    for kind, (text, count) in told.items():
+        warnings.showwarning = show_once
+        yield counts
+    for kind, (text, count) in counts.items():
         if count > 1 and not isinstance(kind, str):
             warn(f'{count - 1} more like "{text[:BEGINNING]} ..."')
 
 
-def warning_lines(told: dict) -> list[str]:
+def warning_lines(counts: dict) -> list[str]:
     """Return the warnings of `warnings_once` for a report, each with how often it came."""
     return [
         f"{text} ({count - 1} more like this)" if count > 1 else text
-        for text, count in told.values()
+        for text, count in counts.values()
     ]
 
 
@@ -162,7 +145,7 @@ def print_table(title: str | None, headings, rows, *, text=1):
         grid.add_column(heading, justify="left" if place < text else "right", no_wrap=True)
     for cells in rows:
         grid.add_row(*(each if isinstance(each, Text) else escape(str(each)) for each in cells))
-    unbounded = console.options.update(max_width=BOUNDLESS)
+    unbounded = console.options.update(max_width=WIDEST)
     needed = Measurement.get(console, unbounded, grid).maximum
     # A console cuts off lines wider than itself.
     SteadyConsole(width=max(needed, console.width), quiet=console.quiet).print(grid)
@@ -170,21 +153,11 @@ def print_table(title: str | None, headings, rows, *, text=1):
 
 def print_models(table, *, title: str):
     """Print the paper's Table I, one row per model."""
-    figures = ("Accuracy", "Precision", "Recall", "F1")
-    print_table(
-        title,
-        # The paper's own short headings: the table fits a terminal of 80 columns.
-        ("Model", "AUC", "95 % CI", "Acc", "Pre", "Rec", "F1"),
-        [
-            (
-                name,
-                f"{row['AUC']:.2f}",
-                f"{row['AUC low']:.2f}-{row['AUC high']:.2f}",
-                *(f"{row[figure]:.2f}" for figure in figures),
-            )
-            for name, row in table.iterrows()
-        ],
-    )
+    figures = ["AUC", "AUC low", "AUC high", "Accuracy", "Precision", "Recall", "F1"]
+    shown = table[figures].map("{:.2f}".format)
+    shown["AUC low"] += "-" + shown.pop("AUC high")
+    # The paper's own short headings: the table fits a terminal of 80 columns.
+    print_table(title, ("Model", "AUC", "95 % CI", "Acc", "Pre", "Rec", "F1"), shown.itertuples())
 
 
 def print_json(content: dict):
@@ -196,26 +169,35 @@ def print_json(content: dict):
 
 
 def say(text: str, style: str | None = None):
-    """Print a line, which the terminal wraps; brackets in it are no markup."""
+    """Print a line, which the terminal wraps; brackets in it are not markup."""
     console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
-def note(text: str):
-    """Print what was recognised or ignored."""
-    errors.print(f"[cyan]Note:[/] {escape(text)}", highlight=False, soft_wrap=True)
+def complain(text: str, label: str):
+    """Print a line on the standard error, after a label in rich's markup."""
+    errors.print(f"{label} {escape(text)}", highlight=False, soft_wrap=True)
 
 
-def warn(text: str):
-    """Print what may be wrong but does not stop the command."""
-    errors.print(f"[yellow]Warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
+note = partial(complain, label="[cyan]Note:[/]")
+warn = partial(complain, label="[yellow]Warning:[/]")
+
+
+def refusal(error, text: str) -> str:
+    """Return the text of a usage error with the value seen, and without pydantic's own words."""
+    # Typer's older releases word these errors themselves, without pydantic.
+    for found in getattr(error.__cause__, "errors", list)():
+        reason = found["msg"].removeprefix("Value error, ").partition(", unable")[0]
+        reason = reason.replace("Input should be", f"{found['input']!r} is not")
+        text = text.replace(found["msg"], reason)
+    return text
 
 
 def print_error(error, ctx=None):
-    """Print an error, that of a cohort with all its problems, and whose help of `ctx` is of use."""
+    """Print an error, with all problems of a cohort, and the command that shows the help."""
     text = str(error)
     if isinstance(error, CohortError):
-        lines = (f"  - {problem}" for problem in error.problems)
+        lines = (f"  - {line}" for line in grouped(error.problems))
         text = "\n".join([f"{error.source} has problems:", *lines])
-    errors.print(f"[bold red]Error:[/] {escape(text)}", highlight=False, soft_wrap=True)
+    complain(text, "[bold red]Error:[/]")
     if ctx is not None:
-        errors.print(f"Try: {ctx.command_path} --help", highlight=False, soft_wrap=True)
+        complain(f"{ctx.command_path} --help", "Try:")

@@ -1,13 +1,14 @@
 """The options that several commands share, each defined once."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from sklidh.cli import values
-from sklidh.cli.values import Columns, Groups, Names, Where
+from sklidh.cli.values import Columns, Groups, Names, Regions, Where
 
 
 def option(text, *names, **how):
@@ -15,19 +16,9 @@ def option(text, *names, **how):
     return typer.Option(*names, help=text, **how)
 
 
-def in_cohort(text, *names, **how):
-    """Return an option that the help lists under Cohort."""
-    return option(text, *names, rich_help_panel="Cohort", **how)
-
-
-def in_method(text, *names, **how):
-    """Return an option that the help lists under Method."""
-    return option(text, *names, rich_help_panel="Method", **how)
-
-
-def in_work(text, *names, **how):
-    """Return an option that the help lists under Work."""
-    return option(text, *names, rich_help_panel="Work", **how)
+in_cohort = partial(option, rich_help_panel="Cohort")
+in_method = partial(option, rich_help_panel="Method")
+in_work = partial(option, rich_help_panel="Work")
 
 
 def argument(text, **how):
@@ -60,7 +51,7 @@ WhereOption = Annotated[
         "Use only the patients with this value.", parser=values.parse_where, metavar="COLUMN=VALUE"
     ),
 ]
-Target = Annotated[str, in_cohort("Column of the IDH status.")]
+Target = Annotated[str, in_cohort("Column of the IDH status, or of another target.")]
 TARGET_OR_NONE = "Column of the IDH status; 'none' if it is not known."
 """Help of a command that needs no target."""
 
@@ -70,6 +61,13 @@ Wildtype = Annotated[
         "Target value that means wild type; all other values are mutant. Default: known words "
         "(wildtype, WT, negative, mutant, IDH1 p.R132H, ...), or 0 for wild types and 1 for "
         "mutants."
+    ),
+]
+Positive = Annotated[
+    str,
+    in_cohort(
+        "Value of another target's positive class, such as methylated. Not needed for 0 and 1, nor "
+        "for three or more values, which are as many classes."
     ),
 ]
 GroupsOption = Annotated[
@@ -162,7 +160,7 @@ class Folder:
             metavar="LABELS",
         ),
     ] = ""
-    # What a model's file decides is no option of the command that reads it.
+    # The model decides these in the one command that has no option for them, predict.
     groups = Groups()
     missing = "nan"
 
@@ -180,6 +178,7 @@ class Cohort(Folder):
 
     target: Target = "idh"
     wildtype: Wildtype = ""
+    positive: Positive = ""
     groups: GroupsOption = ""
     reference: Annotated[
         str,
@@ -212,6 +211,28 @@ class Extraction:
         ),
     ] = "paper"
     engine: Annotated[Literal["native", "pyradiomics"], in_method("Radiomics engine.")] = "native"
+    regions: Annotated[
+        Regions,
+        in_method(
+            "Regions of the masks with features of their own, by labels, such as "
+            "core=1+4,oedema=2. Default: one region, see --label.",
+            parser=values.parse_regions,
+            metavar="NAME=LABELS,...",
+        ),
+    ] = ""
+    perturbations: Annotated[
+        int,
+        in_method(
+            "Perturbed copies of each training image and mask. Features that differ between them "
+            "(ICC below 0.75) are dropped. 0: none.",
+            min=0,
+        ),
+    ] = 0
+
+    def __post_init__(self):
+        """Parse a value given as text in Python; Typer passes a parsed one."""
+        if isinstance(self.regions, str):
+            object.__setattr__(self, "regions", values.parse_regions(self.regions))
 
 
 @dataclass(frozen=True)
@@ -249,3 +270,8 @@ class Work:
             "must see the same files."
         ),
     ] = ""
+
+    @property
+    def timeout(self) -> float | None:
+        """The time limit (s) per patient: joblib waits forever for a dask worker that died."""
+        return 3600.0 if self.scheduler else None

@@ -1,4 +1,4 @@
-"""How models are built: the options, completed by what a cohort has, or read from a file."""
+"""How models are built: options from the command line or a file, completed from the cohort."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,15 +8,15 @@ from typing import get_args
 import typer
 import yaml
 
-from sklidh.cli.console import verbosity
-from sklidh.cli.options import Cohort, Extraction, Method
-from sklidh.cli.scheduler import time_limit
+from sklidh.cli.console import refusal, verbosity
+from sklidh.cli.options import Cohort, Extraction, Method, Work
+from sklidh.cli.values import Groups
 from sklidh.radiomics import read_settings
 from sklidh.results import OF_THE_RECORD
 from sklidh.utils import PAPER_GROUPS, PAPER_MODALITIES
 
 OF_THE_CALL = ("config", "help", "overwrite")
-"""Options that no file holds."""
+"""Options that a configuration file cannot hold."""
 
 
 def reference_among(text: str, modalities: tuple[str, ...]) -> str | None:
@@ -33,7 +33,7 @@ def reference_among(text: str, modalities: tuple[str, ...]) -> str | None:
 
 
 def pipeline_with_label(modalities, *, label, **options):
-    """Return the paper's pipeline, whose registration keeps only the tumour's labels of a mask."""
+    """Return the paper's pipeline; registration keeps only the `label` of the masks."""
     from sklidh.pipeline import paper_pipeline
 
     pipeline = paper_pipeline(modalities, **options)
@@ -44,29 +44,38 @@ def pipeline_with_label(modalities, *, label, **options):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Method):
-    """How models are built: the method, and what a cohort has."""
+    """How models are built: the method, and what a cohort has.
+
+    `label` holds the labels of the tumour in the masks (None: all), `timeout` the time limit (s)
+    per patient.
+    """
 
     modalities: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...] | None
     reference: str | None
     missing: str
     jobs: int
-    # Numbers and names of the masks' labels that are tumour; None for all.
+    timeout: float | None
     label: list | None
     clinical: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, groups, there, cohort: Cohort, method: Extraction, jobs: int) -> "Recipe":
-        """Complete the options by what a cohort has: the modalities `there`, if none are named."""
-        # A label in the parameter file holds for networks and registration, too.
+    def of(cls, groups, available, cohort: Cohort, method: Extraction, work: Work) -> "Recipe":
+        """Complete the options: without `groups` the modalities are those `available`."""
+        # A label in the parameter file also applies to networks and registration.
         label = list(cohort.label) or read_settings(method.radiomics).setting["label"]
-        modalities = tuple(name for group in groups for name in group) or there
+        if method.regions and cohort.label:
+            raise typer.BadParameter("--label and --regions both choose labels; give one of them")
+        if method.regions:
+            each = (label for labels in method.regions.values() for label in labels)
+            label = list(dict.fromkeys(each))
+        modalities = tuple(name for group in groups for name in group) or available
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS
         found = {"modalities": modalities, "groups": groups or None, "label": label}
         found["reference"] = reference_among(cohort.reference, modalities)
-        # A command that trains nothing has no option for the networks, and takes their defaults.
-        return cls(**found, missing=cohort.missing, jobs=jobs, **vars(method))
+        found |= {"missing": cohort.missing, "jobs": work.jobs, "timeout": work.timeout}
+        return cls(**found, **vars(method))
 
     @property
     def columns(self) -> list[str]:
@@ -76,22 +85,21 @@ class Recipe(Method):
     @property
     def found(self) -> dict[str, str]:
         """The groups and the reference as the options name them, also where these were empty."""
-        groups = self.groups or [(name,) for name in self.modalities]
-        return {
-            "groups": ",".join("+".join(group) for group in groups),
-            "reference": self.reference or "none",
-        }
+        groups = Groups(self.groups or [(name,) for name in self.modalities])
+        return {"groups": str(groups), "reference": self.reference or "none"}
 
     def extractor(self, *, verbose=None):
-        """Return the radiomics extractor; `verbose` is that of the command, unless given."""
+        """Return the radiomics extractor; `verbose` is by default that of the command."""
         from sklidh.features import RadiomicsExtractor
 
         return RadiomicsExtractor(
             self.radiomics,
             engine=self.engine,
-            label=self.label,
+            label=None if self.regions else self.label,
+            regions=dict(self.regions) or None,
+            perturbations=self.perturbations or None,
             n_jobs=self.jobs,
-            timeout=time_limit(),
+            timeout=self.timeout,
             **self._shared(verbose),
         )
 
@@ -109,7 +117,7 @@ class Recipe(Method):
         )
 
     def builder(self, memory=None, *, verbose=None) -> partial:
-        """Return what builds the paper's pipeline, as the functions of `baselines` take it."""
+        """Return the function that builds the paper's pipeline, for `baselines`."""
         return partial(
             pipeline_with_label,
             self.modalities,
@@ -120,7 +128,7 @@ class Recipe(Method):
             radiomics=self.extractor(verbose=verbose),
             memory=memory,
             n_jobs=self.jobs,
-            timeout=time_limit(),
+            timeout=self.timeout,
             random_state=self.seed,
             **self._shared(verbose),
         )
@@ -129,65 +137,61 @@ class Recipe(Method):
         return {"missing": self.missing, "verbose": verbosity() if verbose is None else verbose}
 
     def models(self, memory=None) -> dict:
-        """Return the paper's four models, Table I's rows, and the recommended one, by title."""
+        """Return the paper's four models and the recommended one, by title."""
         from sklidh.baselines import ablation_models
 
-        deep = self.networks()
-        return ablation_models(self.builder(memory), deep=deep, random_state=self.seed)
+        return ablation_models(self.builder(memory), deep=self.networks(), random_state=self.seed)
 
-    def system(self, alias: str, memory=None) -> tuple:
+    def systems(self, memory=None, *, verbose=None, **how) -> dict:
+        """Return the systems of the paper's tables and the recommended one, by title."""
+        from sklidh.baselines import paper_systems
+
+        how |= {"deep": self.networks(verbose=verbose), "random_state": self.seed}
+        return paper_systems(self.builder(memory, verbose=verbose), **how)
+
+    def system(self, alias: str) -> tuple:
         """Return the title of a model that ``--model`` names, and its `System`."""
         if alias == "model-1" and self.clinical:
             raise typer.BadParameter(
                 "--clinical: Model 1 (SA-Net) sees images alone; choose another --model"
             )
-        from sklidh.baselines import paper_systems
-
-        systems = paper_systems(self.builder(memory), deep=self.networks(), random_state=self.seed)
-        return next((title, each) for title, each in systems.items() if each.alias == alias)
+        return next(found for found in self.systems().items() if found[1].alias == alias)
 
 
 def read_config(ctx: typer.Context, path: Path | None) -> Path | None:
-    """Take a configuration file's values as the defaults of the command's options.
+    """Take the values in a file, such as a record of results, as defaults of the options.
 
-    A key is an option without dashes in front; a finished command leaves such a file, too.
+    A key is the name of an option without leading dashes.
     """
     if path is None:
         return None
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise typer.BadParameter(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise typer.BadParameter(f"{path}: not a YAML file in UTF-8 ({error})") from error
-    known = {_key(parameter): parameter for parameter in ctx.command.params}
-    known = {key: parameter for key, parameter in known.items() if key not in OF_THE_CALL}
-    given = dict(content) if isinstance(content, dict) else {}
+    # As on the command line: --json is the parameter as_json.
+    known = {(each.opts or [each.name])[0].strip("-"): each for each in ctx.command.params}
+    known = {key: each for key, each in known.items() if key not in OF_THE_CALL}
+    content = content if isinstance(content, dict) else {}
+    given = {str(key).replace("_", "-"): value for key, value in content.items()}
     of_record = {key: given.pop(key, None) for key in OF_THE_RECORD}
     if of_record["command"] not in (None, ctx.info_name):
         raise typer.BadParameter(
             f"{path}: settings of sklidh {of_record['command']}, not of sklidh {ctx.info_name}"
         )
-    unknown = [key for key in given if str(key).replace("_", "-") not in known]
-    if unknown or not given:
-        what = f"unknown {', '.join(map(str, unknown))}" if unknown else "not a table of options"
+    if not given or (unknown := given.keys() - known.keys()):
+        what = f"unknown {', '.join(sorted(unknown))}" if given else "not a table of options"
         raise typer.BadParameter(f"{path}: {what}; accepted are {', '.join(known)}")
-    ctx.default_map = {}
-    for key, value in given.items():
-        if value is not None:
-            parameter = known[str(key).replace("_", "-")]
-            ctx.default_map[parameter.name] = _fitting(ctx, parameter, value, f"{path}: {key}")
+    ctx.default_map = {
+        known[key].name: fitting(ctx, known[key], value, f"{path}: {key}")
+        for key, value in given.items()
+        if value is not None
+    }
     return path
 
 
-def _key(parameter) -> str:
-    """Return what a parameter is called in a file: as on the command line, without dashes."""
-    name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name
-    return name.lstrip("-").replace("_", "-")
-
-
-def _fitting(ctx, parameter, value, where: str):
-    """Return a value that the option accepts, or name the file and the key that does not fit."""
+def fitting(ctx, parameter, value, where: str):
+    """Return a value that the option accepts, or raise an error that names the file and key."""
     if isinstance(value, (list, dict)):
         raise typer.BadParameter(
             f"{where}: got {value!r}; write several values as one text, such as 'T1+T1CE,FLAIR'"
@@ -196,14 +200,13 @@ def _fitting(ctx, parameter, value, where: str):
     if isinstance(value, bool) != is_switch:
         wanted = "true or false is accepted" if is_switch else "write the value in quotes"
         raise typer.BadParameter(f"{where}: got {value!r}; {wanted}")
-    # As if it were written on the command line: the target 1 is a column's name.
+    # As text, like on the command line: the target 1 is a column's name.
     value = value if is_switch else str(value)
     kind, *_ = get_args(ctx.command.callback.__annotations__[parameter.name])
-    if kind in (Path, Path | None):
-        # Only the path that is used must exist; the command line takes precedence.
-        return value
-    try:
-        parameter.process_value(ctx, value)
-    except typer.BadParameter as error:
-        raise typer.BadParameter(f"{where}: got {value!r}; {error.message}") from error
+    # A path must exist only if it is used: the command line takes precedence.
+    if kind not in (Path, Path | None):
+        try:
+            parameter.process_value(ctx, value)
+        except typer.BadParameter as error:
+            raise typer.BadParameter(f"{where}: {refusal(error, error.message)}") from error
     return value

@@ -1,4 +1,4 @@
-"""The values of options, each parsed once from what the command line or a file says."""
+"""The values of options, parsed once from the text of the command line or of a file."""
 
 import shlex
 from contextlib import suppress
@@ -29,6 +29,13 @@ class Columns(dict):
         return ",".join(f"{name}='{heading}'" for name, heading in self.items())
 
 
+class Regions(dict):
+    """The labels of each region: {"core": [1, 4]} for "core=1+4"."""
+
+    def __str__(self):
+        return ",".join(f"{name}={'+'.join(map(str, labels))}" for name, labels in self.items())
+
+
 class Names(tuple):
     """Names, or numbers of labels, separated by commas."""
 
@@ -46,9 +53,6 @@ class Where(NamedTuple):
         return f"{self.column}={self.value}" if self.column else ""
 
 
-EVERYBODY = Where()
-
-
 def parse_jobs(number: int) -> int:
     """Refuse 0 jobs, and fewer than -1."""
     if number == 0 or number < -1:
@@ -57,12 +61,12 @@ def parse_jobs(number: int) -> int:
 
 
 def parse_csv(path: Path | None) -> Path | None:
-    """Refuse a name that promises another format, such as .xlsx."""
+    """Refuse a file name of another format, such as .xlsx."""
     if path is not None and path.suffix.lower() != ".csv":
         stem = path.stem.removesuffix(".csv").strip(".") or "table"
         raise typer.BadParameter(
-            f"{path}: the table is written as CSV, which every spreadsheet opens; "
-            f"name a file that ends in .csv, such as {stem}.csv"
+            f"{path}: the table is written as CSV, which every spreadsheet opens; name a file that "
+            f"ends in .csv, such as {stem}.csv"
         )
     return path
 
@@ -119,6 +123,20 @@ def parse_labels(text: str) -> Names:
     return labels
 
 
+def parse_regions(text: str) -> Regions:
+    """Read "core=1+4,oedema=2"."""
+    regions = Regions()
+    for part in filter(None, str(text).split(",")):
+        name, _, labels = map(str.strip, part.partition("="))
+        if not name or not labels or name in regions or "__" in name:
+            raise typer.BadParameter(
+                f"{text!r}: expected NAME=LABELS, separated by commas, each NAME once, such as "
+                "core=1+4,oedema=2"
+            )
+        regions[name] = list(parse_labels(labels.replace("+", ",")))
+    return regions
+
+
 def parse_tables(text: str) -> Names:
     """Read "I,III" as names of tables."""
     names = parse_names(text)
@@ -136,7 +154,7 @@ def parse_where(text: str) -> Where:
 
 
 def parse_threshold(text: str) -> float | str:
-    """Read a probability, or a rule by which `choose_threshold` chooses one."""
+    """Read a probability, or a rule of `choose_threshold`."""
     from sklidh.evaluation import check_threshold
 
     value = text
@@ -145,5 +163,5 @@ def parse_threshold(text: str) -> float | str:
     try:
         check_threshold(value)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r}: {error}") from error
+        raise typer.BadParameter(str(error)) from error
     return value

@@ -1,6 +1,7 @@
 """Cohorts: loaded from a table, or simulated with known truth."""
 
 from sklidh.datasets._cohorts import load_cohort, write_cohort
+from sklidh.datasets._columns import clinical_columns, paper_modalities
 from sklidh.datasets._examination import check_ids, examine_cohort
 from sklidh.datasets._examined import ExaminedCohort
 from sklidh.datasets._headings import matches, near_misses, not_found
@@ -16,6 +17,7 @@ __all__ = [
     "binary_target",
     "check_ids",
     "check_images",
+    "clinical_columns",
     "cohort_range",
     "examine_cohort",
     "load_cohort",
@@ -24,6 +26,7 @@ __all__ = [
     "near_misses",
     "not_found",
     "outside_range",
+    "paper_modalities",
     "read_table",
     "scan_table",
     "write_cohort",

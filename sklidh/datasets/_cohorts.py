@@ -17,6 +17,7 @@ from sklidh.utils import atomic_write, is_missing
         "path": [str, os.PathLike],
         "target": [str, None],
         "wildtype": [object],
+        "positive": [object],
         "modalities": ["array-like", None],
         "columns": [dict, None],
         "missing": [StrOptions({"raise", "nan"})],
@@ -30,6 +31,7 @@ def load_cohort(
     *,
     target="idh",
     wildtype=None,
+    positive=None,
     modalities=None,
     columns=None,
     missing="raise",
@@ -48,10 +50,13 @@ def load_cohort(
         Paths are relative to the table's folder, or absolute. In a folder the images are found by
         name, according to `layout`.
     target : str or None, default="idh"
-        The column of the IDH status. None: there is none, and `y` is None.
+        The column of the IDH status, or of another target. None: there is none, and `y` is None.
     wildtype : str or number, default=None
         Target value that means wild type; all other values are mutant. None uses known words and
         0 and 1, as in `binary_target`.
+    positive : str or number, default=None
+        Value of another target's positive class, such as "methylated" or "codeleted". Three or more
+        values of a target other than the IDH status are as many classes.
     modalities : sequence of str, default=None
         The columns that hold images. None: every column except the mask in which a cell names an
         image file (``.nii``, ``.nii.gz``, ``.mha``, ``.nrrd`` and the like) or a folder of DICOM
@@ -73,7 +78,9 @@ def load_cohort(
     X : DataFrame of shape (n_patients, n_columns)
         Index: the patients' ids. The table's columns without the target, with absolute paths.
     y : Series of shape (n_patients,) or None
-        1 for mutants and 0 for wild types, with the index of `X` and the target's name.
+        1 for mutants and 0 for wild types, with the index of `X` and the target's name. Of a target
+        with other words, ordered categories: the positive class last, several in alphabetical
+        order.
 
     Raises
     ------
@@ -116,7 +123,7 @@ def load_cohort(
         layout=layout,
         patients=patients,
     )
-    return examined.with_classes(wildtype).accepted(path)
+    return examined.with_classes(wildtype, positive).accepted(path)
 
 
 def write_cohort(path, X: pd.DataFrame, y: pd.Series | None = None) -> Path:
@@ -141,6 +148,7 @@ def write_cohort(path, X: pd.DataFrame, y: pd.Series | None = None) -> Path:
     images = [*image_columns(X), *(["mask"] if "mask" in X else [])]
     cells = X.assign(**{name: [_relative(cell, folder) for cell in X[name]] for name in images})
     if y is not None:
+        y = y.astype(object)
         words = y.map({0: "wildtype", 1: "mutant"})
         cells = cells.assign(**{str(y.name): words.where(words.notna(), y)})
     with atomic_write(path) as temporary:

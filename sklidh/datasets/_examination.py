@@ -20,23 +20,8 @@ NAMES = ("patient", "mask", *PAPER_MODALITIES, "age", "sex", "site")
 def read_folder(folder: Path, layout: str, patients, names, options) -> Table:
     """Build the table of a folder of images and its patients' data.
 
-    Parameters
-    ----------
-    folder : Path
-    layout, patients
-        As in `load_cohort`.
-    names : sequence of str
-    options : dict
-        Both as in `scan_table`, for the patients' table.
-
-    Returns
-    -------
-    Table
-
-    Raises
-    ------
-    CohortError
-        As `load_cohort`.
+    `layout`, `patients` and errors are as in `load_cohort`, `names` and `options` as in
+    `scan_table`, for the patients' table.
     """
     cases = find_cases(folder, layout)
     if patients is None and (folder / "participants.tsv").is_file():
@@ -131,7 +116,7 @@ def examine_cohort(
     X = frame.assign(patient=ids).set_index("patient")
     y = X.pop(target) if target in X else None
     folder = table.path if is_folder else path.parent
-    found = image_columns(X.map(resolve, folder=folder))
+    found = image_columns(X.select_dtypes(exclude="number").map(resolve, folder=folder))
     chosen = found if modalities is None else list(modalities)
     if not chosen:
         problems.append(
@@ -176,22 +161,9 @@ def check_ids(ids: pd.Series, *, has_lines: bool = True) -> list[str]:
 
 
 def unusable(modalities, found, columns, renamed) -> list[str]:
-    """Return the problems with the names of sequences.
+    """Return the problems with the names of the requested sequences, `modalities`.
 
-    Parameters
-    ----------
-    modalities : sequence of str
-        The requested sequences.
-    found : sequence of str
-        The columns that hold images.
-    columns : sequence of str
-        All columns of the table.
-    renamed : dict of str to str
-        Heading -> column, for recognised headings.
-
-    Returns
-    -------
-    list of str
+    `found` are the columns that hold images, and `renamed` maps recognised headings to columns.
     """
     problems = []
     joined = "+".join(modalities)

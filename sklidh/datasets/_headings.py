@@ -8,7 +8,7 @@ from sklidh.utils import listed
 
 SYNONYMS = {
     "patient": "patient patientid patid patientno patientnumber participantid participant "
-    "subjectid subject caseid case pid id",
+    "subjectid subject caseid case pid patientenid patientennummer id",
     "T1": "t1 t1w t1n t1native t1nativ t1pre pret1 t1precontrast t1noncontrast t1unenhanced "
     "t1plain t1weighted",
     "T1CE": "t1ce t1c t1gd t1gad t1gado t1gadolinium t1post postt1 t1postcontrast postcontrastt1 "
@@ -20,9 +20,9 @@ SYNONYMS = {
     "tumorsegmentation tumoursegmentation masktumor masktumour lesionmask roi labelmap",
     "idh": "idh idhstatus idhmutation idhmutationstatus idhmutated idhmutant idhmut idh12 "
     "idh12status idh12mutation idh1 idh1status idh1mutation idhgenotype",
-    "age": "age ageyears ageinyears agey ageyr ageyrs ageatdiagnosis ageatmri ageatscan",
-    "sex": "sex gender",
-    "site": "site centre center hospital institution institute",
+    "age": "age ageyears ageinyears agey ageyr ageyrs ageatdiagnosis ageatmri ageatscan alter",
+    "sex": "sex gender geschlecht",
+    "site": "site centre center hospital institution institute zentrum klinik",
 }
 """Column -> possible headings, in the form of `key_of`; earlier ones take precedence."""
 
@@ -140,25 +140,11 @@ def quoted(heading: str) -> str:
 def understood(
     headings: list[str], names: Iterable[str], columns: Mapping[str, str] | None = None
 ) -> tuple[dict[str, str], list[str], list[str]]:
-    """Find the heading of each column.
+    """Find the heading of each of the columns `names`.
 
-    Parameters
-    ----------
-    headings : list of str
-        The table's headings.
-    names : iterable of str
-        The columns to look for.
-    columns : dict of str to str, default=None
-        The user's own mapping, column -> heading, which overrides everything else.
-
-    Returns
-    -------
-    renamed : dict of str to str
-        Heading -> column, where they differ.
-    notes : list of str
-        Columns recognised under other headings.
-    problems : list of str
-        A heading of `columns` that is not found, or two headings for one column.
+    `columns` is the user's own mapping, column -> heading, which overrides everything else.
+    Returns heading -> column where they differ; notes on columns recognised under other headings;
+    and problems: a heading of `columns` that is not found, or two headings for one column.
     """
     columns, names = dict(columns or {}), list(names)
     renamed, recognised, problems = {}, [], []

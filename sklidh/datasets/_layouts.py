@@ -57,22 +57,10 @@ LAYOUTS = {
 def find_cases(folder: Path, layout: str = "auto") -> pd.DataFrame:
     """Find every patient's images and mask below a folder.
 
-    Parameters
-    ----------
-    folder : Path
-    layout : {"auto", "brats", "tcga", "ucsf-pdgm", "bids"}, default="auto"
-        Naming scheme; "auto" chooses the layout that finds the most images.
-
-    Returns
-    -------
-    DataFrame of shape (n_patients, n_columns)
-        Absolute paths, in those of the columns T1, T1CE, T2, FLAIR and mask that occur; None where
-        a patient lacks one. The index, ``patient``, is sorted.
-
-    Raises
-    ------
-    CohortError
-        Nothing is found, or several files match the same image of a patient.
+    The layout "auto" is the one that finds the most images. Returns absolute paths in those of the
+    columns T1, T1CE, T2, FLAIR and mask that occur, None where a patient lacks one; the index,
+    ``patient``, is sorted. Raises a CohortError if nothing is found, or if several files match the
+    same image of a patient.
     """
     paths = sorted(
         path.relative_to(folder).as_posix()
@@ -119,25 +107,11 @@ def _claims(paths, patterns) -> dict[tuple[str, str], list[str]]:
 
 
 def match_patients(cases: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
-    """Join the patients' data to their images.
+    """Join the data of `patients` to the images of `cases`, from `find_cases`.
 
-    Parameters
-    ----------
-    cases : DataFrame of shape (n_cases, n_images)
-        From `find_cases`.
-    patients : DataFrame of shape (n_patients, n_columns)
-        Index: ids as in the folder names, except for leading zeros (UCSF-PDGM-004 is
-        UCSF-PDGM-0004).
-
-    Returns
-    -------
-    DataFrame of shape (n_patients, n_images + n_columns)
-        In the order of `patients`, with the folders' ids.
-
-    Raises
-    ------
-    CohortError
-        A patient has no images, or two rows or two folders have the same id.
+    The ids may differ from those of the folders in leading zeros: UCSF-PDGM-004 is UCSF-PDGM-0004.
+    Returns the rows in the order of `patients`, with the folders' ids. Raises a CohortError if a
+    patient has no images, or two rows or two folders have the same id.
     """
     folders = pd.Series(cases.index, index=cases.index.map(_without_zeros))
     keys = patients.index.map(_without_zeros)

@@ -56,24 +56,16 @@ class Anatomy:
     tumour: np.ndarray
 
 
-def draw_traits(rng, shift):
+def draw_traits(rng, shift, direction=(-1, -1, 1)):
     """Return the traits that distinguish mutants from wild types.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    shift : float
-        0 for a wild type, `effect` for a mutant. One unit moves each trait by two standard
-        deviations of its spread between patients.
-
-    Returns
-    -------
-    dict
-        ``heterogeneity``: amplitude of the tumour's texture, lower in mutants; ``enhancement``:
-        brightness of the core's rim in T1CE, lower in mutants; ``mismatch``: 0 to 1, darkness in
-        FLAIR of the core, which is bright in T2, higher in mutants.
+    `shift` is 0 for a wild type and `effect` for a mutant. One unit moves each trait by two
+    standard deviations of its spread between patients: the ``heterogeneity`` of the tumour's
+    texture and the ``enhancement`` of the core's rim in T1CE are lower in mutants; ``mismatch``,
+    the darkness (0 to 1) in FLAIR of the core, which is bright in T2, is higher.
+    `direction` has the signs of the shifts, by default these.
     """
-    texture, rim, dark = rng.normal(size=3) + 2.6 * shift * np.array([-1, -1, 1])
+    texture, rim, dark = rng.normal(size=3) + 2.6 * shift * np.array(direction)
     return {
         "heterogeneity": 0.16 * np.exp(0.3 * texture),
         "enhancement": 0.45 * np.exp(0.4 * rim),
@@ -132,25 +124,10 @@ def draw_motion(rng, misalignment):
 
 
 def draw_image(rng, modality, anatomy, traits, grid, *, motion, gain=1.0, noise=1.0):
-    """Return one modality as a scanner would store it.
+    """Return one modality as a scanner would store it: int16, 0 outside the brain and only there.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    modality : {"T1", "T1CE", "T2", "FLAIR"}
-    anatomy : Anatomy
-    traits : dict
-        As `draw_traits` returns.
-    grid : Grid
-    motion : ndarray of shape (4, 4)
-        The patient's movement, in mm.
-    gain, noise : float, default=1.0
-        The site's factors for brightness and for the noise's standard deviation.
-
-    Returns
-    -------
-    ndarray of int16 of the grid's shape
-        0 outside the brain, as after skull stripping, and only there.
+    `motion`, of shape (4, 4), is the patient's movement in mm; `gain` and `noise` are the site's
+    factors for brightness and for the noise's standard deviation.
     """
     brightness = dict(CONTRAST[modality])
     for part in ("oedema", "core"):

@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from sklidh.datasets._cohorts import load_cohort
 from sklidh.datasets._patient import (
@@ -34,14 +34,20 @@ def is_mutant(number):
     return number % 5 in (1, 3)
 
 
+TRAITS = (-1, -1, 1)
+SUBTYPES = {
+    1: ("IDH mutant 1p/19q intact", TRAITS),
+    3: ("IDH mutant 1p/19q codeleted", (1, -1, -1)),
+}
+"""WHO 2021 classes of the mutants by their number modulo 5, and the signs of their traits:
+heterogeneity, enhancement, and the mismatch of T2 and FLAIR, which codeleted tumours lack."""
+
+
 def draw_site(rng, number):
     """Return how one site's scanner differs from the first site's scanner.
 
-    Returns
-    -------
-    dict
-        ``gain``: brightness factor per modality; ``noise``: factor of the noise's standard
-        deviation; ``thickness``: factor of the slice distance.
+    ``gain`` is the brightness factor per modality, ``noise`` the factor of the noise's standard
+    deviation, ``thickness`` that of the slice distance.
     """
     if number == 0:
         return {"gain": dict.fromkeys(CONTRAST, 1.0), "noise": 1.0, "thickness": 1.0}
@@ -53,40 +59,17 @@ def draw_site(rng, number):
     }
 
 
-def draw_patient(rng, site, *, shift, size, spacing, misalignment):
-    """Return one patient's images, mask, true transforms and age.
+def draw_patient(rng, site, *, shift, direction=TRAITS, size, spacing, misalignment):
+    """Return one patient's images and mask, true transforms, age in years, and grid.
 
-    The random draws do not depend on `shift`, so with an effect of 0 only the label distinguishes a
-    mutant from a wild type.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    site : dict
-        As `draw_site` returns.
-    shift : float
-        0 for a wild type, `effect` for a mutant.
-    size : int
-        Voxels along each edge.
-    spacing : float
-        In mm.
-    misalignment : tuple of (float, float)
-        In mm and degrees.
-
-    Returns
-    -------
-    volumes : dict of ndarray of shape (n_x, n_y, n_z)
-        By modality, and ``mask``.
-    motions : dict of ndarray of shape (4, 4)
-        By modality, except the reference.
-    age : float
-        In years.
-    grid : Grid
+    The random draws do not depend on `shift`, so with an effect of 0 only the label distinguishes
+    mutants from wild types. `spacing` is in mm, `misalignment` in mm and degrees; transforms, of
+    shape (4, 4), are those of all modalities except the reference.
     """
     slices = round(size / site["thickness"])
     grid = Grid((size, size, slices), spacing * np.array([1, 1, site["thickness"]]))
     age = np.clip(rng.normal(55 - 12 * shift, 12), 18, 85)
-    traits = draw_traits(rng, shift)
+    traits = draw_traits(rng, shift, direction)
     anatomy = draw_anatomy(rng, grid)
     motions = {name: draw_motion(rng, misalignment) for name in CONTRAST if name != REFERENCE}
     volumes = {
@@ -127,6 +110,7 @@ def write_patient(folder, volumes, motions, grid):
         "n_patients": [Interval(Integral, 2, None, closed="left")],
         "size": [Interval(Integral, 16, None, closed="left")],
         "spacing": [Interval(Real, 0, None, closed="neither")],
+        "target": [StrOptions({"idh", "subtype"})],
         "effect": [Interval(Real, 0, None, closed="left")],
         "misalignment": ["array-like"],
         "sites": [Interval(Integral, 1, None, closed="left")],
@@ -141,6 +125,7 @@ def make_glioma_phantoms(
     *,
     size=64,
     spacing=1.0,
+    target="idh",
     effect=1.0,
     misalignment=(3.0, 5.0),
     sites=1,
@@ -168,6 +153,11 @@ def make_glioma_phantoms(
         Voxels along each edge of an image.
     spacing : float, default=1.0
         Distance between voxels, in mm. The brain always fills the field of view.
+    target : {"idh", "subtype"}, default="idh"
+        What is predicted: the IDH status, or the classes of WHO 2021: "IDH wild type", "IDH mutant
+        1p/19q intact" and "IDH mutant 1p/19q codeleted". Half of the mutants are codeleted; their
+        tumours are more heterogeneous than the wild types', enhance less, and lack the mismatch of
+        T2 and FLAIR.
     effect : float, default=1.0
         Size of the difference between the classes; 0 makes them indistinguishable.
     misalignment : tuple of (float, float), default=(3.0, 5.0)
@@ -186,7 +176,7 @@ def make_glioma_phantoms(
     X : DataFrame of shape (n_patients, 7)
         Paths of T1, T1CE, T2, FLAIR and mask; age (years) and site.
     y : Series of shape (n_patients,)
-        IDH status, 1 = mutant.
+        IDH status, 1 = mutant; with ``target="subtype"`` the words, as categories.
 
     See Also
     --------
@@ -213,11 +203,15 @@ def make_glioma_phantoms(
     for number in range(n_patients):
         patient = f"phantom-{number:03d}"
         rng = np.random.default_rng([seed, 1, number])
+        label, direction = int(is_mutant(number)), TRAITS
+        if target == "subtype":
+            label, direction = SUBTYPES.get(number % 5, ("IDH wild type", TRAITS))
         site, acquired = int(sites * rng.random()), rng.random(len(CONTRAST)) >= missing
         volumes, motions, age, grid = draw_patient(
             rng,
             scanners[site],
             shift=effect * is_mutant(number),
+            direction=direction,
             size=size,
             spacing=spacing,
             misalignment=misalignment,
@@ -228,6 +222,6 @@ def make_glioma_phantoms(
         write_patient(folder / patient, volumes, motions, grid)
         row = {"patient": patient} | dict.fromkeys((*CONTRAST, "mask"), "")
         row |= {name: f"{patient}/{name}.nii.gz" for name in volumes}
-        rows.append(row | {"idh": int(is_mutant(number)), "age": age, "site": f"site{site + 1}"})
+        rows.append(row | {target: label, "age": age, "site": f"site{site + 1}"})
     pd.DataFrame(rows).to_csv(folder / "cases.csv", index=False)
-    return load_cohort(folder / "cases.csv", missing="nan" if missing else "raise")
+    return load_cohort(folder / "cases.csv", target=target, missing="nan" if missing else "raise")

@@ -174,19 +174,8 @@ def _seen(X, modalities, cache, n_jobs, verbose) -> list:
 def see(patient: pd.Series, modalities) -> tuple[dict[str, dict], dict[str, str]]:
     """Read one patient's images.
 
-    Parameters
-    ----------
-    patient : Series
-        Cells by column; its name is the patient's id.
-    modalities : sequence of str
-
-    Returns
-    -------
-    images : dict of str to dict
-        By modality, for available images: ``spacing`` (mm, from fine to coarse) and ``ends`` of
-        the intensities.
-    digests : dict of str to str
-        As from `voxel_digests`.
+    Returns ``spacing`` (mm, from fine to coarse) and ``ends`` of the intensities by modality, for
+    available images, and digests as from `voxel_digests`.
     """
     there = [modality for modality in modalities if not is_missing(patient.get(modality))]
     case = {"mask": "mask", "label": None, "reference": None, "missing": "nan"}
@@ -218,8 +207,8 @@ def _familiar(patient, digests, covered) -> list[str]:
         same_id = id_ in covered.get("ids", ())
         return ["trained on a patient with this id, from other images"] if same_id else []
     return [
-        f"trained on this patient, with the same {', '.join(same)}: the probability is no evidence "
-        "of how well the model predicts new patients"
+        f"trained on this patient, with the same {', '.join(same)}: the probability does not show "
+        "how well the model predicts new patients"
     ]
 
 
@@ -227,14 +216,14 @@ def _differences(patient, images, covered, site) -> list[str]:
     found = []
     known, seen = covered["sites"], category_text(patient.get(site))
     if known is not None and seen and seen not in known:
-        found.append(f"site {seen!r} is not among the {len(known)} trained on")
+        found.append(f"site {seen!r} is not among the {len(known)} of the training cohort")
     for name, values in covered.get("clinical", {}).items():
         found += _unlike(name, patient.get(name), values)
     for modality, of_cohort in covered["modalities"].items():
         if modality not in images:
             found.append(
-                f"no {modality}: {of_cohort['patients']} of the {covered['patients']} trained on "
-                "had one"
+                f"no {modality}, which {of_cohort['patients']} of {covered['patients']} training "
+                "patients had"
             )
             continue
         if of_cohort["spacing"]:

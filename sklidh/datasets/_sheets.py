@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -52,23 +53,10 @@ class Sheet:
 def read_sheet(path: Path) -> Sheet:
     """Read all cells of a table.
 
-    Parameters
-    ----------
-    path : Path
-        ``.csv``, ``.tsv`` or ``.txt``, separated by commas, semicolons or tabs, in UTF-8, UTF-16
-        (with a byte order mark) or Windows-1252; or ``.xlsx``, from which the first visible
-        non-empty sheet is read.
-
-    Returns
-    -------
-    Sheet
-
-    Raises
-    ------
-    CohortError
-        The file does not exist, has another format or cannot be read.
-    ImportError
-        An .xlsx file needs openpyxl, which is not installed.
+    A ``.csv``, ``.tsv`` or ``.txt`` file is separated by commas, semicolons or tabs, in UTF-8,
+    UTF-16 (with a byte order mark) or Windows-1252; from an ``.xlsx`` file the first visible
+    non-empty sheet is read. Raises a CohortError if the file does not exist, has another format or
+    cannot be read, and an ImportError if .xlsx needs openpyxl, which is not installed.
     """
     if not path.is_file():
         raise CohortError(
@@ -108,8 +96,8 @@ def read_text(path: Path) -> Sheet:
     except csv.Error as error:
         raise CohortError(
             [
-                f"{path}, line {begin}: the cells cannot be told apart ({error}); look for a "
-                'quotation mark " without its partner'
+                f"{path}, line {begin}: the line cannot be divided into cells ({error}); look for "
+                'a quotation mark " without its partner'
             ]
         ) from error
     finally:
@@ -142,10 +130,10 @@ def decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
                 f"{error.start}); save the sheet as CSV UTF-8 or .xlsx"
             ]
         ) from error
-    if odd := next((each for each in text if each < " " and each not in "\t\r\n\f\v"), None):
+    if odd := re.search(r"[\x00-\x08\x0e-\x1f]", text):
         raise CohortError(
             [
-                f"{path}: this is not a table of text (it holds the control character {odd!r}); "
+                f"{path}: this is not a table of text (it holds the control character {odd[0]!r}); "
                 "save the sheet as CSV UTF-8 or .xlsx"
             ]
         )

@@ -1,11 +1,13 @@
 """Convert a spreadsheet to a DataFrame: headings, patients, and numeric columns."""
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sklidh.datasets._headings import understood, words_of
@@ -17,8 +19,12 @@ EMPTY = frozenset("na n/a n.a. nan null none #n/a <na> - -- —".split())
 
 SPREADSHEET_ERRORS = frozenset("#REF! #VALUE! #NAME? #DIV/0! #NUM! #NULL! #SPILL!".split())
 
+PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,14})(\.\d*)?([eE][+-]?\d{1,3})?")
+"""A number with a decimal point, or none; not a code, such as 007 or one of 16 digits."""
+
 CATEGORIES = frozenset(
     "site sites centre center centres centers hospital clinic institution institute sex gender "
+    "zentrum klinik geschlecht "
     "scanner vendor manufacturer model protocol cohort collection dataset database group batch "
     "fold split grade histology subtype type class code id country".split()
 )
@@ -90,10 +96,11 @@ def scan_table(
     frame = named_once(frame, notes, problems).rename(columns=renamed)
     frame = frame.loc[:, ~frame.columns.duplicated()]
     as_text = {"patient", *text}
+    wrong = frame.isin(SPREADSHEET_ERRORS).to_numpy()
     problems += [
-        f"line {line}, column {column!r}: {cell!r} is a spreadsheet error; correct the formula"
-        for column in frame
-        for line, cell in frame.loc[frame[column].isin(SPREADSHEET_ERRORS), column].items()
+        f"line {frame.index[row]}, column {frame.columns[place]!r}: {frame.iat[row, place]!r} is a "
+        "spreadsheet error; correct the formula"
+        for place, row in zip(*np.nonzero(wrong.T), strict=True)
     ]
     frame = with_empty_cells(frame, as_text, notes)
     frame = with_numbers(frame, as_text, sheet.separator, notes)
@@ -101,25 +108,10 @@ def scan_table(
 
 
 def under_headings(sheet: Sheet, path: Path, notes: list, problems: list) -> pd.DataFrame:
-    """Return the non-blank rows below the headings.
+    """Return the non-blank rows below the headings as text; findings go to notes and problems.
 
-    Parameters
-    ----------
-    sheet : Sheet
-    path : Path
-        For messages.
-    notes, problems : list of str
-        Findings are appended to these lists.
-
-    Returns
-    -------
-    DataFrame of str
-        Index: lines of the file. Columns without a heading are named "".
-
-    Raises
-    ------
-    CohortError
-        There is no row below the headings.
+    The index holds the lines of the file. Columns without a heading are named "". Raises a
+    CohortError if there is no row below the headings.
     """
     filled = {line: row for line, row in zip(sheet.lines, sheet.rows, strict=True) if any(row)}
     if not filled:
@@ -176,58 +168,37 @@ def named_once(frame: pd.DataFrame, notes: list, problems: list) -> pd.DataFrame
 
 
 def with_empty_cells(frame: pd.DataFrame, as_text: set, notes: list) -> pd.DataFrame:
-    """Replace cells that mean empty by NaN.
+    """Replace cells that mean empty by NaN, except such words in columns `as_text`.
 
-    Parameters
-    ----------
-    frame : DataFrame of str
-    as_text : set of str
-        Columns in which such words may have a meaning: "NA" could be an id.
-    notes : list of str
-        Findings are appended to this list.
-
-    Returns
-    -------
-    DataFrame
+    "NA" could be an id there.
     """
-    seen = Counter()
-    cells = {}
-    for column in frame:
-        texts = frame[column]
-        empty = texts == ""
-        if column not in as_text:
-            words = texts.str.casefold().isin(EMPTY)
-            seen.update((column, word) for word in texts[words])
-            empty |= words
-        cells[column] = texts.mask(empty)
+    seen, cells = Counter(), {}
+    for column, texts in zip(frame, frame.to_numpy(object).T, strict=True):
+        words = [] if column in as_text else [text for text in texts if text.casefold() in EMPTY]
+        seen.update((column, word) for word in words)
+        empty = {"", *words}
+        cells[column] = [np.nan if text in empty else text for text in texts]
     if seen:
         counts = (f"{word!r} in {column!r} ({n})" for (column, word), n in seen.items())
         notes.append(f"read as empty cells: {_some(counts)}")
-    return pd.DataFrame(cells, index=frame.index)
+    return pd.DataFrame(cells, index=frame.index, dtype=object)
 
 
 def with_numbers(frame: pd.DataFrame, as_text: set, separator: str, notes: list) -> pd.DataFrame:
-    """Convert columns in which every cell is a number; the others stay text.
+    """Convert columns in which every cell is a number; the others, and `as_text`, stay text.
 
-    Parameters
-    ----------
-    frame : DataFrame of str
-    as_text : set of str
-        Columns that are not converted.
-    separator : str
-        The cell separator; semicolons and tabs allow decimal commas.
-    notes : list of str
-        Findings are appended to this list.
-
-    Returns
-    -------
-    DataFrame
+    Cells separated by semicolons or tabs may have decimal commas.
     """
     cells, commas = {}, []
-    for column in frame:
-        texts = frame[column].dropna()
+    for column, values in zip(frame, frame.to_numpy(object).T, strict=True):
+        is_text = column in as_text or is_category(column)
+        # A table of features has thousands of columns, and the checks below take their time.
+        if not is_text and all(map(PLAIN_NUMBER.fullmatch, values[values == values])):
+            cells[column] = pd.to_numeric(values)
+            continue
         cells[column] = frame[column].infer_objects()
-        if column in as_text or is_category(column) or texts.empty:
+        texts = frame[column].dropna()
+        if is_text or texts.empty:
             continue
         has_comma = texts.str.contains(",", regex=False)
         points = texts.str.replace(",", ".", regex=False) if has_comma.any() else texts

@@ -22,8 +22,8 @@ from sklidh.evaluation._prediction import choose_threshold
 from sklidh.evaluation._sample_size import sample_size_notes
 from sklidh.evaluation._splits import (
     Split,
+    check_classes,
     check_folds,
-    check_two_classes,
     holdout_splits,
     site_splits,
     stratified_splits,
@@ -55,9 +55,9 @@ __all__ = [
     "calibration_line",
     "call_intervals",
     "check_calls",
+    "check_classes",
     "check_folds",
     "check_threshold",
-    "check_two_classes",
     "choose_threshold",
     "classification_metrics",
     "compare",

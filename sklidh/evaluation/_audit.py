@@ -12,7 +12,7 @@ from sklidh.evaluation._checks import check_confidence
 from sklidh.evaluation._cross_validation import holdout
 from sklidh.evaluation._fold_auc import inflation
 from sklidh.evaluation._row_spy import estimators_that_saw, fitted_before, watched_fits
-from sklidh.evaluation._splits import check_two_classes
+from sklidh.evaluation._splits import check_classes
 from sklidh.utils import progress
 
 DETECTABLE_AUC = 0.75
@@ -37,9 +37,10 @@ def audit(
     over the rounds must include 0.5. The variance of an AUC under chance is known exactly: for m
     mutants and n wild types it is (m + n + 1) / (12 m n) (Mann and Whitney). The mean over the
     folds of a cross-validation has the variance that `Evaluation.auc_interval` uses, and the mean
-    of r rounds has 1/r of that. If the interval is so wide that an AUC of 0.75 would lie within it,
-    the rounds are too few to clear a model. In addition, every call of `fit` is recorded: no
-    estimator may be fitted on a patient who is predicted afterwards.
+    of r rounds has 1/r of that. With several classes the mean variance of their AUCs is used, which
+    that of the mean AUC cannot exceed. If the interval is so wide that an AUC of 0.75 would lie
+    within it, the rounds are too few to clear a model. In addition, every call of `fit` is
+    recorded: no estimator may be fitted on a patient who is predicted afterwards.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def audit(
         One row per model. ``permuted``, ``permuted low``, ``permuted high``: mean AUC and its
         interval, clipped to 0 to 1; ``noise``, ...: the same, NaN if X has no numeric columns;
         ``saw test rows``: estimators fitted on test patients; ``fitted before``: parts that were
-        fitted before the audit, on unknown patients; ``verdict``: "no leak found", "inconclusive"
+        fitted before the audit, on unknown patients; ``result``: "no leak found", "inconclusive"
         with the number of rounds needed, "LEAK" with the reason, or "failed" with the error.
 
     Raises
@@ -86,13 +87,13 @@ def audit(
     >>> from sklearn.naive_bayes import GaussianNB
     >>> from sklidh.evaluation import audit
     >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-    >>> audit({"naive Bayes": GaussianNB()}, X, y).loc["naive Bayes", "verdict"]
+    >>> audit({"naive Bayes": GaussianNB()}, X, y).loc["naive Bayes", "result"]
     'no leak found'
     >>> few = X.groupby(y).head(20)
-    >>> audit({"naive Bayes": GaussianNB()}, few, y[few.index], n_rounds=1)["verdict"].item()
+    >>> audit({"naive Bayes": GaussianNB()}, few, y[few.index], n_rounds=1)["result"].item()
     'inconclusive: at least 3 rounds are needed to detect an AUC of 0.75'
     """
-    labels = check_two_classes(X, y)
+    labels, _ = check_classes(X, y)
     check_confidence(confidence)
     if n_rounds < 1:
         raise ValueError(f"n_rounds={n_rounds}: must be at least 1")
@@ -109,14 +110,14 @@ def audit(
                 seen += named
         # A failure is recorded in this model's row; the other models are still audited.
         except Exception as error:
-            rows[name] = {"verdict": f"failed: {type(error).__name__}: {error}"}
+            rows[name] = {"result": f"failed: {type(error).__name__}: {error}"}
             continue
         row = {}
         for kind, values in aucs.items():
             row |= _interval(kind, values, z * np.sqrt(variance / n_rounds))
         row |= {"saw test rows": ", ".join(dict.fromkeys(seen)), "fitted before": ", ".join(before)}
         enough = int(np.ceil(variance * (z / (DETECTABLE_AUC - 0.5)) ** 2))
-        rows[name] = row | {"verdict": _verdict(row, enough if n_rounds < enough else None)}
+        rows[name] = row | {"result": _result(row, enough if n_rounds < enough else None)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
 
 
@@ -137,13 +138,14 @@ def _spied(evaluate, model, X, y, seed) -> tuple[float, float, list[str]]:
         evaluation = evaluate(model, X, y, random_state=seed)
     splits = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
     tested = [frozenset(split.index) for _, split in splits]
-    variance = np.mean([_variance_without_signal(table) for table in evaluation.repeats])
+    tables = [table for each in evaluation.by_class.values() for table in each.repeats]
+    variance = np.mean([_variance_without_signal(table) for table in tables])
     return evaluation.metrics["AUC"], float(variance), estimators_that_saw(calls, tested)
 
 
 def _variance_without_signal(predictions) -> float:
     """Return the variance of a repeat's mean AUC over its folds if there is no signal."""
-    folds = [fold["mutant"] for _, fold in predictions.groupby("fold")]
+    folds = [fold["true"] for _, fold in predictions.groupby("fold")]
     counts = [(mutant.sum(), (~mutant).sum()) for mutant in folds if mutant.nunique() == 2]
     each = [(m + n + 1) / (12 * m * n) for m, n in counts]
     return inflation(predictions) * np.sum(each) / len(each) ** 2
@@ -157,7 +159,7 @@ def _interval(kind, aucs, half) -> dict[str, float]:
     return {kind: mean, f"{kind} low": low, f"{kind} high": high}
 
 
-def _verdict(row, rounds_needed) -> str:
+def _result(row, rounds_needed) -> str:
     reasons = []
     for kind, words in (("permuted", "permuted labels"), ("noise", "noise")):
         if not np.isnan(row[kind]) and not row[f"{kind} low"] <= 0.5 <= row[f"{kind} high"]:

@@ -7,16 +7,17 @@ import numpy as np
 import pandas as pd
 
 from sklidh.evaluation._evaluation import Evaluation
-from sklidh.evaluation._fold_auc import tested_per_trained
+from sklidh.evaluation._fold_auc import auc_and_influence, tested_per_trained
 from sklidh.evaluation._metrics import PAPER_METRICS
 from sklidh.evaluation._summary import html_summary, text_summary
 from sklidh.evaluation._tests import (
     PairedTest,
     corrected_resampled_ttest,
-    delong_test,
     holm,
-    mcnemar_test,
+    sign_test,
+    z_test,
 )
+from sklidh.utils import Target
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,6 +36,8 @@ class Comparison:
         tables = [evaluation.predictions for evaluation in self.evaluations.values()]
         if not tables:
             raise ValueError("no models to compare; give at least one evaluation")
+        if len({evaluation.target for evaluation in self.evaluations.values()}) > 1:
+            raise ValueError("the models were evaluated on different targets")
         first = tables[0][["repeat", "fold"]]
         if not all(table[["repeat", "fold"]].equals(first) for table in tables):
             raise ValueError(
@@ -59,7 +62,10 @@ class Comparison:
 
     @property
     def predictions(self) -> pd.DataFrame:
-        """One row per prediction: repeat, fold, mutant, and the probability from each model."""
+        """One row per prediction: repeat, fold, true class, and the probability from each model.
+
+        With more than two classes a column "model: class" for each class, and true is its code.
+        """
         return self._side_by_side("probability")
 
     @property
@@ -69,8 +75,24 @@ class Comparison:
 
     def _side_by_side(self, column) -> pd.DataFrame:
         first = next(iter(self.evaluations.values())).predictions
-        columns = {name: e.predictions[column] for name, e in self.evaluations.items()}
-        return pd.concat([first[["repeat", "fold", "mutant"]], pd.DataFrame(columns)], axis=1)
+        columns = {name: part.predictions[column] for name, part in self.by_class.items()}
+        return pd.concat([first[["repeat", "fold", "true"]], pd.DataFrame(columns)], axis=1)
+
+    @property
+    def target(self) -> Target:
+        """What the models predict."""
+        return next(iter(self.evaluations.values())).target
+
+    @property
+    def by_class(self) -> dict[str, Evaluation]:
+        """The evaluations of each class against the rest: "model: class"; of two, the models'."""
+        if self.target.is_binary:
+            return dict(self.evaluations)
+        return {
+            f"{name}: {word}": part
+            for name, evaluation in self.evaluations.items()
+            for word, part in evaluation.by_class.items()
+        }
 
     def tests(self, reference: str | None = None, *, beside=()) -> pd.DataFrame:
         """Test every model against a reference model.
@@ -139,10 +161,18 @@ def _paired(first: Evaluation, second: Evaluation) -> dict:
                 by_split, test_ratio=tested_per_trained(first.predictions)
             )
         return _row(found, "resampled t")
-    one, other = first.predictions, second.predictions
-    found = delong_test(one["mutant"], one["score"], other["score"])
-    counts = mcnemar_test(one["mutant"], one["called"], other["called"])
-    return _row(found, "DeLong") | {"McNemar": counts.pvalue}
+    both = [
+        [auc_and_influence(part.predictions) for part in each.by_class.values()]
+        for each in (first, second)
+    ]
+    difference, influence = (
+        np.mean([one[kind] for one in both[0]], axis=0)
+        - np.mean([other[kind] for other in both[1]], axis=0)
+        for kind in (0, 1)
+    )
+    found = z_test(float(difference), float(np.sum(influence**2)))
+    right = [each.predictions["called"] == each.predictions["true"] for each in (first, second)]
+    return _row(found, "DeLong") | {"McNemar": sign_test(*right).pvalue}
 
 
 def _row(found: PairedTest, name: str) -> dict:

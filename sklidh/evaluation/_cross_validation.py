@@ -12,15 +12,15 @@ from sklidh.evaluation._metadata import check_params, params_for
 from sklidh.evaluation._prediction import Rows, predict_others, predict_split, prediction_table
 from sklidh.evaluation._splits import (
     Split,
-    check_status,
-    check_two_classes,
+    check_classes,
+    check_labels,
     holdout_splits,
     site_splits,
     splits_from,
     stratified_splits,
 )
 from sklidh.evaluation._threshold import check_threshold
-from sklidh.utils import CohortError, check_same_patients, part, spread
+from sklidh.utils import CohortError, Problem, check_same_patients, part, spread
 
 
 def cross_validate(
@@ -48,8 +48,9 @@ def cross_validate(
     X : DataFrame of shape (n_patients, n_columns)
         One row per patient.
     y : array-like of shape (n_patients,)
-        The IDH status: 0 and 1, or words that `sklidh.datasets.binary_target` recognises. Models
-        are always fitted on 0 and 1.
+        The classes, as `sklidh.utils.Target.read` understands them: the IDH status as 0 and 1 or in
+        words, two ordered categories of which the second is the positive class, or several
+        classes. Models are always fitted on codes 0, 1, ...
     cv : int, splitter or iterable of (train, test), default=5
         Number of shuffled stratified folds, a scikit-learn splitter, or the rows of each split.
     n_repeats : int, default=1
@@ -57,7 +58,7 @@ def cross_validate(
     threshold : float, "youden", "precision>=x", "sensitivity>=x" or None, default=None
         The probability from which a patient is predicted mutant, or the rule by which
         `choose_threshold` chooses it in each fold, in an inner cross-validation of the training
-        rows. None: the model's own `predict` decides.
+        rows. None: the model's own `predict` decides, as it always does with more than two classes.
     n_jobs : int, default=None
         Number of folds evaluated in parallel.
     random_state : int or None, default=0
@@ -98,17 +99,17 @@ def cross_validate(
     >>> print(f"{result.metrics['AUC']:.2f}")
     1.00
     """
-    labels = check_two_classes(X, y)
+    labels, target = check_classes(X, y)
     folds = None if isinstance(cv, Integral) else check_cv(cv)
     check_params(params, X, estimator, folds)
     if folds is None:
         splits = stratified_splits(
-            labels, n_folds=cv, n_repeats=n_repeats, random_state=random_state
+            labels, n_folds=cv, n_repeats=n_repeats, random_state=random_state, target=target
         )
     else:
         splits = splits_from(folds, X, labels, **params_for(folds, "split", params))
     options = {"n_jobs": n_jobs, "verbose": verbose, "params": params, "seed": random_state}
-    return _evaluate(estimator, X, labels, splits, threshold, **options)
+    return _evaluate(estimator, X, labels, target, splits, threshold, **options)
 
 
 def holdout(
@@ -143,13 +144,13 @@ def holdout(
     TypeError
         As `cross_validate`.
     """
-    labels = check_two_classes(X, y)
+    labels, target = check_classes(X, y)
     check_params(params, X, estimator)
     splits = holdout_splits(
-        labels, test_size=test_size, n_repeats=n_repeats, random_state=random_state
+        labels, test_size=test_size, n_repeats=n_repeats, random_state=random_state, target=target
     )
     options = {"params": params, "seed": random_state}
-    return _evaluate(estimator, X, labels, splits, threshold, **options)
+    return _evaluate(estimator, X, labels, target, splits, threshold, **options)
 
 
 def leave_one_site_out(
@@ -184,12 +185,12 @@ def leave_one_site_out(
         As `cross_validate`; or `sites` have another index than X, a patient has no site, there is
         only one site, or all patients of a class come from one site.
     """
-    labels = check_two_classes(X, y)
+    labels, target = check_classes(X, y)
     check_same_patients("sites", sites, X)
     check_params(params, X, estimator)
     splits = site_splits(labels, sites)
     options = {"n_jobs": n_jobs, "verbose": verbose, "params": params}
-    return _evaluate(estimator, X, labels, splits, threshold, **options)
+    return _evaluate(estimator, X, labels, target, splits, threshold, **options)
 
 
 def external_test(
@@ -224,10 +225,9 @@ def external_test(
     TypeError
         As `cross_validate`.
     """
-    check_threshold(threshold)
     if hasattr(X, "columns") and hasattr(X_test, "columns"):
         problems = [
-            f"patient {patient!r} is in both cohorts; drop a row, or rename one of two people"
+            Problem.of(patient, "in both cohorts; drop a row, or rename one of two people")
             for patient in _ids(X) & _ids(X_test)
         ]
         absent = [name for name in X.columns if name not in X_test.columns]
@@ -235,14 +235,16 @@ def external_test(
         if problems:
             raise CohortError(sorted(problems))
         X_test = X_test[list(X.columns)]
-    train = Rows(X, check_two_classes(X, y), params)
-    test = Rows(X_test, check_status(X_test, y_test), params_test)
+    labels, target = check_classes(X, y)
+    check_threshold(threshold, len(target.classes))
+    train = Rows(X, labels, params)
+    test = Rows(X_test, check_labels(X_test, y_test, target)[0], params_test)
     for rows in (train, test):
         check_params(rows.params, rows.X, estimator)
-    outcome, model = predict_others(estimator, train, test, threshold=threshold)
+    outcome, model = predict_others(estimator, train, test, target, threshold=threshold)
     split = Split(0, 0, np.arange(len(train.labels)), np.arange(len(test.labels)))
-    table = prediction_table(test.patients, test.labels, split, **outcome)
-    return Evaluation(table, (model,))
+    table = prediction_table(test.patients, test.labels, split, target, **outcome)
+    return Evaluation(table, (model,), target)
 
 
 def _ids(X) -> set:
@@ -252,22 +254,22 @@ def _ids(X) -> set:
 
 
 def _evaluate(
-    estimator, X, labels, splits, threshold, *, n_jobs=None, verbose=0, params=None, seed=0
+    estimator, X, labels, target, splits, threshold, *, n_jobs=None, verbose=0, params=None, seed=0
 ):
-    check_threshold(threshold)
+    check_threshold(threshold, len(target.classes))
     options = {"threshold": threshold, "params": params, "seed": seed}
     if len(splits) == 1:
-        outcomes = [predict_split(estimator, X, labels, splits[0], **options)]
+        outcomes = [predict_split(estimator, X, labels, splits[0], target, **options)]
     else:
         jobs = [
-            delayed(_predict_fold)((n, len(splits)), estimator, X, labels, split, options)
+            delayed(_predict_fold)((n, len(splits)), estimator, X, labels, split, target, options)
             for n, split in enumerate(splits, start=1)
         ]
         outcomes = spread(jobs, "folds", n_jobs=n_jobs, verbose=verbose)
     tables, models = zip(*outcomes, strict=True)
-    return Evaluation(pd.concat(tables), models)
+    return Evaluation(pd.concat(tables), models, target)
 
 
-def _predict_fold(number, estimator, X, labels, split, options):
+def _predict_fold(number, estimator, X, labels, split, target, options):
     with part("fold {} of {}".format(*number)):
-        return predict_split(estimator, X, labels, split, **options)
+        return predict_split(estimator, X, labels, split, target, **options)

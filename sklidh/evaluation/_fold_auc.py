@@ -1,5 +1,7 @@
 """The AUC of a cross-validation: the mean over the folds, and the variance of that mean."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -31,10 +33,10 @@ def fold_aucs(predictions: pd.DataFrame) -> pd.Series:
 
 def _placements(fold: pd.DataFrame):
     """Return the placements of a fold's patients; None if it holds only one class."""
-    mutant = fold["mutant"].to_numpy()
-    if mutant.all() or not mutant.any():
+    truth = fold["true"].to_numpy(bool)
+    if truth.all() or not truth.any():
         return None
-    return placements(mutant, fold["score"].to_numpy())
+    return placements(truth, fold["score"].to_numpy())
 
 
 def tested_per_trained(predictions: pd.DataFrame) -> float:
@@ -70,17 +72,19 @@ def inflation(predictions: pd.DataFrame) -> float:
     return 1 + k * tested_per_trained(predictions) if k > 1 else 1.0
 
 
-def mean_auc(predictions: pd.DataFrame) -> tuple[float, float]:
+def mean_auc(tables: Sequence[pd.DataFrame]) -> tuple[float, float]:
     """Estimate the mean AUC of the models of one repeat, and the variance of the estimate.
 
     Scores of different models are never compared; pooling them over the folds would bias the AUC
     downwards. The variance is DeLong's, computed from the patients' placements within their own
-    folds, times `inflation` (1 for a single split).
+    folds, times `inflation` (1 for a single split). With several classes, the AUC is the mean of
+    those of each class against the rest; a patient's influence on it is the mean of the influences
+    on them, so that their correlation counts.
 
     Parameters
     ----------
-    predictions : DataFrame of shape (n_predictions, 8)
-        The predictions of one repeat.
+    tables : sequence of DataFrame of shape (n_predictions, 8)
+        The predictions of one repeat, one table per evaluated class.
 
     Returns
     -------
@@ -89,15 +93,44 @@ def mean_auc(predictions: pd.DataFrame) -> tuple[float, float]:
 
     References
     ----------
-    E. LeDell, M. Petersen, M. van der Laan, Electronic Journal of Statistics 9(1), 2015.
+    E. LeDell, M. Petersen, M. van der Laan, Electronic Journal of Statistics 9(1), 2015. The mean
+    over the classes: F. Provost, P. Domingos, Machine Learning 52(3), 2003, with equal weights.
     """
-    folds = [_placements(fold) for _, fold in predictions.groupby("fold")]
-    placed = [each for each in folds if each is not None]
-    if not placed:
-        return np.nan, np.nan
-    auc = float(np.mean([of_mutants.mean() for of_mutants, _ in placed]))
-    classes = [np.concatenate(each) for each in zip(*placed, strict=True)]
-    if min(map(len, classes)) < 2:
-        return auc, np.nan
-    variance = sum(each.var(ddof=1) / len(each) for each in classes)
-    return auc, float(variance * inflation(predictions))
+    aucs, influences = zip(*map(auc_and_influence, tables), strict=True)
+    variance = np.sum(np.mean(influences, axis=0) ** 2) * inflation(tables[0])
+    return float(np.mean(aucs)), float(variance)
+
+
+def auc_and_influence(predictions: pd.DataFrame) -> tuple[float, np.ndarray]:
+    """Estimate the mean AUC over the folds of one repeat, and each patient's influence on it.
+
+    The sum of the squared influences is DeLong's variance; that of the squared differences between
+    two models' influences is the variance of the difference between their AUCs.
+
+    Parameters
+    ----------
+    predictions : DataFrame of shape (n_predictions, 8)
+        The predictions of one repeat.
+
+    Returns
+    -------
+    auc : float
+    influence : ndarray of shape (n_predictions,)
+        0 in a fold that holds only one class.
+    """
+    truth, placed = predictions["true"].to_numpy(bool), np.full(len(predictions), np.nan)
+    aucs = []
+    for rows in predictions.groupby("fold").indices.values():
+        both = _placements(predictions.iloc[rows])
+        if both is not None:
+            placed[rows[truth[rows]]], placed[rows[~truth[rows]]] = both
+            aucs.append(both[0].mean())
+    if not aucs:
+        return np.nan, placed
+    influence = np.zeros(len(predictions))
+    for is_class in (truth, ~truth):
+        there = is_class & ~np.isnan(placed)
+        n = int(there.sum())
+        scale = np.sqrt(n * (n - 1)) if n > 1 else np.nan
+        influence[there] = (placed[there] - placed[there].mean()) / scale
+    return float(np.mean(aucs)), influence

@@ -136,11 +136,12 @@ def bootstrap_interval(
 
 
 def call_intervals(y_true, called, *, confidence=0.95) -> pd.DataFrame:
-    """Compute Wilson's intervals of accuracy, precision, recall and F1.
+    """Compute Wilson's intervals of accuracy, precision, recall, F1 and specificity.
 
-    Accuracy, precision and recall are proportions of all patients, of the patients predicted mutant
-    and of the mutants. F1 is 2 J / (1 + J), where J is the proportion of true positives among the
-    patients who are mutant or predicted mutant, so its interval is that of J, transformed.
+    Accuracy, precision, recall and specificity are proportions of all patients, of the patients
+    predicted mutant, of the mutants and of the wild types. F1 is 2 J / (1 + J), where J is the
+    proportion of true positives among the patients who are mutant or predicted mutant, so its
+    interval is that of J, transformed.
 
     Parameters
     ----------
@@ -152,9 +153,9 @@ def call_intervals(y_true, called, *, confidence=0.95) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of shape (4, 2)
-        Index: Accuracy, Precision, Recall, F1. Columns: low, high; 0 and 1 if the denominator is 0,
-        as for the precision if no patient is predicted mutant.
+    DataFrame of shape (5, 2)
+        Index: Accuracy, Precision, Recall, F1, Specificity. Columns: low, high; 0 and 1 if the
+        denominator is 0, as for the precision if no patient is predicted mutant.
 
     Raises
     ------
@@ -186,14 +187,49 @@ def call_intervals(y_true, called, *, confidence=0.95) -> pd.DataFrame:
             "Precision": (right, int(column.sum())),
             "Recall": (right, int(y_true.sum())),
             "F1": (right, either),
+            "Specificity": (len(y_true) - either, int((~y_true).sum())),
         }
-        ends = {name: _wilson(*count, confidence) for name, count in counts.items()}
+        ends = {
+            name: proportion_interval(*count, confidence=confidence)
+            for name, count in counts.items()
+        }
         ends["F1"] = tuple(2 * j / (1 + j) for j in ends["F1"])
         tables.append(pd.DataFrame(ends, index=["low", "high"]).T)
     return sum(tables) / len(tables)
 
 
-def _wilson(count, n, confidence) -> tuple[float, float]:
+def mean_interval(values, ends, correlation=None) -> tuple[float, float]:
+    """Compute the interval of the mean of several figures from their own intervals.
+
+    The distances from the figures to their ends are combined as standard errors would be (the
+    method of variance estimates recovery); of a single figure the interval is its own.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_figures,)
+    ends : array-like of shape (n_figures, 2)
+    correlation : array-like of shape (n_figures, n_figures), default=None
+        Of the figures' errors; None: they are independent.
+
+    Returns
+    -------
+    low, high : float
+
+    References
+    ----------
+    G. Y. Zou, A. Donner, Statistics in Medicine 27(10), 2008.
+    """
+    values, ends = np.asarray(values, float), np.asarray(ends, float)
+    if len(values) == 1:
+        return tuple(ends[0].tolist())
+    away = ends - values[:, None]
+    correlation = np.eye(len(values)) if correlation is None else correlation
+    half = np.sqrt(np.sum(away * (correlation @ away), axis=0)) / len(values)
+    return float(max(values.mean() - half[0], 0)), float(min(values.mean() + half[1], 1))
+
+
+def proportion_interval(count: int, n: int, *, confidence=0.95) -> tuple[float, float]:
+    """Compute Wilson's interval of a proportion; 0 and 1 if n is 0."""
     if n == 0:
         return 0.0, 1.0
     interval = binomtest(count, n).proportion_ci(confidence, method="wilson")

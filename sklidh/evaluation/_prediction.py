@@ -11,11 +11,11 @@ from sklearn.utils import _safe_indexing
 from sklidh.evaluation._metadata import params_for
 from sklidh.evaluation._splits import Split
 from sklidh.evaluation._threshold import best_threshold, inner_folds, is_rule
-from sklidh.utils import mutant_index
+from sklidh.utils import IDH, Target
 
 
 class Rows(NamedTuple):
-    """Patients, their IDH status (1 and 0), and further values per patient (`params`)."""
+    """Patients, their classes as codes, and further values per patient (`params`)."""
 
     X: object
     labels: np.ndarray
@@ -32,7 +32,9 @@ class Rows(NamedTuple):
         return self.X.index if hasattr(self.X, "index") else pd.RangeIndex(len(self.labels))
 
 
-def predict_split(estimator, X, labels, split: Split, *, threshold=None, params=None, seed=0):
+def predict_split(
+    estimator, X, labels, split: Split, target: Target, *, threshold=None, params=None, seed=0
+):
     """Fit a clone on the training rows only, and predict the test rows.
 
     Parameters
@@ -40,8 +42,9 @@ def predict_split(estimator, X, labels, split: Split, *, threshold=None, params=
     estimator : classifier with ``predict_proba``
     X : DataFrame of shape (n_patients, n_columns)
     labels : ndarray of shape (n_patients,)
-        1 and 0.
+        Codes of the target's classes.
     split : Split
+    target : Target
     threshold, params
         As in `cross_validate`.
     seed : int or None, default=0
@@ -49,33 +52,35 @@ def predict_split(estimator, X, labels, split: Split, *, threshold=None, params=
 
     Returns
     -------
-    predictions : DataFrame of shape (n_test, 8)
+    predictions : DataFrame of shape (n_test, n_columns)
         As in `Evaluation`.
     model : fitted classifier
     """
     everyone = Rows(X, labels, params)
     test = everyone.cut(split.test)
     outcome, model = predict_others(
-        estimator, everyone.cut(split.train), test, threshold=threshold, seed=seed
+        estimator, everyone.cut(split.train), test, target, threshold=threshold, seed=seed
     )
     patients = everyone.patients[split.test]
-    return prediction_table(patients, test.labels, split, **outcome), model
+    return prediction_table(patients, test.labels, split, target, **outcome), model
 
 
-def predict_others(estimator, train: Rows, test: Rows, *, threshold=None, seed=0):
+def predict_others(estimator, train: Rows, test: Rows, target: Target, *, threshold=None, seed=0):
     """Fit a clone on one set of patients, and predict another.
 
     Parameters
     ----------
     estimator : classifier with ``predict_proba``
     train, test : Rows
+    target : Target
     threshold, seed
         As in `predict_split`.
 
     Returns
     -------
     outcome : dict
-        ``score``, ``probability``, ``threshold`` and ``called``, as in `Evaluation`.
+        ``score``, ``probability``, ``threshold`` and ``called``, as in `Evaluation`; with more than
+        two classes score and probability have a column per class.
     model : fitted classifier
     """
     model = _fit_clone(estimator, train)
@@ -84,7 +89,10 @@ def predict_others(estimator, train: Rows, test: Rows, *, threshold=None, seed=0
         chosen = choose_threshold(
             model, train.X, train.labels, threshold, params=train.params, random_state=seed
         )
-    probability = _mutation_probability(model, test)
+    probability = _probabilities(model, test, target)
+    if not target.is_binary:
+        called = target.columns(model.classes_)[np.asarray(_call(model, "predict", test), int)]
+        return _outcome(probability, probability, np.nan, called), model
     # As in scikit-learn's AUC scorer: a decision function does not saturate at 0 and 1.
     score = probability
     if hasattr(model, "decision_function"):
@@ -104,8 +112,10 @@ def _fit_clone(estimator, rows: Rows):
     return clone(estimator).fit(rows.X, rows.labels, **params_for(estimator, "fit", rows.params))
 
 
-def _mutation_probability(model, rows: Rows):
-    return _call(model, "predict_proba", rows)[:, mutant_index(model.classes_)]
+def _probabilities(model, rows: Rows, target: Target):
+    """Return the probability of the second of two classes, or a column per class."""
+    columns = target.columns(model.classes_)
+    return _call(model, "predict_proba", rows)[:, columns[1] if target.is_binary else columns]
 
 
 def _call(model, method, rows: Rows):
@@ -116,7 +126,7 @@ def _call(model, method, rows: Rows):
 
 
 def prediction_table(
-    patients, labels, split: Split, *, score, probability, threshold, called
+    patients, labels, split: Split, target: Target, *, score, probability, threshold, called
 ) -> pd.DataFrame:
     """Combine the predictions of the test rows and their true classes in one table.
 
@@ -124,26 +134,37 @@ def prediction_table(
     ----------
     patients : Index of length n_test
     labels : ndarray of shape (n_test,)
-        1 and 0.
+        Codes of the target's classes.
     split : Split
+    target : Target
     score, probability, called : ndarray of shape (n_test,)
+        With more than two classes the first two are of shape (n_test, n_classes).
     threshold : float
 
     Returns
     -------
-    DataFrame of shape (n_test, 8)
+    DataFrame of shape (n_test, n_columns)
         As in `Evaluation`.
     """
     columns = {
         "repeat": split.repeat,
         "fold": split.fold,
         "n_trained": len(split.train),
-        "mutant": labels == 1,
-        "score": score,
-        "probability": probability,
-        "threshold": threshold,
-        "called": np.asarray(called, bool),
     }
+    if target.is_binary:
+        columns |= {
+            "true": labels == 1,
+            "score": score,
+            "probability": probability,
+            "threshold": threshold,
+            "called": np.asarray(called, bool),
+        }
+    else:
+        columns |= {"true": labels, "called": called, "threshold": threshold}
+        columns |= {
+            f"probability {word}": np.asarray(probability)[:, code]
+            for code, word in enumerate(target.classes)
+        }
     return pd.DataFrame(columns, index=patients)
 
 
@@ -183,7 +204,7 @@ def choose_threshold(model, X, labels, rule="youden", *, params=None, random_sta
     train, probability = Rows(X, labels, params), np.empty(len(labels))
     estimator = getattr(model, "best_estimator_", model)
     for fit, rest in inner_folds(labels, (params or {}).get("groups"), random_state):
-        probability[rest] = _mutation_probability(
-            _fit_clone(estimator, train.cut(fit)), train.cut(rest)
+        probability[rest] = _probabilities(
+            _fit_clone(estimator, train.cut(fit)), train.cut(rest), IDH
         )
     return best_threshold(labels, probability, rule)

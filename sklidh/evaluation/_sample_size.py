@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklidh.evaluation._checks import check_truth
+from sklidh.utils import Target
 
 EVENTS_PER_VARIABLE = 10
 EVENTS_TO_VALIDATE = 100
@@ -14,7 +14,8 @@ def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = N
 
     Parameters
     ----------
-    y_true : array-like of bool, 0/1 or words, shape (n_patients,)
+    y_true : array-like of shape (n_patients,)
+        The classes, as `Target.read` takes them.
     n_candidates : int
         Number of columns from which features are selected.
     n_selected : float, default=None
@@ -26,7 +27,7 @@ def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = N
         First the class sizes. Then, where they apply: events per variable, if there are fewer than
         10 patients of the smaller class per column; fewer than 100 patients in a class, too few for
         narrow intervals; and the accuracy of predicting one class for all patients, if the smaller
-        class is below 30 %.
+        class is below 30 % (of K classes, 60 % / K).
 
     References
     ----------
@@ -40,33 +41,37 @@ def sample_size_notes(y_true, *, n_candidates: int, n_selected: float | None = N
     >>> sample_size_notes([0] * 70 + [1] * 38, n_candidates=3)[:1]
     ['108 patients: 70 wild type, 38 mutant (35 %).']
     """
-    y_true = check_truth(y_true)
-    n, mutants = len(y_true), int(y_true.sum())
-    smaller = min(mutants, n - mutants)
-    notes = [f"{n} patients: {n - mutants} wild type, {mutants} mutant ({mutants / n:.0%})."]
-    notes[0] = notes[0].replace("%)", " %)")
+    target, codes = Target.read(y_true)
+    counts = np.bincount(codes, minlength=len(target.classes))
+    n, smaller = len(codes), int(counts.min())
+    if not smaller:
+        raise ValueError(f"all {n} patients are of one class; both classes are needed")
+    named = ", ".join(f"{k} {word}" for k, word in zip(counts, target.classes, strict=True))
+    share = f" ({counts[1] / n:.0%})".replace("%", " %") if target.is_binary else ""
+    which = "smaller" if target.is_binary else "smallest"
+    notes = [f"{n} patients: {named}{share}."]
     if smaller / n_candidates < EVENTS_PER_VARIABLE:
         notes.append(
-            f"Features are selected from {n_candidates} columns, and the smaller class has "
+            f"Features are selected from {n_candidates} columns, and the {which} class has "
             f"{smaller} patients ({_ratio(smaller, n_candidates)}): results are valid only if "
             "selection is repeated in every training set, as in a pipeline."
         )
     if n_selected and smaller / n_selected < EVENTS_PER_VARIABLE:
         notes.append(
             f"About {n_selected:.0f} columns reach the classifier, for {smaller} patients of the "
-            f"smaller class ({_ratio(smaller, n_selected)}); the usual rule of thumb is "
+            f"{which} class ({_ratio(smaller, n_selected)}); the usual rule of thumb is "
             f"{EVENTS_PER_VARIABLE} patients per column."
         )
     if smaller < EVENTS_TO_VALIDATE:
         notes.append(
-            f"The smaller class has {smaller} patients; narrow intervals need about "
+            f"The {which} class has {smaller} patients; narrow intervals need about "
             f"{EVENTS_TO_VALIDATE} of each class."
         )
-    if smaller / n < RARE:
+    if smaller / n < RARE * 2 / len(counts):
         notes.append(
             f"The classes are unbalanced: predicting "
-            f"{'wild type' if mutants == smaller else 'mutant'} for all patients has an accuracy "
-            f"of {np.round(1 - smaller / n, 2)}. Prefer balanced accuracy and PR-AUC."
+            f"{target.classes[counts.argmax()]} for all patients has an accuracy "
+            f"of {np.round(counts.max() / n, 2)}. Prefer balanced accuracy and PR-AUC."
         )
     return notes
 

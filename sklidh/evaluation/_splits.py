@@ -10,7 +10,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-from sklidh.utils import CohortError, binary_target, check_same_patients, check_target
+from sklidh.utils import CohortError, Target, check_same_patients, check_target, listed
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ class Split:
     test: np.ndarray
 
 
-def holdout_splits(labels, *, test_size=0.25, n_repeats=1, random_state=0) -> list[Split]:
+def holdout_splits(
+    labels, *, test_size=0.25, n_repeats=1, random_state=0, target=None
+) -> list[Split]:
     """Draw one or more random splits that keep the class proportions.
 
     Parameters
@@ -43,6 +45,8 @@ def holdout_splits(labels, *, test_size=0.25, n_repeats=1, random_state=0) -> li
         Fraction of patients held out for testing; the paper's 3:1 (section III.A).
     n_repeats : int, default=1
     random_state : int or None, default=0
+    target : Target, default=None
+        As in `check_folds`.
 
     Returns
     -------
@@ -53,13 +57,15 @@ def holdout_splits(labels, *, test_size=0.25, n_repeats=1, random_state=0) -> li
     CohortError
         A class has fewer than two patients.
     """
-    check_folds(labels, 2)
+    check_folds(labels, 2, target)
     splitter = StratifiedShuffleSplit(n_repeats, test_size=test_size, random_state=random_state)
     halves = splitter.split(np.zeros(len(labels)), labels)
     return [Split(repeat, 0, train, test) for repeat, (train, test) in enumerate(halves)]
 
 
-def stratified_splits(labels, *, n_folds=5, n_repeats=1, random_state=0) -> list[Split]:
+def stratified_splits(
+    labels, *, n_folds=5, n_repeats=1, random_state=0, target=None
+) -> list[Split]:
     """Draw stratified folds, shuffled differently in each repeat.
 
     Parameters
@@ -68,6 +74,8 @@ def stratified_splits(labels, *, n_folds=5, n_repeats=1, random_state=0) -> list
     n_folds : int, default=5
     n_repeats : int, default=1
     random_state : int or None, default=0
+    target : Target, default=None
+        As in `check_folds`.
 
     Returns
     -------
@@ -78,7 +86,7 @@ def stratified_splits(labels, *, n_folds=5, n_repeats=1, random_state=0) -> list
     CohortError
         A class has fewer patients than folds.
     """
-    check_folds(labels, n_folds)
+    check_folds(labels, n_folds, target)
     splitter = RepeatedStratifiedKFold(
         n_splits=n_folds, n_repeats=n_repeats, random_state=random_state
     )
@@ -137,7 +145,7 @@ def splits_from(splitter, X, labels, **groups) -> list[Split]:
     Raises
     ------
     CohortError
-        A split would be trained on one class only.
+        The training set of a split would lack a class.
     """
     splits, next_repeat = [], np.zeros(len(labels), dtype=int)
     for train, test in splitter.split(X, labels, **groups):
@@ -150,7 +158,7 @@ def splits_from(splitter, X, labels, **groups) -> list[Split]:
 
 
 def check_training(labels, splits) -> None:
-    """Raise if a split would be trained on one class only.
+    """Raise if the training set of a split would lack a class.
 
     Parameters
     ----------
@@ -161,17 +169,20 @@ def check_training(labels, splits) -> None:
     ------
     CohortError
     """
-    problems = [
-        f"fold {split.fold!r} of repeat {split.repeat} would be trained on one class only; use "
-        "fewer or stratified folds, or drop the site or group"
-        for split in splits
-        if len(np.unique(labels[split.train])) < 2
-    ]
+    classes, problems = np.unique(labels), []
+    for split in splits:
+        lacking = np.setdiff1d(classes, labels[split.train])
+        if len(lacking):
+            which = "on one class only" if len(classes) == 2 else f"without class {listed(lacking)}"
+            problems.append(
+                f"fold {split.fold!r} of repeat {split.repeat} would be trained {which}; use "
+                "fewer or stratified folds, or drop the site or group"
+            )
     if problems:
         raise CohortError(problems)
 
 
-def check_folds(labels, n_folds: int) -> None:
+def check_folds(labels, n_folds: int, target: Target | None = None) -> None:
     """Raise if a fold would lack one of the classes.
 
     scikit-learn only warns about this, and then scores folds in which the AUC is undefined.
@@ -180,6 +191,8 @@ def check_folds(labels, n_folds: int) -> None:
     ----------
     labels : array-like of shape (n_patients,)
     n_folds : int
+    target : Target, default=None
+        Names the class in the message, if labels are its codes.
 
     Raises
     ------
@@ -189,6 +202,8 @@ def check_folds(labels, n_folds: int) -> None:
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < n_folds:
         rarest = classes[counts.argmin()]
+        if target is not None and not target.is_binary:
+            rarest = repr(target.classes[rarest])
         raise CohortError(
             [
                 f"class {rarest} has {counts.min()} patients, fewer than the {n_folds} folds; "
@@ -197,41 +212,48 @@ def check_folds(labels, n_folds: int) -> None:
         )
 
 
-def check_status(X, y) -> np.ndarray:
-    """Return the IDH status, 1 or 0, after checking that each patient has one row.
+def check_labels(X, y, target: Target | None = None) -> tuple[np.ndarray, Target]:
+    """Return the classes as codes 0, 1, ..., after checking that each patient has one row.
 
     Parameters
     ----------
     X : DataFrame of shape (n_patients, n_columns)
     y : array-like of shape (n_patients,)
-        As `binary_target` takes it.
+        As `Target.read` takes it.
+    target : Target, default=None
+        None: that of y.
 
     Returns
     -------
-    ndarray of int, shape (n_patients,)
+    labels : ndarray of int, shape (n_patients,)
+    target : Target
 
     Raises
     ------
     CohortError
-        As `binary_target`; y has another length or index than X; or a patient has several rows,
-        which could fall into both the training and the test set.
+        As `Target.read`; y has another length or index than X; or a patient has several rows, which
+        could fall into both the training and the test set.
     """
     if y is None or len(y) != len(X):
         raise CohortError([f"y has {0 if y is None else len(y)} labels for {len(X)} patients"])
     check_same_patients("y", y, X)
-    named = not isinstance(y, pd.Series) and isinstance(X, pd.DataFrame)
-    labels = binary_target(pd.Series(np.asarray(y), X.index) if named else y)
+    if not isinstance(y, pd.Series) and isinstance(X, pd.DataFrame):
+        y = pd.Series(np.asarray(y), X.index)
+    if target is None:
+        target, labels = Target.read(y)
+    else:
+        labels = target.codes(y)
     if hasattr(X, "index") and X.index.has_duplicates:
         n_rows = X.index.value_counts()
         raise CohortError(
             f"patient {patient!r} appears in {n} rows; each patient needs exactly one"
             for patient, n in n_rows[n_rows > 1].items()
         )
-    return np.asarray(labels)
+    return np.asarray(labels), target
 
 
-def check_two_classes(X, y) -> np.ndarray:
-    """Return the IDH status, 1 or 0, after checking that both classes are present.
+def check_classes(X, y) -> tuple[np.ndarray, Target]:
+    """Return the classes as codes, and the target, after checking that there are at least two.
 
     Parameters
     ----------
@@ -240,13 +262,15 @@ def check_two_classes(X, y) -> np.ndarray:
 
     Returns
     -------
-    ndarray of int, shape (n_patients,)
+    labels : ndarray of int, shape (n_patients,)
+        0 and 1, or 0 to K - 1 for K classes.
+    target : Target
 
     Raises
     ------
     CohortError
-        As `check_status`, or all patients are of one class.
+        As `check_labels`, or all patients are of one class.
     """
-    labels = check_status(X, y)
+    labels, target = check_labels(X, y)
     check_target(labels)
-    return labels
+    return labels, target

@@ -12,22 +12,32 @@ from importlib.metadata import version
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pandas as pd
 from joblib import delayed
 from sklearn.base import clone
 
 from sklidh.evaluation._comparison import Comparison
 from sklidh.evaluation._evaluation import Evaluation
-from sklidh.evaluation._prediction import Rows, predict_split, prediction_table
-from sklidh.evaluation._splits import check_two_classes
+from sklidh.evaluation._prediction import Rows, predict_others, prediction_table
+from sklidh.evaluation._splits import check_classes
 from sklidh.evaluation._threshold import check_threshold
-from sklidh.utils import atomic_write, files_of, fingerprint, ignore_joblib, is_path, spread, sweep
+from sklidh.utils import (
+    UserError,
+    atomic_write,
+    files_of,
+    fingerprint,
+    ignore_joblib,
+    is_path,
+    spread,
+    sweep,
+)
 
 NOT_HASHED = ("memory", "n_jobs", "timeout", "verbose")
 """Parameters that do not affect predictions."""
 
 
-class StudyError(RuntimeError):
+class StudyError(UserError, RuntimeError):
     """None of the models could be evaluated."""
 
 
@@ -107,8 +117,8 @@ def run_study(
     ValueError, CohortError
         As `cross_validate`.
     """
-    labels = check_two_classes(X, y)
-    check_threshold(threshold)
+    labels, target = check_classes(X, y)
+    check_threshold(threshold, len(target.classes))
     places = Counter(map(file_name, models))
     if alike := [name for name in models if places[file_name(name)] > 1]:
         raise ValueError(f"models {alike} would share a folder; give them distinct names")
@@ -130,6 +140,7 @@ def run_study(
                 X,
                 labels,
                 split,
+                target,
                 folder / file_name(name) / f"{split.repeat}-{split.fold}.json",
                 content,
                 (threshold, random_state),
@@ -147,10 +158,10 @@ def run_study(
     if not finished:
         reasons = "\n".join(f"  - {name}: {reason}" for name, reason in failures.items())
         raise StudyError(f"no model could be evaluated:\n{reasons}")
-    return _combined(finished, failures, X, labels)
+    return _combined(finished, failures, X, labels, target)
 
 
-def _combined(finished, failures, X, labels) -> Study:
+def _combined(finished, failures, X, labels, target) -> Study:
     """Combine the outcomes of all splits per model."""
 
     def evaluation(parts):
@@ -159,11 +170,12 @@ def _combined(finished, failures, X, labels) -> Study:
                 Rows(X, labels).patients[split.test],
                 labels[split.test],
                 split,
+                target,
                 **{name: part[name] for name in ("score", "probability", "threshold", "called")},
             )
             for split, part in parts
         ]
-        return Evaluation(pd.concat(tables))
+        return Evaluation(pd.concat(tables), target=target)
 
     outcomes = {name: [part for _, part in parts] for name, parts in finished.items()}
     return Study(
@@ -212,7 +224,7 @@ def data_fingerprint(X, labels) -> str:
     return fingerprint(joblib.hash((X, labels)), *files)
 
 
-def _evaluate_once(estimator, X, labels, split, path, content, decision, describe):
+def _evaluate_once(estimator, X, labels, split, target, path, content, decision, describe):
     """Return one split's outcome, from its file if that is still valid; a str if it failed."""
     # Caching and parallelism do not affect the results, so they are left out of the key.
     bare = clone(estimator)
@@ -230,8 +242,10 @@ def _evaluate_once(estimator, X, labels, split, path, content, decision, describ
         warnings.simplefilter("always")
         ignore_joblib()
         try:
-            table, model = predict_split(
-                estimator, X, labels, split, threshold=threshold, seed=seed
+            everyone = Rows(X, labels)
+            train, test = everyone.cut(split.train), everyone.cut(split.test)
+            predicted, model = predict_others(
+                estimator, train, test, target, threshold=threshold, seed=seed
             )
             facts = {} if describe is None else describe(model)
         # Any error is recorded as this model's result; the other models continue.
@@ -239,10 +253,10 @@ def _evaluate_once(estimator, X, labels, split, path, content, decision, describ
             return _reason(error)
     outcome = {
         "key": key,
-        "score": table["score"].tolist(),
-        "probability": table["probability"].tolist(),
-        "threshold": float(table["threshold"].iloc[0]),
-        "called": table["called"].tolist(),
+        "score": np.asarray(predicted["score"]).tolist(),
+        "probability": np.asarray(predicted["probability"]).tolist(),
+        "threshold": predicted["threshold"],
+        "called": np.asarray(predicted["called"]).tolist(),
         "facts": facts,
         "seconds": time.perf_counter() - started,
         "warnings": Counter(str(warning.message) for warning in caught),

@@ -62,11 +62,15 @@ def html_summary(evaluations: Mapping) -> str:
 
 
 def _tested_patients(evaluations: Mapping) -> str:
-    repeats = next(iter(evaluations.values())).repeats
+    evaluation = next(iter(evaluations.values()))
+    repeats, target = evaluation.repeats, evaluation.target
     patients, n_folds = repeats[0], repeats[0]["fold"].nunique()
     how = f"{n_folds} folds" if n_folds > 1 else "one split"
     repeated = f", {len(repeats)} repeats" if len(repeats) > 1 else ""
+    counts = target.count(patients["true"])
+    if target.is_binary:
+        counts = counts.split(",")[0]
     return (
-        f"{len(patients)} test patients ({int(patients['mutant'].sum())} mutant), each predicted "
+        f"{len(patients)} test patients ({counts}), each predicted "
         f"by a model trained on others, {how}{repeated}; 95 % intervals."
     )

@@ -172,6 +172,22 @@ def mcnemar_test(y_true, first, second) -> PairedTest:
     y_true = check_truth(y_true)
     first = check_calls("first", first, y_true.shape) == y_true
     second = check_calls("second", second, y_true.shape) == y_true
+    return sign_test(first, second)
+
+
+def sign_test(first, second) -> PairedTest:
+    """Test whether two models are equally often right, with McNemar's exact test.
+
+    Parameters
+    ----------
+    first, second : array-like of bool, shape (n_patients,)
+        True where the model predicts the patient's class.
+
+    Returns
+    -------
+    PairedTest
+        As `mcnemar_test`.
+    """
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     n = only_first + only_second
     pvalue = binomtest(only_first, n).pvalue if n else 1.0

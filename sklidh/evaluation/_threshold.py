@@ -18,19 +18,28 @@ RULE = re.compile(r"(precision|sensitivity)>=(0?\.\d+|1(?:\.0*)?)")
 ACCEPTED = "a probability from 0 to 1, 'youden', 'precision>=x' or 'sensitivity>=x'"
 
 
-def check_threshold(threshold) -> None:
+def check_threshold(threshold, n_classes: int = 2) -> None:
     """Raise ValueError unless a threshold is valid for `cross_validate`.
 
     Parameters
     ----------
     threshold : object
+    n_classes : int, default=2
 
     Raises
     ------
     ValueError
-        The threshold is not None, a probability or a rule.
+        The threshold is not None, a probability or a rule; or there are more than two classes, of
+        which the model's own `predict` chooses one.
     """
-    if threshold is None or is_rule(threshold):
+    if threshold is None:
+        return
+    if n_classes > 2:
+        raise ValueError(
+            f"threshold={threshold!r} decides between two classes, and the target has "
+            f"{n_classes}; use threshold=None, the model's own choice"
+        )
+    if is_rule(threshold):
         return
     if isinstance(threshold, Real) and 0 <= threshold <= 1:
         return

@@ -9,16 +9,27 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import _threadpool_controller_decorator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklidh.fusion._combination import as_probabilities
 from sklidh.fusion._evidence import minimise, nguyen_widrow, output
 from sklidh.utils import DocumentedMixin
 
+ATTRIBUTES = {
+    "weights_": "weights",
+    "alpha_": "alpha",
+    "beta_": "beta",
+    "n_effective_parameters_": "n_effective",
+    "log_evidence_": "log_evidence",
+    "_hessian": "hessian",
+}
+"""Attributes of the classifier, by that of each network."""
+
 
 class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
-    """Classify two classes with a small network that learns its weight decay.
+    """Classify with a small network that learns its weight decay.
 
     The network has one hidden layer of tanh neurons and a linear output. It minimises beta E_D +
     alpha E_W, where E_D is the error on the data and E_W the sum of the squared weights. The values
@@ -27,6 +38,9 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
     parameters remain effective. Columns are scaled internally to [-1, 1] by their training minimum
     and maximum. With the squared loss, the variance of the targets' noise is at least 0.03, so that
     the weights stay finite if the classes are separable.
+
+    With more than two classes there is one such network per class, which distinguishes it from all
+    others; each learns its own alpha and beta, and the probabilities are scaled to sum to 1.
 
     Parameters
     ----------
@@ -48,19 +62,20 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-    weights_ : ndarray of shape (n_parameters,)
+    classes_ : ndarray of shape (n_classes,)
+    weights_ : ndarray of shape (n_parameters,), or (n_classes, n_parameters) for several classes
         Hidden weights, hidden biases, output weights, output bias. n_parameters is
         n_neurons * (n_features + 2) + 1.
-    n_effective_parameters_ : float
+    n_effective_parameters_ : float, or ndarray of shape (n_classes,)
         Number of parameters that the data determine, from 0 to n_parameters.
-    alpha_, beta_ : float
+    alpha_, beta_ : float, or ndarray of shape (n_classes,)
         Factors of the squared weights and of the error on the data.
-    log_evidence_ : float
+    log_evidence_ : float, or ndarray of shape (n_classes,)
         Log-probability of the training labels, up to a constant.
-    loss_curve_ : ndarray of shape (n_epochs,)
+    loss_curve_ : ndarray of shape (n_epochs,), or a list of one per class
         The objective after each step, with the alpha and beta of that step.
     n_iter_ : int
+        The largest number of steps of a network.
     centre_, half_range_ : ndarray of shape (n_features,)
         Centre and half range by which columns are scaled.
     n_features_in_ : int
@@ -136,11 +151,10 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, y = np.unique(y, return_inverse=True)
-        if len(self.classes_) != 2:
+        if len(self.classes_) < 2:
             raise ValueError(
-                "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(y)}: BRNNClassifier needs two classes, y has "
-                f"{len(self.classes_)} class(es): {self.classes_[:10].tolist()}"
+                f"y has only one class, {self.classes_.tolist()[0]!r}, in {len(y)} samples; "
+                "BRNNClassifier needs at least two classes"
             )
         lowest, highest = X.min(0), X.max(0)
         self.centre_ = (lowest + highest) / 2
@@ -150,22 +164,27 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         starts = [
             nguyen_widrow(self.n_neurons, X.shape[1], random_state) for _ in range(self.n_init)
         ]
-        best = max(
-            (
-                minimise(
-                    X,
-                    2.0 * y - 1,
-                    self.n_neurons,
-                    self.loss,
-                    weights=start,
-                    max_iter=self.max_iter,
-                    tol=self.tol,
-                )
-                for start in starts
-            ),
-            key=lambda solution: solution.log_evidence,
-        )
-        if len(best.objective) == self.max_iter:
+        # Every network has the same starts, so that the order of the classes does not matter.
+        networks = [
+            max(
+                (
+                    minimise(
+                        X,
+                        np.where(y == label, 1.0, -1.0),
+                        self.n_neurons,
+                        self.loss,
+                        weights=start,
+                        max_iter=self.max_iter,
+                        tol=self.tol,
+                    )
+                    for start in starts
+                ),
+                key=lambda solution: solution.log_evidence,
+            )
+            for label in self._modelled
+        ]
+        self.n_iter_ = max(len(network.objective) for network in networks)
+        if self.n_iter_ == self.max_iter:
             warnings.warn(
                 f"BRNNClassifier did not fully converge in max_iter={self.max_iter} steps: the "
                 f"objective still changes by more than tol={self.tol:g}. The effect is usually "
@@ -173,17 +192,16 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        self.weights_ = best.weights
-        self.alpha_, self.beta_ = best.alpha, best.beta
-        self.n_effective_parameters_ = best.n_effective
-        self.log_evidence_ = best.log_evidence
-        self.loss_curve_ = np.array(best.objective)
-        self.n_iter_ = len(best.objective)
-        self._hessian = best.hessian
+        curves = [np.array(network.objective) for network in networks]
+        binary = len(networks) == 1
+        self.loss_curve_ = curves[0] if binary else curves
+        for name, attribute in ATTRIBUTES.items():
+            values = [getattr(network, attribute) for network in networks]
+            setattr(self, name, values[0] if binary else np.array(values))
         return self
 
     def decision_function(self, X):
-        """Return the network's output; values above 0 predict the second class.
+        """Return the network's output; with two classes values above 0 predict the second.
 
         With "squared" it estimates the sign; with "log_loss" it is the log-odds.
 
@@ -193,18 +211,16 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,), or (n_samples, n_classes) for more than two classes
         """
         X = self._scaled(X)
-        if self.loss == "squared":
-            return output(self.weights_, X, self.n_neurons)
-        activation, jacobian = output(self.weights_, X, self.n_neurons, jacobian=True)
-        # MacKay's moderated output approximates the mean over the posterior of the weights.
-        variance = (jacobian * np.linalg.solve(self._hessian, jacobian.T).T).sum(1)
-        return activation / np.sqrt(1 + np.pi * variance / 8)
+        if len(self.classes_) == 2:
+            return self._activation(X, self.weights_, self._hessian)
+        networks = zip(self.weights_, self._hessian, strict=True)
+        return np.column_stack([self._activation(X, *network) for network in networks])
 
     def predict_proba(self, X):
-        """Return the probabilities of both classes.
+        """Return the probability of every class.
 
         Parameters
         ----------
@@ -212,15 +228,18 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples, 2)
+        ndarray of shape (n_samples, n_classes)
+            The columns are in the order of `classes_`.
         """
         activation = self.decision_function(X)
-        second = (activation + 1) / 2 if self.loss == "squared" else expit(activation)
-        second = np.clip(second, 0.0, 1.0)
+        each = (activation + 1) / 2 if self.loss == "squared" else expit(activation)
+        if len(self.classes_) > 2:
+            return as_probabilities(each)
+        second = np.clip(each, 0.0, 1.0)
         return np.column_stack([1 - second, second])
 
     def predict(self, X):
-        """Predict the more probable class.
+        """Predict the most probable class.
 
         Parameters
         ----------
@@ -230,15 +249,25 @@ class BRNNClassifier(DocumentedMixin, ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        second = self.decision_function(X) > 0
-        return self.classes_[second.astype(int)]
+        activation = self.decision_function(X)
+        best = activation.argmax(1) if activation.ndim > 1 else (activation > 0).astype(int)
+        return self.classes_[best]
+
+    @property
+    def _modelled(self):
+        """The class numbers that have a network: of two only the second."""
+        return [1] if len(self.classes_) == 2 else range(len(self.classes_))
+
+    def _activation(self, X, weights, hessian):
+        """Return one network's output."""
+        if self.loss == "squared":
+            return output(weights, X, self.n_neurons)
+        activation, jacobian = output(weights, X, self.n_neurons, jacobian=True)
+        # MacKay's moderated output approximates the mean over the posterior of the weights.
+        variance = (jacobian * np.linalg.solve(hessian, jacobian.T).T).sum(1)
+        return activation / np.sqrt(1 + np.pi * variance / 8)
 
     def _scaled(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
         return (X - self.centre_) / self.half_range_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags

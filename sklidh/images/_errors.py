@@ -3,10 +3,10 @@
 import os
 from contextlib import contextmanager
 
-from sklidh.utils import is_path, listed
+from sklidh.utils import UserError, is_path, listed
 
 
-class ImageError(ValueError):
+class ImageError(UserError, ValueError):
     """An image that cannot be used; the message names patient, modality, path and remedy."""
 
 

@@ -19,7 +19,7 @@ from sklidh.images._registration_patient import (
     warn_of_lost_masks,
 )
 from sklidh.images._table import TableTransformer, with_cells
-from sklidh.utils import CohortError, cache_folder, check_cases, is_missing, lost_workers, spread
+from sklidh.utils import CohortError, cache_folder, check_cases, is_missing, spread
 
 REPORTED = ("displacement", "translation", "rotation", "mutual_information", "matrix")
 
@@ -274,11 +274,10 @@ class RigidRegistration(TableTransformer):
             delayed(register_patient)(X.index[number], rows[number], wanted[number], **options)
             for number in absent
         ]
-        how = {"n_jobs": self.n_jobs, "timeout": self.timeout}
-        with lost_workers("registration", cache=self.cache, **how):
-            done = spread(jobs, "registration", verbose=self.verbose, **how)
-            for number, images in zip(absent, done, strict=True):
-                registered[number].update(images)
+        how = {"n_jobs": self.n_jobs, "timeout": self.timeout, "cache": self.cache}
+        done = spread(jobs, "registration", verbose=self.verbose, **how)
+        for number, images in zip(absent, done, strict=True):
+            registered[number].update(images)
         for row, images in zip(rows, registered, strict=True):
             row.update(
                 {name: each.image for name, each in images.items() if each.image is not None}

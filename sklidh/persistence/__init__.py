@@ -5,15 +5,16 @@ from importlib import import_module
 from sklidh.utils import ModelFileError
 
 # Loaded on first use: skops looks up all scikit-learn estimators.
-_LAZY = ("load_model", "parts_of", "read_about", "save_model")
+_LAZY = dict.fromkeys(("load_model", "parts_of", "read_about", "save_model"), "_model_file")
+_LAZY |= dict.fromkeys(("TrainedModel", "load_trained"), "_trained")
 
-__all__ = ["ModelFileError", "load_model", "parts_of", "read_about", "save_model"]
+__all__ = ["ModelFileError", *_LAZY]
 
 
 def __getattr__(name):
     if name not in _LAZY:
         raise AttributeError(f"module 'sklidh.persistence' has no attribute {name!r}")
-    return getattr(import_module("sklidh.persistence._model_file"), name)
+    return getattr(import_module(f"sklidh.persistence.{_LAZY[name]}"), name)
 
 
 def __dir__():

@@ -10,6 +10,7 @@ from sklidh.plotting._fusion import BlockImportanceDisplay, CodesDisplay
 from sklidh.plotting._gradient_map import GradientMapDisplay, gradient_maps
 from sklidh.plotting._loss import LossCurveDisplay
 from sklidh.plotting._ranking import PRDisplay, ROCDisplay
+from sklidh.plotting._robustness import RobustnessDisplay
 from sklidh.plotting._selection import SelectedFeaturesDisplay
 from sklidh.plotting._thumbnails import gradient_thumbnail, thumbnail
 from sklidh.plotting._volcano import VolcanoDisplay
@@ -30,6 +31,7 @@ __all__ = [
     "PanelsDisplay",
     "PredictionsDisplay",
     "ROCDisplay",
+    "RobustnessDisplay",
     "SelectedFeaturesDisplay",
     "VolcanoDisplay",
     "explain",

@@ -68,6 +68,8 @@ class CalibrationDisplay(PredictionsDisplay):
     def _draw(self, ax):
         from matplotlib.colors import to_rgba
 
+        binary = self.target.is_binary
+        event = self.target.event if binary else "the class"
         ax.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
         looks = zip(cycle(COLOURS), widths(self.curves), self.curves.items(), strict=False)
         for place, (colour, width, (name, (mean, observed))) in enumerate(looks):
@@ -91,8 +93,8 @@ class CalibrationDisplay(PredictionsDisplay):
             foot = np.full(len(self.probabilities[name]), -0.03 - 0.03 * place)
             ax.plot(self.probabilities[name], foot, "|", color=colour, alpha=0.5, ms=5)
         ax.set(
-            xlabel="predicted probability of a mutation",
-            ylabel="observed fraction mutant",
+            xlabel=f"predicted probability of {event}",
+            ylabel=f"observed fraction {self.target.classes[1] if binary else 'of the class'}",
             xlim=(-0.02, 1.02),
             ylim=(-0.04 - 0.03 * len(self.curves), 1.02),
             title=f"Calibration, about {self.n_in_bin} patients per point",

@@ -2,10 +2,11 @@
 
 import io
 from collections.abc import Mapping
+from dataclasses import fields
 
 from sklidh.evaluation import Comparison
 from sklidh.plotting._axes import new_axes
-from sklidh.utils import mutant_index
+from sklidh.utils import IDH, Target
 
 
 class Display:
@@ -87,11 +88,17 @@ class PanelsDisplay(Display):
 class PredictionsDisplay(Display):
     """Base class of Displays of predictions, fitted models, or a comparison.
 
-    A subclass computes its data in ``_of_predictions``, and in ``_of_comparison`` if needed.
+    A subclass computes its data in ``_of_predictions``, and in ``_of_comparison`` if needed; its
+    ``target`` has the words. A comparison with more than two classes is drawn one class against the
+    rest.
     """
+
+    target = IDH
 
     # Whether only ranks matter: a decision function then has fewer ties than a probability.
     _ranks = False
+    # Whether more than two classes are drawn one against the rest, and not their mean.
+    _by_class = True
 
     @classmethod
     def from_predictions(cls, y_true, predicted, *, ax=None, **options):
@@ -100,7 +107,7 @@ class PredictionsDisplay(Display):
         Parameters
         ----------
         y_true : array-like of bool, 0/1 or words, shape (n_patients,)
-            The IDH status, as `sklidh.datasets.binary_target` takes it.
+            The IDH status or another target of two classes, as `sklidh.utils.Target.read` takes it.
         predicted : dict of str to array-like of shape (n_patients,)
             Probability of a mutation, by model; ROC and PR curves and forest plots also accept
             other scores.
@@ -113,7 +120,15 @@ class PredictionsDisplay(Display):
         -------
         Display
         """
-        return cls._of_predictions(y_true, predicted, **options).plot(ax=ax)
+        target, codes = Target.read(y_true)
+        if not target.is_binary:
+            raise ValueError(
+                f"{cls.__name__} draws two classes, y_true has {len(target.classes)}; pass "
+                "y_true == class and the probability of that class, or draw a comparison"
+            )
+        display = cls._of_predictions(codes, predicted, **options)
+        display.target = target
+        return display.plot(ax=ax)
 
     @classmethod
     def from_estimator(cls, estimators, X, y, *, ax=None):
@@ -124,7 +139,7 @@ class PredictionsDisplay(Display):
         estimators : fitted classifier, or dict of str to fitted classifier
         X : DataFrame of shape (n_patients, n_columns)
         y : array-like of shape (n_patients,)
-            The IDH status, as `sklidh.datasets.binary_target` takes it.
+            As in `from_predictions`.
         ax : matplotlib Axes, default=None
             None draws on a new figure.
 
@@ -135,13 +150,14 @@ class PredictionsDisplay(Display):
         if not isinstance(estimators, Mapping):
             estimators = {type(estimators).__name__: estimators}
         predicted = {}
+        target, _ = Target.read(y)
         for name, model in estimators.items():
-            mutant = mutant_index(model.classes_)
+            second = target.columns(model.classes_)[-1]
             decide = getattr(model, "decision_function", None) if cls._ranks else None
             if decide is None:
-                predicted[name] = model.predict_proba(X)[:, mutant]
+                predicted[name] = model.predict_proba(X)[:, second]
             else:
-                predicted[name] = decide(X) if mutant == 1 else -decide(X)
+                predicted[name] = decide(X) if second == 1 else -decide(X)
         return cls.from_predictions(y, predicted, ax=ax)
 
     @classmethod
@@ -161,10 +177,27 @@ class PredictionsDisplay(Display):
         -------
         Display
         """
-        return cls._of_comparison(comparison, **options).plot(ax=ax)
+        if comparison.target.is_binary or not cls._by_class:
+            display = cls._of_comparison(comparison, **options)
+        else:
+            first, *others = comparison.evaluations.values()
+            # A single model's curves are named by the class alone.
+            classes = comparison.by_class if others else first.by_class
+            parts = [
+                cls._of_comparison(Comparison({name: part}), **options)
+                for name, part in classes.items()
+            ]
+            # Each curve has its own truth; what is not kept by name is that of all patients.
+            display = parts[0]
+            for field in fields(display):
+                kept = [getattr(part, field.name) for part in parts]
+                if isinstance(kept[0], dict):
+                    setattr(display, field.name, {k: v for each in kept for k, v in each.items()})
+        display.target = comparison.target
+        return display.plot(ax=ax)
 
     @classmethod
     def _of_comparison(cls, comparison, **options):
         table = comparison.scores if cls._ranks else comparison.predictions
-        predicted = dict(table.drop(columns=["repeat", "fold", "mutant"]).items())
-        return cls._of_predictions(table["mutant"], predicted, **options)
+        predicted = dict(table.drop(columns=["repeat", "fold", "true"]).items())
+        return cls._of_predictions(table["true"], predicted, **options)

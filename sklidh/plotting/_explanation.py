@@ -13,7 +13,7 @@ from sklidh.plotting._axes import COLOURS
 from sklidh.plotting._display import PanelsDisplay
 from sklidh.plotting._gradient_map import gradient_maps
 from sklidh.plotting._shapley import exact, sampled
-from sklidh.utils import binary_target, mutant_index
+from sklidh.utils import Target
 
 MOST_SEQUENCES = 10
 MOST_REFERENCES = 100
@@ -30,16 +30,17 @@ class Explanation(PanelsDisplay):
     ----------
     patient : str
     probability : float
-        Probability of a mutation.
+        Probability of a mutation; of another target, of its positive class, or of the most probable
+        of several classes.
     sequences : Series of shape (n_sequences,)
         Contribution of each available sequence, in log odds; positive values raise the probability
-        of a mutation.
+        of a mutation, or of the explained class.
     features : DataFrame of shape (n_features, 3)
         ``contribution``, its standard error ``se`` (0 if exact), and ``percentile``, the percentage
         of training patients with a smaller value. Largest contributions first.
     nearest : DataFrame of shape (n_nearest, 2)
         The most similar training patients: ``distance``, the root mean square of the features'
-        differences in standard deviations, and whether they are ``mutant``.
+        differences in standard deviations, and their ``class`` in words.
     farther : float
         Percentage of training patients that are farther from their nearest neighbour than this
         patient is. A value near 0 means that the patient is unlike all of them.
@@ -47,7 +48,10 @@ class Explanation(PanelsDisplay):
         Description of how the contributions were computed.
     values : DataFrame of shape (n_training + 1, n_features)
         Features in standard deviations from the training mean; the patient is the last row.
-    mutant : ndarray of bool of shape (n_training,)
+    is_class : ndarray of bool of shape (n_training,)
+        Which training patients are of the explained class, such as mutant.
+    target : Target
+        The explained class against the rest.
     maps : dict of str to GradientMap
         Saliency maps by modality, for `GradientMapDisplay`; empty without networks.
     """
@@ -60,7 +64,8 @@ class Explanation(PanelsDisplay):
     farther: float
     method: str
     values: pd.DataFrame
-    mutant: np.ndarray
+    is_class: np.ndarray
+    target: Target
     maps: dict
 
     _grid = (1, 3)
@@ -80,18 +85,18 @@ class Explanation(PanelsDisplay):
         each.errorbar(
             top["contribution"], range(len(top)), xerr=top["se"], fmt="none", ecolor="0.4"
         )
-        jitter = np.random.default_rng(0).uniform(-0.2, 0.2, len(self.mutant))
+        jitter = np.random.default_rng(0).uniform(-0.2, 0.2, len(self.is_class))
         for place, name in enumerate(top.index):
             *training, own = np.clip(self.values[name], -4, 4)
-            for mutant in (False, True):
-                is_class = self.mutant == mutant
+            for code, word in enumerate(self.target.classes):
+                shown = self.is_class == bool(code)
                 cohort.plot(
-                    np.array(training)[is_class],
-                    place + jitter[is_class],
+                    np.array(training)[shown],
+                    place + jitter[shown],
                     ".",
-                    color=COLOURS[int(mutant)],
+                    color=COLOURS[code],
                     alpha=0.4,
-                    label={False: "wild type", True: "mutant"}[mutant] if place == 0 else None,
+                    label=word if place == 0 else None,
                 )
             label = "this patient" if place == 0 else None
             cohort.plot(own, place, "D", color="black", markersize=7, label=label)
@@ -104,11 +109,15 @@ class Explanation(PanelsDisplay):
             ax.spines[["top", "right"]].set_visible(False)
             ax.set_title(title, fontsize="medium")
         cohort.legend(fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-        self.figure_.suptitle(f"{self.patient}: probability of a mutation {self.probability:.2f}")
+        self.figure_.suptitle(self._title)
+
+    @property
+    def _title(self) -> str:
+        return f"{self.patient}: probability of {self.target.event} {self.probability:.2f}"
 
     def __repr__(self) -> str:
         lines = [
-            f"{self.patient}: probability of a mutation {self.probability:.2f}",
+            self._title,
             f"Contributions in log odds: {self.method}",
             self.sequences.round(2).to_string(),
             self.features.head(10).round(2).to_string(),
@@ -141,7 +150,8 @@ def explain(
     training : DataFrame of shape (n_patients, n_columns)
         The training patients.
     y : array-like of shape (n_patients,)
-        Their IDH status.
+        Their classes, as `sklidh.utils.Target.read` takes them. Of more than two, the class that is
+        most probable for the patient is explained, against all others.
     n_nearest : int, default=5
         Number of neighbours to list.
     n_permutations : int, default=20
@@ -172,7 +182,10 @@ def explain(
     if not all("__" in str(name) for name in names):
         raise ValueError("the features of the last step must be named modality__feature")
     model = pipeline[-1]
-    place = mutant_index(model.classes_)
+    target, codes = Target.read(y)
+    columns = target.columns(model.classes_)
+    code = 1 if target.is_binary else int(model.predict_proba(own)[0, columns].argmax())
+    place = columns[code]
 
     def log_odds(rows):
         probability = model.predict_proba(pd.DataFrame(rows, columns=names))[:, place]
@@ -195,7 +208,7 @@ def explain(
         )
     few = rows[rng.permutation(len(rows))[:MOST_REFERENCES]]
     sequences = exact(log_odds, x, few, {name: each.to_numpy() for name, each in blocks})
-    if isinstance(model, LogisticRegression):
+    if isinstance(model, LogisticRegression) and target.is_binary:
         sign = 1 if place == 1 else -1
         found = sign * model.coef_[0, known] * (x - rows.mean(axis=0))[known]
         spread, method = np.zeros(len(known)), "exact (Shapley values of a linear model)"
@@ -212,10 +225,10 @@ def explain(
     np.fill_diagonal(away, np.inf)
     same = np.isclose(reference.to_numpy(float), x, equal_nan=True).all(axis=1)
     away[-1, :-1][same & (reference.index == own.index[0])] = np.inf
-    mutant = np.asarray(binary_target(y), bool)
+    codes = np.asarray(codes)
     order = np.argsort(away[-1, :-1], kind="stable")[:n_nearest]
     order = order[np.isfinite(away[-1, order])]
-    nearest = {"distance": away[-1, order], "mutant": mutant[order]}
+    nearest = {"distance": away[-1, order], "class": np.array(target.classes)[codes[order]]}
     farther = 100 * np.mean(np.nanmin(away[:-1, :-1], axis=1) > np.nanmin(away[-1, :-1]))
     return Explanation(
         patient=str(own.index[0]),
@@ -226,7 +239,8 @@ def explain(
         farther=float(farther),
         method=method,
         values=values,
-        mutant=mutant,
+        is_class=codes == code,
+        target=target.against_rest(code),
         maps=gradient_maps(pipeline, X)[own.index[0]],
     ).plot()
 

@@ -35,6 +35,7 @@ class ForestDisplay(PredictionsDisplay):
     test: str
 
     _ranks = True
+    _by_class = False
 
     @classmethod
     def _of_predictions(cls, y_true, predicted, *, reference=None):

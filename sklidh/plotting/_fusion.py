@@ -1,13 +1,14 @@
 """Codes of the constrained fusion, and the importance of each block."""
 
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 
 from sklidh.plotting._axes import COLOURS
 from sklidh.plotting._display import Display, PanelsDisplay
-from sklidh.utils import binary_target
+from sklidh.utils import Target
 
 
 def _split(pipeline, X):
@@ -27,7 +28,10 @@ class CodesDisplay(PanelsDisplay):
     codes : DataFrame of shape (n_patients, n_codes)
         Codes of the first member, named ``T1__invariant0``, ``T1__specific0``, ... as in the
         fusion.
-    mutant : ndarray of bool of shape (n_patients,)
+    labels : ndarray of int of shape (n_patients,)
+        Codes of the classes.
+    classes : tuple of str
+        Their words.
 
     References
     ----------
@@ -35,7 +39,8 @@ class CodesDisplay(PanelsDisplay):
     """
 
     codes: pd.DataFrame
-    mutant: np.ndarray
+    labels: np.ndarray
+    classes: tuple
 
     @classmethod
     def from_estimator(cls, classifier, X, y):
@@ -56,7 +61,8 @@ class CodesDisplay(PanelsDisplay):
         names = fusion.get_feature_names_out()
         codes = pd.DataFrame(np.asarray(fusion.transform(X)), columns=names)
         codes = codes[[name for name in names if "_member" not in name]]
-        return cls(codes, np.asarray(binary_target(y), bool)).plot()
+        target, labels = Target.read(y)
+        return cls(codes, np.asarray(labels), target.classes).plot()
 
     @property
     def _blocks(self):
@@ -81,15 +87,15 @@ class CodesDisplay(PanelsDisplay):
         for ax, block in zip(own, blocks, strict=True):
             self._scatter(ax, f"{block}__specific", "o")
             ax.set_title(f"specific, {block}", fontsize="medium")
-        for mutant, label in ((False, "wild type"), (True, "mutant")):
-            own[0].plot([], [], "o", color=COLOURS[int(mutant)], label=label)
+        for colour, label in zip(cycle(COLOURS), self.classes, strict=False):
+            own[0].plot([], [], "o", color=colour, label=label)
         own[0].legend(fontsize="x-small")
 
     def _scatter(self, ax, prefix, marker):
         columns = [name for name in self.codes if name.startswith(prefix)]
         first = self.codes[columns[0]]
         second = self.codes[columns[1]] if len(columns) > 1 else np.zeros(len(first))
-        colours = [COLOURS[int(mutant)] for mutant in self.mutant]
+        colours = [COLOURS[label % len(COLOURS)] for label in self.labels]
         ax.scatter(first, second, c=colours, marker=marker, s=16, alpha=0.65, linewidths=0)
         ax.set(xlabel="feature 0", ylabel="feature 1")
         ax.spines[["top", "right"]].set_visible(False)

@@ -83,8 +83,8 @@ class ROCDisplay(PredictionsDisplay):
         curves, aucs = {}, {}
         for name, evaluation in evaluations.items():
             splits = evaluation.predictions.groupby(["repeat", "fold"], sort=False)
-            both = [split for _, split in splits if split["mutant"].nunique() == 2]
-            curves[name] = mean_curve([(split["mutant"], split["score"]) for split in both])
+            both = [split for _, split in splits if split["true"].nunique() == 2]
+            curves[name] = mean_curve([(split["true"], split["score"]) for split in both])
             aucs[name] = (evaluation.metrics["AUC"], *evaluation.auc_interval)
         return cls(curves, aucs, {}, table.index.nunique())
 
@@ -120,7 +120,7 @@ class PRDisplay(PredictionsDisplay):
     averages : dict of str to float
         Average precision (PR-AUC), by model.
     prevalence : float
-        Precision of predicting mutant for every patient.
+        Precision of predicting mutant for every patient; not drawn with more than two classes.
     """
 
     curves: dict
@@ -150,10 +150,13 @@ class PRDisplay(PredictionsDisplay):
         return 5.0, 4.4 + 0.22 * len(self.curves)
 
     def _draw(self, ax):
-        ax.axhline(self.prevalence, color="0.7", linewidth=1, linestyle=":")
+        title = "Precision and recall"
+        if self.target.is_binary:
+            ax.axhline(self.prevalence, color="0.7", linewidth=1, linestyle=":")
+            title += f", {self.prevalence:.0%} {self.target.classes[1]}"
         labels = {name: f"{name}: {average:.2f}" for name, average in self.averages.items()}
         # Steps, as in the definition of average precision.
         draw_curves(ax, self.curves, labels, drawstyle="steps-post")
         ax.set(xlabel="recall", ylabel="precision", xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-        ax.set_title(f"Precision and recall, {self.prevalence:.0%} mutant")
+        ax.set_title(title)
         legend_below(ax, title="average precision")

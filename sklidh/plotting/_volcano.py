@@ -7,7 +7,7 @@ import pandas as pd
 
 from sklidh.plotting._axes import COLOURS
 from sklidh.plotting._display import Display
-from sklidh.utils import binary_target, mutant_index
+from sklidh.utils import IDH, Target
 
 
 @dataclass(repr=False)
@@ -33,6 +33,7 @@ class VolcanoDisplay(Display):
     kept: pd.Series
 
     _size = (6.0, 4.2)
+    target = IDH
 
     @classmethod
     def from_estimator(cls, selector, X, y, *, ax=None):
@@ -51,19 +52,24 @@ class VolcanoDisplay(Display):
         -------
         VolcanoDisplay
         """
-        X, mutant = pd.DataFrame(X), np.asarray(binary_target(y), bool)
+        target, codes = Target.read(y)
+        if not target.is_binary:
+            raise ValueError(f"VolcanoDisplay draws two classes, y has {len(target.classes)}")
+        X, mutant = pd.DataFrame(X), np.asarray(codes, bool)
         present = X.notna().to_numpy()
         pairs = present[mutant].sum(0) * present[~mutant].sum(0)
         aucs = np.divide(selector.statistics_, pairs, out=np.full(len(pairs), 0.5), where=pairs > 0)
         # The selector's statistic belongs to the class that sorts last.
-        aucs = aucs if mutant_index(selector.classes_) == 1 else 1 - aucs
+        aucs = aucs if target.columns(selector.classes_)[1] == 1 else 1 - aucs
         names = X.columns
-        return cls(
+        display = cls(
             pd.Series(aucs, names),
             pd.Series(selector.pvalues_, names),
             selector.alpha,
             pd.Series(selector.get_support(), names),
-        ).plot(ax=ax)
+        )
+        display.target = target
+        return display.plot(ax=ax)
 
     def _draw(self, ax, *, n_labels=5):
         height = -np.log10(np.maximum(self.pvalues, np.finfo(float).tiny))
@@ -94,7 +100,7 @@ class VolcanoDisplay(Display):
         ax.text(0.5, -0.2, named, fontsize="x-small", multialignment="left", **below)
         reach = max(0.05, float((self.aucs - 0.5).abs().max())) * 1.2
         ax.set(
-            xlabel="AUC of the feature alone (above 0.5: higher in mutants)",
+            xlabel=f"AUC of the feature alone (above 0.5: higher if {self.target.classes[1]})",
             ylabel="-log10 p",
             xlim=(0.5 - reach, 0.5 + reach),
             title=f"Mann-Whitney test of {len(self.aucs)} features, p < {self.alpha:g}",

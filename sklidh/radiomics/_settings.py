@@ -20,6 +20,7 @@ from sklidh.radiomics._parameters import (
     SETTINGS,
 )
 from sklidh.radiomics._presets import PRESETS, REPEATED
+from sklidh.utils import UserError
 
 PRESET_NAMES = (*PRESETS, *IBSI_PRESETS)
 """Preset names that `read_settings` accepts."""
@@ -27,7 +28,7 @@ PRESET_NAMES = (*PRESETS, *IBSI_PRESETS)
 KNOWN = {name: FEATURES[name] + DEPRECATED.get(name, ()) for name in FEATURES}
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError, ValueError):
     """Settings that cannot be used; the message gives key, value seen and accepted values."""
 
 

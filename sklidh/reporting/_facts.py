@@ -4,6 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
+import pandas as pd
 import yaml
 from jinja2 import Environment, StrictUndefined, UndefinedError
 
@@ -13,6 +14,7 @@ from sklidh.reporting._intervals import p_value
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import span, stability_of, total_counts
 from sklidh.reporting._subgroups import NOT_REPORTED
+from sklidh.utils import Target
 
 TESTS = {
     "DeLong": "DeLong's test of the AUC",
@@ -22,12 +24,21 @@ TESTS = {
 
 def in_words(value) -> str:
     """Write a setting in words: groups as ``T1+T1CE, FLAIR``, an empty one as ``none``."""
-    if value is None or value == [] or value == "":
+    if value is None or value in ([], (), ""):
         return "none"
     if isinstance(value, str) or not isinstance(value, (list, tuple)):
         return str(value)
     parts = ("+".join(part) if isinstance(part, (list, tuple)) else str(part) for part in value)
     return ", ".join(parts)
+
+
+def output_of(target: Target, threshold: str) -> str:
+    """State what a model returns, and when it predicts which class."""
+    if target.is_binary:
+        return (
+            f"The probability of {target.event}. Predicted {target.classes[1]} from: {threshold}."
+        )
+    return f"The probability of each class: {', '.join(target.classes)}. The largest decides."
 
 
 def facts_of(run: Run) -> dict[str, str]:
@@ -36,6 +47,7 @@ def facts_of(run: Run) -> dict[str, str]:
     known = {"settings": run.settings, "versions": run.versions, "attention": run.attention}
     known |= _patient_facts(run) | _feature_facts(run) | _model_facts(run)
     for name, template in _templates().items():
+        known["output"] = output_of(run.comparison.target, facts.get("threshold", ""))
         try:
             text = " ".join(template.render(known | facts).split())
         except UndefinedError:
@@ -68,9 +80,10 @@ def _patient_facts(run: Run) -> dict:
         "sites": [f"{name[3:]} ({n})" for name, n in counts.items() if name.startswith("at ")],
         "kinds": dict.fromkeys(group.split(" ")[0] for group in reported),
     }
+    target = run.comparison.target
     if run.flow and run.training_classes:
         notes = sample_size_notes(
-            np.repeat([0, 1], run.training_classes),
+            target.as_words(pd.Series(np.repeat(range(len(target.classes)), run.training_classes))),
             n_candidates=max(total_counts(run.flow, "all")),
             n_selected=float(np.mean(total_counts(run.flow))),
         )
@@ -115,7 +128,9 @@ def _model_facts(run: Run) -> dict:
         or any("deep" in each["extracted"] for each in run.flow.values()),
         "trained": first["n_trained"],
         "n_tested": len(first),
-        "n_mutant": int(first["mutant"].sum()),
+        "counted": shown.target.count(first["true"]).split(",")[0]
+        if shown.target.is_binary
+        else shown.target.count(first["true"]),
         "n_folds": first["fold"].nunique(),
         "n_repeats": len(shown.repeats),
     }

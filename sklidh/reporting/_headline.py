@@ -120,9 +120,12 @@ def _better_model(run: Run) -> str:
 
 def _accuracy(run: Run) -> Tile:
     _, shown = run.shown
-    mutants = [part["mutant"].mean() for part in shown.repeats]
-    share = sum(mutants) / len(mutants)
-    larger, status = max((1 - share, "wild type"), (share, "mutant"))
+    classes = shown.target.classes
+    shares = [
+        np.bincount(part["true"], minlength=len(classes)) / len(part) for part in shown.repeats
+    ]
+    share = np.mean(shares, axis=0)
+    larger, status = share.max(), classes[share.argmax()]
     low, high = shown.intervals.loc["Accuracy"]
     return Tile(
         "Accuracy",
@@ -134,15 +137,14 @@ def _accuracy(run: Run) -> Tile:
 
 
 def _enough(run: Run) -> Tile:
-    first = run.shown[1].repeats[0]
-    mutants = int(first["mutant"].sum())
-    wildtypes = len(first) - mutants
-    is_enough = min(mutants, wildtypes) >= ENOUGH
+    shown = run.shown[1]
+    true, n_classes = shown.repeats[0]["true"], len(shown.target.classes)
+    is_enough = bool(np.bincount(true, minlength=n_classes).min() >= ENOUGH)
+    counts = " and ".join(shown.target.count(true).rsplit(", ", 1))
     return Tile(
         "Enough test patients?",
         "Yes" if is_enough else "No",
-        f"{mutants} mutant and {wildtypes} wild type tested; about {ENOUGH} of each are needed for "
-        "narrow intervals",
+        f"{counts} tested; about {ENOUGH} of each are needed for narrow intervals",
         "notes",
         is_enough,
     )

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sklidh.evaluation import figures_with_intervals, is_rule
-from sklidh.reporting._facts import facts_of, in_words
+from sklidh.reporting._facts import facts_of, in_words, output_of
 from sklidh.reporting._fitted import description_of
 from sklidh.reporting._run import Run
 from sklidh.results import package_versions
+from sklidh.utils import IDH, Target
 
 INTENDED = (
-    "Research: the probability that a glioma carries an IDH mutation, from the MR sequences named "
-    "here and a mask of the tumour, in patients like those in its training data."
+    "Research: {what}, from the MR sequences named here and a mask of the tumour, in patients like "
+    "those in its training data."
 )
 NOT_EVALUATED = (
     "Not evaluated: all patients were used for training, so none is left for testing. Run sklidh "
@@ -37,13 +38,13 @@ class ModelCard:
         Description, in sentences.
     trained_on : list of str
         Description of the training patients.
+    intended : str
     evaluated : str
         How it was evaluated, or that it was not.
     figures : dict of str to str
         Performance figures with their intervals.
     limits : list of str
     settings, versions : dict of str to str
-    intended : str
     not_intended : tuple of str
 
     References
@@ -55,12 +56,12 @@ class ModelCard:
     name: str
     what: list[str]
     trained_on: list[str]
+    intended: str
     evaluated: str = NOT_EVALUATED
     figures: Mapping[str, str] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=package_versions)
-    intended: str = INTENDED
     not_intended: tuple[str, ...] = NOT_INTENDED
 
     def markdown(self) -> str:
@@ -93,7 +94,8 @@ def card_of_run(run: Run) -> ModelCard:
     what = [f"{heading}: {facts[fact]}." for heading, fact in headings.items() if fact in facts]
     return ModelCard(
         name=name,
-        what=[*what, _output_in_words(facts["threshold"])],
+        what=[*what, f"Output: {facts['output']}"],
+        intended=_intended(run.comparison.target),
         trained_on=[
             f"A cohort of {facts['patients']}: {facts['classes']}.",
             facts["lacking"],
@@ -111,10 +113,11 @@ def card_of_training(
     name: str,
     pipeline,
     covered: Mapping,
-    threshold: float,
+    threshold: float | None,
     *,
     settings: Mapping,
     evaluated: Run | None = None,
+    target: Target = IDH,
 ) -> ModelCard:
     """Write the card of a model that was trained on a whole cohort, without test patients.
 
@@ -130,6 +133,8 @@ def card_of_training(
     evaluated : Run, default=None
         An evaluation of such a model, from `read_run`. The card then contains its figures, and the
         options that differ.
+    target : Target, default=IDH
+        What the model predicts.
 
     Returns
     -------
@@ -145,6 +150,7 @@ def card_of_training(
         ends = [" x ".join(f"{mm:g}" for mm in end) for end in each["spacing"]]
         voxels = f", voxels of {' to '.join(dict.fromkeys(ends))} mm" if ends else ""
         trained_on.append(f"{modality}: {each['patients']} patients{voxels}.")
+    rule = "" if threshold is None else f"a probability of {threshold:g}{_rule_in_words(settings)}"
     card = ModelCard(
         name=name,
         what=[
@@ -153,8 +159,9 @@ def card_of_training(
                 f"{heading.capitalize()}: {text}."
                 for heading, text in description_of(pipeline).items()
             ),
-            _output_in_words(f"a probability of {threshold:g}{_rule_in_words(settings)}"),
+            f"Output: {output_of(target, rule)}",
         ],
+        intended=_intended(target),
         trained_on=trained_on,
         limits=[
             "Its performance on patients from other sites is unknown until it is tested on them."
@@ -195,8 +202,13 @@ def _rule_in_words(settings: Mapping) -> str:
     return f" ({rule} on the training patients, predicted in inner folds)" if is_rule(rule) else ""
 
 
-def _output_in_words(threshold: str) -> str:
-    return f"Output: the probability of a mutation. Predicted mutant from: {threshold}."
+def _intended(target: Target) -> str:
+    what = f"the probability of {target.event} of a glioma"
+    if target == IDH:
+        what = "the probability that a glioma carries an IDH mutation"
+    elif not target.is_binary:
+        what = f"the class of a glioma ({', '.join(target.classes)})"
+    return INTENDED.format(what=what)
 
 
 def _plain(value) -> str:

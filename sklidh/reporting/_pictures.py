@@ -18,7 +18,7 @@ MOST_PICTURED = 32
 def choose_patients(evaluation: Evaluation, patients, most: int = MOST_PICTURED) -> list:
     """Choose patients for pictures: misclassified ones, other test patients, then the rest."""
     first = evaluation.repeats[0]
-    wrong = first["called"] != first["mutant"]
+    wrong = first["called"] != first["true"]
     ordered = [
         *first.index[wrong],
         *first.index[~wrong],

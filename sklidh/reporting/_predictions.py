@@ -10,10 +10,19 @@ from sklidh.plotting._explanation import features_of
 from sklidh.reporting._figures import drawn
 from sklidh.reporting._page import render_page, write_page
 from sklidh.reporting._pictures import MOST_PICTURED, no_warnings, registered_slices, saliency_of
+from sklidh.utils import IDH
 
 
 def write_predictions(
-    path, pipeline, X: pd.DataFrame, table: pd.DataFrame, modalities, *, training=None, verbose=0
+    path,
+    pipeline,
+    X: pd.DataFrame,
+    table: pd.DataFrame,
+    modalities,
+    *,
+    training=None,
+    target=IDH,
+    verbose=0,
 ) -> Path:
     """Write a page of the patients that a model predicted.
 
@@ -23,13 +32,15 @@ def write_predictions(
         The HTML file.
     pipeline : fitted Pipeline
     X : DataFrame of shape (n_patients, n_columns)
-    table : DataFrame of shape (n_patients, 5)
+    table : DataFrame of shape (n_patients, n_columns)
         ``probability``, ``threshold``, ``class``, ``model`` and ``warnings`` of the same patients,
         as `sklidh predict` writes them. The first 32 are pictured.
     modalities : sequence of str
     training : (DataFrame, Series), default=None
-        The training patients and their IDH status. If given, the predictions of the pictured
-        patients are explained; a model file does not contain its training patients.
+        The training patients and their classes. If given, the predictions of the pictured patients
+        are explained; a model file does not contain its training patients.
+    target : Target, default=IDH
+        What the model predicts.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -47,8 +58,7 @@ def write_predictions(
             for patient in cases.index:
                 found = explain(last, own.loc[[patient]], reference, training[1])
                 nearest = ", ".join(
-                    f"{name} ({'mutant' if row['mutant'] else 'wild type'})"
-                    for name, row in found.nearest.iterrows()
+                    f"{name} ({row['class']})" for name, row in found.nearest.iterrows()
                 )
                 picture = drawn(found.figure_, "png")
                 explained[str(patient)] = {"found": found, "picture": picture, "nearest": nearest}
@@ -56,6 +66,7 @@ def write_predictions(
         "predictions.html",
         with_script=True,
         title=f"Predictions of {table['model'].iloc[0]}",
+        target=target,
         table=table.set_axis(table.index.astype(str)),
         modalities=list(modalities),
         slices=registered_slices(pipeline, cases, modalities, verbose=verbose),

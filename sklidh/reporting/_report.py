@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sklidh.evaluation import Comparison
@@ -14,6 +15,7 @@ from sklidh.reporting._page import render_page
 from sklidh.reporting._run import Run
 from sklidh.reporting._stability import span, stability_of, total_counts
 from sklidh.reporting._warnings import group_warnings
+from sklidh.utils import Target
 
 
 @dataclass(frozen=True)
@@ -76,31 +78,40 @@ def figures_and_tests(run: Run) -> pd.DataFrame:
 def prediction_rows(run: Run) -> list[dict]:
     """Combine the predictions of all models by patient, the main model's errors first.
 
-    Per model: the mean probability over the repeats, the number of wrong repeats, and the number of
-    repeats. The largest errors come first, then the other patients, the least certain first.
+    Per model: the mean probability over the repeats (of several classes that of the true one), the
+    number of wrong repeats, and the number of repeats. The largest errors come first, then the
+    other patients, the least certain first.
     """
-    name, shown = run.shown
-    mutant = shown.predictions.groupby(level=0, sort=False)["mutant"].first()
+    (name, shown), target = run.shown, run.comparison.target
+    true = shown.predictions.groupby(level=0, sort=False)["true"].first()
     summaries = {}
     for model, each in run.comparison.evaluations.items():
-        wrong = each.predictions["called"].astype(bool) != each.predictions["mutant"]
-        by_patient = each.predictions.assign(wrong=wrong).groupby(level=0)
-        table = by_patient.agg(
+        table = each.predictions
+        shown_here = {"probability": _probability_shown(table, target)}
+        by_patient = table.assign(**shown_here, wrong=table["called"] != table["true"])
+        summary = by_patient.groupby(level=0).agg(
             mean=("probability", "mean"), wrong=("wrong", "sum"), n=("wrong", "size")
         )
-        summaries[model] = table.loc[mutant.index]
+        summaries[model] = summary.loc[true.index]
     main = summaries[name]
-    order = pd.DataFrame(
-        {"right": -main["wrong"] / main["n"], "near": -(main["mean"] - mutant).abs()}
-    )
+    away = (main["mean"] - (true if target.is_binary else 1)).abs()
+    order = pd.DataFrame({"right": -main["wrong"] / main["n"], "near": -away})
     return [
         {
             "patient": patient,
-            "mutant": mutant[patient],
+            "true": true[patient],
             "models": {model: table.loc[patient].to_dict() for model, table in summaries.items()},
         }
         for patient in order.sort_values(["right", "near"], kind="stable").index
     ]
+
+
+def _probability_shown(table: pd.DataFrame, target: Target) -> pd.Series:
+    """Return the probability of the positive class, of several classes that of the true one."""
+    if target.is_binary:
+        return table["probability"]
+    each = table[[f"probability {word}" for word in target.classes]].to_numpy()
+    return pd.Series(each[np.arange(len(table)), table["true"]], table.index)
 
 
 def sort_features(features: pd.DataFrame) -> pd.DataFrame:
@@ -113,7 +124,9 @@ def pictured_patients(run: Run) -> list[dict]:
     """Combine the true class, prediction (if any) and pictures of each pictured patient."""
     predicted = run.shown[1].repeats[0]
     predicted = predicted.set_axis(predicted.index.astype(str))
-    columns = ["mutant", "probability", "threshold", "called"]
+    target = run.comparison.target
+    predicted = predicted.assign(probability=_probability_shown(predicted, target))
+    columns = ["true", "probability", "threshold", "called"]
     return [
         {"name": patient, "slices": slices, "attention": run.attention.get(patient, {})}
         | (predicted.loc[patient, columns].to_dict() if patient in predicted.index else {})
@@ -167,8 +180,10 @@ def render_report(run: Run) -> str:
         stability=stability_of(run.features),
         flow=flow_steps(run, facts),
         figures_table=figures_and_tests(run),
-        more_figures=probability_figures(run.comparison.evaluations),
-        wrong=int((shown.repeats[0]["called"] != shown.repeats[0]["mutant"]).sum()),
+        target=run.comparison.target,
+        class_figures=None if run.comparison.target.is_binary else main_figures(shown.by_class),
+        more_figures=probability_figures(run.comparison.by_class),
+        wrong=int((shown.repeats[0]["called"] != shown.repeats[0]["true"]).sum()),
         patients=pictured_patients(run),
         modalities=list(run.settings.get("modalities", modalities)),
         roc=plots.pop("roc", None),

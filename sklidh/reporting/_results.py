@@ -19,8 +19,7 @@ from sklidh.reporting._run import Run, read_run, save_run
 from sklidh.reporting._runs import folders_of_runs, write_runs
 from sklidh.reporting._stability import selections_of
 from sklidh.reporting._subgroups import figures_by_group, with_ages
-from sklidh.results import REPORT, package_versions
-from sklidh.utils import RUN
+from sklidh.results import REPORT, RUN, package_versions
 
 
 def write_results(

@@ -10,8 +10,16 @@ import pandas as pd
 
 from sklidh.evaluation import Comparison, Evaluation
 from sklidh.reporting._stability import COLUMNS
-from sklidh.results import FORMULA, MEASURES, REPORT, predictions_as_csv, write_run
-from sklidh.utils import RUN, ResultsError
+from sklidh.results import (
+    FORMULA,
+    MEASURES,
+    REPORT,
+    RUN,
+    predictions_as_csv,
+    read_record,
+    write_run,
+)
+from sklidh.utils import ResultsError, Target
 
 PICTURES = "pictures.json"
 YARDSTICKS = "yardsticks.csv"
@@ -39,7 +47,7 @@ class Run:
         By modality: the number of features ``extracted`` of each kind, and the numbers ``left``
         after each stage, starting with "all": a list with one number per model.
     training_classes : list of int
-        Numbers of wild types and mutants, from `sklidh.baselines`.
+        Numbers of patients of each class, from `sklidh.baselines`.
     learning : dict of str to dict
         Learning curves by figure, as parameters of `LossCurveDisplay`.
     figures : dict of str to (bytes, str)
@@ -116,6 +124,7 @@ def save_run(
     }
     record = {name: getattr(run, name) for name in RECORD_FIELDS}
     record["yardsticks"] = [*run.yardsticks]
+    record["target"] = [run.comparison.target.name, *run.comparison.target.classes]
     record["figures"] = {name: caption for name, (_, caption) in run.figures.items()}
     return write_run(folder, contents, record)
 
@@ -136,21 +145,28 @@ def read_run(folder: Path) -> Run:
     ResultsError
         A file is missing or was not written by `save_run`.
     """
-    if not (folder / RUN).exists():
-        raise ResultsError(f"{folder}: incomplete results folder: {_why_incomplete(folder)}")
+    record = read_record(folder / RUN).get("report")
+    if record is None:
+        raise ResultsError(
+            f"{folder}: incomplete results folder: {RUN}, which sklidh run and evaluate write "
+            "last, is missing or has no report; name the folder of a finished run, or re-run the "
+            "command if its writing was interrupted"
+        )
     if (folder / MEASURES).exists() and not (folder / "evaluations.csv").exists():
         raise ResultsError(
             f"{folder}: results of sklidh reproduce, whose report is already there "
             f"({folder / REPORT}); name a folder written by sklidh run or evaluate"
         )
     try:
-        record = json.loads((folder / RUN).read_text(encoding="utf-8"))
         pictures, learning = (
             json.loads((folder / name).read_text(encoding="utf-8")) for name in (PICTURES, LEARNING)
         )
+        name, *classes = record["target"]
+        target = Target(name, tuple(classes))
+        simple = _read_evaluations(folder / YARDSTICKS, target) if record["yardsticks"] else {}
         return Run(
-            comparison=Comparison(_read_evaluations(folder / "evaluations.csv")),
-            yardsticks=_read_evaluations(folder / YARDSTICKS) if record["yardsticks"] else {},
+            comparison=Comparison(_read_evaluations(folder / "evaluations.csv", target)),
+            yardsticks=simple,
             cohort=pd.read_csv(folder / "cohort.csv", index_col=0),
             groups=pd.read_csv(
                 folder / "groups.csv", index_col=0, dtype=str, keep_default_na=False
@@ -178,21 +194,12 @@ def read_run(folder: Path) -> Run:
         ) from error
 
 
-def _why_incomplete(folder: Path) -> str:
-    if (folder / "results" / RUN).exists():
-        return f"the results are in {folder / 'results'}; name that folder"
-    return (
-        f"{RUN}, the last file that sklidh run and evaluate write, is missing; name the folder of "
-        "a finished run, or re-run the command if it was interrupted"
-    )
-
-
 def _evaluations_as_csv(evaluations: Mapping[str, Evaluation]) -> str:
     tables = [each.predictions.assign(model=name) for name, each in evaluations.items()]
     return predictions_as_csv(pd.concat(tables).rename_axis("patient"))
 
 
-def _read_evaluations(path: Path) -> dict[str, Evaluation]:
+def _read_evaluations(path: Path, target: Target) -> dict[str, Evaluation]:
     table = pd.read_csv(
         path,
         dtype={"patient": str, "model": str},
@@ -204,4 +211,4 @@ def _read_evaluations(path: Path) -> dict[str, Evaluation]:
         for patient in table["patient"]
     ]
     models = table.set_index("patient").groupby("model", sort=False)
-    return {name: Evaluation(rows.drop(columns="model")) for name, rows in models}
+    return {name: Evaluation(rows.drop(columns="model"), target=target) for name, rows in models}

@@ -12,7 +12,8 @@ from sklidh.reporting._figures import ONE_LOOK, drawn
 from sklidh.reporting._intervals import main_figures
 from sklidh.reporting._page import render_page, write_page
 from sklidh.reporting._run import Run, read_run
-from sklidh.utils import RUN, ResultsError
+from sklidh.results import RUN
+from sklidh.utils import ResultsError
 
 RUNS = "runs.html"
 LEARNING = {"networks": "Training of the networks", "loss": "Training of the fusion"}

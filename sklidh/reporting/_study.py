@@ -106,7 +106,7 @@ def render_study(
 ) -> str:
     """Render a study as HTML that needs no network and no other file.
 
-    `record` is the content of ``run.json``; `printed` holds headings, tables and reasons from
+    `record` is the report's part of the record; `printed` holds headings, tables and reasons from
     `printed_table`. Without a reference, `tests` is None and `forest`, a PNG image, is empty.
     """
     warned = [
@@ -141,8 +141,10 @@ def headline_of_study(comparison: Comparison, beside) -> str:
         )
         if len(some)
     ]
-    patients = next(iter(comparison.evaluations.values())).repeats[0]["mutant"]
-    sentences.append(f"{len(patients)} patients were tested, {int(patients.sum())} of them mutant.")
+    true, target = next(iter(comparison.evaluations.values())).repeats[0]["true"], comparison.target
+    counts = f"{int(true.sum())} of them {target.classes[1]}"
+    counts = counts if target.is_binary else target.count(true)
+    sentences.append(f"{len(true)} patients were tested, {counts}.")
     return " ".join(sentences)
 
 

@@ -56,20 +56,21 @@ def groups_of(X: pd.DataFrame) -> dict[str, pd.Series]:
 
 def figures_by_group(evaluation: Evaluation, X: pd.DataFrame) -> pd.DataFrame:
     """Return the figures of each group, "–" if it has fewer than five patients per class."""
-    rows = {}
+    rows, target = {}, evaluation.target
     for kind, group in groups_of(X).items():
         for name, members in group.groupby(group):
             predicted = evaluation.predictions
-            part = Evaluation(predicted[predicted.index.isin(members.index)])
+            part = Evaluation(predicted[predicted.index.isin(members.index)], target=target)
             if part.predictions.empty:
                 continue
-            mutants = [int(table["mutant"].sum()) for table in part.repeats]
-            fewest = [min(n, len(t) - n) for n, t in zip(mutants, part.repeats, strict=True)]
-            row = {"patients": str(len(part.repeats[0])), "mutant": str(mutants[0])}
+            n_classes = len(target.classes)
+            counts = [np.bincount(t["true"], minlength=n_classes) for t in part.repeats]
+            row = {"patients": str(len(part.repeats[0]))}
+            row |= {word: str(counts[0][code]) for word, code in target.evaluated.items()}
             row |= dict.fromkeys(PAPER_METRICS, NOT_REPORTED)
-            if min(fewest) >= FEWEST:
+            if np.min(counts) >= FEWEST:
                 row |= figures_with_intervals({"": part}).iloc[0].to_dict()
             rows[f"{kind} {name}"] = row
-    columns = ["patients", "mutant", *PAPER_METRICS]
+    columns = ["patients", *target.evaluated, *PAPER_METRICS]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
     return table.rename_axis("group")

@@ -1,6 +1,5 @@
 """What every writer of results shares: complete files, safe tables, versions."""
 
-import json
 import platform
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -9,9 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from sklidh.utils import CONFIG, RUN, atomic_write
+from sklidh.results._record import RUN, record_text
+from sklidh.utils import atomic_write
 
 PACKAGES = ("sklidh", "scikit-learn", "torch", "skorch", "numpy", "scipy", "SimpleITK", "numba")
+"""Packages on which results depend."""
+
 FORMULA = tuple("=+-@\t\r")
 """Beginnings of a cell that a spreadsheet runs."""
 
@@ -43,39 +45,24 @@ def package_versions() -> dict[str, str]:
 
 
 def write_run(
-    folder: Path, contents: Mapping[str, tuple[str, str | bytes]], record: Mapping
+    folder: Path, contents: Mapping[str, tuple[str, str | bytes]], report: Mapping
 ) -> dict[str, Path]:
     """Write all files of a run together: on a full disk all files of an earlier run stay.
 
-    All are written before the first is renamed. The mark of whole results is taken away before and
-    comes back last, since a run killed while it renames leaves the files of two, which nobody must
-    take for one's. The earlier run's report and options go with the mark.
+    All are written before the first is renamed. The record is deleted before and written last: a
+    run killed while renaming leaves files of two runs, which must not pass for the results of one.
+    The report of the earlier run is deleted with its record.
 
-    Parameters
-    ----------
-    folder : Path
-        It is there.
-    contents : mapping of str to (str, str or bytes)
-        The file's name and content, by what it is.
-    record : mapping
-        What ``run.json`` is to hold.
-
-    Returns
-    -------
-    dict of str to Path
-        What was written, by what it is; ``run.json`` is ``"run"``.
-
-    Raises
-    ------
-    OSError
-        A file cannot be written, as on a full disk.
+    `contents` holds the file's name and content, by what it is; `report` is the part of the record
+    that the report needs, to which `claimed` adds the options. Returns the paths; that of the
+    record is ``"run"``.
     """
-    last = (RUN, json.dumps(record, indent=2) + "\n")
+    last = (RUN, record_text({"report": report}, RUN))
     with ExitStack() as renamed_in_reverse:
         for name, content in (last, *contents.values()):
             temporary = renamed_in_reverse.enter_context(atomic_write(folder / name))
             temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
-        # Without the mark of a run, files of these names are the user's own.
-        for name in (REPORT, CONFIG, RUN) if (folder / RUN).exists() else ():
+        # Without a record, a file of this name is the user's own.
+        for name in (REPORT, RUN) if (folder / RUN).exists() else ():
             (folder / name).unlink(missing_ok=True)
     return {what: folder / name for what, (name, _) in contents.items()} | {"run": folder / RUN}

@@ -14,27 +14,20 @@ from sklidh.results._record import (
     read_record,
     record_of,
     record_path,
+    record_text,
     refuse_another_run,
-    write_record,
 )
-from sklidh.utils import RUN, atomic_write, sweep
+from sklidh.utils import atomic_write, sweep
 
 
-def check_out(out: Path, *, is_file: bool):
-    """Refuse, before any work, a place where results cannot be written; make the folder.
-
-    Parameters
-    ----------
-    out : Path
-    is_file : bool
-        Whether the results are one file; else a folder.
-    """
+def check_out(out: Path, *, is_file: bool, option: str = "--out"):
+    """Make the folder of results, and raise a PlaceError if nothing can be written there."""
     if is_file and out.is_dir():
-        raise PlaceError(f"--out {out}: is a folder; name a file in it")
+        raise PlaceError(f"{option} {out}: is a folder; name a file in it")
     if not is_file and out.exists() and not out.is_dir():
-        raise PlaceError(f"--out {out}: is a file; name a folder")
+        raise PlaceError(f"{option} {out}: is a file; name a folder")
     if is_file and out.exists() and not out.is_file():
-        raise PlaceError(f"--out {out}: is a device or a pipe; name a file")
+        raise PlaceError(f"{option} {out}: is a device or a pipe; name a file")
     folder = out.parent if is_file else out
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +36,7 @@ def check_out(out: Path, *, is_file: bool):
             pass
     except OSError as error:
         raise PlaceError(
-            f"--out {out}: {error.strerror} ({folder}); name a place that can be written"
+            f"{option} {out}: {error.strerror} ({folder}); name a place that can be written"
         ) from error
 
 
@@ -51,30 +44,13 @@ def check_out(out: Path, *, is_file: bool):
 def claimed(
     out: Path, *, is_file: bool, command: str, options: Mapping, overwrite: bool
 ) -> Iterator[dict]:
-    """Keep a place for the results of one run, and leave the record of it there.
+    """Reserve a place for the results of one run, and leave its record there.
 
-    Parameters
-    ----------
-    out : Path
-    is_file : bool
-    command : str
-    options : dict of str to (str, float, int, bool or None)
-        Those that the command runs with, named as on the command line; paths are absolute.
-    overwrite : bool
-        Whether the results of another run may go.
-
-    Yields
-    ------
-    dict
-        To be filled with ``files``, the paths that were written, and what else the record is to
-        tell. Once the block is done, files of the run before that are none of them are removed:
-        results of two runs never lie side by side.
-
-    Raises
-    ------
-    PlaceError
-        The place cannot be written, is an input, holds the results of another run, or one is
-        writing there now.
+    `options` are named as on the command line, and their paths are absolute. The block fills the
+    dict that is yielded: ``files``, the paths that it wrote, and anything else for the record.
+    Afterwards files that only the previous run wrote are deleted: results of two runs never lie
+    side by side. Raises a PlaceError if the place cannot be written or is an input, if another run
+    is writing there now, or, without `overwrite`, if it holds the results of another run.
     """
     was_there = out.exists()
     check_out(out, is_file=is_file)
@@ -86,35 +62,31 @@ def claimed(
     with no_empty_folder(None if is_file or was_there else out), lock(out, record) as is_alone:
         sweep(out.parent if is_file else out, alone=is_alone and not is_file)
         before = read_record(record)
-        marks = [out] if is_file else [record, out / RUN]
-        if any(mark.exists() for mark in marks) and not overwrite:
+        if (out if is_file else record).exists() and not overwrite:
             refuse_another_run(out, before, this)
         outcome = {}
         yield outcome
         names = [_name(path, record) for path in outcome.get("files", ())]
+        inputs = [path.resolve() for path in inputs_of(options).values()]
         for name in before.get("files", ()):
             left = (record.parent / name).resolve()
-            if name not in names and left.is_relative_to(record.parent.resolve()):
+            is_inside = left.is_relative_to(record.parent.resolve())
+            if name not in names and is_inside and left not in inputs:
                 left.unlink(missing_ok=True)
-        write_record(record, {**this, **outcome, "files": names})
+        whole = {**this, **outcome, "files": names}
+        # `write_run` has left there what the report needs.
+        if (report := read_record(record).get("report")) is not None:
+            whole["report"] = report
+        with atomic_write(record) as temporary:
+            temporary.write_text(record_text(whole, record.name), encoding="utf-8")
 
 
 @contextmanager
 def replaced(path: Path, record: Path | None = None) -> Iterator[Path]:
-    """Yield where to write a file of results; it appears complete, after the old record is removed.
+    """Yield where to write a file of results, which then replaces `path` and its record.
 
-    Parameters
-    ----------
-    path : Path
-        The file to be.
-    record : Path, default=None
-        Of the results that were there; None: it lies beside `path`. A run that is killed at this
-        moment leaves new results without a record, never beside another run's.
-
-    Yields
-    ------
-    Path
-        As of `atomic_write`.
+    The `record` lies beside `path` unless it is given. A run that is killed at this moment leaves
+    new results without a record, never with that of another run.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
@@ -137,15 +109,7 @@ def no_empty_folder(folder: Path | None):
 def lock(out: Path, record: Path) -> Iterator[bool]:
     """Keep other commands from writing to the same place while the block runs.
 
-    Parameters
-    ----------
-    out, record : Path
-        The place, and where its record lies.
-
-    Yields
-    ------
-    bool
-        Whether it is certain that no other does: False where the file system has no locks.
+    Yields whether this is certain: False where the file system has no locks.
     """
     file_lock = FileLock(record.with_name(f".{record.name}.lock"), timeout=0)
     try:

@@ -1,5 +1,6 @@
-"""The record of a run beside its results: what made them, and whether another run would differ."""
+"""The record beside results: options, inputs and files of a run, and how another would differ."""
 
+import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -7,29 +8,33 @@ from pathlib import Path
 
 import yaml
 
-from sklidh.utils import CONFIG, atomic_write, fingerprint
+from sklidh.utils import UserError, fingerprint
 
-OF_NO_CONSEQUENCE = ("out", "jobs", "scheduler")
-"""Options on which no result depends: a run that differs in these alone is the same run."""
+RUN = "run.yaml"
+"""Name of the record in a folder of results: the options, as ``--config`` reads them, and what was
+made with them. Written last and deleted first: a folder that has it has complete results."""
 
-LOOKED_AT = "check"
-"""The command whose page is rewritten after every change of the table: its own is replaced."""
+WITHOUT_EFFECT = ("out", "jobs", "scheduler")
+"""Options on which no result depends: runs that differ only in these are the same run."""
 
-OF_THE_RECORD = ("command", "inputs", "found", "files")
-"""Keys of a record that are not options."""
+REWRITTEN = "check"
+"""Command whose own page is always replaced, because it follows every change of the table."""
+
+OF_THE_RECORD = ("command", "inputs", "found", "files", "report")
+"""Keys of a record that are not options. ``report`` holds what only the report needs."""
 
 
-class PlaceError(ValueError):
+class PlaceError(UserError, ValueError):
     """A place where results cannot be written, or hold those of another run."""
 
 
 def record_path(out: Path, *, is_file: bool) -> Path:
     """Return the path of the record: in a folder of results, or beside a single file."""
-    return out.with_name(f"{out.name}.{CONFIG}") if is_file else out / CONFIG
+    return out.with_name(f"{out.name}.{RUN}") if is_file else out / RUN
 
 
 def inputs_of(options: Mapping) -> dict[str, Path]:
-    """Return the options that name what a command reads: absolute paths, but for its ``--out``."""
+    """Return the options that name inputs: those with absolute paths, except ``--out``."""
     return {
         name: Path(value)
         for name, value in options.items()
@@ -38,18 +43,10 @@ def inputs_of(options: Mapping) -> dict[str, Path]:
 
 
 def record_of(command: str, options: Mapping) -> dict:
-    """Return what is known of a run before it begins.
+    """Return what is known of a run before it begins: command, options and ``inputs``.
 
-    Parameters
-    ----------
-    command : str
-    options : dict of str to (str, float, int, bool or None)
-
-    Returns
-    -------
-    dict
-        ``command``, the options, and ``inputs``: digests of the files that are read. Of a folder
-        there is none, for its images are too much to read.
+    The inputs are digests of the files that are read; a folder of images has none, because reading
+    all of them would take too long.
     """
     files = {name: path for name, path in inputs_of(options).items() if path.is_file()}
     digests = {name: fingerprint(path) for name, path in files.items()}
@@ -57,7 +54,7 @@ def record_of(command: str, options: Mapping) -> dict:
 
 
 def read_record(path: Path) -> dict:
-    """Return the record of a place, empty where there is none that could be read."""
+    """Return the record at a path; empty if there is none, or none that can be read."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -65,38 +62,35 @@ def read_record(path: Path) -> dict:
     return content if isinstance(content, dict) else {}
 
 
-def write_record(path: Path, record: Mapping):
-    """Write the settings of a finished command beside its results, as ``--config`` reads them."""
+def record_text(record: Mapping, name: str) -> str:
+    """Return a record as YAML that ``--config`` reads from the file `name`.
+
+    The command and its options come first; results that Python code wrote have none.
+    """
     from sklidh import __version__
 
-    once_more = shlex.join(["sklidh", record["command"], "--config", path.name])
-    with atomic_write(path) as temporary:
-        temporary.write_text(
-            f"# sklidh {__version__}. To rerun: {once_more}\n"
-            + yaml.safe_dump(dict(record), sort_keys=False, allow_unicode=True),
-            encoding="utf-8",
-        )
+    header = f"# sklidh {__version__}."
+    if "command" in record:
+        header += f" To rerun: {shlex.join(['sklidh', record['command'], '--config', name])}"
+    # Tuples and numpy's numbers, which YAML would refuse, become JSON's lists and numbers.
+    plain = json.loads(json.dumps(record))
+    return f"{header}\n{yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)}"
 
 
 def refuse_another_run(out: Path, before: Mapping, this: Mapping):
-    """Raise unless results were made by the same command of the same options and inputs.
+    """Raise a PlaceError unless two records have the same command, options and inputs.
 
-    Parameters
-    ----------
-    out : Path
-    before, this : dict
-        Records of the run whose results are there, and of the one to be; the first is empty where
-        there is none.
+    `before` is the record of the results in place, empty if there is none.
     """
     remedy = "name another place, or replace it with --overwrite"
     if "command" not in before:
         raise PlaceError(f"--out {out}: already exists and was not written by sklidh; {remedy}")
-    if before["command"] == this["command"] == LOOKED_AT:
+    if before["command"] == this["command"] == REWRITTEN:
         return
     names = [*dict.fromkeys([*this, *before])]
-    names = [name for name in names if name not in (*OF_NO_CONSEQUENCE, *OF_THE_RECORD)]
+    names = [name for name in names if name not in (*WITHOUT_EFFECT, *OF_THE_RECORD)]
     differs = [
-        f"{name} {_said(before.get(name))} there, {_said(this.get(name))} here"
+        f"{name} {_shown(before.get(name))} there, {_shown(this.get(name))} here"
         for name in names
         if before.get(name) != this.get(name)
     ]
@@ -114,5 +108,5 @@ def refuse_another_run(out: Path, before: Mapping, this: Mapping):
         )
 
 
-def _said(value) -> str:
+def _shown(value) -> str:
     return "not given" if value in (None, "") else str(value)

@@ -114,7 +114,8 @@ class MannWhitneySelector(BaseSelector):
 
     Each column is tested separately, two-sided, and dropped if p >= `alpha`. With two classes the
     U test is exact if the smaller class has at most 8 patients and no values are equal, else it is
-    the normal approximation corrected for ties and continuity; with more, Kruskal and Wallis' H.
+    the normal approximation corrected for ties and continuity; with more, Kruskal and Wallis' H:
+    one test per column of whether any class differs, not one per class or pair to correct for.
 
     NaN are allowed and ignored column by column. A column that is constant, or has values in one
     class only, has p = 1.

@@ -1,8 +1,6 @@
 """Shared utilities: checks of tables, cached files, parallel jobs, progress, estimator checks."""
 
 from sklidh.utils._cache import (
-    CONFIG,
-    RUN,
     atomic_write,
     cache_content,
     cache_folder,
@@ -12,39 +10,43 @@ from sklidh.utils._cache import (
     sweep,
 )
 from sklidh.utils._documented import DocumentedMixin
+from sklidh.utils._errors import ModelFileError, ResultsError, UserError, WorkerDiedError
 from sklidh.utils._folds import stratified_folds
 from sklidh.utils._image_files import files_of
 from sklidh.utils._kept import spread_kept
 from sklidh.utils._kernels import kernel
 from sklidh.utils._listing import listed
 from sklidh.utils._paper import PAPER_GROUPS, PAPER_MODALITIES
+from sklidh.utils._perturbed import perturbed_name, unperturbed_name
 from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
-from sklidh.utils._spread import WorkerDiedError, ignore_joblib, lost_workers, results_as, spread
-from sklidh.utils._target import check_same_patients, check_target
+from sklidh.utils._scheduler import SchedulerError, on_scheduler
+from sklidh.utils._spread import ignore_joblib, results_as, spread
+from sklidh.utils._target import IDH, Target, check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
-    ModelFileError,
     Problem,
-    ResultsError,
     category_text,
     check_cases,
     check_image_and_mask,
+    grouped,
     is_image,
     is_missing,
     is_path,
 )
 
 __all__ = [
-    "CONFIG",
+    "IDH",
     "PAPER_GROUPS",
     "PAPER_MODALITIES",
-    "RUN",
     "CohortError",
     "DocumentedMixin",
     "ModelFileError",
     "Problem",
     "ResultsError",
+    "SchedulerError",
+    "Target",
+    "UserError",
     "WorkerDiedError",
     "atomic_write",
     "binary_target",
@@ -58,6 +60,7 @@ __all__ = [
     "clear_cache",
     "files_of",
     "fingerprint",
+    "grouped",
     "ignore_joblib",
     "is_image",
     "is_missing",
@@ -65,9 +68,10 @@ __all__ = [
     "kernel",
     "listed",
     "located",
-    "lost_workers",
     "mutant_index",
+    "on_scheduler",
     "part",
+    "perturbed_name",
     "progress",
     "results_as",
     "source_digest",
@@ -75,4 +79,5 @@ __all__ = [
     "spread_kept",
     "stratified_folds",
     "sweep",
+    "unperturbed_name",
 ]

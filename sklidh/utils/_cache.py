@@ -16,12 +16,6 @@ TEMPORARY = ".writing-"
 STALE = 3600.0
 """Age in s from which a temporary file is a leftover of a killed run."""
 
-RUN = "run.json"
-"""Written last and deleted first: a folder that contains it has the complete results of a run."""
-
-CONFIG = "config.yaml"
-"""Options of the command that wrote a folder's results; deleted when results are replaced."""
-
 RECENT = 2e9
 """Time in ns within which two writes may get the same time stamp from the file system."""
 

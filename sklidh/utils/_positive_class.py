@@ -50,7 +50,8 @@ def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray
     Parameters
     ----------
     y : array-like of shape (n_patients,)
-        Numbers, booleans or words; the index of a Series identifies the patients in messages.
+        Numbers, booleans or words; the index of a Series identifies the patients in messages. Of a
+        Series of two ordered categories the second is coded 1, whatever the words.
     wildtype : object, default=None
         Value that means wild type; all other values that are not missing are mutant.
     pos_label : object, default=None
@@ -77,21 +78,18 @@ def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray
     >>> binary_target(["codeleted", "intact", "codeleted"], pos_label="codeleted").tolist()
     [1, 0, 1]
     """
-    values = column_or_1d(y, dtype=object) if not isinstance(y, np.ndarray) else column_or_1d(y)
-    index = y.index if isinstance(y, pd.Series) else pd.RangeIndex(len(values))
-    name = getattr(y, "name", None)
-    codes = {value: _code(value, wildtype, pos_label) for value in pd.unique(values)}
-    each = pd.Series(values, index, dtype=object).map(codes)
+    column, name = as_series(y), getattr(y, "name", None)
+    values, index = column.to_numpy(), column.index
+    if has_ordered_classes(y) and len(y.cat.categories) == 2:
+        # Its words were given a meaning before: the second is the positive class.
+        problems = missing_statuses(column[y.isna()])
+        if problems:
+            raise CohortError(problems)
+        return y.cat.codes.astype(int)
+    codes = {value: code_of(value, wildtype, pos_label) for value in pd.unique(values)}
+    each = column.map(codes)
     missing = each.eq("missing").to_numpy()
-    problems = [
-        Problem.of(
-            patient,
-            f"the target is missing{'' if pd.isna(value) else f' ({value!r})'}; drop the row "
-            "or fill it in",
-            name,
-        )
-        for patient, value in zip(index[missing], values[missing], strict=True)
-    ]
+    problems = missing_statuses(column[missing])
     known = {value: code for value, code in codes.items() if code != "missing"}
     if known and (problem := _problem(known, wildtype, pos_label, name)):
         column = "" if name is None else f", column {name!r}"
@@ -105,12 +103,38 @@ def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray
         problems.append(
             f"the target{column}: {problem}{which}; its values are {shown}{more}; set "
             "the wild type with wildtype= of sklidh.datasets.binary_target or load_cohort "
-            "(--wildtype on the command line); all other values are then mutant"
+            "(--wildtype on the command line); all other values are then mutant. For another "
+            "target, name its positive class with positive= (--positive)"
         )
     if problems:
         raise CohortError(problems)
     codes = each.astype(int)
     return codes.rename(name) if isinstance(y, pd.Series) else codes.to_numpy()
+
+
+def as_series(y) -> pd.Series:
+    """Return a target's values as objects, numbered where they have no index."""
+    values = column_or_1d(y, dtype=object) if not isinstance(y, np.ndarray) else column_or_1d(y)
+    index = y.index if isinstance(y, pd.Series) else None
+    return pd.Series(values, index, dtype=object, name=getattr(y, "name", None))
+
+
+def has_ordered_classes(y) -> bool:
+    """Return whether a target is a Series of ordered categories, whose meaning is settled."""
+    return isinstance(getattr(y, "dtype", None), pd.CategoricalDtype) and y.dtype.ordered
+
+
+def missing_statuses(values: pd.Series) -> list[Problem]:
+    """Return one problem per patient of values that mean an unknown status."""
+    return [
+        Problem.of(
+            patient,
+            f"the target is missing{'' if pd.isna(value) else f' ({value!r})'}; drop the row "
+            "or fill it in",
+            values.name,
+        )
+        for patient, value in values.items()
+    ]
 
 
 def mutant_index(classes) -> int:
@@ -139,7 +163,7 @@ def mutant_index(classes) -> int:
     return int(codes.argmax())
 
 
-def _code(value, wildtype, pos_label):
+def code_of(value, wildtype=None, pos_label=None):
     """Return 1, 0, "missing" or "unknown" for one value."""
     if not pd.isna(value):
         word = word_of(value)

@@ -1,7 +1,8 @@
 """Parallel jobs on several processes or machines."""
 
-import multiprocessing
+import multiprocessing.resource_tracker
 import os
+import signal
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklidh.utils._errors import WorkerDiedError
 from sklidh.utils._progress import no_progress, progress
 
 JOBLIB_SAYS = ("A worker stopped while some jobs were given", "Persisting input arguments took")
@@ -24,11 +26,9 @@ def ignore_joblib() -> None:
         warnings.filterwarnings("ignore", first_words)
 
 
-class WorkerDiedError(RuntimeError):
-    """A worker process died; the message states which results are kept."""
-
-
-def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -> Iterator:
+def spread(
+    jobs: Sequence, name: str, *, n_jobs=None, timeout=None, cache=None, verbose=0
+) -> Iterator:
     """Run jobs in parallel with joblib, and re-issue the workers' warnings in this process.
 
     Parameters
@@ -41,6 +41,8 @@ def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -
         Number of parallel jobs, as in scikit-learn.
     timeout : float, default=None
         Maximum time per job in s, if jobs run in parallel.
+    cache : None, False, str or path, default=None
+        False if results are not cached, so that an error cannot promise that they are kept.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -48,6 +50,13 @@ def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -
     ------
     object
         The result of each function, in the order of `jobs`.
+
+    Raises
+    ------
+    TimeoutError
+        A job took longer than `timeout`; on a dask cluster also if a worker kept dying.
+    WorkerDiedError
+        A worker died.
 
     Warns
     -----
@@ -59,50 +68,49 @@ def spread(jobs: Sequence, name: str, *, n_jobs=None, timeout=None, verbose=0) -
         delayed(_with_warnings)(here, function, *arguments, **options)
         for function, arguments, options in jobs
     )
-    results = Parallel(n_jobs, timeout=timeout, return_as=results_as())(work)
-    for result, caught in progress(results, name, total=len(jobs), verbose=verbose):
-        for text, category, file, line in caught:
-            warnings.warn_explicit(text, category, file, line)
-        yield result
-
-
-@contextmanager
-def lost_workers(name: str, *, n_jobs, timeout, cache) -> Iterator[None]:
-    """Raise a clear error if a worker of `spread` died or exceeded the timeout.
-
-    Parameters
-    ----------
-    name : str
-        Description of the jobs.
-    n_jobs : int or None
-    timeout : float or None
-        As passed to `spread`.
-    cache : None, False, str or path
-        False if results were not cached and are lost.
-
-    Raises
-    ------
-    TimeoutError
-        A job took longer than `timeout`; on a dask cluster also if a worker kept dying.
-    WorkerDiedError
-        A worker died.
-    """
     kept = (
         "no results are kept, because cache=False"
         if cache is False
         else "finished results are in the cache, and the same call resumes from there"
     )
     try:
-        yield
+        parallel = Parallel(n_jobs, timeout=timeout, return_as=results_as())
+        with no_ctrl_c(parallel.return_generator):
+            results = parallel(work)
+        for result, caught in progress(results, name, total=len(jobs), verbose=verbose):
+            for text, category, file, line in caught:
+                warnings.warn_explicit(text, category, file, line)
+            yield result
     except (TimeoutError, multiprocessing.TimeoutError) as error:
+        if timeout is None:
+            raise
         raise TimeoutError(
             f"{name}: a patient took longer than timeout={timeout} s, or its worker died; {kept}"
         ) from error
     except BrokenExecutor as error:
         raise WorkerDiedError(
-            f"{name}: a worker died, usually because memory ran out; try fewer jobs than "
-            f"n_jobs={n_jobs}; {kept}"
+            f"{name}: a worker died, usually because memory ran out; try fewer parallel "
+            f"jobs than n_jobs={n_jobs} (--jobs); {kept}"
         ) from error
+
+
+@contextmanager
+def no_ctrl_c(starts_only: bool) -> Iterator[None]:
+    """Hold back Ctrl-C while workers start: they inherit this and leave it to this process.
+
+    Otherwise each worker would print a traceback of its own. The signal is delivered afterwards.
+    If the block does not only start the workers, but all of their work, nothing is held back.
+    """
+    if not (starts_only and hasattr(signal, "pthread_sigmask")):
+        yield
+        return
+    # Its first start would let Ctrl-C through.
+    multiprocessing.resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def results_as() -> str:

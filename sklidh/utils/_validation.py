@@ -6,9 +6,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from sklidh.utils._errors import UserError
 from sklidh.utils._listing import listed
 
 SHOWN_PROBLEMS = 20
+
+SHARED = 4
+"""Number of patients from which a problem that they share is listed once for all of them."""
 
 
 class Problem(str):
@@ -46,7 +50,46 @@ class Problem(str):
         return cls(f"{where}: {text}", patient)
 
 
-class CohortError(ValueError):
+def grouped(problems: Iterable[str]) -> list[str]:
+    """List a problem that many patients share once, with their number.
+
+    Parameters
+    ----------
+    problems : iterable of str or Problem
+
+    Returns
+    -------
+    list of str
+        In the order of their first patients; other problems are unchanged.
+
+    Examples
+    --------
+    >>> from sklidh.utils import Problem
+    >>> from sklidh.utils import grouped
+    >>> grouped(Problem.of(f"P{n}", "no voxel has label 7", "mask") for n in range(5))
+    ["5 patients ('P0', 'P1', 'P2' and 2 more), column 'mask': no voxel has label 7"]
+    """
+    groups = {}
+    for problem in problems:
+        patient = getattr(problem, "patient", None)
+        # Behind the patient come the column and the file, and then the problem.
+        place, _, what = problem.partition(f"patient {patient!r}")[2].partition(": ")
+        column = place.split(", ")[1] if place.startswith(", column ") else ""
+        key = (column, what) if patient is not None and what else problem
+        groups.setdefault(key, []).append(problem)
+    lines = []
+    for key, same in groups.items():
+        if len(same) < SHARED:
+            lines += same
+            continue
+        column, what = key
+        patients = listed((problem.patient for problem in same), 3)
+        where = f", {column}" if column else ""
+        lines.append(f"{len(same)} patients ({patients}){where}: {what}")
+    return lines
+
+
+class CohortError(UserError, ValueError):
     """A table of patients that cannot be used; the message lists every problem on its own line.
 
     Parameters
@@ -59,28 +102,20 @@ class CohortError(ValueError):
     Attributes
     ----------
     problems : list of str
-        All of them; the message shows the first 20.
+        All of them; the message shows 20 lines, and a problem of many patients as one line.
     source : str
     """
 
     def __init__(self, problems: Iterable[str], source="the table of patients"):
         self.problems, self.source = list(problems), str(source)
-        lines = [f"  - {problem}" for problem in self.problems[:SHOWN_PROBLEMS]]
-        if len(self.problems) > SHOWN_PROBLEMS:
-            lines.append(f"  ... and {len(self.problems) - SHOWN_PROBLEMS} more")
+        lines = [f"  - {line}" for line in grouped(self.problems)]
+        if len(lines) > SHOWN_PROBLEMS:
+            lines[SHOWN_PROBLEMS:] = [f"  ... and {len(lines) - SHOWN_PROBLEMS} more"]
         super().__init__("\n".join([f"{self.source} has problems:", *lines]))
 
     def __reduce__(self):
         # The default would pass the finished message to __init__ as the list of problems.
         return type(self), (self.problems, self.source)
-
-
-class ModelFileError(ValueError):
-    """A file is not a model or must not be loaded here; the message states the remedy."""
-
-
-class ResultsError(ValueError):
-    """A folder does not contain the results of a run."""
 
 
 def is_missing(cell) -> bool:

@@ -212,6 +212,22 @@ def test_fix_writes_the_table_as_it_was_understood(cohort, sklidh):
         assert X[column].tolist() == good[0][column].tolist()
     assert y.tolist() == [0, 1, 0, 1]
     assert sklidh(*words, "--fix", cohort / "clean.csv").exit_code == 2
+    table["idh"] = ["typ A", "n/a", "typ B", "typ B"]
+    table.to_csv(cohort / "messy.csv", index=False, sep=";")
+    words = (*words, "--fix", cohort / "partly.csv", "--wildtype", "typ A")
+    assert sklidh(*words).exit_code == 1
+    partly = pd.read_csv(cohort / "partly.csv", dtype=str, keep_default_na=False)
+    assert partly["idh"].tolist() == ["wildtype", "n/a", "mutant", "mutant"]
+
+
+def test_the_fixed_table_belongs_to_the_user_and_is_never_deleted(cohort, sklidh):
+    words = ("--out", cohort / "page.html", "--jobs", 1)
+    fixed = cohort / "clean.csv"
+    assert sklidh("check", cohort / "cases.csv", *words, "--fix", fixed).exit_code == 0
+    before = fixed.read_bytes()
+    assert sklidh("check", fixed, *words).exit_code == 0
+    assert sklidh("check", cohort / "cases.csv", *words).exit_code == 0
+    assert fixed.read_bytes() == before
 
 
 def test_a_sequence_that_no_column_has_is_told_once_and_not_of_every_patient(cohort):
@@ -278,11 +294,9 @@ def test_every_command_that_reads_images_tells_of_a_patient_listed_twice(phantom
     X = phantoms[0].iloc[:2]
     X = pd.concat([X, X.iloc[:1].set_axis(["again"])])
     examined = ExaminedCohort(X, None, ["T1"], [], [], [2, 3, 4])
-    assert image_problems(examined, ["T1"], None, label=None, missing="nan", jobs=1) == []
-    assert (
-        f"patients '{X.index[0]}', 'again' have identical voxels in T1, mask"
-        in capsys.readouterr().err
-    )
+    assert image_problems(examined, ["T1"], None, label=None, missing="nan", n_jobs=1) == []
+    said = capsys.readouterr().err
+    assert f"patients '{X.index[0]}', 'again' have identical voxels in T1, mask" in said
 
 
 def test_images_found_sound_are_not_read_again(phantoms, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -19,12 +20,13 @@ from sklearn.pipeline import Pipeline
 from sklidh import load_cohort, load_model
 from sklidh.baselines import STRENGTHS
 from sklidh.cli.commands.evaluate import choices
-from sklidh.cli.commands.predict import print_warnings
+from sklidh.cli.commands.predict import print_predictions
 from sklidh.cli.console import clear_errors
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
-from sklidh.persistence import read_about, save_model
+from sklidh.persistence import load_trained, read_about, save_model
+from sklidh.utils import CohortError
 
 
 def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path):
@@ -35,6 +37,12 @@ def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path)
     X, _ = load_cohort(cases)
     expected = load_model(model).predict_proba(X[["T1", "FLAIR", "mask"]])[:, 1]
     assert table["probability"].tolist() == expected.tolist()
+    in_python = load_trained(model).predict(X.rename(columns={"T2": "unused"}), threshold=0.4)
+    assert in_python["warnings"].map("; ".join).tolist() == table["warnings"].tolist()
+    same = ["probability", "threshold", "class", "model"]
+    pd.testing.assert_frame_equal(in_python[same], table[same], check_exact=True)
+    with pytest.raises(CohortError, match=r"'FLAIR' \(a sequence that small.*\) not found"):
+        load_trained(model).predict(X.drop(columns="FLAIR"))
     words = ["IDH mutant" if p >= 0.4 else "IDH wild type" for p in expected]
     assert table["class"].tolist() == words
     assert set(table["threshold"]) == {0.4}
@@ -66,7 +74,7 @@ def test_a_page_shows_the_patients_who_were_predicted(sklidh, model, cases, tmp_
     page = (tmp_path / "pages" / "p.html").read_text()
     assert "phantom-011" in page
     assert "data:image/jpeg;base64," in page
-    assert yaml.safe_load((tmp_path / "p.csv.config.yaml").read_text())["files"] == [
+    assert yaml.safe_load((tmp_path / "p.csv.run.yaml").read_text())["files"] == [
         "p.csv",
         "pages/p.html",
     ]
@@ -141,8 +149,8 @@ def test_who_is_unlike_the_training_patients_is_told(sklidh, model, tmp_path):
     X.iloc[:4].to_csv(tmp_path / "new.csv", index_label="patient")
     result = sklidh("predict", model, tmp_path / "new.csv", "--out", tmp_path / "p.csv")
     assert pd.read_csv(tmp_path / "p.csv", keep_default_na=False)["warnings"].tolist() == [
-        "site 'far away' is not among the 1 trained on",
-        "no FLAIR: 12 of the 12 trained on had one",
+        "site 'far away' is not among the 1 of the training cohort",
+        "no FLAIR, which 12 of 12 training patients had",
         "trained on a patient with this id, from other images",
         "T1 with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm); "
         "FLAIR with spacing 2 x 2 x 5 mm (trained on 2 x 2 x 2 mm)",
@@ -168,12 +176,14 @@ def test_intensities_matter_to_radiomics_that_are_not_normalised_alone(
 
 def test_what_is_true_of_many_patients_is_told_once(capsys):
     patients = [f"P{i:02}" for i in range(14)]
+    table = pd.DataFrame({"probability": 0.7, "class": "IDH mutant", "threshold": 0.5}, patients)
     warned = pd.Series([["no T1"], ["no T1", "no T2"], *[["no T1"]] * 11, []], patients)
-    print_warnings(warned)
+    print_predictions(table, warned)
     first, second = capsys.readouterr().err.splitlines()
-    assert first == "Warning: patients 'P00', 'P01', 'P02', 'P03', 'P04' and 8 more: no T1"
+    assert first == "Warning: 13 patients ('P00', 'P01', 'P02' and 10 more): no T1"
     assert second == "Warning: patient 'P01': no T2"
-    print_warnings(pd.Series([[f"T1 {n}"] for n in range(50)], range(50)))
+    table = table.iloc[:1].loc[["P00"] * 50].set_axis(range(50))
+    print_predictions(table, pd.Series([[f"T1 {n}"] for n in range(50)], range(50)))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21
     assert lines[-1] == "Warning: 30 other warnings are in the file"
@@ -291,7 +301,7 @@ def test_a_table_is_no_folder(name, sklidh, cases):
 def test_what_is_not_there_is_told_in_words(words, said, sklidh):
     result = sklidh(*words)
     assert result.exit_code == 2
-    assert said in " ".join(result.output.replace("│", " ").split())
+    assert said in " ".join(result.output.replace("│", " ").split()).replace("File", "file")
 
 
 @pytest.mark.parametrize(
@@ -366,7 +376,7 @@ def test_features_are_named_by_modality_beside_what_is_known_of_the_patient(extr
 
 
 def test_the_command_line_goes_before_the_configuration(extracted):
-    effective = yaml.safe_load((extracted[0] / "features.csv.config.yaml").read_text())
+    effective = yaml.safe_load((extracted[0] / "features.csv.run.yaml").read_text())
     assert effective["reference"] == "none"
     assert effective["groups"] == "T1,T2"
 
@@ -380,7 +390,7 @@ def test_the_record_tells_what_was_found_where_nothing_was_said(
     out = tmp_path / "features.csv"
     result = sklidh("extract", tmp_path / "cases.csv", "--out", out, *words)
     assert result.exit_code == 0, result.output
-    record = yaml.safe_load((tmp_path / "features.csv.config.yaml").read_text())
+    record = yaml.safe_load((tmp_path / "features.csv.run.yaml").read_text())
     assert record["groups"] == record["reference"] == ""
     assert record["found"] == {"groups": "T1,FLAIR", "reference": "none"}
     assert json.loads(result.stdout)["found"] == record["found"]
@@ -403,7 +413,7 @@ def test_the_saved_configuration_repeats_the_run(sklidh, extracted):
     folder, _ = extracted
     before = (folder / "features.csv").read_bytes()
     (folder / "features.csv").unlink()
-    assert sklidh("extract", "--config", folder / "features.csv.config.yaml").exit_code == 0
+    assert sklidh("extract", "--config", folder / "features.csv.run.yaml").exit_code == 0
     assert (folder / "features.csv").read_bytes() == before
 
 
@@ -430,7 +440,6 @@ def test_problems_found_are_status_1_and_in_the_json(sklidh, cases, tmp_path):
     ("text", "said"),
     [
         ("slize: 3", "unknown slize; accepted are cases"),
-        ("slice-size: 3", "slice-size: got '3'; Input should be greater than or equal to 16"),
         ("groups: [T1, FLAIR]", "groups: got ['T1', 'FLAIR']; write several values as one text"),
         ("target: yes", "target: got True; write the value in quotes"),
         ("quiet: 3", "quiet: got 3; true or false is accepted"),
@@ -446,6 +455,13 @@ def test_a_configuration_that_cannot_be_used_is_status_2(text, said, sklidh, tmp
     result = sklidh("train", "cases.csv", "--config", path)
     assert result.exit_code == 2
     assert said in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_value_out_of_range_is_named_with_its_file_key_and_limit(sklidh, tmp_path):
+    (tmp_path / "config.yaml").write_text("slice-size: 3")
+    result = sklidh("train", "cases.csv", "--config", tmp_path / "config.yaml")
+    assert result.exit_code == 2
+    assert re.search(r"config\.yaml: slice-size: '?3'? is not .*16", result.output)
 
 
 def test_a_parameter_file_that_is_not_there_is_status_2(sklidh, cases):
@@ -536,7 +552,7 @@ def test_every_patient_is_predicted_once_by_a_model_trained_on_others(evaluated)
     assert table["patient"].is_unique
     assert len(table) == 12
     assert (table["n_trained"] == 9).all()
-    folds = [roc_auc_score(fold["mutant"], fold["score"]) for _, fold in table.groupby("fold")]
+    folds = [roc_auc_score(fold["true"], fold["score"]) for _, fold in table.groupby("fold")]
     assert said["table"]["Model 2 (radiomics)"]["AUC"] == pytest.approx(np.mean(folds))
 
 
@@ -562,7 +578,9 @@ def test_a_model_without_strengths_cannot_be_tuned(sklidh, cases, tmp_path):
     words = ("--tune", "--model", "model-2", "--out", tmp_path / "out")
     result = sklidh("evaluate", cases, *words)
     assert result.exit_code == 2
-    assert "--tune searches the strengths of --model recommended, model-4" in result.output
+    assert (
+        "--tune: model-2 has no constraints; choose --model recommended, model-4" in result.output
+    )
 
 
 def test_the_report_is_made_again_from_the_files_alone(sklidh, evaluated):
@@ -578,7 +596,7 @@ def test_the_report_tells_the_folds_the_selection_and_every_patient(evaluated):
     page = (out / "report.html").read_text()
     assert "4-fold cross-validation: each patient was predicted by a model" in page
     assert "After Mann-Whitney" in page
-    assert "<code>sklidh evaluate --config config.yaml</code>" in page
+    assert "<code>sklidh evaluate --config run.yaml</code>" in page
     assert page.count('<article class="patient">') == 12
     assert page.count('<img alt="FLAIR of') == 12
 
@@ -604,7 +622,7 @@ def test_a_folder_without_results_is_said_to_be_so(sklidh, tmp_path):
     result = sklidh("report", tmp_path)
     assert result.exit_code == 1
     assert "incomplete results folder" in result.output
-    assert "run.json" in result.output
+    assert "run.yaml" in result.output
 
 
 def test_selection_tells_what_became_of_every_feature(sklidh, tmp_path):

@@ -53,7 +53,7 @@ def test_the_classes_of_those_that_are_asked_for_are_printed_and_no_others(
     cohort, where = Cohort(wildtype="wt"), Where("site", "A")
     if of_features:
         how = {"features": tmp_path / "cases.csv", "where": where}
-        _, y, _ = read_patients(None, cohort, Method(), Work(jobs=1), **how)
+        _, y, *_ = read_patients(None, cohort, Method(), Work(jobs=1), **how)
     else:
         y = examine_table(
             tmp_path / "cases.csv", cohort, target="idh", wildtype="wt", where=where

@@ -53,7 +53,7 @@ def test_the_results_of_another_run_are_replaced_only_if_asked_to(sklidh, featur
     assert "name another place, or replace it with --overwrite" in refused.output
     assert (tmp_path / "selection.csv").read_bytes() == before
     assert sklidh(*words, "--alpha", 0.01, "--seed", 7, "--overwrite").exit_code == 0
-    record = yaml.safe_load((tmp_path / "selection.csv.config.yaml").read_text())
+    record = yaml.safe_load((tmp_path / "selection.csv.run.yaml").read_text())
     assert record["alpha"] == 0.01
     assert record["files"] == ["selection.csv"]
     assert "overwrite" not in record
@@ -89,7 +89,7 @@ def test_what_a_run_before_left_goes_and_what_is_the_user_s_stays(folder):
     out = folder("table.csv", "loss.png", seed=0)
     (out / "notes.txt").write_text("mine")
     folder("table.csv", seed=1, overwrite=True)
-    assert files(out) == ["config.yaml", "notes.txt", "table.csv"]
+    assert files(out) == ["notes.txt", "run.yaml", "table.csv"]
     assert (out / "table.csv").read_text() == "{'seed': 1}"
 
 
@@ -97,7 +97,7 @@ def test_what_a_killed_run_left_half_written_goes_with_the_next_run(folder):
     out = folder("table.csv", seed=0)
     (out / ".writing-0-table.csv").touch()
     folder("table.csv", seed=0)
-    assert files(out) == ["config.yaml", "table.csv"]
+    assert files(out) == ["run.yaml", "table.csv"]
 
 
 def test_beside_a_file_what_others_may_be_writing_stays(sklidh, features, tmp_path):
@@ -126,7 +126,7 @@ def test_the_page_of_check_is_made_anew_but_replaces_nothing_else(tmp_path):
 def test_workers_make_no_other_run(folder):
     folder("table.csv", seed=0, jobs=1, scheduler="")
     out = folder("table.csv", seed=0, jobs=4, scheduler="tcp://h:1")
-    assert yaml.safe_load((out / "config.yaml").read_text())["jobs"] == 4
+    assert yaml.safe_load((out / "run.yaml").read_text())["jobs"] == 4
 
 
 def test_another_command_s_folder_is_refused(folder, tmp_path):
@@ -141,15 +141,15 @@ def test_another_command_s_folder_is_refused(folder, tmp_path):
 
 def test_a_run_that_fails_leaves_the_results_and_the_record_before_it(folder, tmp_path):
     out = folder("table.csv", seed=0)
-    before = (out / "config.yaml").read_bytes()
+    before = (out / "run.yaml").read_bytes()
     with pytest.raises(OSError, match="table"):
         folder("nowhere/table.csv", seed=1, overwrite=True)
-    assert files(out) == ["config.yaml", "table.csv"]
-    assert (out / "config.yaml").read_bytes() == before
+    assert files(out) == ["run.yaml", "table.csv"]
+    assert (out / "run.yaml").read_bytes() == before
 
 
 def test_results_are_never_beside_the_options_of_another_run_if_killed_between(folder):
-    out = folder("run.json", "table.csv", seed=0)
+    out = folder("table.csv", seed=0)
     how = {"is_file": False, "command": "evaluate", "options": {"seed": 1}}
 
     def killed_once_all_is_written():
@@ -159,12 +159,30 @@ def test_results_are_never_beside_the_options_of_another_run_if_killed_between(f
 
     with pytest.raises(KeyboardInterrupt):
         killed_once_all_is_written()
-    assert files(out) == ["run.json", "table.csv"]
+    assert files(out) == ["run.yaml", "table.csv"]
     with (
         pytest.raises(PlaceError, match="was not written by sklidh"),
         claimed(out, overwrite=False, **how),
     ):
         pass
+
+
+def test_the_one_record_holds_the_options_and_what_the_report_needs(folder):
+    out = folder("table.csv", seed=0)
+    how = {"is_file": False, "command": "evaluate", "options": {"seed": 1}}
+    with claimed(out, overwrite=True, **how) as outcome:
+        found = write_run(out, {"table": ("table.csv", "new")}, {"seeds": (1, 1e-7)})
+        outcome["files"] = [*found.values()]
+    assert files(out) == ["run.yaml", "table.csv"]
+    record = yaml.safe_load((out / "run.yaml").read_text())
+    assert record == {
+        "command": "evaluate",
+        "seed": 1,
+        "inputs": {},
+        "files": ["table.csv", "run.yaml"],
+        "report": {"seeds": [1, 1e-7]},
+    }
+    assert "To rerun: sklidh evaluate --config run.yaml\n" in (out / "run.yaml").read_text()
 
 
 def test_a_file_is_never_beside_the_options_of_another_run_if_killed_between(
@@ -178,7 +196,7 @@ def test_a_file_is_never_beside_the_options_of_another_run_if_killed_between(
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sklidh.results._place.write_record", killed)
+    monkeypatch.setattr("sklidh.results._place.record_text", killed)
     assert sklidh(*words, "--alpha", 0.9, "--correlation", 1, "--overwrite").exit_code == 130
     assert out.read_bytes() != before
     assert files(tmp_path) == ["features.csv", "selection.csv"]
@@ -203,7 +221,7 @@ def test_two_runs_do_not_write_to_one_place_at_a_time(tmp_path):
         at(tmp_path / "a.csv"),
     ):
         pass
-    assert files(tmp_path) == ["a.csv.config.yaml", "b.csv.config.yaml"], "no lock is left"
+    assert files(tmp_path) == ["a.csv.run.yaml", "b.csv.run.yaml"], "no lock is left"
     with at(tmp_path / "a.csv"):
         pass
 
@@ -211,16 +229,22 @@ def test_two_runs_do_not_write_to_one_place_at_a_time(tmp_path):
 def test_a_record_that_was_tampered_with_removes_nothing_elsewhere(folder, tmp_path):
     out = folder("table.csv", seed=0)
     (tmp_path / "mine.txt").touch()
-    record = yaml.safe_load((out / "config.yaml").read_text())
+    record = yaml.safe_load((out / "run.yaml").read_text())
     elsewhere = ["../mine.txt", str(tmp_path / "mine.txt")]
-    (out / "config.yaml").write_text(yaml.safe_dump(record | {"files": elsewhere}))
+    (out / "run.yaml").write_text(yaml.safe_dump(record | {"files": elsewhere}))
     folder("table.csv", seed=0)
     assert (tmp_path / "mine.txt").exists()
 
 
+def test_a_result_that_the_next_run_reads_is_not_deleted(folder):
+    out = folder("table.csv", "more.csv", seed=0)
+    folder("more.csv", seed=1, cases=str(out / "table.csv"), overwrite=True)
+    assert files(out) == ["more.csv", "run.yaml", "table.csv"]
+
+
 def test_settings_of_another_command_are_refused(sklidh, features, tmp_path):
     assert sklidh("select", features, "--out", tmp_path / "s.csv").exit_code == 0
-    result = sklidh("extract", "--config", tmp_path / "s.csv.config.yaml")
+    result = sklidh("extract", "--config", tmp_path / "s.csv.run.yaml")
     assert result.exit_code == 2
     said = "settings of sklidh select, not of sklidh extract"
     assert said in " ".join(result.output.replace("│", " ").split())

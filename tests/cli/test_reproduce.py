@@ -1,13 +1,13 @@
 """`sklidh reproduce` and `sklidh audit`, from a table of features to tables on disk."""
 
 import html
-import json
 import re
 import shlex
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from sklidh.cli import app
@@ -63,7 +63,9 @@ def test_one_page_has_the_tables_the_plot_and_the_command(run):
     assert f"{table['AUC']:.2f}<small>[{table['AUC low']:.2f}, " in page
     assert page.count("data:image/png;base64,") == 1
     assert "Tests against Model 4 (proposed)" in page
-    assert json.loads((out / "run.json").read_text())["command"] in html.unescape(page)
+    assert yaml.safe_load((out / "run.yaml").read_text())["report"]["command"] in html.unescape(
+        page
+    )
 
 
 def test_every_model_is_tested_against_the_proposal_and_drawn_beside_it(run):
@@ -78,8 +80,8 @@ def test_every_model_is_tested_against_the_proposal_and_drawn_beside_it(run):
 
 def test_the_written_command_repeats_the_run_to_the_digit(run, tmp_path):
     _, out = run
-    record = json.loads((out / "run.json").read_text())
-    words = shlex.split(record["command"].replace("config.yaml", str(out / "config.yaml")))[1:]
+    record = yaml.safe_load((out / "run.yaml").read_text())["report"]
+    words = shlex.split(record["command"].replace("run.yaml", str(out / "run.yaml")))[1:]
     assert sklidh(*words, "--out", tmp_path).exit_code == 0
     for name in ("measures.csv", "table_III.csv", "predictions.csv"):
         assert (tmp_path / name).read_text() == (out / name).read_text()
@@ -155,4 +157,4 @@ def test_the_audit_prints_a_verdict_a_system_and_writes_it(features, tmp_path):
     assert re.search(r"Audit, 45 patients, 1 round\s", result.output)
     table = pd.read_csv(tmp_path / "audit.csv", index_col=0)
     assert list(table.index) == list(MODALITIES)
-    assert table["verdict"].str.startswith("inconclusive: at least 5 rounds are needed").all()
+    assert table["result"].str.startswith("inconclusive: at least 5 rounds are needed").all()

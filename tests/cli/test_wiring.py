@@ -1,10 +1,9 @@
 """Each option of a command changes what reaches the library."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from sklearn.metrics import roc_auc_score
 
 from sklidh import baselines, evaluation
@@ -185,7 +184,7 @@ def test_the_default_reproduction_tunes_and_thresholds_in_inner_folds(sklidh, fe
     assert splits.index.unique("fold").tolist() == [0, 1]
     assert (splits != 0.5).mean() > 0.5, "Youden's thresholds"
     assert (predictions["called"] == (predictions["probability"] >= predictions["threshold"])).all()
-    record = json.loads((tmp_path / "run.json").read_text())
+    record = yaml.safe_load((tmp_path / "run.yaml").read_text())["report"]
     chosen = [
         facts["chosen"]["alpha"] for model in ("T1", "T1CE") for facts in record["chosen"][model]
     ]
@@ -200,6 +199,6 @@ def test_the_default_reproduction_tunes_and_thresholds_in_inner_folds(sklidh, fe
 
 
 def cross_validated_aucs(predictions):
-    folds = predictions.groupby(["model", "fold"])[["mutant", "score"]]
-    each = folds.apply(lambda fold: roc_auc_score(fold["mutant"], fold["score"]))
+    folds = predictions.groupby(["model", "fold"])[["true", "score"]]
+    each = folds.apply(lambda fold: roc_auc_score(fold["true"], fold["score"]))
     return each.groupby("model").mean()

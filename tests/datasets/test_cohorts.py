@@ -91,7 +91,7 @@ def test_a_table_with_semicolons_as_spreadsheets_write_them(table, tmp_path):
         ("cases.csv", b"a,b\n1,\0\n", "control character"),
         ("cases.csv", b"", "the table is empty"),
         ("cases.csv", b"patient,T1\n", "there is no patient below the line of headings"),
-        ("cases.csv", b'patient,T1\n1,"a\n2,b\n', "line 2: the cells cannot be told apart"),
+        ("cases.csv", b'patient,T1\n1,"a\n2,b\n', "line 2: the line cannot be divided into cells"),
         ("cases.csv", None, "no such file"),
         ("UCSF-PDGM-v5", None, "or their folder"),
     ],

@@ -209,3 +209,30 @@ def test_impossible_cohorts_are_refused_before_anything_is_written(tmp_path, par
     with pytest.raises(ValueError, match=next(iter(parameter))):
         make_glioma_phantoms(tmp_path / "none", **parameter)
     assert not (tmp_path / "none").exists()
+
+
+def test_the_mutants_of_three_classes_differ_from_each_other(tmp_path):
+    X, y = make_glioma_phantoms(tmp_path, 60, target="subtype", **SMALL)
+    assert y.name == "subtype"
+    assert y.value_counts().to_dict() == {
+        "IDH wild type": 36,
+        "IDH mutant 1p/19q intact": 12,
+        "IDH mutant 1p/19q codeleted": 12,
+    }
+    again, labels = load_cohort(tmp_path / "cases.csv", target="subtype")
+    pd.testing.assert_frame_equal(X, again)
+    pd.testing.assert_series_equal(y, labels)
+    mutants = y != "IDH wild type"
+    codeleted = (y == "IDH mutant 1p/19q codeleted").astype(int)
+    for rows, truth in ((mutants, codeleted[mutants]), (y == y, mutants.astype(int))):
+        _, probability = predicted(X[rows], truth)
+        assert auc_interval(truth, probability)[0] > 0.5
+
+
+def test_images_of_the_wild_types_do_not_depend_on_the_target(tmp_path):
+    one, status = make_glioma_phantoms(tmp_path / "one", 5, **SMALL)
+    other, _ = make_glioma_phantoms(tmp_path / "other", 5, target="subtype", **SMALL)
+    one, other = contents(one), contents(other)
+    same = [one[patient] == other[patient] for patient in one]
+    assert same == [True, True, True, False, True], "the fourth is codeleted"
+    assert status.tolist() == [0, 1, 0, 1, 0]

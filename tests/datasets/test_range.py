@@ -49,13 +49,13 @@ def test_the_cohort_itself_is_inside(covered):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"site": "C"}, "site 'C' is not among the 2 trained on"),
+        ({"site": "C"}, "site 'C' is not among the 2 of the training cohort"),
         (
             {"T1": image(1, 1, 7)},
             "T1 with spacing 1 x 1 x 7 mm (trained on 0.5-1 x 0.5-1 x 4-5 mm)",
         ),
         ({"T1": image(0.3, 1, 5)}, "T1 with spacing 0.3 x 1 x 5 mm"),
-        ({"FLAIR": None}, "no FLAIR: 2 of the 2 trained on had one"),
+        ({"FLAIR": None}, "no FLAIR, which 2 of 2 training patients had"),
     ],
 )
 def test_who_differs_is_told_in_what(changes, said, covered):

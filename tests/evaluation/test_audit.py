@@ -41,7 +41,7 @@ HONEST = {
 )
 def test_an_honest_model_has_no_leak_and_fits_on_training_patients_only(cohort, evaluate, n_rounds):
     table = audit(HONEST, *cohort, evaluate=evaluate, n_rounds=n_rounds)
-    assert table["verdict"].tolist() == ["no leak found"] * 2
+    assert table["result"].tolist() == ["no leak found"] * 2
     for kind in ("permuted", "noise"):
         assert (table[f"{kind} low"] <= 0.5).all()
         assert (table[f"{kind} high"] >= 0.5).all()
@@ -63,7 +63,7 @@ def test_feature_selection_before_the_split_is_detected_by_auc_and_by_recorded_f
     assert row["permuted low"] > 0.5
     assert row["noise low"] > 0.5
     assert "MannWhitneySelector (15 test patients)" in row["saw test rows"]
-    assert row["verdict"].startswith("LEAK: AUC")
+    assert row["result"].startswith("LEAK: AUC")
 
 
 class Memory(ClassifierMixin, BaseEstimator):
@@ -86,7 +86,7 @@ class Memory(ClassifierMixin, BaseEstimator):
 
 
 def test_an_estimator_that_fits_on_test_patients_is_listed(cohort):
-    verdict = audit({"memory": Memory(*cohort)}, *cohort, n_rounds=1).loc["memory", "verdict"]
+    verdict = audit({"memory": Memory(*cohort)}, *cohort, n_rounds=1).loc["memory", "result"]
     assert "test patients seen by LogisticRegression (15 test patients)" in verdict
 
 
@@ -108,25 +108,25 @@ def test_too_few_rounds_are_inconclusive_but_still_list_fits_on_test_patients(co
     ends = table[[f"{kind} {end}" for kind in ("permuted", "noise") for end in ("low", "high")]]
     assert (ends.iloc[:, ::2] >= 0).all(axis=None)
     assert (ends.iloc[:, 1::2] <= 1).all(axis=None)
-    assert table.loc["memory", "verdict"].startswith("LEAK")
+    assert table.loc["memory", "result"].startswith("LEAK")
     needed = int(np.ceil(5 / 48 * (norm.isf(0.025 / 4) / 0.25) ** 2))
     said = f"inconclusive: at least {needed} rounds are needed to detect an AUC of 0.75"
-    assert table.loc["logistic", "verdict"] == said
+    assert table.loc["logistic", "result"] == said
     enough = audit({"logistic": models["logistic"]}, X.loc[few], y[few], n_rounds=needed)
-    assert not enough["verdict"].item().startswith("too few")
+    assert not enough["result"].item().startswith("too few")
 
 
 def test_a_part_fitted_before_the_audit_is_listed(cohort):
     X, y = cohort
     frozen = make_pipeline(FrozenEstimator(StandardScaler().fit(X)), LogisticRegression())
-    verdict = audit({"frozen": frozen}, X, y, n_rounds=1).loc["frozen", "verdict"]
+    verdict = audit({"frozen": frozen}, X, y, n_rounds=1).loc["frozen", "result"]
     assert verdict.endswith("fitted before: FrozenEstimator, StandardScaler")
 
 
 def test_a_failing_model_is_reported_and_the_others_are_audited(cohort):
     X, y = cohort
     models = {"broken": LogisticRegression(C=-1), "logistic": LogisticRegression()}
-    verdicts = audit(models, X, y, n_rounds=3)["verdict"]
+    verdicts = audit(models, X, y, n_rounds=3)["result"]
     assert verdicts["broken"].startswith("failed: InvalidParameterError: The 'C' parameter")
     assert verdicts["logistic"] == "no leak found"
 

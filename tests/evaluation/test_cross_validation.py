@@ -47,8 +47,6 @@ from sklidh.evaluation import (
 from sklidh.selection import ComBat
 from sklidh.utils import CohortError
 
-PAPER = list(PAPER_METRICS)
-
 
 class Spy(ClassifierMixin, BaseEstimator):
     """Record the training patients, and refuse to predict them."""
@@ -98,7 +96,7 @@ def test_cross_validation_predicts_every_patient_once_with_the_matching_label(co
     predictions = cross_validate(LogisticRegression(), X, y).predictions
     assert sorted(predictions.index) == sorted(X.index)
     pd.testing.assert_series_equal(
-        predictions["mutant"].loc[y.index], y == 1, check_names=False, check_index_type=False
+        predictions["true"].loc[y.index], y == 1, check_names=False, check_index_type=False
     )
 
 
@@ -214,7 +212,9 @@ def test_every_patient_of_an_external_cohort_is_predicted_and_none_is_shared(coh
     half = np.arange(40) % 2 == 0
     result = external_test(LogisticRegression(), X[half], y[half], X[~half], y[~half])
     assert result.predictions.index.tolist() == X.index[~half].tolist()
-    with pytest.raises(CohortError, match=r"patient 'P.*' is in both cohorts; drop a row"):
+    with pytest.raises(
+        CohortError, match=r"20 patients \('P.*' and 17 more\): in both cohorts; drop a row"
+    ):
         external_test(LogisticRegression(), X, y, X[~half], y[~half])
     with pytest.raises(CohortError, match="column 3 is missing from the second"):
         external_test(LogisticRegression(), X[half], y[half], X[~half].drop(columns=3), y[~half])
@@ -252,14 +252,16 @@ def test_a_patient_with_two_rows_is_refused(cohort):
 
 def test_holdout_tests_a_quarter_of_each_class(cohort):
     predictions = holdout(DummyClassifier(), *cohort).predictions
-    assert predictions["mutant"].value_counts().to_dict() == {False: 5, True: 5}
+    assert predictions["true"].value_counts().to_dict() == {False: 5, True: 5}
 
 
 def test_repeated_holdouts_test_different_patients_and_have_intervals(cohort):
     evaluation = holdout(LogisticRegression(), *cohort, n_repeats=4)
     assert len(set(evaluation.predictions.index)) > 10
-    assert (evaluation.intervals["low"] < pd.Series(evaluation.metrics)[PAPER]).all()
-    assert (evaluation.intervals["high"] > pd.Series(evaluation.metrics)[PAPER]).all()
+    intervals = evaluation.intervals
+    assert list(intervals.index) == [*PAPER_METRICS, "Specificity"]
+    assert (intervals["low"] < pd.Series(evaluation.metrics)[intervals.index]).all()
+    assert (intervals["high"] > pd.Series(evaluation.metrics)[intervals.index]).all()
 
 
 def test_testing_a_patient_again_starts_a_new_repeat(cohort):
@@ -386,8 +388,9 @@ def test_a_class_smaller_than_the_folds_is_an_error_where_scikit_learn_warns(coh
         cross_validate(DummyClassifier(), X[:23], y[:23], cv=5)
 
 
-def test_three_classes_are_refused(cohort):
+def test_a_third_value_of_the_idh_status_is_a_mistake(cohort):
     X, y = cohort
+    y = y.rename("IDH status")
     y.iloc[0] = 2
     with pytest.raises(CohortError, match="'2' may be a mutant or a wild type"):
         cross_validate(DummyClassifier(), X, y)
@@ -400,7 +403,7 @@ def test_a_comparison_uses_the_same_patients_and_keeps_the_order(cohort):
     assert list(comparison.predictions.columns) == [
         "repeat",
         "fold",
-        "mutant",
+        "true",
         "majority",
         "logistic",
     ]
@@ -462,10 +465,10 @@ def test_folds_are_tested_by_the_corrected_t_and_a_split_by_delong_and_mcnemar(c
     assert row[["low", "high"]].tolist() == [expected.low, expected.high]
     split = compare(models, *cohort, holdout)
     one, other = (evaluation.predictions for evaluation in split.evaluations.values())
-    expected = delong_test(one["mutant"], one["score"], other["score"])
+    expected = delong_test(one["true"], one["score"], other["score"])
     row = split.tests().loc["strong penalty"]
     assert row[["p", "low", "high"]].tolist() == [expected.pvalue, expected.low, expected.high]
-    assert row["McNemar"] == mcnemar_test(one["mutant"], one["called"], other["called"]).pvalue
+    assert row["McNemar"] == mcnemar_test(one["true"], one["called"], other["called"]).pvalue
     repeated = compare(models, *cohort, partial(holdout, n_repeats=3)).tests()
     assert repeated["test"].tolist() == ["resampled t"]
 
@@ -501,14 +504,14 @@ def test_the_auc_of_a_cross_validation_is_the_mean_over_its_folds(cohort):
 
 
 def columns(table):
-    return table["mutant"], table["score"]
+    return table["true"], table["score"]
 
 
 def test_the_interval_of_folds_is_delong_s_within_folds_times_the_inflation(cohort):
     table = cross_validate(LogisticRegression(), *cohort).predictions
     v10, v01 = [], []
     for _, fold in table.groupby("fold"):
-        mutant, wild = fold["score"][fold["mutant"]], fold["score"][~fold["mutant"]]
+        mutant, wild = fold["score"][fold["true"]], fold["score"][~fold["true"]]
         wins = (mutant.to_numpy()[:, None] > wild.to_numpy()) * 1.0
         v10, v01 = [*v10, *wins.mean(1)], [*v01, *wins.mean(0)]
     # Each of 5 folds has 32 training and 8 test patients: 1 + 5 * 8 / 32 = 1 + 5 / 4.

@@ -12,7 +12,7 @@ def evaluation(n_repeats=1, seed=0):
     rng = np.random.default_rng(seed)
     probability = rng.random(24 * n_repeats)
     columns = {"fold": [0, 1] * 12 * n_repeats, "n_trained": 12}
-    columns["mutant"] = [True, False] * 12 * n_repeats
+    columns["true"] = [True, False] * 12 * n_repeats
     columns |= {"repeat": np.repeat(range(n_repeats), 24), "score": probability}
     columns |= {"probability": probability, "threshold": 0.5, "called": probability >= 0.5}
     return Evaluation(pd.DataFrame(columns, index=[f"P{i}" for i in range(24)] * n_repeats))

@@ -74,7 +74,12 @@ def entries(folder):
     return sorted((folder / "radiomics").glob("*"))
 
 
-@parametrize_with_image_checks([RadiomicsExtractor(SMALL)])
+REGIONS = {"whole": None, "one": 1}
+
+
+@parametrize_with_image_checks(
+    [RadiomicsExtractor(SMALL), RadiomicsExtractor(SMALL, regions=REGIONS)]
+)
 def test_every_check_of_image_in_estimators(estimator, check, phantoms):
     X, y = phantoms
     check(estimator, X[["FLAIR", "mask"]].iloc[:6], y.iloc[:6])

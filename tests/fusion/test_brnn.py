@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, make_classification
+from sklearn.datasets import load_breast_cancer, load_iris, make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -183,7 +183,30 @@ def test_too_few_steps_are_warned_of(overlapping):
         BRNNClassifier(random_state=0).fit(*overlapping)
 
 
-def test_three_classes_are_refused(overlapping):
-    X, y = overlapping
-    with pytest.raises(ValueError, match=r"needs two classes, y has 3 class\(es\): \[0, 1, 2\]"):
-        BRNNClassifier().fit(X, np.where(X[:, 0] > 1, 2, y))
+@pytest.mark.parametrize("loss", ["squared", "log_loss"])
+def test_each_of_several_classes_has_the_network_of_that_class_against_the_rest(loss):
+    X, y = load_iris(return_X_y=True)
+    brnn = BRNNClassifier(loss=loss, random_state=0).fit(X, y)
+    each = [BRNNClassifier(loss=loss, random_state=0).fit(X, y == label) for label in range(3)]
+    np.testing.assert_array_equal(brnn.weights_, [network.weights_ for network in each])
+    np.testing.assert_array_equal(brnn.beta_, [network.beta_ for network in each])
+    activation = np.column_stack([network.decision_function(X) for network in each])
+    np.testing.assert_array_equal(brnn.decision_function(X), activation)
+    second = np.column_stack([network.predict_proba(X)[:, 1] for network in each])
+    expected = second / second.sum(1, keepdims=True)
+    np.testing.assert_allclose(brnn.predict_proba(X), expected, atol=1e-12)
+    assert brnn.score(X, y) > 0.95
+
+
+def test_the_order_of_the_classes_does_not_matter():
+    X, y = load_iris(return_X_y=True)
+    order = np.array([2, 0, 1])
+    brnn = BRNNClassifier(random_state=0).fit(X, y)
+    other = BRNNClassifier(random_state=0).fit(X, order[y])
+    np.testing.assert_allclose(other.predict_proba(X)[:, order], brnn.predict_proba(X), atol=1e-14)
+    np.testing.assert_array_equal(other.predict(X), order[brnn.predict(X)])
+
+
+def test_a_single_class_is_refused(overlapping):
+    with pytest.raises(ValueError, match="y has only one class, 0, in"):
+        BRNNClassifier().fit(overlapping[0], np.zeros(len(overlapping[0]), int))

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from scipy.spatial.distance import pdist
+from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import auc, average_precision_score
@@ -29,12 +30,14 @@ from sklidh.plotting import (
     ForestDisplay,
     LossCurveDisplay,
     PRDisplay,
+    RobustnessDisplay,
     ROCDisplay,
     SelectedFeaturesDisplay,
     VolcanoDisplay,
 )
 from sklidh.plotting._axes import COLOURS
-from sklidh.selection import MannWhitneySelector
+from sklidh.selection import MannWhitneySelector, RobustnessSelector
+from sklidh.utils import perturbed_name
 
 NAMES = [
     "T1__radiomics__original_shape_Sphericity",
@@ -265,7 +268,7 @@ def test_a_forest_of_predictions_is_that_of_their_comparison(table):
     models = {"weak": LogisticRegression(C=1e-4), "logistic": LogisticRegression()}
     compared = compare(models, X, y, holdout)
     scores = compared.scores
-    drawn = ForestDisplay.from_predictions(scores["mutant"], {n: scores[n] for n in models})
+    drawn = ForestDisplay.from_predictions(scores["true"], {n: scores[n] for n in models})
     expected = ForestDisplay.from_comparison(compared)
     assert drawn.reference == expected.reference == "logistic"
     np.testing.assert_allclose(drawn.aucs, expected.aucs)
@@ -420,6 +423,46 @@ def test_an_image_in_another_grid_than_the_mask_is_not_drawn():
         CaseDisplay.from_case(row, ["T1"])
 
 
+@pytest.fixture(scope="module")
+def assessed():
+    """Return a fitted transformer of two modalities with robust and other features."""
+    rng = np.random.default_rng(0)
+    features = ["original_glcm_Idm", "wavelet-LH_glcm_Contrast", "original_firstorder_Mean"]
+    table = {}
+    for modality, noises in {"T1": (0.1, 2.0, 0.2), "T2": (0.1, 0.1, 3.0)}.items():
+        for feature, noise in zip(features, noises, strict=True):
+            name = f"{modality}__radiomics__{feature}"
+            table[name] = rng.normal(size=40)
+            table[perturbed_name(name, 1)] = table[name] + noise * rng.normal(size=40)
+        table[f"{modality}__deep__0"] = rng.normal(size=40)
+    X = pd.DataFrame(table)
+    columns = {m: [name for name in X if name.startswith(m)] for m in ("T1", "T2")}
+    branches = [(m, Pipeline([("robust", RobustnessSelector())]), columns[m]) for m in columns]
+    return Pipeline([("intra", ColumnTransformer(branches)), ("last", None)]).fit(X)
+
+
+def test_robustness_is_counted_by_class_and_modality(assessed):
+    display = RobustnessDisplay.from_estimator(assessed)
+    assert display.counts.to_dict() == {
+        "T1": {"glcm": "1 of 2", "firstorder": "1 of 1"},
+        "T2": {"glcm": "2 of 2", "firstorder": "0 of 1"},
+    }
+    assert repr(display) == (
+        "<RobustnessDisplay: Features with at least this ICC; 4 of 6 features are robust>"
+    )
+    selector = assessed["intra"].named_transformers_["T2"]["robust"]
+    step = display.axes_[0].lines[1]
+    assert step.get_label() == "T2"
+    assert sorted(step.get_xdata()) == sorted(selector.icc_[np.isfinite(selector.icc_)])
+    assert step.get_ydata().tolist() == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_without_a_robustness_selector_there_is_nothing_to_draw(table):
+    X, y = table
+    with pytest.raises(ValueError, match="no fitted RobustnessSelector"):
+        RobustnessDisplay.from_estimator(Pipeline([("last", DummyClassifier())]).fit(X, y))
+
+
 def luminance(srgb):
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) @ [
         0.2126,
@@ -441,3 +484,65 @@ def test_every_colour_stands_out_from_the_page_in_light_and_in_dark_mode(colour)
     turn = [[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]
     seen = 1 - (1 - np.clip(turn @ (1 - drawn), 0, 1)) * (1 - dark)
     assert (luminance(seen) + 0.05) / (luminance(dark) + 0.05) > 3
+
+
+@pytest.fixture(scope="module")
+def several():
+    rng = np.random.default_rng(0)
+    y = pd.Series(np.resize(["astro", "oligo", "gbm", "gbm"], 160), name="subtype")
+    X = pd.DataFrame(
+        rng.normal(size=(160, 4)) + y.map({"astro": 0, "oligo": 1, "gbm": 2}).values[:, None]
+    )
+    models = {"M1": DummyClassifier(), "M2": LogisticRegression()}
+    return compare(models, X, y, partial(cross_validate, cv=4)), X, y
+
+
+def test_several_classes_are_drawn_one_against_the_rest(several):
+    comparison, *_ = several
+    alone = Comparison({"M2": comparison.evaluations["M2"]})
+    by_class = alone.evaluations["M2"].by_class
+    assert [*by_class] == ["astro", "gbm", "oligo"]
+    for display in (ROCDisplay, PRDisplay, CalibrationDisplay):
+        drawn = display.from_comparison(alone)
+        assert [*drawn.curves] == ["astro", "gbm", "oligo"]
+        assert [*display.from_comparison(comparison).curves][-1] == "M2: oligo"
+        texts = drawn.ax_.get_title() + drawn.ax_.get_xlabel() + drawn.ax_.get_ylabel()
+        assert not re.search("mutant|mutation", texts)
+    roc = ROCDisplay.from_comparison(alone)
+    for word, part in by_class.items():
+        assert roc.aucs[word] == (part.metrics["AUC"], *part.auc_interval)
+    lines = CalibrationDisplay.from_comparison(alone).lines
+    assert lines["gbm"][0] == by_class["gbm"].metrics["Calibration slope"]
+    forest = ForestDisplay.from_comparison(comparison)
+    assert forest.aucs.loc["M2", "AUC"] == alone.evaluations["M2"].metrics["AUC"]
+    with pytest.raises(ValueError, match="ROCDisplay draws two classes, y_true has 3"):
+        ROCDisplay.from_predictions(several[2], {})
+
+
+def test_a_confusion_matrix_has_every_class_and_its_words(several):
+    comparison, X, y = several
+    evaluation = comparison.evaluations["M2"]
+    display = ConfusionMatrixDisplay.from_evaluation(evaluation)
+    table = evaluation.predictions
+    expected = pd.crosstab(table["true"], table["called"]).to_numpy()
+    np.testing.assert_array_equal(display.counts, expected)
+    ticks = [tick.get_text() for tick in display.ax_.get_xticklabels()]
+    assert ticks == ["predicted\nastro", "predicted\ngbm", "predicted\noligo"]
+    model = LogisticRegression().fit(X, y)
+    fitted = ConfusionMatrixDisplay.from_estimator(model, X, y)
+    np.testing.assert_array_equal(fitted.counts, pd.crosstab(y, model.predict(X)).to_numpy())
+    again = ConfusionMatrixDisplay.from_predictions(y, model.predict(X))
+    np.testing.assert_array_equal(again.counts, fitted.counts)
+
+
+def test_another_target_is_drawn_in_its_own_words():
+    rng = np.random.default_rng(0)
+    y = pd.Series(np.resize(["methylated", "unmethylated"], 60), name="MGMT")
+    y = pd.Series(pd.Categorical(y, ["unmethylated", "methylated"], ordered=True), name="MGMT")
+    predicted = {"model": rng.random(60)}
+    calibration = CalibrationDisplay.from_predictions(y, predicted).ax_
+    assert calibration.get_xlabel() == "predicted probability of MGMT methylated"
+    assert calibration.get_ylabel() == "observed fraction methylated"
+    assert PRDisplay.from_predictions(y, predicted).ax_.get_title().endswith("50% methylated")
+    matrix = ConfusionMatrixDisplay.from_predictions(y, predicted["model"] > 0.5)
+    assert matrix.classes == ("unmethylated", "methylated")

@@ -117,7 +117,9 @@ def test_neighbours_and_position_are_those_of_the_features(cohort, linear):
     distances = np.sqrt((deviation**2).mean(axis=1)).drop("P7").nsmallest(3)
     assert list(others.nearest.index) == list(distances.index)
     np.testing.assert_allclose(others.nearest["distance"], distances)
-    assert list(others.nearest["mutant"]) == list(y[distances.index] == 1)
+    assert list(others.nearest["class"]) == list(
+        y[distances.index].map({0: "wild type", 1: "mutant"})
+    )
     name = X.columns[0]
     expected = 100 * (X[name].drop("P7") < X.loc["P7", name]).mean()
     assert others.features.loc[name, "percentile"] == pytest.approx(expected)

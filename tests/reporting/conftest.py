@@ -17,7 +17,7 @@ HOSTILE = "<script>alert(1)</script>"
 def evaluation(seed):
     rng = np.random.default_rng(seed)
     probability = rng.random(10)
-    table = {"repeat": 0, "fold": 0, "n_trained": 20, "mutant": [True, False] * 5}
+    table = {"repeat": 0, "fold": 0, "n_trained": 20, "true": [True, False] * 5}
     table |= {"score": probability, "probability": probability, "threshold": 0.5}
     table |= {"called": probability >= 0.5}
     return Evaluation(pd.DataFrame(table, index=[HOSTILE, *(f"P{i}" for i in range(9))]))

@@ -19,7 +19,7 @@ from sklidh.reporting._report import figures_and_tests
 def scored(score, n=200):
     mutant = np.arange(n) % 2 == 1
     probability = 1 / (1 + np.exp(-np.asarray(score)))
-    table = {"repeat": 0, "fold": 0, "n_trained": 20, "mutant": mutant}
+    table = {"repeat": 0, "fold": 0, "n_trained": 20, "true": mutant}
     table |= {"score": probability, "probability": probability, "threshold": 0.5}
     return Evaluation(pd.DataFrame(table | {"called": probability >= 0.5}, map(str, range(n))))
 
@@ -181,7 +181,7 @@ def test_intervals_of_the_probabilities_are_near_those_of_the_bootstrap(judged):
 def test_the_specificity_has_the_interval_of_the_recall_with_the_classes_exchanged(judged):
     _, evaluation = judged(1.0)
     table = evaluation.predictions
-    exchanged = table.assign(mutant=~table["mutant"], called=~table["called"])
+    exchanged = table.assign(true=~table["true"], called=~table["called"])
     there, here = (
         main_figures({"model": each}).loc["model"] for each in (evaluation, Evaluation(exchanged))
     )

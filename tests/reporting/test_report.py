@@ -67,7 +67,7 @@ def test_every_model_every_predicted_patient_and_every_figure_is_there(html, run
 
 def test_a_wrong_call_is_marked_by_more_than_colour(html, run):
     calls = [
-        e.predictions["called"] != e.predictions["mutant"]
+        e.predictions["called"] != e.predictions["true"]
         for e in run.comparison.evaluations.values()
     ]
     assert html.count(" ✗</td>") == sum(map(sum, calls)) > 0
@@ -75,7 +75,7 @@ def test_a_wrong_call_is_marked_by_more_than_colour(html, run):
 
 def test_a_figure_that_is_not_defined_is_a_dash_and_one_without_end_is_infinite(run):
     name, shown = run.shown
-    perfect = shown.predictions["mutant"] * 0.8 + 0.1
+    perfect = shown.predictions["true"] * 0.8 + 0.1
     best = replace(shown, predictions=shown.predictions.assign(score=perfect, probability=perfect))
     same = replace(run, comparison=Comparison({"copy": best, name: best}))
     slopes = probability_figures(same.comparison.evaluations)["Calibration slope"]
@@ -154,8 +154,8 @@ def test_predictions_are_complete_with_the_errors_of_the_shown_model_first(run, 
     assert {row["patient"] for row in rows} == set(predicted.index)
     wrong = [bool(row["models"][name]["wrong"]) for row in rows]
     assert wrong == sorted(wrong, reverse=True)
-    assert sum(wrong) == (predicted["called"] != predicted["mutant"]).sum()
-    away = [abs(row["models"][name]["mean"] - row["mutant"]) for row in rows]
+    assert sum(wrong) == (predicted["called"] != predicted["true"]).sum()
+    away = [abs(row["models"][name]["mean"] - row["true"]) for row in rows]
     assert away[: sum(wrong)] == sorted(away[: sum(wrong)], reverse=True)
     assert away[sum(wrong) :] == sorted(away[sum(wrong) :], reverse=True)
 
@@ -168,7 +168,7 @@ def test_of_repeats_each_patient_has_one_row_with_the_mean_and_the_errors_counte
     assert len(rows) == 10
     for row in rows:
         before = shown.predictions.loc[row["patient"]]
-        n_wrong = int(before["called"] != before["mutant"]) + int(before["mutant"])
+        n_wrong = int(before["called"] != before["true"]) + int(before["true"])
         assert row["models"][name] == {"mean": before["probability"] / 2, "wrong": n_wrong, "n": 2}
 
 
@@ -282,19 +282,12 @@ def test_a_run_that_was_killed_while_it_renamed_leaves_no_results(run, tmp_path,
     assert renamed
     assert not (tmp_path / "report.html").exists()
     with pytest.raises(
-        ResultsError, match=r"incomplete results folder: run\.json.* is missing.*interrupted"
+        ResultsError, match=r"incomplete results folder: run\.yaml.* is missing.*interrupted"
     ):
         read_run(tmp_path)
     monkeypatch.undo()
     save_run(tmp_path, run)
     assert read_run(tmp_path).title == run.title
-
-
-def test_results_in_the_folder_below_are_named(run, tmp_path):
-    (tmp_path / "results").mkdir()
-    save_run(tmp_path / "results", run)
-    with pytest.raises(ResultsError, match=r"the results are in .*results; name that folder"):
-        read_run(tmp_path)
 
 
 def test_predictions_written_and_read_are_the_same_whatever_the_patients_are_called(run, tmp_path):

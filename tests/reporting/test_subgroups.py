@@ -15,7 +15,7 @@ def cohort():
     ids = [f"P{i}" for i in range(40)]
     X = pd.DataFrame({"Sex": ["F", "F", "M", "F"] * 10, "age": np.arange(40.0)}, index=ids)
     X["site"] = ["A"] * 36 + ["B"] * 3 + [None]
-    table = {"repeat": 0, "fold": 0, "n_trained": 20, "mutant": rng.random(40) < 0.5}
+    table = {"repeat": 0, "fold": 0, "n_trained": 20, "true": rng.random(40) < 0.5}
     table |= {"score": rng.random(40), "threshold": 0.5}
     predictions = pd.DataFrame(table, index=ids)
     predictions["probability"] = predictions["score"]
@@ -65,7 +65,7 @@ def test_an_age_that_is_not_a_number_is_named(cohort):
 
 def test_who_the_patients_are_is_counted_by_class(cohort):
     X, predictions = cohort
-    y = predictions["mutant"].astype(int).rename("idh")
+    y = predictions["true"].astype(int).rename("idh")
     table = cohort_table(X, y, [])
     assert table.loc["all", ["sex F", "sex M", "median age"]].tolist() == [30, 10, 20]
     assert table.loc["1", "sex F"] == (X["Sex"][y == 1] == "F").sum()

@@ -1,6 +1,7 @@
 """Parallel jobs keep order, results and warnings."""
 
 import os
+import signal
 import warnings
 
 import pytest
@@ -8,7 +9,7 @@ from joblib import delayed, parallel_config, register_parallel_backend
 from joblib.parallel import ThreadingBackend
 
 from sklidh.images import ImageWarning
-from sklidh.utils import progress, results_as, spread
+from sklidh.utils import WorkerDiedError, progress, results_as, spread
 
 
 def look(patient):
@@ -45,3 +46,21 @@ def test_backends_without_generators_work_too():
         assert results_as() == "list"
         assert list(spread([delayed(abs)(-n) for n in range(4)], "work", n_jobs=2)) == [0, 1, 2, 3]
     assert results_as() == "generator"
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ctrl_c_is_blocked():
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_a_worker_that_dies_is_one_error_and_workers_leave_ctrl_c_to_this_process():
+    said = r"looking: a worker died.*fewer parallel jobs than n_jobs=2.*no results are kept"
+    with pytest.raises(WorkerDiedError, match=said):
+        list(spread([delayed(die)(), delayed(abs)(1)], "looking", n_jobs=2, cache=False))
+    # The workers are new ones.
+    work = [delayed(ctrl_c_is_blocked)()] * 2
+    assert list(spread(work, "looking", n_jobs=2)) == [True, True]
+    assert not ctrl_c_is_blocked()

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from sklidh.utils import (
     CohortError,
+    Problem,
     check_cases,
     check_image_and_mask,
     check_target,
+    grouped,
     is_missing,
     is_path,
 )
@@ -292,3 +294,17 @@ def problems_in(X, **options):
     except CohortError as error:
         return error.problems
     return []
+
+
+def test_a_problem_that_many_patients_share_is_one_line_with_their_number():
+    def problems(n, label=7):
+        lines = [f"patient 'P{i}', column 'mask', /d/P{i}.nii: no label {label}" for i in range(n)]
+        return [Problem(f"line {i + 2}, {line}", f"P{i}") for i, line in enumerate(lines)]
+
+    table = "column 'T1' not found: rename it"
+    three = problems(3, label=5)
+    shared = "6 patients ('P0', 'P1', 'P2' and 3 more), column 'mask': no label 7"
+    assert grouped([table, *three, *problems(6)]) == [table, *three, shared]
+    error = CohortError([*problems(300), table], "cases.csv")
+    assert str(error).count("\n") == 2
+    assert len(error.problems) == 301

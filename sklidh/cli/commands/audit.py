@@ -8,8 +8,7 @@ from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import print_table, say, verbosity
 from sklidh.cli.options import in_method, option
 from sklidh.cli.patients import read_patients
-from sklidh.results import replaced
-from sklidh.utils import CONFIG
+from sklidh.results import RUN, replaced
 
 
 @command("sklidh audit --features features.csv --tables I,III", panel=EVALUATE)
@@ -33,15 +32,12 @@ def audit(
     Exits with status 1 if any leak is found.
     """
     from sklidh import evaluation
-    from sklidh.baselines import PAPER_TABLES, paper_systems
+    from sklidh.baselines import PAPER_TABLES
 
-    X, y, recipe = read_patients(cases, cohort, method, work, features=features, where=where)
-    systems = paper_systems(
-        recipe.builder(str(out / "steps"), verbose=0),
-        deep=recipe.networks(verbose=0),
-        features_only=features is not None,
-        random_state=recipe.seed,
-    )
+    how = {"features": features, "where": where}
+    X, y, recipe, _ = read_patients(cases, cohort, method, work, **how)
+    parts = {"verbose": 0, "features_only": features is not None}
+    systems = recipe.systems(str(out / "steps"), **parts)
     asked = {row.system for name in tables for row in PAPER_TABLES[name].rows}
     models, impossible = {}, {}
     for name, system in systems.items():
@@ -53,22 +49,21 @@ def audit(
     read = [c for c in X if c == "age" or str(c).split("__")[0] in (*recipe.modalities, "mask")]
     how = {"n_rounds": rounds, "random_state": recipe.seed, "verbose": verbosity()}
     table = evaluation.audit(models, X[read], y, **how)
-    kinds = ("permuted", "noise")
     rows = [
-        (name, *(interval(row, kind) for kind in kinds), row["verdict"])
+        (name, interval(row, "permuted"), interval(row, "noise"), row["result"])
         for name, row in table.iterrows()
     ]
     title = f"Audit, {len(X)} patients, {rounds} round{'s' * (rounds != 1)}"
     print_table(title, ("System", "AUC, permuted labels", "AUC, noise", "Result"), rows, text=4)
     for name, reason in impossible.items():
         say(f"  {name}: {reason}", "yellow")
-    with replaced(out / "audit.csv", out / CONFIG) as temporary:
+    with replaced(out / "audit.csv", out / RUN) as temporary:
         table.to_csv(temporary)
     # Too few rounds are inconclusive, but not a leak.
-    leaks = table["verdict"][table["verdict"].str.startswith(("LEAK", "failed"))]
+    leaks = table["result"][table["result"].str.startswith(("LEAK", "failed"))]
     return {
         "table": table.to_dict("index"),
-        "problems": [f"{name}: {verdict}" for name, verdict in leaks.items()],
+        "problems": [f"{name}: {result}" for name, result in leaks.items()],
         "cannot be built": impossible,
         "found": recipe.found,
         "files": {"audit": out / "audit.csv"},

@@ -7,14 +7,13 @@ import typer
 from joblib import delayed
 
 from sklidh.cli import options, values
-from sklidh.cli.columns import paper_modalities
 from sklidh.cli.command import START, command
 from sklidh.cli.console import print_error, say, verbosity, warn
 from sklidh.cli.options import option
 from sklidh.cli.patients import examine_table, patients_in_words
 from sklidh.cli.settings import reference_among
-from sklidh.results import replaced
-from sklidh.utils import CohortError, Problem, spread
+from sklidh.results import check_out, replaced
+from sklidh.utils import CohortError, Problem, grouped, spread
 
 
 @command(
@@ -33,8 +32,8 @@ def check(
     fix: Annotated[
         Path | None,
         option(
-            "Also write the table as it was understood: recognised headings, trimmed cells, "
-            "decimal points, mutant and wildtype. Rows with problems are kept.",
+            "Also write the table as it was read: recognised headings, trimmed cells, decimal "
+            "points, mutant and wildtype. Rows with problems are kept.",
             callback=values.parse_csv,
         ),
     ] = None,
@@ -45,14 +44,16 @@ def check(
 
     Exits with status 1 if there is any problem.
     """
-    from sklidh.datasets import write_cohort
+    from sklidh.datasets import paper_modalities, write_cohort
     from sklidh.images import same_images
     from sklidh.reporting import examine, render_check
 
     if fix is not None and fix.exists():
         raise typer.BadParameter(f"--fix {fix}: already exists; name another file")
-    target, wildtype = cohort.target_or_none, cohort.wildtype
-    examined = examine_table(cases, cohort, target=target, wildtype=wildtype)
+    if fix is not None:
+        check_out(fix, is_file=True, option="--fix")
+    classes = {"wildtype": cohort.wildtype, "positive": cohort.positive}
+    examined = examine_table(cases, cohort, target=cohort.target_or_none, **classes)
     X, problems = examined.X, examined.problems
     there = [modality for modality in examined.modalities if modality in X.columns]
     if there and not cohort.groups:
@@ -66,7 +67,7 @@ def check(
     checked = list(spread(tasks, "checking the images", n_jobs=work.jobs, verbose=verbosity()))
     of_images = (Problem(line, case.patient) for case in checked for line in case.errors)
     lines = [*problems, *examined.located(of_images)]
-    for line in lines:
+    for line in grouped(lines):
         print_error(line)
     doubts = same_images({case.patient: case.digests for case in checked})
     warnings = [*doubts, *(line for case in checked for line in case.warnings)]
@@ -75,11 +76,12 @@ def check(
     page = render_check(f"sklidh check: {cases.name}", problems, doubts, there, checked)
     with replaced(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    files = {"page": out}
-    if fix is not None:
-        files["table as it was understood"] = write_cohort(fix, X, examined.y)
+    # The user's from now on: not a result that the next run replaces.
+    table = None if fix is None else str(write_cohort(fix, X, examined.y))
     counts = {"problem": len(lines), "warning": len(warnings)}
     counts = " and ".join(f"{n or 'no'} {name}{'s' * (n != 1)}" for name, n in counts.items())
     say(f"{patients_in_words(X, there)}: {counts}. Open {out} to review the images.")
+    if table is not None:
+        say(f"Table as it was read: {table}")
     found = {"patients": len(X), "modalities": there, "problems": lines, "warnings": warnings}
-    return {**found, "files": files}
+    return {**found, "table as it was read": table, "files": {"page": out}}

@@ -16,12 +16,13 @@ from sklidh.results import replaced
 @command(
     "sklidh extract cases.csv --out features.csv --radiomics params.yaml",
     "sklidh extract cases.csv --reference none --groups T1,FLAIR",
+    "sklidh extract cases.csv --perturbations 10 --regions core=1+4,oedema=2",
     helps={
         "target": options.TARGET_OR_NONE,
         "wildtype": "Target value that means wild type; all other values are mutant. Default: the "
         "target is written as it is.",
-        "groups": "Modalities to extract from, separated by commas. Default: those of T1, T1CE, T2 "
-        "and FLAIR that the table has.",
+        "groups": "Modalities to extract from, separated by commas. Default: T1, T1CE, T2 and "
+        "FLAIR, if the table has them.",
     },
     panel=PREDICT,
 )
@@ -37,11 +38,13 @@ def extract(
 ):
     """Register every patient and write the radiomics features of every modality as a table.
 
-    Its columns are named MOD__name, as in T1CE__wavelet-LH_glcm_Idm.
+    Its columns are named MOD__name, as in T1CE__wavelet-LH_glcm_Idm. With --perturbations, the
+    features of perturbed images are written to a second table beside it, for sklidh select.
     """
-    X, y, recipe = read_patients(cases, cohort, extraction, work, target_needed=False)
+    X, y, recipe, _ = read_patients(cases, cohort, extraction, work, target_needed=False)
     from sklearn.pipeline import make_pipeline
 
+    from sklidh.baselines import split_perturbed
     from sklidh.branches import per_modality
     from sklidh.fusion import BRNNClassifier
     from sklidh.images import image_columns
@@ -50,11 +53,16 @@ def extract(
     register = recipe.builder()(deep=None, classifier=BRNNClassifier())["register"]
     branches = per_modality(recipe.extractor(), recipe.modalities)
     pipeline = make_pipeline(register, branches).set_output(transform="pandas")
-    features = pipeline.fit_transform(X[[*recipe.modalities, "mask"]])
+    features, perturbed = split_perturbed(pipeline.fit_transform(X[[*recipe.modalities, "mask"]]))
     known = X.drop(columns=[*image_columns(X), *recipe.modalities, "mask"], errors="ignore")
     table = pd.concat([*([] if y is None else [y]), known, features], axis=1)
     with replaced(out) as temporary:
         table.rename_axis("patient").to_csv(temporary)
+    files = {"features": out}
+    if recipe.perturbations:
+        files["perturbed features"] = out.with_suffix(".perturbed.csv")
+        with replaced(files["perturbed features"]) as temporary:
+            perturbed.rename_axis("patient").to_csv(temporary)
     say(f"{len(table)} patients, {features.shape[1]} features")
     counts = {"patients": len(table), "features": features.shape[1]}
-    return {**counts, "found": recipe.found, "files": {"features": out}}
+    return {**counts, "found": recipe.found, "files": files}

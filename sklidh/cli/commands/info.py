@@ -35,12 +35,10 @@ def info():
         "cache files": sum(n for n, _ in content.values()),
         "cache size": sum(size for _, size in content.values()),
     }
-    shown = {name: seen or "not installed" for name, seen in facts["packages"].items()} | {
-        name: "none found" if value is None else value for name, value in facts.items()
-    }
-    del shown["packages"]
-    shown["engines"] = ", ".join(facts["engines"])
+    shown = facts | {name: seen or "not installed" for name, seen in facts["packages"].items()}
+    shown |= {"gpu": facts["gpu"] or "none found", "engines": ", ".join(facts["engines"])}
     shown["cache size"] = f"{facts['cache size'] / 1e6:.1f} MB"
+    del shown["packages"]
     for name, text in shown.items():
         say(f"{name:<14} {text}")
     return facts

@@ -12,6 +12,7 @@ from sklidh.cli.command import EVALUATE, command
 from sklidh.cli.console import print_table, say, verbosity
 from sklidh.cli.options import in_method, option
 from sklidh.cli.patients import read_patients
+from sklidh.results import RUN
 
 
 @command(
@@ -48,8 +49,8 @@ def reproduce(
     from sklidh.reporting import printed_table, write_study
 
     given = {"features": features, "where": where}
-    n_folds = folds if protocol == "nested" else None
-    X, y, recipe = read_patients(cases, cohort, method, work, **given, folds=n_folds)
+    given["folds"] = folds if protocol == "nested" else None
+    X, y, recipe, _ = read_patients(cases, cohort, method, work, **given)
     modalities, features_only = recipe.modalities, features is not None
     say(f"Tables: {', '.join(tables)}")
     # Splits are processed in parallel, not patients.
@@ -91,8 +92,7 @@ def reproduce(
         say(f"- {note}")
     chosen = {"cases": str(features or cases), "where": str(where), "tables": str(tables)}
     settings = asdict(recipe) | chosen | {"protocol": protocol, "folds": folds, "repeats": repeats}
-    rerun = "sklidh reproduce --config config.yaml"
-    run = {"command": rerun, "settings": settings, "seed": method.seed}
+    run = {"command": f"sklidh reproduce --config {RUN}", "settings": settings, "seed": method.seed}
     compared = {"reference": baselines.MODEL_4, "beside": baselines.YARDSTICKS}
     files = write_study(out, study, layouts, titles, **compared, notes=notes, run=run)
     measured = {name: printed_table(layout)[0].to_dict("index") for name, layout in layouts.items()}

@@ -6,14 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import pandas as pd
-
 from sklidh.cli import options
 from sklidh.cli.command import EVALUATE, START, command
 from sklidh.cli.console import console, print_models, say, verbosity, warning_lines
 from sklidh.cli.options import argument, in_method, option
-from sklidh.cli.patients import read_patients
+from sklidh.cli.patients import Patients, read_patients, threshold_for
 from sklidh.cli.settings import Recipe
+from sklidh.results import RUN
 from sklidh.utils import PAPER_MODALITIES, is_missing
 
 SYNTHETIC = (
@@ -39,17 +38,9 @@ def demo(
 
     say(f"Writing {number} synthetic patients to {out / 'cohort'} ...")
     X, y = make_glioma_phantoms(out / "cohort", number, effect=effect, random_state=method.seed)
-    recipe = Recipe.of((), PAPER_MODALITIES, options.Cohort(missing="raise"), method, work.jobs)
-    return run_models(
-        X,
-        y,
-        recipe,
-        test_size=0.5,
-        out=out / "results",
-        title="sklidh demo: synthetic patients",
-        rerun="sklidh demo --config ../config.yaml",
-        notes=[SYNTHETIC],
-    )
+    recipe = Recipe.of((), PAPER_MODALITIES, options.Cohort(missing="raise"), method, work)
+    how = {"command": "demo", "cohort": "synthetic patients", "notes": [SYNTHETIC]}
+    return run_models(Patients(X, y, recipe), test_size=0.5, out=out, **how)
 
 
 @command(
@@ -70,34 +61,32 @@ def run(
     work: options.Work,
 ):
     """Run the paper's four models and the recommended one on your patients, one split."""
-    X, y, recipe = read_patients(cases, cohort, method, work, clinical=clinical)
-    title, rerun = f"sklidh run: {cases.name}", "sklidh run --config config.yaml"
-    return run_models(X, y, recipe, test_size=test_size, out=out, title=title, rerun=rerun)
+    patients = read_patients(cases, cohort, method, work, clinical=clinical)
+    how = {"command": "run", "cohort": cases.name}
+    return run_models(patients, test_size=test_size, out=out, **how)
 
 
-def run_models(
-    X: pd.DataFrame, y: pd.Series, recipe: Recipe, *, test_size: float, notes=(), **report
-) -> dict:
+def run_models(patients: Patients, *, test_size: float, notes=(), **report) -> dict:
     """Fit Models 1 to 4 and the recommended one, score them on held-out patients, write it all."""
     from sklidh.evaluation import compare, holdout
 
+    X, y, recipe, _ = patients
+    how = {"test_size": test_size, "threshold": threshold_for(y, 0.5), "random_state": recipe.seed}
     with TemporaryDirectory(prefix="sklidh-") as memory:
         # Models 3 and 4 share all but the last step: `memory` fits the rest once.
         comparison = compare(
             recipe.models(memory),
             X,
             y,
-            partial(holdout, test_size=test_size, threshold=0.5, random_state=recipe.seed),
+            partial(holdout, **how),
             on_model=lambda name: console.rule(f"[bold]{name}", align="left"),
         )
-        *_, proposed = comparison.evaluations.values()
+        *_, shown = comparison.evaluations.values()
         n_test = len(comparison.predictions)
         return write_models(
             comparison,
-            X,
-            y,
-            recipe,
-            pipeline=proposed.estimators[0],
+            patients,
+            shown.estimators[0],
             heading=f"{len(X) - n_test} patients for training, {n_test} for testing",
             settings={"test_size": test_size},
             notes=[*notes, *notes_on_split(X, comparison, recipe)],
@@ -106,18 +95,19 @@ def run_models(
 
 
 def write_models(
-    comparison, X, y, recipe: Recipe, *, pipeline, heading, settings, notes, out, title, rerun
+    comparison, patients: Patients, pipeline, *, heading, settings, notes, out, command, cohort
 ) -> dict:
     """Write the results and report of evaluated models, print them, and return them for --json.
 
-    X and y are the patients whom the report shows, `pipeline` the model whose parts it draws,
-    `heading` the title of the printed table, and `rerun` the command to repeat it, from `out`.
+    The report shows the `patients` and the parts of the `pipeline`. `heading` is the title of the
+    printed table, and `cohort` a name.
     """
     from sklidh.reporting import write_results
 
+    X, y, recipe, _ = patients
     files = write_results(
         out,
-        title,
+        f"sklidh {command}: {cohort}",
         comparison,
         X,
         y,
@@ -125,8 +115,8 @@ def write_models(
         modalities=recipe.modalities,
         settings=asdict(recipe) | settings,
         notes=notes,
-        warnings=warning_lines(console.told),
-        command=rerun,
+        warnings=warning_lines(console.warned),
+        command=f"sklidh {command} --config {RUN}",
         verbose=verbosity(),
     )
     console.print()
@@ -137,35 +127,28 @@ def write_models(
     return {"table": table, "notes": notes, "found": recipe.found, "files": files}
 
 
-def notes_on_split(X, comparison, recipe) -> list[str]:
+def notes_on_split(X, comparison, recipe: Recipe) -> list[str]:
     """Return what a reader of the figures of one split must know."""
     from sklidh.baselines import IN_SAMPLE
 
-    predictions = comparison.predictions
-    mutants = int(predictions["mutant"].sum())
-    notes = [
-        f"One random split: {len(X) - len(predictions)} patients for training, "
-        f"{len(predictions)} for testing ({mutants} mutant). With so few the figures are "
-        "imprecise: rely on the intervals, not on the second decimal."
-    ]
-    if recipe.reference is None:
-        notes.append("Images were not registered; they were assumed to be aligned.")
-    absent = X[list(recipe.modalities)].map(is_missing).sum()
-    if absent.any():
-        listed = ", ".join(f"{name} of {n}" for name, n in absent.items() if n)
-        notes.append(
-            f"Sequences that some patients lack: {listed} of {len(X)} patients. No values "
-            "were imputed: selection used the patients who have the sequence, and these "
-            "patients were predicted from their other sequences."
-        )
-    if recipe.clinical:
-        notes.append(
-            f"{', '.join(recipe.clinical)} entered every model beside the images, but for Model 1, "
-            "which sees images alone."
-        )
-    if recipe.train_features == "in_sample":
-        notes.append(IN_SAMPLE)
-    return notes
+    n_test, target = len(comparison.predictions), comparison.target
+    counts = target.count(comparison.predictions["true"])
+    counts = counts.split(",")[0] if target.is_binary else counts
+    missing = {name: sum(map(is_missing, X[name])) for name in recipe.modalities}
+    lacking = ", ".join(f"{name} of {n}" for name, n in missing.items() if n)
+    notes = {
+        f"One random split: {len(X) - n_test} patients for training, {n_test} for testing "
+        f"({counts}). With so few the figures are imprecise: rely on the intervals, not on "
+        "the second decimal.": True,
+        "Images were not registered; they were assumed to be aligned.": recipe.reference is None,
+        f"Sequences that some patients lack: {lacking} of {len(X)} patients. No values were "
+        "imputed: selection used the patients who have the sequence, and these patients were "
+        "predicted from their other sequences.": lacking,
+        f"{', '.join(recipe.clinical)} entered every model beside the images, except Model 1, "
+        "which sees images alone.": recipe.clinical,
+        IN_SAMPLE: recipe.train_features == "in_sample",
+    }
+    return [note for note, applies in notes.items() if applies]
 
 
 @command("sklidh report sklidh-run", panel=EVALUATE)

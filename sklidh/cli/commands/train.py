@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 from sklidh.cli import options
-from sklidh.cli.columns import column_of
 from sklidh.cli.command import PREDICT, command
 from sklidh.cli.console import say, verbosity
 from sklidh.cli.options import option
-from sklidh.cli.patients import read_patients
+from sklidh.cli.patients import read_patients, rule_in_words, threshold_for
 from sklidh.results import replaced
 
 
@@ -51,11 +50,13 @@ def train(
     from sklidh.persistence import save_model
     from sklidh.radiomics import read_settings
     from sklidh.reporting import card_of_training, read_run
-    from sklidh.utils import atomic_write
+    from sklidh.utils import Target, atomic_write
 
     run = None if evaluated is None else read_run(evaluated)
-    X, y, recipe = read_patients(cases, cohort, method, work, clinical=clinical)
-    params = {"groups": column_of(X, patient_column)} if patient_column else {}
+    how = {"clinical": clinical, "patient_column": patient_column}
+    X, y, recipe, people = read_patients(cases, cohort, method, work, **how)
+    params = {} if people is None else {"groups": people}
+    threshold = threshold_for(y, threshold)
     title, system = recipe.system(model)
     scaled = model == "model-1" or read_settings(recipe.radiomics).setting["normalize"]
     covered = cohort_range(
@@ -68,21 +69,26 @@ def train(
         verbose=verbosity(),
     )
     X = X[recipe.columns]
-    fitted, chosen = system.make().fit(X, y), threshold
+    # Models are fitted on codes, in the order of the target's words.
+    target, codes = Target.read(y)
+    fitted, chosen = system.make().fit(X, codes), threshold
     if isinstance(chosen, str):
         say("Choosing the threshold in inner folds of the training patients ...")
-        chosen = choose_threshold(fitted, X, y, chosen, params=params, random_state=recipe.seed)
+        chosen = choose_threshold(fitted, X, codes, chosen, params=params, random_state=recipe.seed)
     name = name or f"{out.stem}: {title}, {len(X)} patients"
     settings = asdict(recipe) | {"model": title, "threshold": threshold}
-    card = card_of_training(name, fitted, covered, chosen, settings=settings, evaluated=run)
+    card = card_of_training(
+        name, fitted, covered, chosen, settings=settings, evaluated=run, target=target
+    )
     files = {"model": out, "model card": out.with_suffix(".model_card.md")}
     with atomic_write(files["model card"]) as card_file, replaced(out) as model_file:
         about = {"name": name, "threshold": chosen, "cohort": covered}
+        about["target"] = asdict(target)
         save_model(fitted, model_file, about=about)
         card_file.write_text(card.markdown(), encoding="utf-8")
     say(f"\n{name}, trained with sklidh {version('sklidh')}")
-    say(f"Patients are predicted mutant from a probability of {chosen:.3g}")
-    # Hundreds of digests are for sklidh predict, not for the next program.
-    told = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
-    trained = {"model": name, "threshold": chosen, "cohort": told}
+    say(rule_in_words(target, chosen))
+    # Only sklidh predict needs the hundreds of digests.
+    shown = {key: value for key, value in covered.items() if key not in ("fingerprints", "ids")}
+    trained = {"model": name, "threshold": chosen, "cohort": shown}
     return {**trained, "found": recipe.found, "files": files}
