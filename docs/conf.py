@@ -74,6 +74,7 @@ sphinx_gallery_conf = {
             "balance_classes.py",
             "own_modalities.py",
             "explain_one_patient.py",
+            "feature_maps.py",
             "shap_and_captum.py",
             "search_with_optuna.py",
             "on_a_cluster.py",

@@ -5,6 +5,7 @@ from sklidh.plotting._case import CaseDisplay
 from sklidh.plotting._confusion import ConfusionMatrixDisplay
 from sklidh.plotting._display import Display, PanelsDisplay, PredictionsDisplay
 from sklidh.plotting._explanation import Explanation, explain
+from sklidh.plotting._feature_map import FeatureMapDisplay
 from sklidh.plotting._forest import ForestDisplay
 from sklidh.plotting._fusion import BlockImportanceDisplay, CodesDisplay
 from sklidh.plotting._gradient_map import GradientMapDisplay, gradient_maps
@@ -24,6 +25,7 @@ __all__ = [
     "DecisionCurveDisplay",
     "Display",
     "Explanation",
+    "FeatureMapDisplay",
     "ForestDisplay",
     "GradientMapDisplay",
     "LossCurveDisplay",

@@ -375,6 +375,21 @@ def test_features_are_named_by_modality_beside_what_is_known_of_the_patient(extr
     assert table.notna().all(axis=None)
 
 
+def test_maps_of_named_columns_lie_beside_the_table(sklidh, cases, parameters, tmp_path):
+    words = ("extract", cases, "--groups", "T1,T2", "--reference", "none", "--jobs", 1)
+    words += ("--radiomics", parameters, "--out", tmp_path / "f.csv", "--overwrite")
+    for name in ("T1__original_firstorder_Mean", "T2__original_firstorder_Range"):
+        result = sklidh(*words, "--maps", name, "--kernel-radius", 2)
+        assert result.exit_code == 0, result.output
+        paths = pd.read_csv(tmp_path / "f.maps.csv", index_col="patient")[name]
+        assert (tmp_path / paths.iloc[0]).is_file()
+        # Those of the run before are gone.
+        assert len(list((tmp_path / "f.maps").rglob("*.nii.gz"))) == len(paths)
+    result = sklidh(*words, "--maps", "T1__original_firstorder_Meen")
+    assert result.exit_code == 2
+    assert "did you mean 'original_firstorder_Mean'" in result.output
+
+
 def test_the_command_line_goes_before_the_configuration(extracted):
     effective = yaml.safe_load((extracted[0] / "features.csv.run.yaml").read_text())
     assert effective["reference"] == "none"
