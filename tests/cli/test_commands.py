@@ -26,7 +26,7 @@ from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
 from sklidh.persistence import load_trained, read_about, save_model
-from sklidh.utils import CohortError
+from sklidh.utils import IDH, CohortError
 
 
 def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path):
@@ -178,12 +178,12 @@ def test_what_is_true_of_many_patients_is_told_once(capsys):
     patients = [f"P{i:02}" for i in range(14)]
     table = pd.DataFrame({"probability": 0.7, "class": "IDH mutant", "threshold": 0.5}, patients)
     warned = pd.Series([["no T1"], ["no T1", "no T2"], *[["no T1"]] * 11, []], patients)
-    print_predictions(table, warned)
+    print_predictions(table, warned, IDH)
     first, second = capsys.readouterr().err.splitlines()
     assert first == "Warning: 13 patients ('P00', 'P01', 'P02' and 10 more): no T1"
     assert second == "Warning: patient 'P01': no T2"
     table = table.iloc[:1].loc[["P00"] * 50].set_axis(range(50))
-    print_predictions(table, pd.Series([[f"T1 {n}"] for n in range(50)], range(50)))
+    print_predictions(table, pd.Series([[f"T1 {n}"] for n in range(50)], range(50)), IDH)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21
     assert lines[-1] == "Warning: 30 other warnings are in the file"

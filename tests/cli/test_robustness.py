@@ -107,7 +107,7 @@ def test_a_model_is_trained_on_robust_features_of_regions(sklidh, cases, paramet
     names = branch["featureunion"].get_feature_names_out()
     assert names[0] == "radiomics__whole__original_firstorder_Mean"
     assert names[-1] == "radiomics__again__original_firstorder_Range__perturbed-2"
-    config = yaml.safe_load(next(tmp_path.glob("*config.yaml")).read_text())
+    config = yaml.safe_load(next(tmp_path.glob("*run.yaml")).read_text())
     assert (config["regions"], config["perturbations"]) == ("whole=1,again=1", 2)
 
 
