@@ -22,7 +22,8 @@ from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._scheduler import SchedulerError, on_scheduler
 from sklidh.utils._spread import ignore_joblib, results_as, spread
-from sklidh.utils._target import IDH, Target, check_same_patients, check_target
+from sklidh.utils._target import IDH, Target
+from sklidh.utils._target_check import check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
     Problem,
