@@ -44,4 +44,4 @@ docs: .venv/installed
 
 clean:
 	rm -rf .venv build *.egg-info sklidh-demo sklidh-run .hypothesis docs/_build docs/generated docs/gallery \
-	  sklidh-check.html sklidh-check.config.yaml
+	  sklidh-check.html sklidh-check.html.run.yaml

@@ -18,6 +18,7 @@ _PUBLIC = {
     "MannWhitneySelector": "sklidh.selection",
     "CorrelationPruner": "sklidh.selection",
     "LassoCVSelector": "sklidh.selection",
+    "RobustnessSelector": "sklidh.selection",
     "InvariantSpecificFusionClassifier": "sklidh.fusion",
     "BatchedGridSearchCV": "sklidh.fusion",
     "LateFusionClassifier": "sklidh.fusion",

@@ -7,7 +7,12 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 from sklidh.branches import MODALITIES, ModalityBranch, ModalityTransformer, per_modality
 from sklidh.features import ClinicalFeatures, RadiomicsExtractor
 from sklidh.images import CohortCheck, RigidRegistration
-from sklidh.selection import CorrelationPruner, LassoCVSelector, MannWhitneySelector
+from sklidh.selection import (
+    CorrelationPruner,
+    LassoCVSelector,
+    MannWhitneySelector,
+    RobustnessSelector,
+)
 from sklidh.utils import PAPER_GROUPS, listed
 
 __all__ = [
@@ -80,7 +85,8 @@ def make_idh_pipeline(
         registered; the step then only checks the table.
     radiomics, deep : "preset", transformer or None, default="preset"
         The two kinds of features; None leaves one out. "recommended" uses only
-        ``RadiomicsExtractor("paper")``, "paper" also ``SANetFeaturizer(n_features=128)``.
+        ``RadiomicsExtractor("paper")``, "paper" also ``SANetFeaturizer(n_features=128)``. After an
+        extractor with ``perturbations``, a `RobustnessSelector` is the first step of selection.
     selection : "preset", transformer or None, default="preset"
         The steps after feature extraction in each branch. "recommended" uses MannWhitneySelector,
         CorrelationPruner on ranks, StandardScaler and PowerTransformer; "paper" uses
@@ -194,6 +200,8 @@ def make_idh_pipeline(
 
     def branch():
         steps = [FeatureUnion([(name, clone(part)) for name, part in extractors])]
+        if getattr(radiomics, "perturbations", None) is not None:
+            steps.append(RobustnessSelector())
         if selection == "preset":
             test = MannWhitneySelector(alpha=0.05)
             if preset == "paper":
@@ -207,7 +215,9 @@ def make_idh_pipeline(
                 # Selection by ranks needs no scaling, so the slow transform gets few columns. The
                 # scaler makes its exponents independent of units, and well determined for columns
                 # of nearly equal values.
-                pruner = CorrelationPruner(0.9, method="spearman", keep="relevance")
+                pruner = CorrelationPruner(
+                    0.9, method="spearman", keep="relevance", random_state=random_state
+                )
                 steps += [test, pruner, StandardScaler(), PowerTransformer()]
         elif selection is not None:
             steps.append(clone(selection))

@@ -290,7 +290,7 @@ def test_every_system_takes_several_classes(tmp_path, quick_pipeline):
     comparison = found.comparison
     assert comparison.target.classes == ("astro", "gbm", "oligo")
     aucs = comparison.measures["AUC"].drop(["Class frequencies", "Age alone"])
-    assert aucs.drop(aucs.index[aucs.index.str.contains("Model 2")]).min() > 0.75
+    assert aucs.drop(aucs.index[aucs.index.str.contains("Model 2")]).min() > 0.65
     assert paper_table("IV", found).index.tolist() == ["paper"]
     notes = differences_from_paper(X, found, protocol="paper", features_only=True)
     assert "Target: subtype (astro, gbm, oligo); the paper predicts the IDH status" in notes[1]

@@ -10,10 +10,12 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import cross_validate as cross_val_fit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklidh import (
+    BRNNClassifier,
     InvariantSpecificFusionClassifier,
     RadiomicsExtractor,
     RigidRegistration,
@@ -23,8 +25,9 @@ from sklidh import (
 )
 from sklidh.baselines import from_features, late_fusion
 from sklidh.evaluation import cross_validate
+from sklidh.features import _radiomics
 from sklidh.images import CohortCheck
-from sklidh.utils import PAPER_GROUPS, CohortError
+from sklidh.utils import PAPER_GROUPS, CohortError, unperturbed_name
 
 FIRST_ORDER = {"imageType": {"Original": {}}, "featureClass": {"firstorder": []}}
 
@@ -392,3 +395,47 @@ def test_on_a_gpu_the_modalities_are_trained_in_one_process(device, same, monkey
     table = pd.DataFrame({"T1": ["a"], "T2": ["b"], "mask": ["c"]}, index=["P1"])
     branches = per_modality(make_pipeline(ProcessNumber(device)), ["T1", "T2"], n_jobs=2)
     assert (set(branches.fit_transform(table).ravel()) == {os.getpid()}) == same
+
+
+def robust_pipeline(**options):
+    extractor = RadiomicsExtractor(FIRST_ORDER, perturbations=2, **options)
+    parts = {"radiomics": extractor, "reference": None, "classifier": BRNNClassifier()}
+    return make_idh_pipeline(["T1CE", "FLAIR"], **parts, random_state=0)
+
+
+def test_perturbations_add_a_selector_and_only_training_patients_are_perturbed(
+    phantoms, monkeypatch
+):
+    X, y = phantoms
+    pipeline = robust_pipeline(cache=False)
+    assert [*pipeline["intra"].transformers[0][1].named_steps][:3] == [
+        "featureunion",
+        "robustnessselector",
+        "mannwhitneyselector",
+    ]
+    extract, perturbed = _radiomics.features_of_case, []
+
+    def recording(case, task, **options):
+        perturbed.extend([] if task.perturbations is None else [case.patient])
+        return extract(case, task, **options)
+
+    monkeypatch.setattr(_radiomics, "features_of_case", recording)
+    train, test = np.arange(8), np.arange(8, 12)
+    found = cross_val_fit(pipeline, X, y, cv=[(train, test)], return_estimator=True)
+    assert sorted(perturbed) == sorted([*X.index[:8]] * 2)
+    fitted = found["estimator"][0]["intra"].named_transformers_["FLAIR"]
+    assert fitted["robustnessselector"].n_features_in_ == 3 * 18
+    assert not any(map(unperturbed_name, fitted.get_feature_names_out()))
+
+
+def test_a_table_of_perturbed_features_gives_what_the_images_give(phantoms):
+    X, y = phantoms
+    pipeline = robust_pipeline()
+    threshold = {f"intra__{name}__robustnessselector__threshold": 0.9 for name in ("T1CE", "FLAIR")}
+    pipeline.set_params(**threshold)
+    branches = [(name, branch[0], columns) for name, branch, columns in pipeline[1].transformers]
+    union = clone(pipeline["intra"]).set_params(transformers=branches)
+    table = union.fit_transform(X).rename(columns=lambda name: name.replace("radiomics__", ""))
+    from_images = clone(pipeline).fit(X, y)[:-1].get_feature_names_out()
+    from_table = from_features(clone(pipeline)).fit(table, y)[:-1].get_feature_names_out()
+    assert from_table.tolist() == [name.replace("radiomics__", "") for name in from_images]

@@ -22,7 +22,7 @@ def box(axes, x, y, text, colour, height=HEIGHT):
 
 
 def arrow(axes, start, end, y, y_end=None):
-    """Draw the way from one step to the next."""
+    """Draw an arrow from one step to the next."""
     axes.annotate(
         "",
         (end - WIDTH / 2 - 0.04, y if y_end is None else y_end),
@@ -38,7 +38,8 @@ with TemporaryDirectory() as folder:
 figure, axes = plt.subplots(figsize=(10, 3.2), layout="constrained")
 for row, (modality, colour) in enumerate(COLOURS.items()):
     height = -row
-    union, test, *_, pruner = pipeline["intra"].named_transformers_[modality].named_steps.values()
+    union, *others = pipeline["intra"].named_transformers_[modality].named_steps.values()
+    test, pruner = (step for step in others if hasattr(step, "get_support"))
     steps = {
         "image": f"{modality}, mask",
         "register": "reference" if modality == "T2" else "registered to T2",

@@ -23,6 +23,7 @@ from sklidh.baselines._paper_comparison import (
     paper_table,
     selection_table,
 )
+from sklidh.baselines._perturbed_table import join_perturbed, split_perturbed
 from sklidh.baselines._published import JoinedNetwork, zhang_2021, zhang_2022
 from sklidh.baselines._reproduce import reproduce
 from sklidh.baselines._system import System, tuned
@@ -50,6 +51,7 @@ __all__ = [
     "differences_from_paper",
     "examine_feature_table",
     "from_features",
+    "join_perturbed",
     "late_fusion",
     "load_feature_table",
     "majority",
@@ -62,6 +64,7 @@ __all__ = [
     "reproduce",
     "selection_table",
     "single_modality",
+    "split_perturbed",
     "tuned",
     "zhang_2021",
     "zhang_2022",

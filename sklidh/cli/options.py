@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from sklidh.cli import values
-from sklidh.cli.values import Columns, Groups, Names, Where
+from sklidh.cli.values import Columns, Groups, Names, Regions, Where
 
 
 def option(text, *names, **how):
@@ -211,6 +211,28 @@ class Extraction:
         ),
     ] = "paper"
     engine: Annotated[Literal["native", "pyradiomics"], in_method("Radiomics engine.")] = "native"
+    regions: Annotated[
+        Regions,
+        in_method(
+            "Regions of the masks with features of their own, by labels, such as "
+            "core=1+4,oedema=2. Default: one region, see --label.",
+            parser=values.parse_regions,
+            metavar="NAME=LABELS,...",
+        ),
+    ] = ""
+    perturbations: Annotated[
+        int,
+        in_method(
+            "Perturbed copies of each training image and mask. Features that differ between them "
+            "(ICC below 0.75) are dropped. 0: none.",
+            min=0,
+        ),
+    ] = 0
+
+    def __post_init__(self):
+        """Parse a value given as text in Python; Typer passes a parsed one."""
+        if isinstance(self.regions, str):
+            object.__setattr__(self, "regions", values.parse_regions(self.regions))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import typer
 from sklidh.cli.console import note, say, verbosity, warn
 from sklidh.cli.options import Cohort, Extraction, Folder, Work
 from sklidh.cli.settings import Recipe
-from sklidh.cli.values import EVERYBODY, Where
+from sklidh.cli.values import Where
 from sklidh.datasets import (
     ExaminedCohort,
     check_images,
@@ -50,7 +50,7 @@ def examine_table(
     target: str | None,
     wildtype: str | None = None,
     positive: str = "",
-    where: Where = EVERYBODY,
+    where: Where | None = None,
 ) -> ExaminedCohort:
     """Find every problem of a cohort except those of its images, and print the notes.
 
@@ -94,7 +94,7 @@ def noted(
     for line in examined.notes:
         note(line)
     try:
-        asked = examined if where == EVERYBODY else examined.where(*where)
+        asked = examined.where(*where) if where and where.column else examined
     except ValueError as error:
         raise typer.BadParameter(f"--where {where}: {error}") from error
     return with_classes(asked, wildtype, positive)
@@ -154,7 +154,7 @@ def read_patients(
     *,
     features: Path | None = None,
     target_needed: bool = True,
-    where: Where = EVERYBODY,
+    where: Where | None = None,
     folds: int | None = None,
     clinical: tuple[str, ...] = (),
     patient_column: str = "",

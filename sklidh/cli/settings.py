@@ -64,6 +64,11 @@ class Recipe(Method):
         """Complete the options: without `groups` the modalities are those `available`."""
         # A label in the parameter file also applies to networks and registration.
         label = list(cohort.label) or read_settings(method.radiomics).setting["label"]
+        if method.regions and cohort.label:
+            raise typer.BadParameter("--label and --regions both choose labels; give one of them")
+        if method.regions:
+            each = (label for labels in method.regions.values() for label in labels)
+            label = list(dict.fromkeys(each))
         modalities = tuple(name for group in groups for name in group) or available
         if not groups and len(modalities) == len(PAPER_MODALITIES):
             groups = PAPER_GROUPS
@@ -90,7 +95,9 @@ class Recipe(Method):
         return RadiomicsExtractor(
             self.radiomics,
             engine=self.engine,
-            label=self.label,
+            label=None if self.regions else self.label,
+            regions=dict(self.regions) or None,
+            perturbations=self.perturbations or None,
             n_jobs=self.jobs,
             timeout=self.timeout,
             **self._shared(verbose),

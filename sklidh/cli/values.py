@@ -29,6 +29,13 @@ class Columns(dict):
         return ",".join(f"{name}='{heading}'" for name, heading in self.items())
 
 
+class Regions(dict):
+    """The labels of each region: {"core": [1, 4]} for "core=1+4"."""
+
+    def __str__(self):
+        return ",".join(f"{name}={'+'.join(map(str, labels))}" for name, labels in self.items())
+
+
 class Names(tuple):
     """Names, or numbers of labels, separated by commas."""
 
@@ -44,9 +51,6 @@ class Where(NamedTuple):
 
     def __str__(self):
         return f"{self.column}={self.value}" if self.column else ""
-
-
-EVERYBODY = Where()
 
 
 def parse_jobs(number: int) -> int:
@@ -117,6 +121,20 @@ def parse_labels(text: str) -> Names:
     if 0 in labels:
         raise typer.BadParameter("0 is the background; omit --label to use every label above 0")
     return labels
+
+
+def parse_regions(text: str) -> Regions:
+    """Read "core=1+4,oedema=2"."""
+    regions = Regions()
+    for part in filter(None, str(text).split(",")):
+        name, _, labels = map(str.strip, part.partition("="))
+        if not name or not labels or name in regions or "__" in name:
+            raise typer.BadParameter(
+                f"{text!r}: expected NAME=LABELS, separated by commas, each NAME once, such as "
+                "core=1+4,oedema=2"
+            )
+        regions[name] = list(parse_labels(labels.replace("+", ",")))
+    return regions
 
 
 def parse_tables(text: str) -> Names:

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from sklidh.features._clinical import ClinicalFeatures
+from sklidh.features._feature_maps import feature_map_images, map_columns, write_feature_maps
 from sklidh.features._radiomics import RadiomicsExtractor
 from sklidh.features._radiomics_case import ExtractionError
 
@@ -18,6 +19,9 @@ __all__ = [
     "RadiomicsExtractor",
     "SANetClassifier",
     "SANetFeaturizer",
+    "feature_map_images",
+    "map_columns",
+    "write_feature_maps",
 ]
 
 

@@ -14,24 +14,28 @@ from sklidh.features._radiomics_case import (
     Case,
     Extracted,
     Failure,
+    Task,
     entry_of,
     features_of_case,
     kept_features,
 )
 from sklidh.features._radiomics_table import (
+    apply_missing,
     list_cases,
     table_of_failures,
+    warn_of_absent,
     warn_of_failures,
     warn_of_few_levels,
     warn_of_undefined,
 )
-from sklidh.images import check_label
+from sklidh.images import Perturbations, check_label, check_regions
 from sklidh.radiomics import DIAGNOSTICS, Settings, engine_of, feature_names, read_settings
 from sklidh.utils import (
     DocumentedMixin,
     cache_folder,
     check_image_and_mask,
     check_target,
+    perturbed_name,
     spread,
 )
 
@@ -57,12 +61,24 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
     label : int, str or sequence of these, default=None
         The labels of the mask that are tumour, by number or by the name of a structure. None means
         the settings' ``label`` if they have one, else every label above 0.
+    regions : dict of str to label, default=None
+        Several regions of one mask, such as ``{"core": [1, 4], "oedema": 2, "enhancing": 4}``: the
+        labels of each, by the name that comes before its columns, as in
+        ``core__original_firstorder_Mean``. Every image is read once. Regions may overlap; None as a
+        label is every label above 0. A region that a patient's mask lacks is treated as `missing`
+        says.
+    perturbations : int or Perturbations, default=None
+        Number of perturbed copies of each image and mask whose features `fit_transform` adds as
+        columns, as in ``original_firstorder_Mean__perturbed-3``, for a `RobustnessSelector` to
+        read and drop; a `sklidh.images.Perturbations` states their strength too. `transform`
+        leaves these columns NaN: a prediction does not need them.
     diagnostics : bool, default=False
         Whether to put the numbers of PyRadiomics' ``additionalInfo`` before the features: the
         image's mean, minimum and maximum, and the region's numbers of voxels and of parts. They
         are meant for inspecting a cohort; a model would use them like any other feature.
     missing : {"raise", "nan"}, default="raise"
-        Whether an empty image cell is an error or gives a row of NaN.
+        Whether an empty image cell is an error or gives a row of NaN; likewise a region that the
+        mask lacks or that is too small, whose columns are NaN, with a warning.
     on_error : {"raise", "record"}, default="raise"
         Whether a patient whose image cannot be used stops the run (finished patients stay in the
         cache), or gets a row of NaN, an entry in `errors_` and a warning.
@@ -127,6 +143,8 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         "settings": [str, os.PathLike, dict, Settings],
         "engine": [StrOptions({"native", "pyradiomics"})],
         "label": [None, Interval(Integral, 1, None, closed="left"), str, "array-like"],
+        "regions": [None, dict],
+        "perturbations": [None, Interval(Integral, 1, None, closed="left"), Perturbations],
         "diagnostics": ["boolean"],
         "missing": [StrOptions({"raise", "nan"})],
         "on_error": [StrOptions({"raise", "record"})],
@@ -142,6 +160,8 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         *,
         engine="native",
         label=None,
+        regions=None,
+        perturbations=None,
         diagnostics=False,
         missing="raise",
         on_error="raise",
@@ -153,6 +173,8 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         self.settings = settings
         self.engine = engine
         self.label = label
+        self.regions = regions
+        self.perturbations = perturbations
         self.diagnostics = diagnostics
         self.missing = missing
         self.on_error = on_error
@@ -178,7 +200,14 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
             This one.
         """
         check_label(self.label)
+        check_regions(self.regions)
         self.settings_ = read_settings(self.settings)
+        label = self.settings_.setting["label"] if self.label is None else self.label
+        if self.regions is not None and label is not None:
+            raise ValueError(
+                f"regions={self.regions!r} and label={label!r} both choose labels; remove one "
+                "(label can also stand in the settings)"
+            )
         engine_of(self.engine).check_supported(self.settings_)
         check_image_and_mask(X, missing=self.missing, cells=self.on_error == "raise")
         if y is not None:
@@ -186,6 +215,23 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         self.errors_ = table_of_failures([])
         return self
+
+    def fit_transform(self, X, y=None):
+        """Fit, and extract the features of every patient, also from perturbed images if asked.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_patients, 2)
+            As in `fit`.
+        y : array-like of shape (n_patients,), default=None
+            As in `fit`.
+
+        Returns
+        -------
+        DataFrame of shape (n_patients, n_columns), float64
+            As from `transform`, with values in the columns of perturbed images.
+        """
+        return self.fit(X, y)._table(X, perturbed=True)
 
     def transform(self, X):
         """Extract the features of every patient.
@@ -197,26 +243,12 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        DataFrame of shape (n_patients, n_features), float64
-            With the index of `X`.
+        DataFrame of shape (n_patients, n_columns), float64
+            With the index of `X`. Columns of perturbed images are NaN.
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
-        checked = check_image_and_mask(X, missing=self.missing, cells=self.on_error == "raise")
-        outcomes = self._extract(list_cases(checked, missing=self.missing))
-        names = self.get_feature_names_out()
-        extracted = np.array([isinstance(outcome, Extracted) for outcome in outcomes])
-        values = np.full((len(X), len(names)), np.nan)
-        for row in np.flatnonzero(extracted):
-            values[row] = outcomes[row].values
-        table = pd.DataFrame(values, index=X.index, columns=names)
-        self.errors_ = table_of_failures([o for o in outcomes if isinstance(o, Failure)])
-        warn_of_failures(self.errors_, len(X))
-        n_levels = [outcomes[row].n_levels for row in np.flatnonzero(extracted)]
-        n_levels = pd.Series(n_levels, X.index[extracted], dtype=int)
-        warn_of_few_levels(n_levels, self.settings_, X.columns[0])
-        warn_of_undefined(table, extracted, X.columns[0])
-        return table
+        return self._table(X, perturbed=False)
 
     def get_feature_names_out(self, input_features=None):
         """Return PyRadiomics' names, as ``wavelet-LH_glcm_Idm``.
@@ -228,29 +260,67 @@ class RadiomicsExtractor(DocumentedMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_features,), dtype object
+        ndarray of shape (n_columns,), dtype object
+            Region by region if there are several; then those of each perturbation.
         """
         check_is_fitted(self)
-        notes = DIAGNOSTICS if self.diagnostics else ()
-        return np.array([*notes, *feature_names(self.settings_)], dtype=object)
+        columns = self._task().columns
+        n = self._task(perturbed=True).shape[0] if self.perturbations else 0
+        perturbed = [perturbed_name(name, k + 1) for k in range(n) for name in columns]
+        return np.array([*columns, *perturbed], dtype=object)
 
-    def _extract(self, cases: list[Case | Failure | None]) -> list[Extracted | Failure | None]:
-        """Extract the cases that are not in the cache, in parallel if `n_jobs` is set."""
+    def _task(self, *, perturbed=False) -> Task:
         label = self.settings_.setting["label"] if self.label is None else self.label
-        options = {"engine": self.engine, "label": label}
+        regions = {"": label} if self.regions is None else self.regions
+        perturbations = self.perturbations if perturbed else None
+        if isinstance(perturbations, Integral):
+            perturbations = Perturbations(number=perturbations)
+        notes = DIAGNOSTICS if self.diagnostics else ()
+        names = [*notes, *feature_names(self.settings_)]
+        return Task(self.settings_, names, self.engine, regions, perturbations)
+
+    def _table(self, X, *, perturbed) -> pd.DataFrame:
+        checked = check_image_and_mask(X, missing=self.missing, cells=self.on_error == "raise")
+        cases = list_cases(checked, missing=self.missing)
+        outcomes = self._extract(cases, self._task())
+        outcomes = apply_missing(outcomes, cases, missing=self.missing, on_error=self.on_error)
+        extracted = np.array([isinstance(outcome, Extracted) for outcome in outcomes])
+        names = self.get_feature_names_out()
+        n_features = self._task().shape[1]
+        values = np.full((len(X), len(names)), np.nan)
+        for row in np.flatnonzero(extracted):
+            values[row, :n_features] = outcomes[row].values[0]
+        self.errors_ = table_of_failures([o for o in outcomes if isinstance(o, Failure)])
+        warn_of_failures(self.errors_, len(X))
+        n_levels = [outcomes[row].n_levels for row in np.flatnonzero(extracted)]
+        n_levels = pd.Series(n_levels, X.index[extracted], dtype=int)
+        warn_of_few_levels(n_levels, self.settings_, X.columns[0])
+        table = pd.DataFrame(values, index=X.index, columns=names)
+        warn_of_undefined(table.iloc[:, :n_features], outcomes, X.columns[0])
+        if perturbed and self.perturbations is not None:
+            usable = [case if ok else None for case, ok in zip(cases, extracted, strict=True)]
+            copies = self._extract(usable, self._task(perturbed=True))
+            for row in np.flatnonzero(extracted):
+                if isinstance(copies[row], Extracted):
+                    values[row, n_features:] = copies[row].values.ravel()
+            warn_of_absent(copies)
+        return pd.DataFrame(values, index=X.index, columns=names)
+
+    def _extract(self, cases: list, task: Task) -> list[Extracted | Failure | None]:
+        """Extract the cases that are not in the cache, in parallel if `n_jobs` is set."""
         folder = cache_folder(self.cache, "radiomics")
-        names = self.get_feature_names_out().tolist()
         outcomes, jobs = list(cases), {}
         for number, case in enumerate(cases):
             if isinstance(case, Case):
                 # Looked up here rather than in the workers, which take seconds to start.
-                entry = entry_of(case, self.settings_, names, folder=folder, **options)
-                outcomes[number] = kept_features(entry, names)
+                entry = entry_of(case, task, folder=folder)
+                outcomes[number] = kept_features(entry, task)
                 if outcomes[number] is None:
                     jobs[number] = delayed(features_of_case)(
-                        case, self.settings_, names, entry=entry, on_error=self.on_error, **options
+                        case, task, entry=entry, on_error=self.on_error
                     )
-        name = f"radiomics {self.feature_names_in_[0]}"
+        name = "radiomics" if task.perturbations is None else "perturbed radiomics"
+        name = f"{name} {self.feature_names_in_[0]}"
         how = {"n_jobs": self.n_jobs, "timeout": self.timeout, "cache": self.cache}
         done = spread(list(jobs.values()), name, verbose=self.verbose, **how)
         for number, outcome in zip(jobs, done, strict=True):

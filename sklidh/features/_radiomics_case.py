@@ -10,10 +10,21 @@ import numpy as np
 import SimpleITK as sitk
 
 import sklidh
-from sklidh import radiomics
-from sklidh.images import ImageError, read_case
+from sklidh import images, radiomics
+from sklidh.images import (
+    MARGIN,
+    ImageError,
+    Perturbations,
+    describe_source,
+    perturbed_images,
+    read_case,
+    read_case_regions,
+)
 from sklidh.radiomics import Settings, engine_of
 from sklidh.utils import atomic_write, files_of, fingerprint, is_path, source_digest
+
+LOCAL = frozenset(["Original", "Wavelet", "LoG", "Gradient"])
+"""Image types whose values near the region depend on its surroundings only."""
 
 
 class ExtractionError(ImageError):
@@ -52,33 +63,89 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Task:
+    """What is extracted from every case.
+
+    Attributes
+    ----------
+    settings : Settings
+    names : list of str
+        Of the features in one region, and of the diagnostics if there are to be any.
+    engine : {"native", "pyradiomics"}
+    regions : dict of str to label
+        The labels of each region by its name; ``{"": label}`` for one region without a name.
+    perturbations : Perturbations or None
+        None extracts from the image as it is.
+    """
+
+    settings: Settings
+    names: list
+    engine: str
+    regions: dict
+    perturbations: Perturbations | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all features, region by region: ``core__original_firstorder_Mean``."""
+        return [
+            f"{region}__{name}" if region else name
+            for region in self.regions
+            for name in self.names
+        ]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the extracted values: one row, or one per perturbation."""
+        n_rows = 1 if self.perturbations is None else self.perturbations.number
+        return n_rows, len(self.regions) * len(self.names)
+
+    def measure(self, volume, region, spacing) -> tuple[list[float], int]:
+        """Return the features of a region, and its number of grey levels."""
+        features, levels = engine_of(self.engine).measure(volume, region, spacing, self.settings)
+        if self.diagnosed:
+            features |= radiomics.diagnose(volume, region)
+        n_levels = levels.get("original", max(levels.values(), default=0))
+        return [features[name] for name in self.names], n_levels
+
+    @property
+    def diagnosed(self) -> bool:
+        """Whether the diagnostics come before the features."""
+        return self.names[0] == radiomics.DIAGNOSTICS[0]
+
+    def key(self) -> tuple:
+        """Return all that decides on the values, besides the images."""
+        regions = [(name, _labels(label)) for name, label in self.regions.items()]
+        parts = (self.settings.as_text(), regions, self.engine, self.diagnosed, self.perturbations)
+        return (*parts, sklidh.__version__)
+
+
+@dataclass(frozen=True)
 class Extracted:
     """One case's features.
 
     Attributes
     ----------
-    values : ndarray of shape (n_features,)
+    values : ndarray of shape (1, n_columns) or (n_perturbations, n_columns)
+        NaN in a region that the case lacks.
     n_levels : int
         Grey levels of the region in the unfiltered image or, if the settings leave it out, the
-        maximum over all images. 0 if they were not counted.
+        maximum over all images; of several regions, the minimum. 0 if they were not counted.
+    absent : list of str
+        Why regions have no values, one message per region.
     """
 
     values: np.ndarray
     n_levels: int
+    absent: list
 
 
-def features_of_case(case: Case, settings: Settings, names, *, engine, label, entry, on_error):
+def features_of_case(case: Case, task: Task, *, entry, on_error):
     """Extract and cache the features of one case.
 
     Parameters
     ----------
     case : Case
-    settings : Settings
-    names : list of str
-        Names of the features, preceded by those of the diagnostics if they are requested.
-    engine : {"native", "pyradiomics"}
-    label : int, str, sequence of these, or None
-        The labels that are tumour; None means every label above 0.
+    task : Task
     entry : Path or None
         The cache file; None caches nothing.
     on_error : {"raise", "record"}
@@ -94,7 +161,7 @@ def features_of_case(case: Case, settings: Settings, names, *, engine, label, en
         The image cannot be read, or the features cannot be extracted.
     """
     try:
-        extracted = _extract(case, settings, engine, label, names)
+        extracted = _extract(case, task)
     except Exception as error:
         if on_error == "record":
             return Failure.of(case, error)
@@ -107,37 +174,63 @@ def features_of_case(case: Case, settings: Settings, names, *, engine, label, en
     if entry is not None:
         with atomic_write(entry) as temporary:
             kept = {"values": extracted.values, "n_levels": extracted.n_levels}
-            np.savez_compressed(temporary, names=names, **kept)
+            absent = np.array(extracted.absent, dtype=str)
+            np.savez_compressed(temporary, names=task.columns, absent=absent, **kept)
     return extracted
 
 
-def _extract(case: Case, settings: Settings, engine: str, label, names: list[str]) -> Extracted:
-    image, mask = read_case(
-        case.image,
-        case.mask,
-        label=label,
-        patient=case.patient,
-        modality=case.column,
-        correct=settings.setting["correctMask"],
-        tolerance=settings.setting["geometryTolerance"],
-    )
-    volume, region = sitk.GetArrayFromImage(image), sitk.GetArrayViewFromImage(mask) != 0
-    spacing = image.GetSpacing()[::-1]
-    features, n_levels = engine_of(engine).measure(volume, region, spacing, settings)
-    if names[0] == radiomics.DIAGNOSTICS[0]:
-        features |= radiomics.diagnose(volume, region)
-    values = np.array([features[name] for name in names], dtype=np.float64)
-    return Extracted(values, n_levels.get("original", max(n_levels.values(), default=0)))
+def _extract(case: Case, task: Task) -> Extracted:
+    where = {"patient": case.patient, "modality": case.column}
+    setting = task.settings.setting
+    grids = {"correct": setting["correctMask"], "tolerance": setting["geometryTolerance"]}
+    files = case.image, case.mask
+    if [*task.regions] == [""]:
+        image, mask = read_case(*files, label=task.regions[""], **where, **grids)
+        masks, absent = {"": mask}, []
+    else:
+        image, masks, absent = read_case_regions(*files, task.regions, **where, **grids)
+        absent = list(absent.values()) if task.perturbations is None else []
+    volume, spacing = sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
+    regions = {name: sitk.GetArrayViewFromImage(mask) != 0 for name, mask in masks.items()}
+    values, n_levels = np.full(task.shape, np.nan), []
+    for row, (voxels, inside) in enumerate(_versions(volume, regions, spacing, task)):
+        for name, region in inside.items():
+            try:
+                features, levels = task.measure(voxels, region, spacing)
+            except ValueError as error:
+                if name == "" and task.perturbations is None:
+                    raise
+                version = "" if task.perturbations is None else f", perturbation {row + 1}"
+                part = f", region {name!r}" if name else ""
+                absent.append(f"{describe_source(case.image, **where)}{part}{version}: {error}")
+                continue
+            first = [*task.regions].index(name) * len(task.names)
+            values[row, first : first + len(task.names)] = features
+            n_levels.append(levels)
+    return Extracted(values, min(n_levels, default=0), absent)
 
 
-def kept_features(entry: Path | None, names: list[str]) -> Extracted | None:
+def _versions(volume, regions, spacing, task: Task):
+    """Return the images to measure, each with its regions: the given ones, or perturbed ones."""
+    if task.perturbations is None or not regions:
+        return [(volume, regions)]
+    types = task.settings.image_types
+    margin = max([MARGIN, *(4 * sigma for sigma in types.get("LoG", {}).get("sigma", ()))])
+    # Other filters, and normalisation, depend on the whole image or on a wide part of it.
+    local = LOCAL.issuperset(types) and not types.get("Wavelet")
+    if task.settings.setting["normalize"] or not local:
+        margin = np.inf
+    return perturbed_images(volume, regions, spacing, task.perturbations, margin=margin)
+
+
+def kept_features(entry: Path | None, task: Task) -> Extracted | None:
     """Return the features cached in a file, or None if there are no usable ones.
 
     Parameters
     ----------
     entry : Path or None
-    names : list of str
-        The expected names of the features.
+    task : Task
+        What the file must contain the features of.
 
     Warns
     -----
@@ -149,7 +242,8 @@ def kept_features(entry: Path | None, names: list[str]) -> Extracted | None:
     try:
         with np.load(entry, allow_pickle=False) as kept:
             values, n_levels = kept["values"], int(kept["n_levels"])
-            intact = kept["names"].tolist() == names and values.shape == (len(names),)
+            absent = kept["absent"].tolist()
+            intact = kept["names"].tolist() == task.columns and values.shape == task.shape
             intact = intact and values.dtype == np.float64
     except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         intact, reason = False, f"{type(error).__name__}: {error}"
@@ -161,15 +255,15 @@ def kept_features(entry: Path | None, names: list[str]) -> Extracted | None:
             stacklevel=2,
         )
         return None
-    return Extracted(values, n_levels)
+    return Extracted(values, n_levels, absent)
 
 
-def entry_of(case: Case, settings: Settings, names, *, engine, label, folder) -> Path | None:
+def entry_of(case: Case, task: Task, *, folder) -> Path | None:
     """Return the file that caches a case's features.
 
     Parameters
     ----------
-    case, settings, names, engine, label
+    case, task
         As in `features_of_case`.
     folder : Path or None
         The cache.
@@ -182,11 +276,11 @@ def entry_of(case: Case, settings: Settings, names, *, engine, label, folder) ->
     cells = (case.image, case.mask)
     if folder is None or not all(map(is_path, cells)):
         return None
-    diagnosed = names[0] == radiomics.DIAGNOSTICS[0]
-    parts = (settings.as_text(), _labels(label), engine, diagnosed, sklidh.__version__)
+    code = [source_digest(radiomics.__file__)]
+    code += [] if task.perturbations is None else [source_digest(images.__file__)]
     try:
         files = [*files_of(case.image), *files_of(case.mask)]
-        key = fingerprint(*files, *parts, source_digest(radiomics.__file__))
+        key = fingerprint(*files, *task.key(), *code)
     except OSError:  # reading the image gives a better message
         return None
     return folder / f"{key}.npz"

@@ -6,8 +6,8 @@ from dataclasses import asdict, fields
 import numpy as np
 import pandas as pd
 
-from sklidh.features._radiomics_case import Case, Failure
-from sklidh.images import ImageWarning
+from sklidh.features._radiomics_case import Case, Extracted, Failure
+from sklidh.images import ImageWarning, MissingLabel
 from sklidh.radiomics import Settings
 from sklidh.utils import CohortError, check_cases, is_missing, listed
 
@@ -32,6 +32,46 @@ def list_cases(X: pd.DataFrame, *, missing: str) -> list[Case | Failure | None]:
     return cases
 
 
+def apply_missing(outcomes: list, cases: list, *, missing: str, on_error: str) -> list:
+    """Treat regions that a patient's mask lacks as `missing` says.
+
+    Parameters
+    ----------
+    outcomes : list of (Extracted, Failure or None)
+    cases : list of (Case, Failure or None)
+    missing : {"raise", "nan"}
+        An error, or NaN with a warning.
+    on_error : {"raise", "record"}
+        What becomes of the error.
+
+    Returns
+    -------
+    list of (Extracted, Failure or None)
+    """
+    if missing == "nan":
+        warn_of_absent([each for each in outcomes if isinstance(each, Extracted)])
+        return outcomes
+    outcomes = list(outcomes)
+    for row, outcome in enumerate(outcomes):
+        if isinstance(outcome, Extracted) and outcome.absent:
+            error = MissingLabel(f"{outcome.absent[0]}; missing='nan' accepts patients without it")
+            if on_error == "raise":
+                raise error
+            outcomes[row] = Failure.of(cases[row], error)
+    return outcomes
+
+
+def warn_of_absent(outcomes: list) -> None:
+    """Name what has no values, a region or all perturbed images, and the reason."""
+    for outcome in outcomes:
+        messages = outcome.absent if isinstance(outcome, Extracted) else ()
+        if isinstance(outcome, Failure):
+            where = f"patient {outcome.patient!r}, column {outcome.column!r}, {outcome.path}"
+            messages = [f"{where}, perturbed: {outcome.message}"]
+        for message in messages:
+            warnings.warn(f"{message}; its features are NaN", ImageWarning, stacklevel=4)
+
+
 def table_of_failures(failures: list[Failure]) -> pd.DataFrame:
     """Return the table ``errors_``, with one row per failure."""
     columns = [field.name for field in fields(Failure)]
@@ -46,7 +86,7 @@ def warn_of_failures(errors: pd.DataFrame, n_patients: int) -> None:
             f"{len(errors)} of {n_patients} patients failed and have NaN for every radiomics "
             f"feature; errors_ lists them. The first: patient {first.patient!r}, column "
             f"{first.column!r}, {first.path}: {first.message}",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -73,27 +113,37 @@ def warn_of_few_levels(n_levels: pd.Series, settings: Settings, column: str) -> 
         f"differ between patients: {patients}. Normalised intensities need narrower bins, such as "
         '{"preset": "paper", "setting": {"binCount": 32}}',
         ImageWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
 
 
-def warn_of_undefined(table: pd.DataFrame, extracted: np.ndarray, column: str) -> None:
-    """Warn about features without a finite value for a valid image and mask.
+def warn_of_undefined(table: pd.DataFrame, outcomes: list, column: str) -> None:
+    """Warn about features without a finite value for a valid image and region.
 
     Parameters
     ----------
     table : DataFrame of shape (n_patients, n_features)
-    extracted : ndarray of bool, shape (n_patients,)
-        Whether features were extracted for the patient.
+    outcomes : list of (Extracted, Failure or None)
+        The table's source; absent regions have their own warning.
     column : str
         The image's column.
     """
-    undefined = ~np.isfinite(table.to_numpy()) & extracted[:, None]
+    undefined = ~np.isfinite(table.to_numpy())
+    for row, outcome in enumerate(outcomes):
+        if not isinstance(outcome, Extracted):
+            undefined[row] = False
+        elif outcome.absent:
+            absent = np.isnan(table.iloc[row]).groupby(_regions_of(table.columns)).transform("all")
+            undefined[row] &= ~absent.to_numpy()
     for row in np.flatnonzero(undefined.any(axis=1)):
         names = table.columns[undefined[row]]
         warnings.warn(
             f"patient {table.index[row]!r}, column {column!r}: {len(names)} radiomics features "
             f"such as {names[0]} are {table[names[0]].iloc[row]}: undefined for this tumour",
             ImageWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
+
+
+def _regions_of(columns) -> list[str]:
+    return [name.partition("__")[0] if "__" in name else "" for name in columns]

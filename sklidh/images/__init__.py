@@ -2,6 +2,7 @@
 
 from sklidh.images._bias_field import BiasFieldCorrection
 from sklidh.images._case import check_case, inspect_case, read_case
+from sklidh.images._case_regions import check_regions, read_case_regions
 from sklidh.images._cohort_check import CohortCheck
 from sklidh.images._columns import image_columns, is_dicom_folder
 from sklidh.images._errors import (
@@ -22,6 +23,7 @@ from sklidh.images._grids import grid_difference
 from sklidh.images._identity import inspection_entry, same_images, voxel_digests
 from sklidh.images._intensity import IntensityNormalization
 from sklidh.images._labels import check_label
+from sklidh.images._perturbation import MARGIN, Perturbations, noise_level, perturbed_images
 from sklidh.images._reading import read_image, read_mask
 from sklidh.images._registration import RigidRegistration
 from sklidh.images._resampling import Resampling
@@ -29,6 +31,7 @@ from sklidh.images._roi import check_planes, tumour_slices
 from sklidh.utils import files_of
 
 __all__ = [
+    "MARGIN",
     "BiasFieldCorrection",
     "CohortCheck",
     "CorruptImage",
@@ -41,6 +44,7 @@ __all__ = [
     "MissingLabel",
     "NonFiniteVoxels",
     "NonIntegerMask",
+    "Perturbations",
     "ROITooSmall",
     "Resampling",
     "RigidRegistration",
@@ -48,6 +52,7 @@ __all__ = [
     "check_case",
     "check_label",
     "check_planes",
+    "check_regions",
     "describe_source",
     "files_of",
     "grid_difference",
@@ -55,7 +60,10 @@ __all__ = [
     "inspect_case",
     "inspection_entry",
     "is_dicom_folder",
+    "noise_level",
+    "perturbed_images",
     "read_case",
+    "read_case_regions",
     "read_image",
     "read_mask",
     "same_images",

@@ -64,13 +64,18 @@ def read_case(
     with prefixed_errors(where):
         volume = load(image)
     tumour = read_mask(mask, label=label, like=volume, patient=patient)
-    if grid_difference(volume, tumour, tolerance):
-        if correct:
-            with prefixed_errors(where):
-                tumour = correct_mask(tumour, volume)
-    else:
-        tumour.CopyInformation(volume)
+    tumour = matched(tumour, volume, where, correct=correct, tolerance=tolerance)
     return check_pair(volume, tumour, where), tumour
+
+
+def matched(tumour, volume, where: str, *, correct, tolerance) -> sitk.Image:
+    """Return a mask on the grid of an image, or as it is where `read_case` has to refuse it."""
+    if not grid_difference(volume, tumour, tolerance):
+        tumour.CopyInformation(volume)
+    elif correct:
+        with prefixed_errors(where):
+            tumour = correct_mask(tumour, volume)
+    return tumour
 
 
 def check_pair(volume, tumour, where: str, reference=None) -> sitk.Image:

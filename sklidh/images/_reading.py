@@ -92,10 +92,14 @@ def read_mask(source, *, label=None, like=None, patient=None) -> sitk.Image:
     """
     where = describe_source(source, patient, "mask")
     with prefixed_errors(where):
-        image = load(source, like=like, label=label, mask=True)
-        mask = sitk.GetImageFromArray((chosen_labels(image, label) > 0).astype(np.uint8))
-        mask.CopyInformation(image)
-        return mask if like is None else on_grid_of(mask, like, where)
+        return tumour_of(load(source, like=like, label=label, mask=True), label, like, where)
+
+
+def tumour_of(image, label, like, where: str) -> sitk.Image:
+    """Return labels of a loaded mask as 0 and 1; `where` names the mask in a warning."""
+    mask = sitk.GetImageFromArray((chosen_labels(image, label) > 0).astype(np.uint8))
+    mask.CopyInformation(image)
+    return mask if like is None else on_grid_of(mask, like, where)
 
 
 def read_labels(source, *, label=None, like=None, patient=None, modality="mask") -> sitk.Image:

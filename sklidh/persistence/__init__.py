@@ -5,24 +5,10 @@ from importlib import import_module
 from sklidh.utils import ModelFileError
 
 # Loaded on first use: skops looks up all scikit-learn estimators.
-_LAZY = {
-    "TrainedModel": "_trained",
-    "load_model": "_model_file",
-    "load_trained": "_trained",
-    "parts_of": "_model_file",
-    "read_about": "_model_file",
-    "save_model": "_model_file",
-}
+_LAZY = dict.fromkeys(("load_model", "parts_of", "read_about", "save_model"), "_model_file")
+_LAZY |= dict.fromkeys(("TrainedModel", "load_trained"), "_trained")
 
-__all__ = [
-    "ModelFileError",
-    "TrainedModel",
-    "load_model",
-    "load_trained",
-    "parts_of",
-    "read_about",
-    "save_model",
-]
+__all__ = ["ModelFileError", *_LAZY]
 
 
 def __getattr__(name):

@@ -47,6 +47,7 @@ PLAIN = frozenset(
         "sklidh.baselines._feature_table.ModalityColumns",
         "sklidh.branches.ModalityBranch",
         "sklidh.branches.ModalityTransformer",
+        "sklidh.images._perturbation.Perturbations",
         "sklidh.radiomics._settings.Settings",
         *(f"sklearn.model_selection._split.{name}" for name in _SPLITTERS),
     ]

@@ -5,11 +5,13 @@ from sklidh.plotting._case import CaseDisplay
 from sklidh.plotting._confusion import ConfusionMatrixDisplay
 from sklidh.plotting._display import Display, PanelsDisplay, PredictionsDisplay
 from sklidh.plotting._explanation import Explanation, explain
+from sklidh.plotting._feature_map import FeatureMapDisplay
 from sklidh.plotting._forest import ForestDisplay
 from sklidh.plotting._fusion import BlockImportanceDisplay, CodesDisplay
 from sklidh.plotting._gradient_map import GradientMapDisplay, gradient_maps
 from sklidh.plotting._loss import LossCurveDisplay
 from sklidh.plotting._ranking import PRDisplay, ROCDisplay
+from sklidh.plotting._robustness import RobustnessDisplay
 from sklidh.plotting._selection import SelectedFeaturesDisplay
 from sklidh.plotting._thumbnails import gradient_thumbnail, thumbnail
 from sklidh.plotting._volcano import VolcanoDisplay
@@ -23,6 +25,7 @@ __all__ = [
     "DecisionCurveDisplay",
     "Display",
     "Explanation",
+    "FeatureMapDisplay",
     "ForestDisplay",
     "GradientMapDisplay",
     "LossCurveDisplay",
@@ -30,6 +33,7 @@ __all__ = [
     "PanelsDisplay",
     "PredictionsDisplay",
     "ROCDisplay",
+    "RobustnessDisplay",
     "SelectedFeaturesDisplay",
     "VolcanoDisplay",
     "explain",

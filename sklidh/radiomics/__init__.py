@@ -2,6 +2,7 @@
 
 from sklidh.radiomics._announcement import announced_once
 from sklidh.radiomics._engines import DIAGNOSTICS, diagnose, engine_of, extract
+from sklidh.radiomics._feature_maps import feature_maps, map_names
 from sklidh.radiomics._feature_table import describe_features
 from sklidh.radiomics._ibsi_table import describe_ibsi_features
 from sklidh.radiomics._names import feature_names
@@ -18,6 +19,8 @@ __all__ = [
     "diagnose",
     "engine_of",
     "extract",
+    "feature_maps",
     "feature_names",
+    "map_names",
     "read_settings",
 ]

@@ -139,6 +139,21 @@ DISCRETISATION_AND_MATRICES = {
     "voxelArrayShift": integer(0, -(2**53), 2**53),
 }
 
+# Read for maps alone.
+VOXEL = {
+    "kernelRadius": integer(1, 1, 10),
+    "maskedKernel": flag(True),
+    "initValue": Parameter(
+        0.0,
+        # PyRadiomics' example file spells it "nan", which YAML reads as a word.
+        lambda value: (isinstance(value, Real) and not isinstance(value, bool)) or value == "nan",
+        "a number or nan",
+        as_float=True,
+    ),
+    # It bounds the memory of PyRadiomics, and changes nothing here.
+    "voxelBatch": integer(None, 1),
+}
+
 # Read by a single filter.
 FILTERS = {
     "Wavelet": {

@@ -18,6 +18,7 @@ from sklidh.radiomics._parameters import (
     IMAGE_TYPES,
     INTERPOLATORS,
     SETTINGS,
+    VOXEL,
 )
 from sklidh.radiomics._presets import PRESETS, REPEATED
 from sklidh.utils import UserError
@@ -53,6 +54,8 @@ class Settings:
         ``{"wavelet-LLL": "wavelet-LL"}`` in the preset ``"paper"``.
     standard : {"pyradiomics", "ibsi"}
         The standard that defines and names the features.
+    voxel : dict
+        PyRadiomics' ``voxelSetting``, for maps alone.
     """
 
     image_types: dict[str, dict]
@@ -61,6 +64,7 @@ class Settings:
     name: str = ""
     repeated: dict[str, str] = field(default_factory=dict)
     standard: str = "pyradiomics"
+    voxel: dict = field(default_factory=dict)
 
     def of_image_type(self, image_type: str) -> dict:
         """Return the settings for one image type.
@@ -88,7 +92,7 @@ class Settings:
         return json.dumps([self.image_types, self.feature_classes, self.setting, self.repeated])
 
 
-def read_settings(settings) -> Settings:
+def read_settings(settings, *, maps=False) -> Settings:
     """Read a preset, a dictionary or a PyRadiomics parameter file.
 
     Parameters
@@ -99,10 +103,11 @@ def read_settings(settings) -> Settings:
         ``{"preset": "paper", "setting": {"binCount": 32}}``. A path names such a file, YAML or
         JSON. As in PyRadiomics, no image type means Original alone, no feature class means all but
         shape2D, and an empty list of features means all that are not deprecated. Other keys of
-        PyRadiomics are accepted if they can have an effect; ``voxelSetting`` is not, since every
-        feature is one number per tumour. With IBSI's presets, ``featureClass`` and ``setting`` hold
-        IBSI's families and settings, and ``imageType`` only IBSI's filters, which PyRadiomics'
-        features can be computed from too.
+        PyRadiomics are accepted if they can have an effect. With IBSI's presets, ``featureClass``
+        and ``setting`` hold IBSI's families and settings, and ``imageType`` only IBSI's filters,
+        which PyRadiomics' features can be computed from too.
+    maps : bool, default=False
+        Whether the settings are for `feature_maps`, the only use of ``voxelSetting``.
 
     Returns
     -------
@@ -113,8 +118,17 @@ def read_settings(settings) -> Settings:
     SettingsError
         A key or value is unknown to PyRadiomics 3.0.1, or has no effect in its place.
     """
-    if isinstance(settings, Settings):
-        return settings
+    read = settings if isinstance(settings, Settings) else _read(settings)
+    if read.voxel and not maps:
+        raise SettingsError(
+            "the settings: voxelSetting asks for a map, a feature's value around each voxel, which "
+            "sklidh.radiomics.feature_maps computes; here every feature is one number per tumour. "
+            "Remove voxelSetting from the settings"
+        )
+    return read
+
+
+def _read(settings) -> Settings:
     if isinstance(settings, dict):
         return _from_parameters(settings)
     if isinstance(settings, str) and settings in PRESET_NAMES:
@@ -136,11 +150,6 @@ def _defaults() -> dict:
 
 
 def _from_parameters(parameters: dict) -> Settings:
-    if isinstance(parameters, dict) and parameters.get("voxelSetting"):
-        raise SettingsError(
-            "the settings: voxelSetting asks for a map, a feature's value around each voxel; here "
-            "every feature is one number per tumour. Remove voxelSetting from the file"
-        )
     sections = ("preset", "imageType", "featureClass", "setting", "voxelSetting")
     parameters = _check_keys("the settings", parameters, sections)
     preset = parameters.get("preset")
@@ -160,6 +169,7 @@ def _from_parameters(parameters: dict) -> Settings:
         ),
         feature_classes=_feature_classes(parameters.get("featureClass")),
         setting=_defaults() | _check_values("setting", parameters.get("setting"), SETTINGS),
+        voxel=_check_values("voxelSetting", parameters.get("voxelSetting"), VOXEL),
     )
     _check_filters(settings)
     if "LoG" in settings.image_types:

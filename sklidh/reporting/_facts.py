@@ -1,5 +1,6 @@
 """Facts about a run in words, for its checklists and its model card."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -24,8 +25,10 @@ TESTS = {
 
 def in_words(value) -> str:
     """Write a setting in words: groups as ``T1+T1CE, FLAIR``, an empty one as ``none``."""
-    if value is None or value in ([], (), ""):
+    if value is None or value in ([], (), "", {}):
         return "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={in_words(each)}" for name, each in value.items())
     if isinstance(value, str) or not isinstance(value, (list, tuple)):
         return str(value)
     parts = ("+".join(part) if isinstance(part, (list, tuple)) else str(part) for part in value)

@@ -12,11 +12,13 @@ from sklidh.plotting import (
     Display,
     LossCurveDisplay,
     PRDisplay,
+    RobustnessDisplay,
     ROCDisplay,
     SelectedFeaturesDisplay,
 )
 from sklidh.plotting._calibration import FEWEST_BINS, FEWEST_IN_BIN
 from sklidh.plotting._loss import histories
+from sklidh.plotting._robustness import assessed_features
 
 ONE_LOOK = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
@@ -45,6 +47,10 @@ OF_COMPARISON = {
 NETWORKS = (
     "Loss of the self-attention networks during training; thin lines: networks of inner folds and "
     "members; dashed: held-out patients."
+)
+ROBUSTNESS = (
+    "Intraclass correlation ICC(1,1) of each feature between the training patients' images and "
+    "their perturbed copies, and the number of features kept per class."
 )
 FUSION = "The terms of the fusion's loss (paper Eq. 3 to 6) during training."
 
@@ -78,6 +84,8 @@ def draw_figures(comparison: Comparison, pipeline) -> dict[str, tuple[Display, s
         if "intra" in getattr(pipeline, "named_steps", ()):
             kept = SelectedFeaturesDisplay.from_estimator(pipeline)
             displays["selected_features"] = kept, "Features selected per sequence." + which
+        if not assessed_features(pipeline).empty:
+            displays["robustness"] = RobustnessDisplay.from_estimator(pipeline), ROBUSTNESS + which
         models = {name: each.estimators[:1] for name, each in comparison.evaluations.items()}
         for name, fitted in [(shown, [pipeline]), *reversed(models.items())]:
             if fitted and histories(fitted[0]):

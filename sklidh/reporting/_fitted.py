@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import OneToOneFeatureMixin
 
+from sklidh.utils import unperturbed_name
+
 STAGES = {
+    "RobustnessSelector": "robustness",
     "MannWhitneySelector": "Mann-Whitney",
     "CorrelationPruner": "correlation",
     "LassoCVSelector": "LASSO",
@@ -40,7 +43,7 @@ def trace_selection(steps, modality: str, columns) -> pd.DataFrame | None:
             if not isinstance(step, OneToOneFeatureMixin):
                 return None
             continue
-        for column, attribute in (("p", "pvalues_"), ("coefficient", "coef_")):
+        for column, attribute in (("p", "pvalues_"), ("coefficient", "coef_"), ("icc", "icc_")):
             values = np.asarray(getattr(step, attribute, ()))
             if values.ndim == 2:  # a row per class
                 values = np.linalg.norm(values, axis=0)
@@ -53,7 +56,8 @@ def trace_selection(steps, modality: str, columns) -> pd.DataFrame | None:
         dropped_by[left[~step.get_support()]] = stages[-1]
         left = left[step.get_support()]
     table["dropped by"] = pd.Categorical(dropped_by, categories=list(dict.fromkeys(stages)))
-    return table
+    # Perturbed values of a feature are no features.
+    return table[table["feature"].map(unperturbed_name).isna()].reset_index(drop=True)
 
 
 def stage_counts(traces: pd.DataFrame) -> dict[str, int]:
@@ -105,7 +109,7 @@ def selection_of(pipeline) -> tuple[pd.DataFrame, dict[str, dict[str, dict[str, 
         columns = pd.Series(extractors.get_feature_names_out(), dtype=object)
         traces = trace_selection(steps, modality, columns)
         if traces is not None:
-            kinds = columns.str.split("__", n=1).str[0].value_counts(sort=False)
+            kinds = traces["feature"].str.split("__", n=1).str[0].value_counts(sort=False)
             extracted = {kind: int(n) for kind, n in kinds.items()}
             flow[modality] = {"extracted": extracted, "left": stage_counts(traces)}
             selected.append(traces[traces["dropped by"] == ""])

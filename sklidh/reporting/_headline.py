@@ -57,9 +57,7 @@ def headline_of(run: Run) -> Headline:
             beaten = f", and is not shown to be better than {simple}"
     summary = f"{name} {chance}{beaten}."
     if best is not None and not best.is_good:
-        summary += (
-            f" It is not the best model of this run: the AUC of {best.answer.replace(':', ' is')}."
-        )
+        summary += f" {_better_model(run)}"
     if not enough.is_good:
         summary += f" {len(shown.repeats[0])} test patients are too few for a precise figure."
     tiles = [tile for tile in (baseline, best, _accuracy(run), enough) if tile is not None]
@@ -108,6 +106,16 @@ def _best(run: Run) -> Tile | None:
         "results",
         bool(auc <= shown.metrics["AUC"]),
     )
+
+
+def _better_model(run: Run) -> str:
+    """State that another model has the highest AUC, and whether this may be chance."""
+    name, _ = run.shown
+    best = _highest_auc(run.comparison.evaluations)
+    auc = run.comparison.evaluations[best].metrics["AUC"]
+    if run.comparison.tests(name).loc[best, "p Holm"] < 0.05:
+        return f"It is not the best model of this run: the AUC of {best} is {auc:.2f}."
+    return f"{best} has a higher AUC in this run, {auc:.2f}, but the difference may be chance."
 
 
 def _accuracy(run: Run) -> Tile:

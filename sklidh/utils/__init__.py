@@ -17,11 +17,13 @@ from sklidh.utils._kept import spread_kept
 from sklidh.utils._kernels import kernel
 from sklidh.utils._listing import listed
 from sklidh.utils._paper import PAPER_GROUPS, PAPER_MODALITIES
+from sklidh.utils._perturbed import perturbed_name, unperturbed_name
 from sklidh.utils._positive_class import binary_target, mutant_index
 from sklidh.utils._progress import located, part, progress
 from sklidh.utils._scheduler import SchedulerError, on_scheduler
 from sklidh.utils._spread import ignore_joblib, results_as, spread
-from sklidh.utils._target import IDH, Target, check_same_patients, check_target
+from sklidh.utils._target import IDH, Target
+from sklidh.utils._target_check import check_same_patients, check_target
 from sklidh.utils._validation import (
     CohortError,
     Problem,
@@ -70,6 +72,7 @@ __all__ = [
     "mutant_index",
     "on_scheduler",
     "part",
+    "perturbed_name",
     "progress",
     "results_as",
     "source_digest",
@@ -78,4 +81,5 @@ __all__ = [
     "spread_kept",
     "stratified_folds",
     "sweep",
+    "unperturbed_name",
 ]

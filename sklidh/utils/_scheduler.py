@@ -41,13 +41,6 @@ def on_scheduler(address: str) -> Iterator:
         No scheduler answers, it has no workers, or a worker has another version of sklidh.
     ConnectionError
         A worker was lost inside the block.
-
-    Examples
-    --------
-    >>> from sklidh.utils import on_scheduler
-    >>> with on_scheduler("") as client:
-    ...     print(client)
-    None
     """
     if not address:
         yield None

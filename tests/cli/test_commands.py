@@ -25,7 +25,8 @@ from sklidh.cli.console import clear_errors
 from sklidh.datasets import make_glioma_phantoms
 from sklidh.evaluation import cross_validate
 from sklidh.fusion import InvariantSpecificFusionClassifier
-from sklidh.persistence import read_about, save_model
+from sklidh.persistence import load_trained, read_about, save_model
+from sklidh.utils import IDH, CohortError
 
 
 def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path):
@@ -36,6 +37,12 @@ def test_the_table_of_predictions_is_the_model_s(sklidh, model, cases, tmp_path)
     X, _ = load_cohort(cases)
     expected = load_model(model).predict_proba(X[["T1", "FLAIR", "mask"]])[:, 1]
     assert table["probability"].tolist() == expected.tolist()
+    in_python = load_trained(model).predict(X.rename(columns={"T2": "unused"}), threshold=0.4)
+    assert in_python["warnings"].map("; ".join).tolist() == table["warnings"].tolist()
+    same = ["probability", "threshold", "class", "model"]
+    pd.testing.assert_frame_equal(in_python[same], table[same], check_exact=True)
+    with pytest.raises(CohortError, match=r"'FLAIR' \(a sequence that small.*\) not found"):
+        load_trained(model).predict(X.drop(columns="FLAIR"))
     words = ["IDH mutant" if p >= 0.4 else "IDH wild type" for p in expected]
     assert table["class"].tolist() == words
     assert set(table["threshold"]) == {0.4}
@@ -171,12 +178,12 @@ def test_what_is_true_of_many_patients_is_told_once(capsys):
     patients = [f"P{i:02}" for i in range(14)]
     table = pd.DataFrame({"probability": 0.7, "class": "IDH mutant", "threshold": 0.5}, patients)
     warned = pd.Series([["no T1"], ["no T1", "no T2"], *[["no T1"]] * 11, []], patients)
-    print_predictions(table, warned)
+    print_predictions(table, warned, IDH)
     first, second = capsys.readouterr().err.splitlines()
     assert first == "Warning: 13 patients ('P00', 'P01', 'P02' and 10 more): no T1"
     assert second == "Warning: patient 'P01': no T2"
     table = table.iloc[:1].loc[["P00"] * 50].set_axis(range(50))
-    print_predictions(table, pd.Series([[f"T1 {n}"] for n in range(50)], range(50)))
+    print_predictions(table, pd.Series([[f"T1 {n}"] for n in range(50)], range(50)), IDH)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 21
     assert lines[-1] == "Warning: 30 other warnings are in the file"
@@ -366,6 +373,21 @@ def test_features_are_named_by_modality_beside_what_is_known_of_the_patient(extr
         *(f"{m}__original_firstorder_{f}" for m in ("T1", "T2") for f in ("Mean", "Range")),
     ]
     assert table.notna().all(axis=None)
+
+
+def test_maps_of_named_columns_lie_beside_the_table(sklidh, cases, parameters, tmp_path):
+    words = ("extract", cases, "--groups", "T1,T2", "--reference", "none", "--jobs", 1)
+    words += ("--radiomics", parameters, "--out", tmp_path / "f.csv", "--overwrite")
+    for name in ("T1__original_firstorder_Mean", "T2__original_firstorder_Range"):
+        result = sklidh(*words, "--maps", name, "--kernel-radius", 2)
+        assert result.exit_code == 0, result.output
+        paths = pd.read_csv(tmp_path / "f.maps.csv", index_col="patient")[name]
+        assert (tmp_path / paths.iloc[0]).is_file()
+        # Those of the run before are gone.
+        assert len(list((tmp_path / "f.maps").rglob("*.nii.gz"))) == len(paths)
+    result = sklidh(*words, "--maps", "T1__original_firstorder_Meen")
+    assert result.exit_code == 2
+    assert "did you mean 'original_firstorder_Mean'" in result.output
 
 
 def test_the_command_line_goes_before_the_configuration(extracted):

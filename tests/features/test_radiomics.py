@@ -74,7 +74,12 @@ def entries(folder):
     return sorted((folder / "radiomics").glob("*"))
 
 
-@parametrize_with_image_checks([RadiomicsExtractor(SMALL)])
+REGIONS = {"whole": None, "one": 1}
+
+
+@parametrize_with_image_checks(
+    [RadiomicsExtractor(SMALL), RadiomicsExtractor(SMALL, regions=REGIONS)]
+)
 def test_every_check_of_image_in_estimators(estimator, check, phantoms):
     X, y = phantoms
     check(estimator, X[["FLAIR", "mask"]].iloc[:6], y.iloc[:6])
@@ -376,7 +381,7 @@ def test_a_value_that_is_not_defined_is_not_silent(own):
     scattered.CopyInformation(mask)
     sitk.WriteImage(scattered, X["mask"].iloc[1])
     settings = {"featureClass": {"firstorder": ["Mean"], "glcm": ["Idm", "Contrast"]}}
-    with pytest.warns(UserWarning, match=f"{X.index[1]}.*2 radiomics features are not defined"):
+    with pytest.warns(UserWarning, match=f"{X.index[1]}.*2 radiomics features .* undefined"):
         table = RadiomicsExtractor(settings, cache=False).fit_transform(X)
     assert table.isna().sum(axis=1).tolist() == [0, 2, 0, 0, 0, 0]
 

@@ -427,7 +427,7 @@ def elsewhere(mask):
 @pytest.mark.parametrize(
     ("column", "damage", "message"),
     [
-        ("mask", lambda mask: mask * 0, r"patient 'P7', column 'mask'.*no voxel"),
+        ("mask", lambda mask: mask * 0, r"patient 'P7', column 'mask'.*every voxel is 0"),
         (
             "mask",
             elsewhere,

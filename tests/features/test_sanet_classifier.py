@@ -213,7 +213,7 @@ def test_invalid_settings_are_one_clear_error(change, error, message):
         (X, np.ones(8), "one class only"),
         (X.assign(T1=3, T1CE=4), y, "no image column found"),
         (X.drop(columns="mask"), y, "column 'mask' not found"),
-        (X.assign(T1CE="nowhere.nii.gz"), y, "patient 'P5', column 'T1CE': no such file"),
+        (X.assign(T1CE="nowhere.nii.gz"), y, "8 patients .*'P5'.*, column 'T1CE': no such file"),
     ],
 )
 def test_bad_input_is_one_clear_error(table, labels, message):

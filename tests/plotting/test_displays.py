@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from scipy.spatial.distance import pdist
+from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import auc, average_precision_score
@@ -29,12 +30,14 @@ from sklidh.plotting import (
     ForestDisplay,
     LossCurveDisplay,
     PRDisplay,
+    RobustnessDisplay,
     ROCDisplay,
     SelectedFeaturesDisplay,
     VolcanoDisplay,
 )
 from sklidh.plotting._axes import COLOURS
-from sklidh.selection import MannWhitneySelector
+from sklidh.selection import MannWhitneySelector, RobustnessSelector
+from sklidh.utils import perturbed_name
 
 NAMES = [
     "T1__radiomics__original_shape_Sphericity",
@@ -418,6 +421,46 @@ def test_an_image_in_another_grid_than_the_mask_is_not_drawn():
     row["T1"] = sitk.Image(5, 5, 5, sitk.sitkFloat32)
     with pytest.raises(ImageError, match=r"patient 'P1', column 'T1'.*different grids"):
         CaseDisplay.from_case(row, ["T1"])
+
+
+@pytest.fixture(scope="module")
+def assessed():
+    """Return a fitted transformer of two modalities with robust and other features."""
+    rng = np.random.default_rng(0)
+    features = ["original_glcm_Idm", "wavelet-LH_glcm_Contrast", "original_firstorder_Mean"]
+    table = {}
+    for modality, noises in {"T1": (0.1, 2.0, 0.2), "T2": (0.1, 0.1, 3.0)}.items():
+        for feature, noise in zip(features, noises, strict=True):
+            name = f"{modality}__radiomics__{feature}"
+            table[name] = rng.normal(size=40)
+            table[perturbed_name(name, 1)] = table[name] + noise * rng.normal(size=40)
+        table[f"{modality}__deep__0"] = rng.normal(size=40)
+    X = pd.DataFrame(table)
+    columns = {m: [name for name in X if name.startswith(m)] for m in ("T1", "T2")}
+    branches = [(m, Pipeline([("robust", RobustnessSelector())]), columns[m]) for m in columns]
+    return Pipeline([("intra", ColumnTransformer(branches)), ("last", None)]).fit(X)
+
+
+def test_robustness_is_counted_by_class_and_modality(assessed):
+    display = RobustnessDisplay.from_estimator(assessed)
+    assert display.counts.to_dict() == {
+        "T1": {"glcm": "1 of 2", "firstorder": "1 of 1"},
+        "T2": {"glcm": "2 of 2", "firstorder": "0 of 1"},
+    }
+    assert repr(display) == (
+        "<RobustnessDisplay: Features with at least this ICC; 4 of 6 features are robust>"
+    )
+    selector = assessed["intra"].named_transformers_["T2"]["robust"]
+    step = display.axes_[0].lines[1]
+    assert step.get_label() == "T2"
+    assert sorted(step.get_xdata()) == sorted(selector.icc_[np.isfinite(selector.icc_)])
+    assert step.get_ydata().tolist() == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_without_a_robustness_selector_there_is_nothing_to_draw(table):
+    X, y = table
+    with pytest.raises(ValueError, match="no fitted RobustnessSelector"):
+        RobustnessDisplay.from_estimator(Pipeline([("last", DummyClassifier())]).fit(X, y))
 
 
 def luminance(srgb):

@@ -343,7 +343,7 @@ def test_any_other_interpolator(grid, dtype, interpolator):
     assert_same(intensities(dtype), ball() | box((0, 2), (0, 3), (18, 22)), settings)
 
 
-# The settings of PyRadiomics' example files; exampleVoxel.yaml asks for maps.
+# The settings of PyRadiomics' example files; exampleVoxel.yaml is in test_feature_maps.py.
 FILTERED = {"Original": {}, "Wavelet": {}}
 TEXTURES = {"firstorder": None, "glcm": GLCM.split(), "glrlm": None, "glszm": None, "gldm": None}
 SPLINE = {"interpolator": "sitkBSpline", "label": 1}

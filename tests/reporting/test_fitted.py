@@ -27,6 +27,8 @@ from sklidh.reporting import stage_counts, trace_selection
 from sklidh.reporting._fitted import description_of, selection_of
 from sklidh.reporting._pictures import choose_patients, label_of, slices_of
 from sklidh.reporting._stability import selections_of, stability_of, total_counts
+from sklidh.selection import RobustnessSelector
+from sklidh.utils import perturbed_name
 
 
 class Measured(TransformerMixin, BaseEstimator):
@@ -197,3 +199,19 @@ def test_those_called_wrong_are_pictured_first_then_others_who_were_predicted():
     ordered = choose_patients(evaluation, cohort)
     assert ordered == ["wrong", "right", "also right", "trained", "trained too"]
     assert choose_patients(evaluation, cohort, most=2) == ["wrong", "right"]
+
+
+def test_perturbed_values_are_not_counted_as_features():
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    X = pd.DataFrame({"mean": y + rng.normal(size=40), "size": rng.normal(size=40)})
+    X["edge"] = rng.normal(size=40)
+    for name, noise in {"mean": 0.1, "size": 0.1, "edge": 3.0}.items():
+        X[perturbed_name(name, 1)] = X[name] + noise * rng.normal(size=40)
+    pipeline = make_pipeline(RobustnessSelector(), StandardScaler(), SelectKBest(k=1))
+    steps = [step for _, step in pipeline.set_output(transform="pandas").fit(X, y).steps]
+    traces = trace_selection(steps, "T1", X.columns)
+    assert traces["feature"].tolist() == ["mean", "size", "edge"]
+    assert traces["dropped by"].tolist() == ["", "SelectKBest", "robustness"]
+    assert traces["icc"].tolist() == pytest.approx(steps[0].icc_[:3])
+    assert stage_counts(traces) == {"all": 3, "robustness": 2, "SelectKBest": 1}

@@ -76,6 +76,23 @@ def test_that_another_model_is_better_is_said_with_the_corrected_p_of_the_table(
     assert table.loc["Model 3", "p (DeLong, Holm)"] == f"{test['p Holm']:.2g}"
 
 
+def test_a_higher_auc_that_may_be_chance_is_said_to_be_so(run):
+    sign, rng = np.tile([-1, 1], 20), np.random.default_rng(0)
+    models = {
+        name: scored(e * sign + rng.normal(size=40), 40) for name, e in (("A", 0.6), ("B", 1.0))
+    }
+    comparison = Comparison(models)
+    test = comparison.tests("B").loc["A"]
+    assert test["difference"] > 0
+    assert test["p"] > 0.05
+    summary = headline_of(replace(run, comparison=comparison, yardsticks={})).summary
+    auc = models["A"].metrics["AUC"]
+    assert (
+        f"A has a higher AUC in this run, {auc:.2f}, but the difference may be chance." in summary
+    )
+    assert "not the best" not in summary
+
+
 def test_chance_is_said_to_be_chance_and_few_patients_to_be_few(judged):
     found, _ = judged(0.0, n=40)
     assert "is not shown to rank patients better than chance" in found.summary

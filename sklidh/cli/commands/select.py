@@ -16,6 +16,7 @@ from sklidh.results import replaced
 @command(
     "sklidh select features.csv --out selection.csv",
     "sklidh select features.csv --alpha 0.01 --correlation 0.8",
+    "sklidh select features.csv --perturbed features.perturbed.csv --icc 0.9",
     panel=EVALUATE,
 )
 def select(
@@ -34,6 +35,19 @@ def select(
     positive: options.Positive = "",
     groups: options.GroupsOption = "",
     columns: options.ColumnsOption = "",
+    perturbed: Annotated[
+        Path | None,
+        option(
+            "Features of perturbed images, from sklidh extract --perturbations, or of other "
+            "readers' masks; those that differ are dropped first.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    icc: Annotated[
+        float,
+        option("Smallest ICC, by the lower limit of its interval (--perturbed).", min=0, max=1),
+    ] = 0.75,
     alpha: Annotated[float, option("Largest p of the Mann-Whitney test.", min=0, max=1)] = 0.05,
     correlation: Annotated[
         float, option("Largest correlation of two features kept.", min=0, max=1)
@@ -45,15 +59,18 @@ def select(
 
     To evaluate a model, select inside the folds, as sklidh evaluate does.
     """
+    from sklidh.baselines import join_perturbed
     from sklidh.fusion import BRNNClassifier
     from sklidh.pipeline import make_idh_pipeline
     from sklidh.reporting import stage_counts, trace_selection
+    from sklidh.selection import RobustnessSelector
 
     asked = {"target": target, "wildtype": wildtype, "positive": positive}
     cohort = options.Cohort(**asked, groups=groups, columns=columns)
     X, y, recipe, _ = read_patients(
         None, cohort, options.Extraction(), options.Work(), features=features
     )
+    X = X if perturbed is None else join_perturbed(X, perturbed)
     # Only the selection is used; without networks torch stays unloaded.
     parts = {"reference": None, "deep": None, "classifier": BRNNClassifier()}
     built = make_idh_pipeline(recipe.modalities, preset="paper", **parts, random_state=seed)
@@ -65,6 +82,8 @@ def select(
             correlationpruner__threshold=correlation,
             lassocvselector__cv=folds,
         )
+        if perturbed is not None:
+            selection.steps.insert(0, ("robustnessselector", RobustnessSelector(icc)))
         steps = [step for _, step in selection.fit(X[names], y).steps]
         traces.append(trace_selection(steps, modality, names))
     table = pd.concat(traces, ignore_index=True)
