@@ -1,6 +1,7 @@
 """Recalibration and prediction sets around a model, and the model inside them."""
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 
 from sklidh.evaluation._conformal import ConformalClassifier
@@ -12,7 +13,7 @@ FOLDS = 5
 
 def fit_with_uncertainty(
     estimator, X, y, *, calibrate=False, coverage=None, groups=None, random_state=0
-):
+) -> BaseEstimator:
     """Train a model, recalibrate its probabilities, and prepare prediction sets.
 
     Everything is computed from training patients who are predicted by models that were not trained
@@ -54,7 +55,7 @@ def fit_with_uncertainty(
     return estimator.fit(X, y, **params)
 
 
-def innermost(model, *, calibrated=False):
+def innermost(model, *, calibrated=False) -> BaseEstimator:
     """Return the fitted model inside a search, a `ConformalClassifier` and a calibration.
 
     Parameters

@@ -70,9 +70,14 @@ def splits_of(cv, classes, codes, X, *, who, groups=None, **how) -> list:
     ----------
     cv : int, cross-validation generator or iterable
         An integer means `stratified_folds`.
-    classes, codes, who, groups
-        As in `stratified_folds`.
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of shape (n_patients,), dtype=int
+        Positions in `classes`.
     X : array-like of shape (n_patients, n_columns)
+    who : str
+        Name of the calling estimator, for messages.
+    groups : array-like of shape (n_patients,), default=None
+        Passed to the splitter.
     **how : dict
         Other parameters of `stratified_folds`.
 
