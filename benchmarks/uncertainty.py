@@ -83,7 +83,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--cohort", choices=["all", "LGG"], default="all")
     options = parser.parse_args()
-    warnings.filterwarnings("ignore", category=UserWarning)
+    warnings.simplefilter("ignore")  # classes too small, repeats without a wrong prediction
     found = []
     for repeat in range(options.repeats):
         X, y = read(options.features, options.cohort, False, repeat)

@@ -73,7 +73,7 @@ def test_predict_writes_sets_and_spread(sklidh, trained, cases, tmp_path):
     np.testing.assert_allclose(table["spread"], members[..., 1].std(0))
     assert table["spread"].min() > 0
     said = " ".join(result.output.split())
-    assert "contain the true class in about 80% of patients like the training patients" in said
+    assert "contain the class of about 80% of patients like those in training" in said
     page = (tmp_path / "p.html").read_text()
     cells = re.findall(r'data-label="Prediction set">(.*?)</td>', page)
     assert list(map(html.unescape, cells)) == table["prediction set"].tolist()

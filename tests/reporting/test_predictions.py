@@ -65,14 +65,17 @@ def test_every_patient_is_there_with_class_pictures_and_warnings(predicted, host
     assert "data:image/png" not in page
 
 
-def test_with_the_training_patients_each_prediction_is_explained(predicted, tmp_path):
+@pytest.mark.parametrize("recalibrated", [False, True])
+def test_with_the_training_patients_each_prediction_is_explained(predicted, tmp_path, recalibrated):
     pipeline, X, y, table = predicted
     few = X.index[1:3]
+    table = table.assign(probability=table["probability"] + 0.01 * recalibrated)
     path = write_predictions(
         tmp_path / "page.html", pipeline, X, table.loc[few], ["T1"], training=(X, y)
     )
     page = path.read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 2
+    assert page.count("and probability, before recalibration") == 2 * recalibrated
     for patient in few:
         assert f": {patient} (" not in page, "nobody is their own neighbour"
     assert page.count("Most similar training patients: ") == len(few)

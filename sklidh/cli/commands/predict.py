@@ -110,25 +110,23 @@ def predict(
 
 def print_predictions(table: pd.DataFrame, warned: pd.Series, target: Target):
     """Print the first patients in the order given, and below them the warnings."""
-    has_sets = "prediction set" in table
+    sets = ["prediction set"] * ("prediction set" in table)
     rows = [
         (
             patient,
             f"{row['probability']:.2f}",
-            row["class"],
-            *([row["prediction set"]] if has_sets else []),
+            *row[["class", *sets]],
             len(warned[patient]) or "",
         )
         for patient, row in table.head(SHOWN).iterrows()
     ]
     shown = f"p({target.full[1]})" if target.is_binary else "probability"
-    sets = ["prediction set"] * has_sets
     print_table(None, ("patient", shown, "class", *sets, "warnings"), rows)
     say(rule_in_words(target, table["threshold"].iloc[0] if target.is_binary else None))
-    if has_sets:
+    if sets:
+        covered = f"{100 * table['coverage'].iloc[0]:.3g}%"
         say(
-            f"Prediction sets contain the true class in about {table['coverage'].iloc[0]:.0%} of "
-            "patients like the training patients"
+            f"Prediction sets contain the class of about {covered} of patients like those in training"
         )
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more in the file")
