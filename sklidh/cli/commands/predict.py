@@ -124,10 +124,8 @@ def print_predictions(table: pd.DataFrame, warned: pd.Series, target: Target):
     print_table(None, ("patient", shown, "class", *sets, "warnings"), rows)
     say(rule_in_words(target, table["threshold"].iloc[0] if target.is_binary else None))
     if sets:
-        covered = f"{100 * table['coverage'].iloc[0]:.3g}%"
-        say(
-            f"Prediction sets contain the class of about {covered} of patients like those in training"
-        )
+        covered = f"about {100 * table['coverage'].iloc[0]:.3g}%"
+        say(f"Prediction sets contain the class of {covered} of patients like those in training")
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more in the file")
     each = (Problem.of(patient, text) for patient, texts in warned.items() for text in texts)
