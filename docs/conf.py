@@ -72,6 +72,8 @@ sphinx_gallery_conf = {
             "missing_sequences.py",
             "sites_and_combat.py",
             "balance_classes.py",
+            "several_classes.py",
+            "prediction_sets.py",
             "own_modalities.py",
             "explain_one_patient.py",
             "feature_maps.py",

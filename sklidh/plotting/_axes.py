@@ -57,12 +57,12 @@ def new_axes(ax, *, figsize):
     return ax
 
 
-def show_slice(ax, voxels, outline=None, **look):
+def show_slice(ax, voxels, outline=None, *, colour=OUTLINE, **look):
     """Show a slice in grey, scaled from its 1st to its 99.5th percentile, with an outline."""
     darkest, brightest = np.percentile(voxels, [1, 99.5])
     ax.imshow(voxels, cmap="gray", vmin=darkest, vmax=brightest, **look)
     if outline is not None:
-        ax.contour(outline, levels=[0.5], colors=[OUTLINE], linewidths=1)
+        ax.contour(outline, levels=[0.5], colors=[colour], linewidths=1)
 
 
 def legend_below(ax, *, title=None, ncols=1):

@@ -217,7 +217,7 @@ def test_a_cache_for_reading_only_is_read_and_what_cannot_be_kept_is_an_error(
     kind, message = child(as_nobody, cohort).outcome()
     assert kind == "OSError"
     assert f"{cache}/registration" in message
-    assert "for reading only" in message
+    assert "the folder's permissions" in message
 
 
 def test_too_little_memory_is_an_error_that_names_the_image(tmp_path, child):

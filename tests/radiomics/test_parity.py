@@ -430,11 +430,11 @@ def not_finite():
 BEYOND = intensities(np.int64) + 2**60
 NO_IMAGE = {
     "not finite": (not_finite(), ball(), SPACING, "NaN or infinite"),
-    "a plane": (intensities()[3], ball()[3], SPACING, r"three dimensions.*\(24, 22\)"),
+    "a plane": (intensities()[3], ball()[3], SPACING, r"three-dimensional shape.*\(24, 22\)"),
     "another grid": (intensities(), ball()[1:], SPACING, r"\(20, 24, 22\) and \(19, 24, 22\)"),
     "labels": (intensities(), ball().astype(int), SPACING, "mask must be True in the region"),
-    "complex": (intensities().astype(complex), ball(), SPACING, "holds complex128"),
-    "too large to tell apart": (BEYOND, ball(), SPACING, r"beyond 2\*\*53"),
+    "complex": (intensities().astype(complex), ball(), SPACING, "dtype complex128"),
+    "too large to tell apart": (BEYOND, ball(), SPACING, r"above 2\*\*53"),
     "a voxel without depth": (intensities(), ball(), (0, 1, 1), "three lengths above 0 mm"),
 }
 
