@@ -74,17 +74,18 @@ class RobustnessSelector(BaseSelector):
 
     Attributes
     ----------
-    icc_, lower_, upper_ : ndarray of shape (n_features_in_,)
+    icc_, lower_, upper_ : ndarray of shape (n_features,)
         The ICC of each column and the limits of its confidence interval. NaN for columns that are
         not assessed, for perturbed ones, and for columns without any difference, which are dropped.
 
-    support_ : ndarray of shape (n_features_in_,), dtype=bool
+    support_ : ndarray of shape (n_features,), dtype=bool
         The columns kept.
 
     n_features_in_ : int
         Perturbed columns included.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
+        The names of the columns.
 
     See Also
     --------
