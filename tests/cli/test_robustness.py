@@ -151,6 +151,7 @@ def test_warnings_of_selection_name_columns_after_robustness(sklidh, tables, tmp
     ("words", "said"),
     [
         (("select", "--icc", 0.9), "--icc compares perturbed features; give --perturbed too"),
+        (("select", "--alpha", 0), "--alpha 0 would keep no feature"),
         (("extract", "--kernel-radius", 2), "--kernel-radius is that of maps; give --maps too"),
         (
             ("extract", "--maps", "T1__original_firstorder_Mean", "--regions", "core=1"),
@@ -162,7 +163,7 @@ def test_warnings_of_selection_name_columns_after_robustness(sklidh, tables, tmp
         ),
     ],
 )
-def test_options_that_would_have_no_effect_are_refused(
+def test_options_that_have_no_use_are_refused(
     sklidh, tables, cases, parameters, tmp_path, words, said
 ):
     command, *options = words

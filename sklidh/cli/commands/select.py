@@ -65,6 +65,8 @@ def select(
     """
     if perturbed is None and icc != ICC:
         raise typer.BadParameter("--icc compares perturbed features; give --perturbed too")
+    if alpha == 0:
+        raise typer.BadParameter("--alpha 0 would keep no feature; give a number above 0, up to 1")
     from sklidh.baselines import join_perturbed
     from sklidh.fusion import BRNNClassifier
     from sklidh.pipeline import make_idh_pipeline
