@@ -93,7 +93,7 @@ def test_patients_and_features_without_perturbed_values_are_named(tables, tmp_pa
     table = pd.concat([table, table.iloc[:1].assign(patient="nobody")])
     table.to_csv(tmp_path / "less.csv", index=False)
     features = pd.read_csv(tables[0], index_col="patient")
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="not used|no perturbed values") as caught:
         joined = join_perturbed(features, tmp_path / "less.csv")
     said = [str(each.message) for each in caught]
     assert any("of 1 patients: 'phantom-000'" in text for text in said)

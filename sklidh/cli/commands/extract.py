@@ -71,7 +71,7 @@ def extract(
 
     from sklidh.baselines import split_perturbed
     from sklidh.branches import per_modality
-    from sklidh.features import map_columns
+    from sklidh.features import check_map_folders, map_columns
     from sklidh.fusion import BRNNClassifier
     from sklidh.images import image_columns
 
@@ -90,6 +90,8 @@ def extract(
         map_columns(maps, map_settings, recipe.modalities)
     except ValueError as error:
         raise typer.BadParameter(f"--maps: {error}") from None
+    if maps:
+        check_map_folders(X.index)
     # Only the registration is used; a classifier without networks leaves torch unloaded.
     register = recipe.builder()(deep=None, classifier=BRNNClassifier())["register"]
     branches = per_modality(extractor, recipe.modalities)
