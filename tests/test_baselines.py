@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone, is_classifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 
 from sklidh import (
     RadiomicsExtractor,
@@ -31,6 +33,7 @@ from sklidh.baselines import (
     single_modality,
     zhang_2022,
 )
+from sklidh.baselines._system import tuned
 from sklidh.evaluation import compare, holdout
 from sklidh.evaluation._row_spy import watched_fits
 from sklidh.persistence import ModelFileError
@@ -459,3 +462,18 @@ def test_a_missing_modality_is_reported_with_those_of_the_table():
     model = single_modality("T2", features_only=True)
     with pytest.raises(CohortError, match=r"no column named T2__.*prefixes FLAIR, T1, T1CE"):
         model.fit(X[[c for c in X if not c.startswith("T2")]], y)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_search_ranks_candidates_by_auc_of_any_number_of_classes(n_classes):
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % n_classes
+    X = rng.normal(size=(60, 4)) + 0.8 * y[:, None]
+    search = tuned(LogisticRegression(), {"C": [0.001, 1.0]}).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    if n_classes == 2:
+        plain = GridSearchCV(
+            LogisticRegression(), {"C": [0.001, 1.0]}, cv=search.cv, scoring="roc_auc"
+        ).fit(X, y)
+        found = search.cv_results_["mean_test_score"]
+        np.testing.assert_array_equal(found, plain.cv_results_["mean_test_score"])

@@ -65,7 +65,7 @@ def join_perturbed(X: pd.DataFrame, path) -> pd.DataFrame:
     Warns
     -----
     UserWarning
-        The file lacks patients or features of X.
+        The file lacks patients or features of X, or has patients that X lacks.
     """
     scanned = scan_table(Path(path), ("patient",), text=[PERTURBATION], ids_first=True)
     frame, problems = scanned.frame, list(scanned.problems)
@@ -90,13 +90,22 @@ def join_perturbed(X: pd.DataFrame, path) -> pd.DataFrame:
         for name in rows[shared].select_dtypes(exclude="number")
     ]
     known = X.index.astype(str)
-    if not rows.index.get_level_values(0).isin(known).any():
+    patients = rows.index.get_level_values(0)
+    strangers = patients[~patients.isin(known)].unique()
+    if patients.isin(strangers).all():
         problems.append(
-            f"none of its patients is in the table of features, as {known[:1].tolist()}"
+            f"none of its patients ({listed(strangers, 5)}) is in the table of features, whose "
+            f"patients are {listed(known, 5)}"
         )
     if problems:
         raise CohortError(problems, path)
-    absent = known[~known.isin(rows.index.get_level_values(0))]
+    absent = known[~known.isin(patients)]
+    if len(strangers):
+        warnings.warn(
+            f"{path}: {len(strangers)} patients are not in the table of features and are not "
+            f"used: {listed(strangers, 5)}",
+            stacklevel=2,
+        )
     for what, names in (
         ("patients", absent),
         ("features", [name for name in features if name not in shared]),

@@ -117,10 +117,10 @@ def tuned(model, grid: Mapping, *, random_state=0) -> BaseEstimator:
     Returns
     -------
     BatchedGridSearchCV
-        Search by AUC; a candidate that fails raises its error.
+        Search by AUC, of several classes their mean; a candidate that fails raises its error.
     """
     folds = StratifiedKFold(INNER_FOLDS, shuffle=True, random_state=random_state)
     # Imported on use: it loads torch.
     from sklidh.fusion import BatchedGridSearchCV
 
-    return BatchedGridSearchCV(model, grid, cv=folds, scoring="roc_auc", error_score="raise")
+    return BatchedGridSearchCV(model, grid, cv=folds, scoring="roc_auc_ovr", error_score="raise")

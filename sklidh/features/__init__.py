@@ -3,7 +3,12 @@
 from importlib import import_module
 
 from sklidh.features._clinical import ClinicalFeatures
-from sklidh.features._feature_maps import feature_map_images, map_columns, write_feature_maps
+from sklidh.features._feature_maps import (
+    check_map_folders,
+    feature_map_images,
+    map_columns,
+    write_feature_maps,
+)
 from sklidh.features._radiomics import RadiomicsExtractor
 from sklidh.features._radiomics_case import ExtractionError
 
@@ -19,6 +24,7 @@ __all__ = [
     "RadiomicsExtractor",
     "SANetClassifier",
     "SANetFeaturizer",
+    "check_map_folders",
     "feature_map_images",
     "map_columns",
     "write_feature_maps",

@@ -11,6 +11,8 @@ from sklidh.features._radiomics_case import ExtractionError
 from sklidh.images import check_label, read_case
 from sklidh.radiomics import feature_maps, map_names, read_settings
 from sklidh.utils import (
+    CohortError,
+    Problem,
     atomic_write,
     check_image_and_mask,
     is_missing,
@@ -56,6 +58,31 @@ def map_columns(features, settings, columns) -> dict[str, dict[str, str]]:
             raise type(error)(f"{name}: {error}") from None
         found.setdefault(column, {})[name] = feature
     return found
+
+
+def check_map_folders(patients):
+    """Check that every patient's id can be the name of a folder, which holds the patient's maps.
+
+    Parameters
+    ----------
+    patients : Index
+
+    Raises
+    ------
+    CohortError
+        An id has a path separator, or is ``.`` or ``..``.
+    """
+    problems = [
+        Problem.of(
+            patient,
+            "the id cannot name a folder of maps (it has a slash, or is . or ..); rename the "
+            "patient",
+        )
+        for patient in patients
+        if str(patient) != Path(str(patient)).name or str(patient) == ".."
+    ]
+    if problems:
+        raise CohortError(problems)
 
 
 def feature_map_images(
@@ -153,11 +180,7 @@ def write_feature_maps(
     check_label(label)
     for column in columns:
         check_image_and_mask(X[[column, mask]], missing="nan")
-    for patient in X.index:
-        if str(patient) != Path(str(patient)).name:
-            raise ValueError(
-                f"patient {patient!r} cannot name a folder of maps; rename it in the table's index"
-            )
+    check_map_folders(X.index)
     jobs = [
         delayed(_write)(case, features, Path(folder) / str(patient), settings, mask, label)
         for patient, case in X.iterrows()

@@ -188,9 +188,12 @@ def read_run(folder: Path) -> Run:
             **{name: record[name] for name in RECORD_FIELDS},
         )
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        if isinstance(error, FileNotFoundError):
+            reason = f"{Path(error.filename).name} is missing"
         raise ResultsError(
-            f"{folder}: incomplete results folder of sklidh run or evaluate "
-            f"({type(error).__name__}: {error}); re-run the command"
+            f"{folder}: incomplete results folder of sklidh run or evaluate ({reason}); re-run the "
+            "command"
         ) from error
 
 

@@ -175,14 +175,14 @@ class RobustnessSelector(BaseSelector):
         reached = np.nan_to_num(
             self.lower_ if self.criterion == "lower" else self.icc_, nan=-np.inf
         )
+        whose = "with a lower limit " if self.criterion == "lower" else ""
         support = np.ones(values.shape[1], dtype=bool)
         support[own] = reached[own] >= self.threshold
         support[perturbed] = False
         self.support_ = self._keep(
             support,
             reached,
-            f"have an ICC of {self.threshold} or more by its {self.criterion} (the largest is "
-            f"{reached.max():.3g})",
+            f"have an ICC {whose}of at least {self.threshold} (the largest is {reached.max():.3g})",
         )
         self.support_[perturbed] = False
         return self

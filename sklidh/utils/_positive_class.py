@@ -100,11 +100,18 @@ def binary_target(y, *, wildtype=None, pos_label=None) -> pd.Series | np.ndarray
         )
         shown = ", ".join(f"{value!r} ({n})" for value, n in seen[:12].items())
         more = f" and {len(seen) - 12} more" if len(seen) > 12 else ""
-        problems.append(
-            f"the target{column}: {problem}{which}; its values are {shown}{more}; set "
-            "the wild type with wildtype= of sklidh.datasets.binary_target or load_cohort "
+        remedy = (
+            "set the wild type with wildtype= of sklidh.datasets.binary_target or load_cohort "
             "(--wildtype on the command line); all other values are then mutant. For another "
             "target, name its positive class with positive= (--positive)"
+        )
+        if pos_label is not None and wildtype is None:
+            remedy = (
+                "name the positive class with pos_label= of sklidh.datasets.binary_target or "
+                "positive= of load_cohort (--positive on the command line)"
+            )
+        problems.append(
+            f"the target{column}: {problem}{which}; its values are {shown}{more}; {remedy}"
         )
     if problems:
         raise CohortError(problems)

@@ -390,6 +390,23 @@ def test_maps_of_named_columns_lie_beside_the_table(sklidh, cases, parameters, t
     assert "did you mean 'original_firstorder_Mean'" in result.output
 
 
+@pytest.mark.parametrize("patient", ["a/1", ".."])
+def test_maps_of_ids_that_cannot_name_a_folder_are_refused_before_the_work(
+    sklidh, cases, parameters, tmp_path, patient
+):
+    table = pd.read_csv(cases)
+    for name in ("T1", "mask"):
+        table[name] = [str(cases.parent / cell) for cell in table[name]]
+    table.loc[0, "patient"] = patient
+    table.to_csv(tmp_path / "cases.csv", index=False)
+    words = ("extract", tmp_path / "cases.csv", "--groups", "T1", "--reference", "none")
+    words += ("--radiomics", parameters, "--maps", "T1__original_firstorder_Mean", "--jobs", 1)
+    result = sklidh(*words, "--out", tmp_path / "f.csv")
+    assert result.exit_code == 1
+    assert f"patient '{patient}': the id cannot name a folder" in " ".join(result.output.split())
+    assert not (tmp_path / "f.csv").exists()
+
+
 def test_the_command_line_goes_before_the_configuration(extracted):
     effective = yaml.safe_load((extracted[0] / "features.csv.run.yaml").read_text())
     assert effective["reference"] == "none"

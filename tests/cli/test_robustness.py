@@ -69,7 +69,11 @@ def test_selection_drops_what_is_not_robust_first(sklidh, tables, tmp_path):
     [
         (lambda table: table.drop(columns="perturbation"), "column 'perturbation' not found"),
         (lambda table: pd.concat([table, table.iloc[:1]]), "has two rows with perturbation '1'"),
-        (lambda table: table.assign(patient="nobody").iloc[:1], "none of its patients"),
+        (
+            lambda table: table.assign(patient="nobody").iloc[:1],
+            r"none of its patients \('nobody'\) is in the table of features, whose patients are "
+            "'phantom-000'",
+        ),
         (lambda table: table[["patient", "perturbation"]], "none of the 4 features"),
         (
             lambda table: table.assign(T1__original_firstorder_Mean="much"),
@@ -86,13 +90,17 @@ def test_a_bad_table_of_perturbed_features_is_named(tables, tmp_path, spoil, sai
 
 def test_patients_and_features_without_perturbed_values_are_named(tables, tmp_path):
     table = pd.read_csv(tables[1]).iloc[3:].drop(columns="T1__original_firstorder_Range")
+    table = pd.concat([table, table.iloc[:1].assign(patient="nobody")])
     table.to_csv(tmp_path / "less.csv", index=False)
     features = pd.read_csv(tables[0], index_col="patient")
-    with pytest.warns(UserWarning, match="no perturbed values") as caught:
+    with pytest.warns(UserWarning, match="not used|no perturbed values") as caught:
         joined = join_perturbed(features, tmp_path / "less.csv")
     said = [str(each.message) for each in caught]
     assert any("of 1 patients: 'phantom-000'" in text for text in said)
     assert any("of 1 features: 'T1__original_firstorder_Range'" in text for text in said)
+    assert any("1 patients are not in the table of features" in text for text in said)
+    assert any(text.endswith("not used: 'nobody'") for text in said)
+    assert joined.index.equals(features.index)
     assert joined.filter(like="perturbed").loc["phantom-000"].isna().all()
 
 
@@ -129,3 +137,39 @@ def test_a_label_beside_regions_is_refused(sklidh, cases):
     result = sklidh("extract", cases, "--regions", "core=1", "--label", "2")
     assert result.exit_code == 2
     assert "--label and --regions" in " ".join(result.output.split())
+
+
+def test_warnings_of_selection_name_columns_after_robustness(sklidh, tables, tmp_path):
+    words = ("--perturbed", tables[1], "--groups", "T1,FLAIR", "--folds", 2, "--alpha", 1e-9)
+    result = sklidh("select", tables[0], "--out", tmp_path / "selection.csv", *words)
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "still keeps the best of the others: T1__original_firstorder_" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("select", "--icc", 0.9), "--icc compares perturbed features; give --perturbed too"),
+        (("select", "--alpha", 0), "--alpha 0 would keep no feature"),
+        (("extract", "--kernel-radius", 2), "--kernel-radius is that of maps; give --maps too"),
+        (
+            ("extract", "--maps", "T1__original_firstorder_Mean", "--regions", "core=1"),
+            "--maps and --regions: a map shows one region",
+        ),
+        (
+            ("extract", "--maps", "T1__core__original_firstorder_Mean"),
+            "'T1__core__original_firstorder_Mean' is not a column of the table",
+        ),
+    ],
+)
+def test_options_that_have_no_use_are_refused(
+    sklidh, tables, cases, parameters, tmp_path, words, said
+):
+    command, *options = words
+    out = ("--out", tmp_path / "out.csv")
+    how = ("--radiomics", parameters, "--groups", "T1,FLAIR", "--reference", "none")
+    files = (tables[0],) if command == "select" else (cases, *how, "--jobs", 1)
+    result = sklidh(command, *files, *out, *options)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())

@@ -118,7 +118,8 @@ def test_a_model_predicts_in_the_words_that_it_was_trained_on(
         assert "The most probable class is predicted" in trained.output
         assert "the class of a glioma (IDH mutant 1p/19q codeleted, " in card
         refused = sklidh("predict", model, table, "--threshold", 0.3, "--out", tmp_path / "n.csv")
-        assert refused.exit_code != 0
+        assert refused.exit_code == 2
+        assert "omit it: the most probable class" in " ".join(refused.output.split())
         asked = ("--target", target, "--out", tmp_path / "n.skops", "--threshold", 0.3)
         refused = sklidh("train", table, *asked, *words)
         assert "decides between two classes" in " ".join(refused.output.split())

@@ -94,5 +94,5 @@ def test_an_error_names_patient_and_column(two):
 
 
 def test_a_patient_whose_name_is_a_path_is_refused(two, tmp_path):
-    with pytest.raises(ValueError, match=r"patient '\.\./P1' cannot name a folder"):
+    with pytest.raises(ValueError, match=r"patient '\.\./P1': the id cannot name a folder"):
         write_feature_maps(two.iloc[:1].set_axis(["../P1"]), [CONTRAST], tmp_path / "maps")

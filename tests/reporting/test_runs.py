@@ -78,6 +78,7 @@ def test_a_run_that_cannot_be_read_is_named(folder, run):
     (folder / "spoilt" / "pictures.json").unlink()
     page = write_runs(folder).read_text(encoding="utf-8")
     assert "spoilt: incomplete results folder" in page
+    assert "(pictures.json is missing)" in page
     (folder / "short" / "run.yaml").unlink()
     with pytest.raises(ResultsError, match=r"1 runs to compare; two are needed: .*pictures\.json"):
         write_runs(folder)

@@ -15,6 +15,7 @@ from sklidh.cli.options import option
 from sklidh.cli.patients import read_patients
 from sklidh.radiomics import read_settings
 from sklidh.results import replaced
+from sklidh.utils import listed
 
 
 @command(
@@ -59,23 +60,38 @@ def extract(
     features of perturbed images are written to a second table beside it, for sklidh select. --maps
     writes columns as images too, which show where in the tumour their values come from.
     """
+    if kernel_radius != 1 and not maps:
+        raise typer.BadParameter("--kernel-radius is that of maps; give --maps too")
+    if maps and extraction.regions:
+        raise typer.BadParameter(
+            "--maps and --regions: a map shows one region; choose it by --label instead"
+        )
     X, y, recipe, _ = read_patients(cases, cohort, extraction, work, target_needed=False)
     from sklearn.pipeline import make_pipeline
 
     from sklidh.baselines import split_perturbed
     from sklidh.branches import per_modality
-    from sklidh.features import map_columns
+    from sklidh.features import check_map_folders, map_columns
     from sklidh.fusion import BRNNClassifier
     from sklidh.images import image_columns
 
-    if maps and recipe.regions:
-        raise typer.BadParameter("--maps and --regions: choose one region by --label for maps")
     extractor = recipe.extractor()
     map_settings = replace(read_settings(extractor.settings), voxel={"kernelRadius": kernel_radius})
+    for name in maps:
+        column, _, feature = name.partition("__")
+        # The parts between would be ignored: a region's name must not label the whole tumour.
+        if column not in recipe.modalities or "__" in feature:
+            raise typer.BadParameter(
+                f"--maps: {name!r} is not a column of the table, such as "
+                f"{recipe.modalities[0]}__original_glcm_Contrast; its modalities are "
+                f"{listed(recipe.modalities)}"
+            )
     try:
         map_columns(maps, map_settings, recipe.modalities)
     except ValueError as error:
         raise typer.BadParameter(f"--maps: {error}") from None
+    if maps:
+        check_map_folders(X.index)
     # Only the registration is used; a classifier without networks leaves torch unloaded.
     register = recipe.builder()(deep=None, classifier=BRNNClassifier())["register"]
     branches = per_modality(extractor, recipe.modalities)

@@ -69,6 +69,11 @@ def predict(
         check_out(report, is_file=True, option="--report")
     how = {"n_jobs": work.jobs, "verbose": verbosity()}
     trained = load_trained(model, label=list(folder.label) or None, timeout=work.timeout, **how)
+    if threshold is not None and not trained.target.is_binary:
+        raise typer.BadParameter(
+            f"--threshold {threshold} decides between two classes, and {trained.name} predicts "
+            f"{len(trained.target.classes)}; omit it: the most probable class is predicted"
+        )
     modalities = trained.modalities
     read = {"label": trained.label, "missing": "nan", "n_jobs": work.jobs}
 

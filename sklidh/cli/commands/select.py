@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
+import typer
 
 from sklidh.cli import options, values
 from sklidh.cli.command import EVALUATE, command
@@ -11,6 +12,9 @@ from sklidh.cli.console import print_table
 from sklidh.cli.options import argument, option
 from sklidh.cli.patients import read_patients
 from sklidh.results import replaced
+
+ICC = 0.75
+"""Default of --icc; another value has no effect without --perturbed and is refused."""
 
 
 @command(
@@ -47,7 +51,7 @@ def select(
     icc: Annotated[
         float,
         option("Smallest ICC, by the lower limit of its interval (--perturbed).", min=0, max=1),
-    ] = 0.75,
+    ] = ICC,
     alpha: Annotated[float, option("Largest p of the Mann-Whitney test.", min=0, max=1)] = 0.05,
     correlation: Annotated[
         float, option("Largest correlation of two features kept.", min=0, max=1)
@@ -59,6 +63,10 @@ def select(
 
     To evaluate a model, select inside the folds, as sklidh evaluate does.
     """
+    if perturbed is None and icc != ICC:
+        raise typer.BadParameter("--icc compares perturbed features; give --perturbed too")
+    if alpha == 0:
+        raise typer.BadParameter("--alpha 0 would keep no feature; give a number above 0, up to 1")
     from sklidh.baselines import join_perturbed
     from sklidh.fusion import BRNNClassifier
     from sklidh.pipeline import make_idh_pipeline
@@ -84,6 +92,8 @@ def select(
         )
         if perturbed is not None:
             selection.steps.insert(0, ("robustnessselector", RobustnessSelector(icc)))
+        # With their names, so that the warnings of later steps name columns.
+        selection.set_output(transform="pandas")
         steps = [step for _, step in selection.fit(X[names], y).steps]
         traces.append(trace_selection(steps, modality, names))
     table = pd.concat(traces, ignore_index=True)
