@@ -51,7 +51,13 @@ def map_columns(features, settings, columns) -> dict[str, dict[str, str]]:
                 f"features: {name!r} does not begin with the column of an image and __, as in "
                 f"T1CE__radiomics__original_glcm_Contrast; the table has {listed(columns)}"
             )
-        feature = feature.rpartition("__")[2]
+        kind, _, feature = feature.rpartition("__")
+        if kind not in ("", "radiomics"):
+            # A region's name must not label the map of the whole tumour.
+            raise ValueError(
+                f"features: {name!r}: {kind!r} is not radiomics of the whole mask, and only that "
+                "has maps; for a region of the mask, choose its label"
+            )
         try:
             map_names(settings, [feature])
         except ValueError as error:

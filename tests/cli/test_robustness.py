@@ -159,7 +159,7 @@ def test_warnings_of_selection_name_columns_after_robustness(sklidh, tables, tmp
         ),
         (
             ("extract", "--maps", "T1__core__original_firstorder_Mean"),
-            "'T1__core__original_firstorder_Mean' is not a column of the table",
+            "'T1__core__original_firstorder_Mean': 'core' is not radiomics of the whole mask",
         ),
     ],
 )

@@ -75,7 +75,9 @@ def test_voxel_settings_are_used(two):
     [
         ("original_glcm_Contrast", "does not begin with the column of an image and __"),
         ("T3__radiomics__original_glcm_Contrast", "does not begin with the column of an image"),
-        ("T1CE__sanet__7", "T1CE__sanet__7: features: '7' is not a feature of the settings"),
+        ("T1CE__deep__7", "'T1CE__deep__7': 'deep' is not radiomics of the whole mask"),
+        ("T1CE__core__original_glcm_Contrast", "'core' is not radiomics of the whole mask"),
+        ("T1CE__radiomics__7", "T1CE__radiomics__7: features: '7' is not a feature"),
         ("T1CE__radiomics__original_shape_Sphericity", "has no value per voxel"),
     ],
 )

@@ -15,7 +15,6 @@ from sklidh.cli.options import option
 from sklidh.cli.patients import read_patients
 from sklidh.radiomics import read_settings
 from sklidh.results import replaced
-from sklidh.utils import listed
 
 
 @command(
@@ -77,15 +76,6 @@ def extract(
 
     extractor = recipe.extractor()
     map_settings = replace(read_settings(extractor.settings), voxel={"kernelRadius": kernel_radius})
-    for name in maps:
-        column, _, feature = name.partition("__")
-        # The parts between would be ignored: a region's name must not label the whole tumour.
-        if column not in recipe.modalities or "__" in feature:
-            raise typer.BadParameter(
-                f"--maps: {name!r} is not a column of the table, such as "
-                f"{recipe.modalities[0]}__original_glcm_Contrast; its modalities are "
-                f"{listed(recipe.modalities)}"
-            )
     try:
         map_columns(maps, map_settings, recipe.modalities)
     except ValueError as error:
