@@ -66,7 +66,7 @@ def map_columns(features, settings, columns) -> dict[str, dict[str, str]]:
     return found
 
 
-def check_map_folders(patients):
+def check_map_folders(patients) -> None:
     """Check that every patient's id can be the name of a folder, which holds the patient's maps.
 
     Parameters
