@@ -7,8 +7,8 @@ import pandas as pd
 import SimpleITK as sitk
 from joblib import delayed
 
-from sklidh.features._radiomics_case import ExtractionError
-from sklidh.images import check_label, read_case
+from sklidh.features._radiomics_case import ExtractionError, grid_options
+from sklidh.images import check_label, describe_source, read_case
 from sklidh.radiomics import feature_maps, map_names, read_settings
 from sklidh.utils import (
     CohortError,
@@ -16,7 +16,6 @@ from sklidh.utils import (
     atomic_write,
     check_image_and_mask,
     is_missing,
-    is_path,
     listed,
     spread,
 )
@@ -197,8 +196,9 @@ def write_feature_maps(
 
 def _images(case, column, names, settings, mask, label):
     label = settings.setting["label"] if label is None else label
+    where = {"patient": case.name, "modality": column}
     image, tumour = read_case(
-        case[column], case[mask], label=label, patient=case.name, modality=column
+        case[column], case[mask], label=label, **where, **grid_options(settings)
     )
     volume, region = sitk.GetArrayFromImage(image), sitk.GetArrayViewFromImage(tumour) != 0
     try:
@@ -206,10 +206,7 @@ def _images(case, column, names, settings, mask, label):
             volume, region, image.GetSpacing()[::-1], settings, list(names.values())
         )
     except ValueError as error:
-        path = os.fspath(case[column]) if is_path(case[column]) else "image in memory"
-        raise ExtractionError(
-            f"patient {case.name!r}, column {column!r}, {path}: {error}"
-        ) from error
+        raise ExtractionError(f"{describe_source(case[column], **where)}: {error}") from error
     images = {}
     for name, feature in names.items():
         images[name] = sitk.GetImageFromArray(maps[feature])

@@ -168,7 +168,7 @@ def features_of_case(case: Case, task: Task, *, entry, on_error):
         if isinstance(error, ImageError):
             raise  # names patient, column and path already
         raise ExtractionError(
-            f"patient {case.patient!r}, column {case.column!r}, {case.path}: "
+            f"{describe_source(case.image, case.patient, case.column)}: "
             f"{type(error).__name__}: {error}"
         ) from error
     if entry is not None:
@@ -179,10 +179,15 @@ def features_of_case(case: Case, task: Task, *, entry, on_error):
     return extracted
 
 
+def grid_options(settings: Settings) -> dict:
+    """Return the settings by which `read_case` accepts or corrects a mask on another grid."""
+    setting = settings.setting
+    return {"correct": setting["correctMask"], "tolerance": setting["geometryTolerance"]}
+
+
 def _extract(case: Case, task: Task) -> Extracted:
     where = {"patient": case.patient, "modality": case.column}
-    setting = task.settings.setting
-    grids = {"correct": setting["correctMask"], "tolerance": setting["geometryTolerance"]}
+    grids = grid_options(task.settings)
     files = case.image, case.mask
     if [*task.regions] == [""]:
         image, mask = read_case(*files, label=task.regions[""], **where, **grids)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sklidh.features._radiomics_case import Case, Extracted, Failure
-from sklidh.images import ImageWarning, MissingLabel
+from sklidh.images import ImageWarning, MissingLabel, describe_source
 from sklidh.radiomics import Settings
 from sklidh.utils import CohortError, check_cases, is_missing, listed
 
@@ -66,7 +66,7 @@ def warn_of_absent(outcomes: list) -> None:
     for outcome in outcomes:
         messages = outcome.absent if isinstance(outcome, Extracted) else ()
         if isinstance(outcome, Failure):
-            where = f"patient {outcome.patient!r}, column {outcome.column!r}, {outcome.path}"
+            where = describe_source(outcome.path, outcome.patient, outcome.column)
             messages = [f"{where}, perturbed: {outcome.message}"]
         for message in messages:
             warnings.warn(f"{message}; its features are NaN", ImageWarning, stacklevel=4)

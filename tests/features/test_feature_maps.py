@@ -11,6 +11,7 @@ from sklidh.features import (
     feature_map_images,
     write_feature_maps,
 )
+from sklidh.images import GeometryMismatch
 from sklidh.radiomics import feature_maps
 
 CONTRAST = "T1CE__radiomics__original_glcm_Contrast"
@@ -98,3 +99,16 @@ def test_an_error_names_patient_and_column(two):
 def test_a_patient_whose_name_is_a_path_is_refused(two, tmp_path):
     with pytest.raises(ValueError, match=r"patient '\.\./P1': the id cannot name a folder"):
         write_feature_maps(two.iloc[:1].set_axis(["../P1"]), [CONTRAST], tmp_path / "maps")
+
+
+def test_a_mask_on_another_grid_is_corrected_as_for_features(two):
+    case = two.iloc[0].astype(object)
+    moved = sitk.ReadImage(case["mask"])
+    moved.SetOrigin(np.add(moved.GetOrigin(), 0.3).tolist())
+    expected = feature_map_images(case, [CONTRAST])[CONTRAST]
+    case["mask"] = moved
+    with pytest.raises(GeometryMismatch):
+        feature_map_images(case, [CONTRAST])
+    settings = {"preset": "paper", "setting": {"correctMask": True}}
+    corrected = feature_map_images(case, [CONTRAST], settings=settings)[CONTRAST]
+    np.testing.assert_array_equal(*map(sitk.GetArrayFromImage, (corrected, expected)))
