@@ -64,8 +64,7 @@ def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
     """
     dtype = np.dtype(dtype)
     if bin_count is not None:
-        if bin_count > MOST_BINS:
-            raise ValueError(f"binCount={bin_count} is above the maximum of {MOST_BINS}")
+        check_n_bins(bin_count)
         as_stored = values if dtype.kind in "iu" else values.astype(dtype)
         edges = np.histogram_bin_edges(as_stored, bin_count)
         edges[-1] += 1  # the maximum belongs to the last bin
@@ -76,15 +75,23 @@ def bin_edges(values, dtype, *, bin_width=25, bin_count=None):
     lowest, highest = exact(values.min()), exact(values.max())
     start = lowest - lowest % bin_width
     stop = highest + 2 * bin_width
-    if (float(stop) - float(start)) / bin_width > MOST_BINS:
-        raise ValueError(
-            f"binWidth={bin_width} divides intensities from {lowest} to {highest} into more than "
-            f"{MOST_BINS} grey levels; choose a wider binWidth, or a binCount"
-        )
+    check_n_bins((float(stop) - float(start)) / bin_width, bin_width, (lowest, highest))
     edges = np.arange(start, stop, bin_width, dtype=None)
     if edges.size == 1:
         return np.array([edges[0] - 0.5, edges[0] + 0.5])
     return edges.astype(np.float64)
+
+
+def check_n_bins(n_bins, bin_width=None, limits=None):
+    """Refuse too many bins: a ``binCount``, or a width that divides the range `limits`."""
+    if n_bins <= MOST_BINS:
+        return
+    if bin_width is None:
+        raise ValueError(f"binCount={n_bins} is above the maximum of {MOST_BINS}")
+    raise ValueError(
+        f"binWidth={bin_width:g} divides intensities from {limits[0]} to {limits[1]} into more "
+        f"than {MOST_BINS} grey levels; choose a wider binWidth, or a binCount"
+    )
 
 
 def check_levels(n_levels, values, most):

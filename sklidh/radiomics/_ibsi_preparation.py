@@ -9,9 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklidh.radiomics._discretisation import MOST_BINS
+from sklidh.radiomics._discretisation import check_n_bins
 from sklidh.radiomics._preprocessing import resegment
-from sklidh.radiomics._resampling import MOST_VOXELS, cubic_spline, linear, nearest
+from sklidh.radiomics._resampling import (
+    MOST_VOXELS,
+    check_n_voxels,
+    cubic_spline,
+    linear,
+    nearest,
+)
 from sklidh.radiomics._roi import check_region
 
 PEAK_RADIUS = 10 * (3 / (4 * math.pi)) ** (1 / 3)
@@ -85,6 +91,7 @@ def prepare(volume, mask, spacing, setting, margin=0):
                 f"resampledPixelSpacing={list(wanted)} (x, y, z) leaves no voxel of the region; "
                 "choose smaller voxels"
             )
+        check_n_voxels(math.prod(along.size for along in places), new)
         volume, mask = interpolate(volume, mask, places, setting["interpolator"])
     if setting["roundIntensities"]:
         volume = np.rint(volume)
@@ -118,11 +125,6 @@ def grid_places(shape, spacing, new_spacing):
 
 def interpolate(volume, mask, places, interpolator):
     """Interpolate an image and its mask; mask voxels of one half or more are kept."""
-    if math.prod(along.size for along in places) > MOST_VOXELS:
-        raise ValueError(
-            f"resampledPixelSpacing gives more than the maximum of {MOST_VOXELS:.1e} voxels around "
-            "the region; choose larger voxels"
-        )
     if interpolator == "sitkNearestNeighbor":
         return nearest(volume, places).astype(np.float64), nearest(mask, places)
     if interpolator == "sitkBSpline":
@@ -144,18 +146,13 @@ def grey_level_edges(values, setting):
     low, high = values.min(), values.max()
     if setting["binCount"] is not None:
         n, start = setting["binCount"], low
-        if n > MOST_BINS:
-            raise ValueError(f"binCount={n} is above the maximum of {MOST_BINS}")
+        check_n_bins(n)
         edges = low + (high - low) * np.arange(n + 1) / n
     else:
         width, limits = setting["binWidth"], setting["resegmentRange"]
         start = min(limits) if limits else low
         n = (high - start) // width + 1
-        if n > MOST_BINS:
-            raise ValueError(
-                f"binWidth={width:g} divides intensities from {start:g} to {high:g} into more than "
-                f"{MOST_BINS} grey levels; choose a wider binWidth, or a binCount"
-            )
+        check_n_bins(n, width, (start, high))
         edges = start + width * np.arange(n + 1)
     if low == high and setting["binCount"] is not None:
         return np.array([low - 0.5, low + 0.5])

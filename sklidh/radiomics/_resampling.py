@@ -20,6 +20,16 @@ SPLINE_REACH = 64
 MOST_VOXELS = 2**28
 
 
+def check_n_voxels(n_voxels, spacing):
+    """Refuse a resampled region with too many voxels; `spacing` is along (z, y, x)."""
+    if n_voxels > MOST_VOXELS:
+        raise ValueError(
+            f"resampledPixelSpacing={[float(step) for step in spacing[::-1]]} gives {n_voxels:.1e} "
+            f"voxels around the region, above the maximum of {MOST_VOXELS:.1e}; choose larger "
+            "voxels"
+        )
+
+
 def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
     """Resample the surroundings of the region.
 
@@ -59,12 +69,7 @@ def resample(volume, mask, spacing, new_spacing, *, interpolator, margin):
     # The outer edges of the two grids coincide, not the centres of their first voxels.
     origin = (0.5 * (new - old) / old + low / ratio) * old
     sizes = (high - low + 1).astype(int)
-    n_voxels = np.prod(high - low + 1)
-    if n_voxels > MOST_VOXELS:
-        raise ValueError(
-            f"resampledPixelSpacing={new[::-1].tolist()} gives {n_voxels:.1e} voxels around the "
-            f"region, above the maximum of {MOST_VOXELS:.1e}; choose larger voxels"
-        )
+    check_n_voxels(np.prod(high - low + 1), new)
     places = [
         _places(origin[axis], sizes[axis], new[axis], old[axis], along_line=axis == 2)
         for axis in range(3)
